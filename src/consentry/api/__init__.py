@@ -1,0 +1,1 @@
+"""The HTTP door for programs and for carriers."""

@@ -1,0 +1,1 @@
+"""Who carries messages: one folder per carrier, alike inside."""

@@ -1,0 +1,1 @@
+"""Twilio: inbound and status webhooks, sending by REST, error codes."""

@@ -1,0 +1,1 @@
+"""The loop that takes jobs from the outbox to the carrier."""

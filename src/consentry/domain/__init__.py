@@ -1,0 +1,1 @@
+"""What consent means: pure values and functions, no I/O, no clock."""

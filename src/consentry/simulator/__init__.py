@@ -1,0 +1,1 @@
+"""A carrier and its handsets, simulated: an independent witness."""

@@ -1,0 +1,1 @@
+"""Bytes to values and back: pure codecs shared by the product and the simulator."""

@@ -5,6 +5,7 @@ here every fault is a FormError that names the field and says what is wrong with
 """
 
 from collections.abc import Iterable
+from typing import NoReturn
 from urllib.parse import quote_plus
 
 import msgspec
@@ -120,11 +121,9 @@ def _unescape(text: str, name: str) -> str:
         raise FormError(_shown(name), "is not valid UTF-8") from None
 
 
-def _refuse_nul(pairs: list[tuple[str, str]]) -> None:
-    # An escaped `%2500` looks alike from afar and is ordinary text, so the pairs are what counts.
+def _refuse_nul(pairs: list[tuple[str, str]]) -> NoReturn:
     broken = [name for name, value in pairs if "\0" in name or "\0" in value]
-    if broken:
-        raise FormError(_shown(broken[0]), "holds a NUL character")
+    raise FormError(_shown(broken.pop(0)), "holds a NUL character")
 
 
 def _field_at(body: bytes, position: int) -> str:

@@ -1,0 +1,360 @@
+"""The gate: may this text go to this recipient, now? One pure function decides, for every door."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from consentry.domain.directory import Directory, Program, Purpose, Sender
+from consentry.domain.policy import Policy
+from consentry.domain.reading import BlockLayer
+from consentry.domain.reasons import REASONS, Reason
+from consentry.domain.standing import (
+    EVERYTHING,
+    Block,
+    BlockState,
+    Cause,
+    Consent,
+    ConsentLevel,
+    ConsentState,
+    Standing,
+    Suppression,
+)
+
+
+class Verdict(StrEnum):
+    """What the gate says."""
+
+    ALLOW = "allow"
+    DEFER = "defer"
+    DENY = "deny"
+
+
+class Door(StrEnum):
+    """Through which a text wants to leave; agents answer people, programs must name a purpose."""
+
+    API = "api"
+    CONSOLE = "console"
+    REPLY = "reply"
+
+
+class MessageKind(StrEnum):
+    """A text somebody wrote, or one of our own answers."""
+
+    MESSAGE = "message"
+    INITIAL_REPLY = "initial_reply"
+    OPT_OUT_CONFIRMATION = "opt_out_confirmation"
+    OPT_IN_CONFIRMATION = "opt_in_confirmation"
+    HELP_REPLY = "help_reply"
+
+
+class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One question to the gate.
+
+    `recipient` is E.164, or None where what was given is no phone number. `body` is None where
+    only consent is asked. `segments` is the body's size on the wire, for the confirmation.
+    """
+
+    recipient: str | None
+    sender: str
+    purpose: Purpose | None = None
+    program: str | None = None
+    door: Door = Door.API
+    kind: MessageKind = MessageKind.MESSAGE
+    body: str | None = None
+    media: int = 0
+    segments: int = 0
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What the gate is told: the directory and the recipient's standing."""
+
+    directory: Directory
+    standing: Standing
+
+
+class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The gate's answer with what it rests on; it can be replayed from the ledger."""
+
+    decision: Verdict
+    reason: Reason | None
+    detail: str
+    policy_version: str
+    as_of: datetime
+    rules: tuple[str, ...] = ()
+    purpose: Purpose | None = None
+    program: str | None = None
+    block: Block | None = None
+    consent: Consent | None = None
+    suppression: Suppression | None = None
+    until: datetime | None = None
+
+
+class Denial(msgspec.Struct, frozen=True):
+    """A reason to say no, the rule that found it, and the piece it rests on."""
+
+    reason: Reason
+    rule: str
+    block: Block | None = None
+    consent: Consent | None = None
+    suppression: Suppression | None = None
+
+
+class _Case(msgspec.Struct, frozen=True):
+    """One question with its sender looked up: what each rule is shown."""
+
+    request: Request
+    sender: Sender
+    facts: Facts
+    policy: Policy
+    now: datetime
+
+
+_LAYERS: Final = (BlockLayer.NETWORK, BlockLayer.PROVIDER, BlockLayer.OURS)
+_STRENGTH: Final = {
+    ConsentLevel.IMPLIED: 0,
+    ConsentLevel.EXPRESS: 1,
+    ConsentLevel.EXPRESS_WRITTEN: 2,
+}
+NEEDED_LEVEL: Final = {
+    Purpose.CONVERSATIONAL: ConsentLevel.IMPLIED,
+    Purpose.INFORMATIONAL: ConsentLevel.EXPRESS,
+    Purpose.MARKETING: ConsentLevel.EXPRESS_WRITTEN,
+}
+
+
+def standing_blocks(standing: Standing, sender: Sender) -> tuple[Block, ...]:
+    """List the blocks that stand between this sender and the recipient."""
+    if not standing.blocks:
+        return ()
+    found = (standing.block(sender.scope_of(layer), layer) for layer in _LAYERS)
+    return tuple(b for b in found if b is not None and b.state is not BlockState.OPEN)
+
+
+def standing_suppression(standing: Standing, sender: Sender) -> Suppression | None:
+    """Find a suppression that covers this sender and was not lifted for it."""
+    for suppression in standing.suppressions:
+        covers = suppression.scope in (EVERYTHING, sender.brand)
+        if covers and suppression.active and sender.number not in suppression.lifted_for:
+            return suppression
+    return None
+
+
+def _check_switched_on(case: _Case) -> Denial | None:
+    if case.sender.enabled:
+        return None
+    return Denial(Reason.SENDER_DISABLED, "sender/enabled")
+
+
+def _check_blocks(case: _Case) -> Denial | None:
+    blocks = standing_blocks(case.facts.standing, case.sender)
+    if not blocks or case.request.kind is MessageKind.OPT_OUT_CONFIRMATION:
+        return None
+    worst = next((b for b in blocks if b.cause is Cause.CARRIER_REFUSAL), blocks[0])
+    if worst.cause is Cause.CARRIER_REFUSAL:
+        return Denial(Reason.CARRIER_BLOCKED, f"block/{worst.layer}", block=worst)
+    return Denial(Reason.OPTED_OUT, f"block/{worst.layer}", block=worst)
+
+
+def _check_revoked_conversation(case: _Case) -> Denial | None:
+    """A revoked conversation is an opt-out of this sender, whatever the purpose asked for."""
+    consent = case.facts.standing.consent(case.sender.conversation)
+    if consent is None or consent.state is not ConsentState.REVOKED:
+        return None
+    if case.request.kind is MessageKind.OPT_OUT_CONFIRMATION:
+        return None
+    return Denial(Reason.OPTED_OUT, "consent/conversation_revoked", consent=consent)
+
+
+def _check_suppressed(case: _Case) -> Denial | None:
+    suppression = standing_suppression(case.facts.standing, case.sender)
+    if suppression is None:
+        return None
+    if suppression.cause is Cause.REASSIGNED:
+        reason = Reason.NUMBER_REASSIGNED
+    else:
+        reason = Reason.SUPPRESSED
+    return Denial(reason, f"suppression/{suppression.scope}", suppression=suppression)
+
+
+def _check_confirmation(case: _Case) -> Denial | None:
+    """One confirmation may pass after our own opt-out (I2, 47 CFR 64.1200(a)(12)).
+
+    It passes the block and the revocation it confirms, and those alone: where the carrier
+    blocks as well, or the opt-out was lifted meanwhile, there is nothing for us to confirm.
+    """
+    if case.request.kind is not MessageKind.OPT_OUT_CONFIRMATION:
+        return None
+    blocks = standing_blocks(case.facts.standing, case.sender)
+    if len(blocks) != 1 or blocks[0].layer is not BlockLayer.OURS:
+        block = blocks[0] if blocks else None
+        return Denial(Reason.OPTED_OUT, "confirmation/not_ours", block=block)
+    block = blocks[0]
+    deadline = block.since + timedelta(seconds=case.policy.confirmation_deadline_seconds)
+    if not block.since <= case.now <= deadline:
+        return Denial(Reason.OPTED_OUT, "confirmation/deadline_missed", block=block)
+    sent_at = case.facts.standing.thread(case.sender.number).confirmation_at
+    if sent_at is not None and sent_at >= block.since:
+        return Denial(Reason.OPTED_OUT, "confirmation/already_sent", block=block)
+    if case.request.segments != 1:
+        return Denial(Reason.OPTED_OUT, "confirmation/one_segment", block=block)
+    return None
+
+
+def _purpose_of(case: _Case) -> Purpose | None:
+    """Take the purpose named, the program's, or what the door may assume."""
+    request = case.request
+    if request.purpose is not None:
+        return request.purpose
+    if request.program is not None:
+        program = case.facts.directory.program(request.program)
+        return None if program is None else program.purpose
+    if request.door is not Door.API:
+        return Purpose.CONVERSATIONAL
+    last = case.facts.standing.thread(case.sender.number).last_inbound_at
+    window = timedelta(hours=case.policy.conversation_window_hours)
+    if last is not None and case.now - last <= window:
+        return Purpose.CONVERSATIONAL
+    return None
+
+
+def _programs_for(case: _Case, purpose: Purpose) -> tuple[Program, ...]:
+    """List the programs whose consent would carry this text: the one named, else the brand's."""
+    directory = case.facts.directory
+    if case.request.program is not None:
+        named = directory.program(case.request.program)
+        fits = (
+            named is not None
+            and named.brand == case.sender.brand
+            and named.purpose is purpose
+            and named.sender in (None, case.sender.number)
+        )
+        return (named,) if named is not None and fits else ()
+    if purpose is Purpose.CONVERSATIONAL:
+        own = directory.program(case.sender.conversation)
+        return () if own is None else (own,)
+    candidates = directory.programs.values()
+    return tuple(p for p in candidates if p.brand == case.sender.brand and p.purpose is purpose)
+
+
+def _judge_consent(consent: Consent, purpose: Purpose, now: datetime) -> Denial | None:
+    """Say why one consent does not carry a text, or None where it does."""
+    match consent.state:
+        case ConsentState.ACTIVE:
+            if consent.expires_at is not None and consent.expires_at <= now:
+                return Denial(Reason.CONSENT_EXPIRED, "consent/expires_at", consent=consent)
+            if _STRENGTH[consent.level] < _STRENGTH[NEEDED_LEVEL[purpose]]:
+                return Denial(Reason.CONSENT_LEVEL, "consent/level", consent=consent)
+            return None
+        case ConsentState.PENDING | ConsentState.PENDING_CARRIER:
+            return Denial(Reason.CONSENT_PENDING, "consent/state", consent=consent)
+        case ConsentState.EXPIRED:
+            return Denial(Reason.CONSENT_EXPIRED, "consent/state", consent=consent)
+        case ConsentState.REVOKED:
+            return Denial(Reason.OPTED_OUT, "consent/state", consent=consent)
+        case ConsentState.NONE:
+            return Denial(Reason.NO_CONSENT, "consent/state", consent=consent)
+
+
+def _check_consent(case: _Case) -> Denial | Consent | None:
+    """Find a consent that carries the text, or the strongest reason why none does."""
+    if case.request.kind in (MessageKind.HELP_REPLY, MessageKind.OPT_OUT_CONFIRMATION):
+        return None
+    purpose = _purpose_of(case)
+    if purpose is None:
+        return Denial(Reason.NO_CONSENT, "purpose/not_named")
+    denials: list[Denial] = []
+    for program in _programs_for(case, purpose):
+        consent = case.facts.standing.consent(program.id)
+        if consent is None:
+            continue
+        denial = _judge_consent(consent, purpose, case.now)
+        if denial is None:
+            return consent
+        denials.append(denial)
+    if not denials:
+        return Denial(Reason.NO_CONSENT, f"consent/{purpose}")
+    order = list(Reason)
+    return min(denials, key=lambda denial: order.index(denial.reason))
+
+
+def _check_body(case: _Case) -> Denial | None:
+    body = case.request.body
+    if body is None:
+        return None
+    empty = not body.strip() and case.request.media == 0
+    if empty or len(body) > case.policy.body_characters_max:
+        return Denial(Reason.BODY_INVALID, "body/length")
+    return None
+
+
+_BEFORE_CONSENT: Final[tuple[Callable[[_Case], Denial | None], ...]] = (
+    _check_switched_on,
+    _check_confirmation,
+    _check_blocks,
+    _check_revoked_conversation,
+    _check_suppressed,
+)
+
+
+def _deny(denial: Denial, purpose: Purpose | None, policy: Policy, now: datetime) -> Decision:
+    return Decision(
+        decision=Verdict.DENY,
+        reason=denial.reason,
+        detail=REASONS[denial.reason].detail,
+        policy_version=policy.version,
+        as_of=now,
+        rules=(denial.rule,),
+        purpose=purpose,
+        block=denial.block,
+        consent=denial.consent,
+        suppression=denial.suppression,
+    )
+
+
+def decide(request: Request, facts: Facts, policy: Policy, now: datetime) -> Decision:
+    """Decide whether a text may go; total, and a function of its arguments alone."""
+    if request.recipient is None:
+        denial = Denial(Reason.INVALID_NUMBER, "recipient/number")
+        return _deny(denial, request.purpose, policy, now)
+    sender = facts.directory.senders.get(request.sender)
+    if sender is None:
+        return _deny(Denial(Reason.UNKNOWN_SENDER, "sender/known"), request.purpose, policy, now)
+    case = _Case(request, sender, facts, policy, now)
+    for check in _BEFORE_CONSENT:
+        found = check(case)
+        if found is not None:
+            return _deny(found, request.purpose, policy, now)
+    carried = _check_consent(case)
+    if isinstance(carried, Denial):
+        return _deny(carried, request.purpose, policy, now)
+    bad_body = _check_body(case)
+    if bad_body is not None:
+        return _deny(bad_body, request.purpose, policy, now)
+    return _allow(case, carried)
+
+
+def _allow(case: _Case, consent: Consent | None) -> Decision:
+    if consent is None:
+        rule, detail = f"reply/{case.request.kind}", "Allowed: our one answer to the person's word."
+    else:
+        rule = f"consent/{consent.program}"
+        detail = f"Allowed: {consent.level} consent with {consent.program} is active."
+    return Decision(
+        decision=Verdict.ALLOW,
+        reason=None,
+        detail=detail,
+        policy_version=case.policy.version,
+        as_of=case.now,
+        rules=(rule,),
+        purpose=_purpose_of(case),
+        program=None if consent is None else consent.program,
+        consent=consent,
+    )
+
+
+def refuse_unavailable(policy: Policy, now: datetime) -> Decision:
+    """Answer for a store that cannot be asked: no (I7)."""
+    return _deny(Denial(Reason.STORE_UNAVAILABLE, "store/answers"), None, policy, now)

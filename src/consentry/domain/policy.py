@@ -1,0 +1,31 @@
+"""The settings a decision depends on, as one frozen value with a version of its own."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class RevocationReach(StrEnum):
+    """How far an opt-out goes beyond the conversation it was said in."""
+
+    SENDER = "sender"
+    BRAND = "brand"
+    ALL = "all"
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """What the operator chose; times are in the unit of their name."""
+
+    revocation_reach: RevocationReach = RevocationReach.BRAND
+    conversation_window_hours: int = 24
+    confirmation_deadline_seconds: int = 300
+    refusal_burst_count: int = 50
+    refusal_burst_window_seconds: int = 60
+    body_characters_max: int = 1600
+
+    @property
+    def version(self) -> str:
+        """Name this policy by its values, so that two alike are the same version."""
+        window = f"w{self.conversation_window_hours}h"
+        deadline = f"d{self.confirmation_deadline_seconds}s"
+        return f"2026-11-23/{self.revocation_reach}/{window}/{deadline}/b{self.body_characters_max}"

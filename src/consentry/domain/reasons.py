@@ -1,0 +1,109 @@
+"""Why a send is not allowed: each reason with its HTTP status, Twilio code and sentence."""
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+OPTED_OUT_SENTENCE: Final = (
+    "The destination number has disabled receiving messages from this number and must text "
+    "'START' to this number to enable"
+)
+"""The exact refusal of section 1 of the specification, the same at every door."""
+
+
+class Reason(StrEnum):
+    """Reasons in order of precedence: the first that holds is the one given."""
+
+    INVALID_NUMBER = "invalid_number"
+    UNKNOWN_SENDER = "unknown_sender"
+    SENDER_DISABLED = "sender_disabled"
+    CARRIER_BLOCKED = "carrier_blocked"
+    OPTED_OUT = "opted_out"
+    SUPPRESSED = "suppressed"
+    NUMBER_REASSIGNED = "number_reassigned"
+    PAUSED_FOR_REVIEW = "paused_for_review"
+    NO_CONSENT = "no_consent"
+    CONSENT_PENDING = "consent_pending"
+    CONSENT_EXPIRED = "consent_expired"
+    CONSENT_LEVEL = "consent_level"
+    BODY_INVALID = "body_invalid"
+    FREQUENCY_CAP = "frequency_cap"
+    QUIET_HOURS = "quiet_hours"
+    STORE_UNAVAILABLE = "store_unavailable"
+
+
+class ReasonRow(msgspec.Struct, frozen=True):
+    """What a reason means to a program: HTTP status, Twilio error code, what to do next."""
+
+    status: int
+    twilio_code: int
+    detail: str
+
+
+_REFUSED = 403
+
+REASONS: Final[dict[Reason, ReasonRow]] = {
+    Reason.INVALID_NUMBER: ReasonRow(
+        400,
+        21211,
+        "The recipient is not a phone number. Write it as + and country code, "
+        "for example +14155550142.",
+    ),
+    Reason.UNKNOWN_SENDER: ReasonRow(
+        404, 21606, "No such sender is set up here. List the senders, or add this one first."
+    ),
+    Reason.SENDER_DISABLED: ReasonRow(
+        _REFUSED, 21606, "This sender is switched off. Enable it, or send from another one."
+    ),
+    Reason.CARRIER_BLOCKED: ReasonRow(_REFUSED, 21610, OPTED_OUT_SENTENCE),
+    Reason.OPTED_OUT: ReasonRow(_REFUSED, 21610, OPTED_OUT_SENTENCE),
+    Reason.SUPPRESSED: ReasonRow(
+        _REFUSED,
+        21610,
+        "This number is on the do-not-text list. Do not text it; "
+        "the recipient's entries say who put it there and why.",
+    ),
+    Reason.NUMBER_REASSIGNED: ReasonRow(
+        _REFUSED,
+        21610,
+        "This number has a new owner who did not consent. Ask the customer for their new number.",
+    ),
+    Reason.PAUSED_FOR_REVIEW: ReasonRow(
+        _REFUSED,
+        30007,
+        "The person's last text is being reviewed. Answer it in the review queue first.",
+    ),
+    Reason.NO_CONSENT: ReasonRow(
+        _REFUSED,
+        30007,
+        "There is no consent for this text. The person must text this sender first, "
+        "or name the purpose and program they consented to.",
+    ),
+    Reason.CONSENT_PENDING: ReasonRow(
+        _REFUSED, 30007, "Consent was asked for and not yet confirmed from the handset. Wait."
+    ),
+    Reason.CONSENT_EXPIRED: ReasonRow(
+        _REFUSED, 30007, "The consent has expired. Ask the person for it again."
+    ),
+    Reason.CONSENT_LEVEL: ReasonRow(
+        _REFUSED,
+        30007,
+        "The consent is too weak for this purpose: informational texts need express consent, "
+        "marketing needs express written consent.",
+    ),
+    Reason.BODY_INVALID: ReasonRow(
+        400, 21617, "The text is empty or longer than 1600 characters. Change it."
+    ),
+    Reason.FREQUENCY_CAP: ReasonRow(
+        429, 30610, "This person has had as many texts as the rules allow. It is sent later."
+    ),
+    Reason.QUIET_HOURS: ReasonRow(
+        429, 30610, "It is outside the hours for texts where the person is. It is sent later."
+    ),
+    Reason.STORE_UNAVAILABLE: ReasonRow(
+        503,
+        30008,
+        "Consent cannot be looked up now, so the answer is no. Try again in a few seconds.",
+    ),
+}

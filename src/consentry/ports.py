@@ -112,7 +112,7 @@ class Needs(msgspec.Struct, frozen=True):
     """What a command must be shown; the store loads it for a whole batch in set queries.
 
     `inbound` is (carrier, carrier_message_id) of a text that may have come before; `outbound`
-    finds one of ours by the same pair. `due_jobs` asks for jobs that are due: per sender, how
+    finds one of ours by the same pair, with its job. `refusals_of` is a sender. `due_jobs` asks for jobs that are due: per sender, how
     many. `claimed_jobs` asks for all jobs that a crash left claimed.
     """
 

@@ -440,9 +440,9 @@ def refuse_by_carrier(
     """
     scope = sender.scope_of(BlockLayer.PROVIDER)
     known = standing.block(scope, BlockLayer.PROVIDER)
-    if known is not None:
-        if known.state is BlockState.BLOCKED or known.changed_at > submitted_at:
-            return ()
+    stands = known is not None and known.state is BlockState.BLOCKED
+    if stands or (known is not None and known.changed_at > submitted_at):
+        return ()
     return (
         Block(
             scope=scope,

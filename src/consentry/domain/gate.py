@@ -118,6 +118,13 @@ _STRENGTH: Final = {
     ConsentLevel.EXPRESS: 1,
     ConsentLevel.EXPRESS_WRITTEN: 2,
 }
+_WITHOUT_CONSENT: Final = {
+    ConsentState.NONE: Reason.NO_CONSENT,
+    ConsentState.PENDING: Reason.CONSENT_PENDING,
+    ConsentState.PENDING_CARRIER: Reason.CONSENT_PENDING,
+    ConsentState.REVOKED: Reason.OPTED_OUT,
+    ConsentState.EXPIRED: Reason.CONSENT_EXPIRED,
+}
 NEEDED_LEVEL: Final = {
     Purpose.CONVERSATIONAL: ConsentLevel.IMPLIED,
     Purpose.INFORMATIONAL: ConsentLevel.EXPRESS,
@@ -241,21 +248,13 @@ def _programs_for(case: _Case, purpose: Purpose) -> tuple[Program, ...]:
 
 def _judge_consent(consent: Consent, purpose: Purpose, now: datetime) -> Denial | None:
     """Say why one consent does not carry a text, or None where it does."""
-    match consent.state:
-        case ConsentState.ACTIVE:
-            if consent.expires_at is not None and consent.expires_at <= now:
-                return Denial(Reason.CONSENT_EXPIRED, "consent/expires_at", consent=consent)
-            if _STRENGTH[consent.level] < _STRENGTH[NEEDED_LEVEL[purpose]]:
-                return Denial(Reason.CONSENT_LEVEL, "consent/level", consent=consent)
-            return None
-        case ConsentState.PENDING | ConsentState.PENDING_CARRIER:
-            return Denial(Reason.CONSENT_PENDING, "consent/state", consent=consent)
-        case ConsentState.EXPIRED:
-            return Denial(Reason.CONSENT_EXPIRED, "consent/state", consent=consent)
-        case ConsentState.REVOKED:
-            return Denial(Reason.OPTED_OUT, "consent/state", consent=consent)
-        case ConsentState.NONE:
-            return Denial(Reason.NO_CONSENT, "consent/state", consent=consent)
+    if consent.state is not ConsentState.ACTIVE:
+        return Denial(_WITHOUT_CONSENT[consent.state], "consent/state", consent=consent)
+    if consent.expires_at is not None and consent.expires_at <= now:
+        return Denial(Reason.CONSENT_EXPIRED, "consent/expires_at", consent=consent)
+    if _STRENGTH[consent.level] < _STRENGTH[NEEDED_LEVEL[purpose]]:
+        return Denial(Reason.CONSENT_LEVEL, "consent/level", consent=consent)
+    return None
 
 
 def _check_consent(case: _Case) -> Denial | Consent | None:

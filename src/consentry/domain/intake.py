@@ -98,8 +98,8 @@ def decide_grant(
     known = standing.consent(program.id)
     revoked = known is not None and known.state is ConsentState.REVOKED
     if known is not None and revoked and told.at <= known.changed_at:
-        note = "A newer revocation stands; this older grant is kept and changes nothing."
-        return Granted((), ConsentState.REVOKED, note, superseded=True)
+        older = "A newer revocation stands; this older grant is kept and changes nothing."
+        return Granted((), ConsentState.REVOKED, older, superseded=True)
     ours = _company_blocks(standing, program, told)
     state, note = _granted_state(standing, program, directory, medium=medium, lifted=ours)
     if known is not None and known.state is ConsentState.ACTIVE and state != ConsentState.ACTIVE:

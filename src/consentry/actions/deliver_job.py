@@ -1,0 +1,293 @@
+"""A job goes to the carrier: claimed behind a second gate, handed over once, recorded."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from consentry.actions.outgoing import cancel_entry, canceled, join
+from consentry.actions.record_receipt import learn_delivery, learn_refusal
+from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.gate import Facts as GateFacts
+from consentry.domain.gate import MessageKind, Verdict, decide
+from consentry.domain.messages import RANK, Job, JobState, Message, MessageStatus, request_of
+from consentry.domain.standing import Standing, Thread, apply_pieces
+from consentry.ports import (
+    Accepted,
+    CarrierRefusal,
+    Change,
+    Facts,
+    Needs,
+    Receipt,
+    Submission,
+    Unanswered,
+    Work,
+)
+
+ATTEMPTS_MAX = 6
+_FIRST_DELAY_SECONDS = 2.0
+_DELAY_SECONDS_MAX = 300.0
+
+
+def retry_delay_seconds(attempts: int) -> float:
+    """Wait twice as long after each attempt: 2, 4, 8 … at most 300 seconds."""
+    return min(_FIRST_DELAY_SECONDS * 2.0 ** max(0, attempts - 1), _DELAY_SECONDS_MAX)
+
+
+class ClaimJobs(msgspec.Struct, frozen=True):
+    """Claim due jobs for the carrier: `due` says for each sender how many it may send now."""
+
+    due: tuple[tuple[str, int], ...]
+
+    def needs(self) -> Needs:
+        """Ask for the due jobs; the store loads the standings of their recipients."""
+        return Needs(due_jobs=self.due)
+
+    def decide(self, facts: Facts) -> tuple[tuple[Work, ...], Change]:
+        """Ask the gate again for each job, in the transaction that claims it."""
+        claimed: list[Work] = []
+        changes: list[Change] = []
+        standings: dict[str, Standing] = {}
+        for work in facts.due_work():
+            recipient = work.job.recipient
+            standing = standings.get(recipient) or facts.standing(recipient)
+            taken, change = _claim(work, standing, facts)
+            for entry in change.entries:
+                standing = apply_pieces(standing, entry.pieces)
+            standings[recipient] = standing
+            changes.append(change)
+            if taken is not None:
+                claimed.append(taken)
+        return tuple(claimed), join(*changes)
+
+
+def _claim(work: Work, standing: Standing, facts: Facts) -> tuple[Work | None, Change]:
+    message, job = work.message, work.job
+    decision = decide(
+        request_of(message), GateFacts(facts.directory, standing), facts.policy, facts.now
+    )
+    if decision.decision is Verdict.DENY:
+        return None, Change(
+            entries=(cancel_entry(message, decision, facts),),
+            messages=(canceled(message, decision, facts.now),),
+            finished_jobs=(message.id,),
+        )
+    if job.expires_at is not None and job.expires_at < facts.now:
+        return None, _expire(message, facts)
+    thread = _texted(standing.thread(message.sender), message, facts.now)
+    entry = Entry(
+        id=facts.ids.new("ent"),
+        recipient=message.recipient,
+        kind=EntryKind.JOB_CLAIMED,
+        at=facts.now,
+        recorded_at=facts.now,
+        actor=message.actor,
+        sender=message.sender,
+        program=message.program,
+        message=message.id,
+        decision=decision,
+        pieces=(thread,),
+    )
+    taken = msgspec.structs.replace(
+        job, state=JobState.CLAIMED, attempts=job.attempts + 1, claimed_at=facts.now
+    )
+    sending = msgspec.structs.replace(
+        message,
+        status=MessageStatus.SENDING,
+        updated_at=facts.now,
+        submitted_at=facts.now,
+    )
+    return Work(taken, sending), Change(entries=(entry,), messages=(sending,), jobs=(taken,))
+
+
+def _texted(thread: Thread, message: Message, now: datetime) -> Thread:
+    texted = msgspec.structs.replace(
+        thread, last_outbound_at=now, last_outbound_purpose=message.purpose
+    )
+    if message.kind is not MessageKind.OPT_OUT_CONFIRMATION:
+        return texted
+    return msgspec.structs.replace(texted, confirmation_at=now)
+
+
+def _expire(message: Message, facts: Facts) -> Change:
+    """Give up a text whose time is over; it is recorded, never dropped silently."""
+    entry = Entry(
+        id=facts.ids.new("ent"),
+        recipient=message.recipient,
+        kind=EntryKind.JOB_CANCELED,
+        at=facts.now,
+        recorded_at=facts.now,
+        actor=message.actor,
+        sender=message.sender,
+        message=message.id,
+        reason="expired",
+    )
+    failed = msgspec.structs.replace(
+        message,
+        status=MessageStatus.CANCELED,
+        updated_at=facts.now,
+        error_code="expired",
+        error_text="Its time to live was over before it could be sent.",
+    )
+    return Change(entries=(entry,), messages=(failed,), finished_jobs=(message.id,))
+
+
+class RecordSubmission(msgspec.Struct, frozen=True):
+    """Write down what the carrier answered to one claimed job."""
+
+    message: str
+    recipient: str
+    sender: str
+    carrier: str
+    submission: Submission
+
+    def needs(self) -> Needs:
+        """Ask for the message, its job, and receipts that were faster than this answer."""
+        answer = self.submission
+        receipts = None
+        if isinstance(answer, Accepted):
+            receipts = (self.carrier, answer.carrier_message_id)
+        refused = isinstance(answer, CarrierRefusal) and answer.opted_out
+        return Needs(
+            recipients=(self.recipient,),
+            messages=(self.message,),
+            unmatched_receipts=receipts,
+            queued_jobs=refused,
+            refusals_of=self.sender if refused else None,
+        )
+
+    def decide(self, facts: Facts) -> tuple[None, Change]:
+        """Decide by the kind of answer; a message that is unknown by now changes nothing."""
+        message, job = facts.message(self.message), facts.job(self.message)
+        if message is None:
+            return None, Change()
+        match self.submission:
+            case Accepted() as accepted:
+                return None, record_accepted(message, accepted, facts)
+            case CarrierRefusal() as refusal:
+                return None, _record_refusal(message, job, refusal, facts)
+            case Unanswered() as unanswered:
+                return None, _record_silence(message, job, unanswered, facts)
+
+
+def record_accepted(message: Message, accepted: Accepted, facts: Facts) -> Change:
+    """Note the carrier's id, and catch up with receipts that came before it."""
+    status = accepted.status
+    if RANK[status] < RANK[message.status] and message.status is not MessageStatus.INDETERMINATE:
+        status = message.status
+    known = msgspec.structs.replace(
+        message,
+        status=status,
+        updated_at=facts.now,
+        carrier_message_id=accepted.carrier_message_id,
+        error_code=None,
+        error_text=None,
+    )
+    change = Change(messages=(known,), finished_jobs=(message.id,))
+    carrier = message.carrier or ""
+    for receipt in facts.unmatched_receipts(carrier, accepted.carrier_message_id):
+        change = join(change, _catch_up(change.messages[-1], receipt, facts))
+    return change
+
+
+def _catch_up(message: Message, receipt: Receipt, facts: Facts) -> Change:
+    matched = msgspec.structs.replace(receipt, message=message.id)
+    learnt = learn_delivery(message, receipt.status, receipt.error_code, facts)
+    return join(learnt, Change(records=(matched,)))
+
+
+def _record_refusal(
+    message: Message, job: Job | None, refusal: CarrierRefusal, facts: Facts
+) -> Change:
+    passing = not refusal.permanent and not refusal.opted_out
+    if passing and job is not None and job.attempts < ATTEMPTS_MAX:
+        delay = refusal.retry_after_seconds or retry_delay_seconds(job.attempts)
+        return requeue(message, job, due_at=facts.now + timedelta(seconds=delay), facts=facts)
+    failed = msgspec.structs.replace(
+        message,
+        status=MessageStatus.FAILED,
+        updated_at=facts.now,
+        error_code=refusal.code,
+        error_text=refusal.text,
+    )
+    change = Change(messages=(failed,), finished_jobs=(message.id,))
+    if not refusal.opted_out:
+        return change
+    return join(change, learn_refusal(failed, facts))
+
+
+def requeue(message: Message, job: Job, *, due_at: datetime, facts: Facts) -> Change:
+    """Put a job back that surely did not go out; the gate is asked again when it is claimed."""
+    again = msgspec.structs.replace(job, state=JobState.QUEUED, due_at=due_at, claimed_at=None)
+    waiting = msgspec.structs.replace(
+        message, status=MessageStatus.QUEUED, updated_at=facts.now, submitted_at=None
+    )
+    return Change(messages=(waiting,), jobs=(again,))
+
+
+def _record_silence(
+    message: Message, job: Job | None, unanswered: Unanswered, facts: Facts
+) -> Change:
+    """No answer: it may have gone out. Only the carrier's list or a receipt can tell."""
+    if job is None or RANK[message.status] > RANK[MessageStatus.INDETERMINATE]:
+        return Change(finished_jobs=(message.id,))
+    unknown = msgspec.structs.replace(
+        message,
+        status=MessageStatus.INDETERMINATE,
+        updated_at=facts.now,
+        error_text=unanswered.text,
+    )
+    waiting = msgspec.structs.replace(job, state=JobState.INDETERMINATE)
+    return Change(messages=(unknown,), jobs=(waiting,))
+
+
+class RecoverJobs(msgspec.Struct, frozen=True):
+    """After a crash: every claimed job may or may not have gone out. None is sent again."""
+
+    def needs(self) -> Needs:
+        """Ask for all claimed jobs."""
+        return Needs(claimed_jobs=True)
+
+    def decide(self, facts: Facts) -> tuple[int, Change]:
+        """Mark them indeterminate, and say how many there were."""
+        silence = Unanswered("The server stopped between handing this text over and noting it.")
+        works = facts.claimed_work()
+        changes = [_record_silence(w.message, w.job, silence, facts) for w in works]
+        return len(works), join(*changes)
+
+
+class ResolveIndeterminate(msgspec.Struct, frozen=True):
+    """What the carrier's own list says of an indeterminate job: there, or not there."""
+
+    message: str
+    recipient: str
+    carrier: str
+    found: Accepted | None
+
+    def needs(self) -> Needs:
+        """Ask for the message and its job."""
+        return Needs(
+            recipients=(self.recipient,),
+            messages=(self.message,),
+            unmatched_receipts=None
+            if self.found is None
+            else (self.carrier, self.found.carrier_message_id),
+        )
+
+    def decide(self, facts: Facts) -> tuple[MessageStatus | None, Change]:
+        """Found: it went out. Not there: it did not, so it may be claimed again."""
+        message, job = facts.message(self.message), facts.job(self.message)
+        if message is None or job is None or job.state is not JobState.INDETERMINATE:
+            return None, Change()
+        if self.found is not None:
+            change = record_accepted(message, self.found, facts)
+        elif job.attempts < ATTEMPTS_MAX:
+            change = requeue(message, job, due_at=facts.now, facts=facts)
+        else:
+            refusal = CarrierRefusal(
+                permanent=True,
+                opted_out=False,
+                code="unanswered",
+                text="The carrier gave no answer, and its list does not have this text.",
+            )
+            change = _record_refusal(message, job, refusal, facts)
+        return change.messages[-1].status, change

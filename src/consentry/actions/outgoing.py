@@ -1,0 +1,166 @@
+"""Putting a text in the outbox: what every action that sends shares."""
+
+from datetime import datetime
+
+import msgspec
+
+from consentry.domain.directory import Purpose
+from consentry.domain.entries import Actor, Entry, EntryKind
+from consentry.domain.gate import Decision, Door, Facts, MessageKind, Verdict, decide
+from consentry.domain.messages import Direction, Job, Message, MessageStatus, request_of
+from consentry.domain.standing import Standing
+from consentry.ports import Change
+from consentry.ports import Facts as StoredFacts
+from consentry.wire.gsm7 import count_segments
+
+
+class Queued(msgspec.Struct, frozen=True):
+    """What came of a text: the gate's decision, the message if it was let in, what to write."""
+
+    decision: Decision
+    message: Message | None
+    change: Change
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A text somebody wants to send, before it has an id. Times are aware UTC."""
+
+    recipient: str
+    sender: str
+    body: str
+    actor: Actor
+    kind: MessageKind = MessageKind.MESSAGE
+    media: tuple[str, ...] = ()
+    door: Door = Door.REPLY
+    purpose: Purpose | None = None
+    program: str | None = None
+    send_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+def _message_of(draft: Draft, facts: StoredFacts) -> Message:
+    later = draft.send_at is not None and draft.send_at > facts.now
+    sender = facts.directory.senders.get(draft.sender)
+    return Message(
+        id=facts.ids.new("msg"),
+        recipient=draft.recipient,
+        sender=draft.sender,
+        direction=Direction.OUTBOUND,
+        status=MessageStatus.SCHEDULED if later else MessageStatus.QUEUED,
+        body=draft.body,
+        created_at=facts.now,
+        updated_at=facts.now,
+        actor=draft.actor,
+        kind=draft.kind,
+        media=draft.media,
+        segments=count_segments(draft.body).segments,
+        purpose=draft.purpose,
+        program=draft.program,
+        door=draft.door,
+        carrier=None if sender is None else sender.carrier,
+    )
+
+
+def queue_text(draft: Draft, standing: Standing, facts: StoredFacts) -> Queued:
+    """Ask the gate about a text and put it in the outbox, or record why it was refused."""
+    message = _message_of(draft, facts)
+    decision = decide(
+        request_of(message), Facts(facts.directory, standing), facts.policy, facts.now
+    )
+    if decision.decision is not Verdict.ALLOW:
+        return Queued(decision, None, Change(entries=(refusal_entry(draft, decision, facts),)))
+    message = msgspec.structs.replace(
+        message, purpose=decision.purpose, program=decision.program or draft.program
+    )
+    entry = Entry(
+        id=facts.ids.new("ent"),
+        recipient=draft.recipient,
+        kind=EntryKind.SEND_ACCEPTED,
+        at=facts.now,
+        recorded_at=facts.now,
+        actor=draft.actor,
+        sender=draft.sender,
+        program=message.program,
+        message=message.id,
+        decision=decision,
+    )
+    job = Job(
+        message=message.id,
+        recipient=draft.recipient,
+        sender=draft.sender,
+        due_at=max(facts.now, draft.send_at or facts.now),
+        priority=0 if draft.door is Door.REPLY else 1,
+        expires_at=draft.expires_at,
+    )
+    return Queued(decision, message, Change(entries=(entry,), messages=(message,), jobs=(job,)))
+
+
+def refusal_entry(draft: Draft, decision: Decision, facts: StoredFacts) -> Entry:
+    """Record an attempt that was refused: who tried to send what, and why not."""
+    return Entry(
+        id=facts.ids.new("ent"),
+        recipient=draft.recipient,
+        kind=EntryKind.SEND_REFUSED,
+        at=facts.now,
+        recorded_at=facts.now,
+        actor=draft.actor,
+        sender=draft.sender,
+        program=draft.program,
+        text=draft.body,
+        reason=None if decision.reason is None else str(decision.reason),
+        decision=decision,
+    )
+
+
+def cancel_forbidden(recipient: str, standing: Standing, facts: StoredFacts) -> Change:
+    """Cancel what waits in the outbox and may no longer go, by asking the gate of each."""
+    messages, finished, entries = [], [], []
+    for work in facts.queued_work(recipient):
+        decision = decide(
+            request_of(work.message), Facts(facts.directory, standing), facts.policy, facts.now
+        )
+        if decision.decision is Verdict.DENY:
+            messages.append(canceled(work.message, decision, facts.now))
+            finished.append(work.message.id)
+            entries.append(cancel_entry(work.message, decision, facts))
+    return Change(entries=tuple(entries), messages=tuple(messages), finished_jobs=tuple(finished))
+
+
+def canceled(message: Message, decision: Decision, now: datetime) -> Message:
+    """Mark a message as stopped by the gate before it left."""
+    return msgspec.structs.replace(
+        message,
+        status=MessageStatus.CANCELED,
+        updated_at=now,
+        error_code=None if decision.reason is None else str(decision.reason),
+        error_text=decision.detail,
+    )
+
+
+def cancel_entry(message: Message, decision: Decision, facts: StoredFacts) -> Entry:
+    """Record that a waiting text was stopped, and by which decision."""
+    return Entry(
+        id=facts.ids.new("ent"),
+        recipient=message.recipient,
+        kind=EntryKind.JOB_CANCELED,
+        at=facts.now,
+        recorded_at=facts.now,
+        actor=message.actor,
+        sender=message.sender,
+        program=message.program,
+        message=message.id,
+        reason=None if decision.reason is None else str(decision.reason),
+        decision=decision,
+    )
+
+
+def join(*changes: Change) -> Change:
+    """Put changes one after the other into one."""
+    return Change(
+        entries=tuple(e for c in changes for e in c.entries),
+        messages=tuple(m for c in changes for m in c.messages),
+        jobs=tuple(j for c in changes for j in c.jobs),
+        finished_jobs=tuple(f for c in changes for f in c.finished_jobs),
+        records=tuple(r for c in changes for r in c.records),
+        deleted_customers=tuple(d for c in changes for d in c.deleted_customers),
+    )

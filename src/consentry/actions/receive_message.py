@@ -1,0 +1,217 @@
+"""A person's text comes in: read it, move consent, file it, answer where it is ours to answer."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from consentry.actions.outgoing import Draft, cancel_forbidden, join, queue_text
+from consentry.domain.consent import (
+    Move,
+    Signal,
+    SignalKind,
+    Text,
+    Transition,
+    decide_move,
+    read_signal,
+)
+from consentry.domain.customers import Customer, CustomerPhone
+from consentry.domain.directory import Sender
+from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
+from consentry.domain.gate import MessageKind
+from consentry.domain.keywords import read_carrier, read_legal
+from consentry.domain.messages import Direction, Message, MessageStatus
+from consentry.domain.phone import parse_phone
+from consentry.domain.reading import SenderKind
+from consentry.domain.replies import render_reply
+from consentry.domain.standing import Consent, Standing, apply_pieces
+from consentry.ports import Change, Facts, InboundText, Needs
+
+
+class Received(msgspec.Struct, frozen=True):
+    """What became of an inbound text.
+
+    `in_flight` lists our messages to this person that are with the carrier right now: an
+    opt-out is acknowledged only when they are over.
+    """
+
+    message: str
+    kind: EntryKind
+    duplicate: bool = False
+    known_sender: bool = True
+    in_flight: tuple[str, ...] = ()
+
+
+class ReceiveMessage(msgspec.Struct, frozen=True):
+    """An inbound text of a carrier account; `carrier_kind` chooses the carrier reader."""
+
+    carrier: str
+    carrier_kind: str
+    text: InboundText
+    received_at: datetime
+
+    def needs(self) -> Needs:
+        """Ask for the person's standing, what waits for them, and whether we know this text."""
+        return Needs(
+            recipients=(self.text.recipient,),
+            inbound=(self.carrier, self.text.carrier_message_id),
+            queued_jobs=True,
+            profiles=True,
+        )
+
+    def decide(self, facts: Facts) -> tuple[Received, Change]:
+        """Decide once for each carrier message id; a repeat changes nothing."""
+        recipient = self.text.recipient
+        known = facts.inbound(self.carrier, self.text.carrier_message_id)
+        if known is not None:
+            in_flight = facts.in_flight(recipient)
+            again = Received(known.id, EntryKind.MESSAGE_RECEIVED, True, in_flight=in_flight)
+            return again, Change()
+        sender = facts.directory.senders.get(self.text.sender)
+        known_sender = sender is not None
+        if sender is None:
+            sender = stranger(self.text.sender, self.carrier)
+        standing = facts.standing(recipient)
+        entry_id, message = facts.ids.new("ent"), self._message(facts)
+        read = self._read(sender)
+        signal = read_signal(read, standing, sender)
+        moved = decide_move(
+            signal,
+            standing,
+            sender,
+            directory=facts.directory,
+            policy=facts.policy,
+            entry=entry_id,
+        )
+        entry = self._entry(entry_id, message, read=read, signal=signal, moved=moved, facts=facts)
+        after = apply_pieces(standing, moved.pieces)
+        change = join(
+            Change(entries=(entry,), messages=(message,), records=self._profile(facts)),
+            self._answer(moved, sender, after, facts) if known_sender else Change(),
+            cancel_forbidden(recipient, after, facts) if moved.narrowed else Change(),
+        )
+        in_flight = facts.in_flight(recipient) if moved.narrowed else ()
+        return Received(message.id, entry.kind, False, known_sender, in_flight), change
+
+    def _message(self, facts: Facts) -> Message:
+        return Message(
+            id=facts.ids.new("msg"),
+            recipient=self.text.recipient,
+            sender=self.text.sender,
+            direction=Direction.INBOUND,
+            status=MessageStatus.RECEIVED,
+            body=self.text.body,
+            created_at=self.received_at,
+            updated_at=facts.now,
+            actor=Actor(ActorKind.PERSON, self.text.recipient),
+            media=self.text.media,
+            carrier=self.carrier,
+            carrier_message_id=self.text.carrier_message_id,
+        )
+
+    def _read(self, sender: Sender) -> Text:
+        """Let both readers read the text; the carrier's time counts where it gives one."""
+        sent_at = self.text.sent_at
+        at = self.received_at if sent_at is None else min(sent_at, self.received_at)
+        return Text(
+            body=self.text.body,
+            at=at,
+            carrier=read_carrier(
+                self.text.body,
+                carrier=self.carrier_kind,
+                kind=sender.kind,
+                at=at,
+                opt_out_type=self.text.opt_out_type,
+            ),
+            legal=read_legal(self.text.body),
+            carrier_timed=sent_at is not None,
+        )
+
+    def _entry(
+        self,
+        entry_id: str,
+        message: Message,
+        *,
+        read: Text,
+        signal: Signal,
+        moved: Transition,
+        facts: Facts,
+    ) -> Entry:
+        return Entry(
+            id=entry_id,
+            recipient=self.text.recipient,
+            kind=_kind_of(signal, moved),
+            at=read.at,
+            recorded_at=facts.now,
+            actor=Actor(ActorKind.PERSON, self.text.recipient),
+            sender=self.text.sender,
+            message=message.id,
+            text=self.text.body,
+            carrier_reading=read.carrier,
+            legal_reading=read.legal,
+            superseded=moved.superseded,
+            pieces=moved.pieces,
+        )
+
+    def _profile(self, facts: Facts) -> tuple[Customer, ...]:
+        """File the number on a new profile where no customer has it yet."""
+        if facts.profile_of(self.text.recipient) is not None:
+            return ()
+        phone = parse_phone(self.text.recipient)
+        return (
+            Customer(
+                id=facts.ids.new("cus"),
+                name="",
+                created_at=facts.now,
+                updated_at=facts.now,
+                phones=(
+                    CustomerPhone(
+                        original=phone.original,
+                        normalized=phone.normalized,
+                        region_code=phone.region_code,
+                        primary=True,
+                    ),
+                ),
+            ),
+        )
+
+    def _answer(self, moved: Transition, sender: Sender, after: Standing, facts: Facts) -> Change:
+        if moved.reply is None:
+            return Change()
+        deadline = None
+        if moved.reply is MessageKind.OPT_OUT_CONFIRMATION:
+            seconds = facts.policy.confirmation_deadline_seconds
+            deadline = facts.now + timedelta(seconds=seconds)
+        draft = Draft(
+            recipient=self.text.recipient,
+            sender=sender.number,
+            body=render_reply(moved.reply, sender, facts.directory.brand_of(sender)),
+            actor=Actor(ActorKind.SYSTEM),
+            kind=moved.reply,
+            expires_at=deadline,
+        )
+        return queue_text(draft, after, facts).change
+
+
+def _kind_of(signal: Signal, moved: Transition) -> EntryKind:
+    match signal.kind:
+        case SignalKind.OPT_OUT:
+            return EntryKind.OPTED_OUT
+        case SignalKind.OPT_IN:
+            return EntryKind.OPTED_IN
+        case SignalKind.HELP:
+            return EntryKind.HELP_ASKED
+        case SignalKind.PLAIN_TEXT:
+            opted_in = moved.move is Move.CONVERSE and any(
+                isinstance(piece, Consent) for piece in moved.pieces
+            )
+            return EntryKind.OPTED_IN if opted_in else EntryKind.MESSAGE_RECEIVED
+
+
+def stranger(number: str, carrier: str) -> Sender:
+    """Stand in for a number of ours that is not set up here.
+
+    Its texts are kept and its opt-outs count, so that nothing is lost when it is added later.
+    It is switched off and belongs to no brand, so nothing can be sent from it.
+    """
+    kind = SenderKind.LONG_CODE if number.startswith("+") else SenderKind.SHORT_CODE
+    return Sender(number=number, kind=kind, brand="", carrier=carrier, enabled=False)

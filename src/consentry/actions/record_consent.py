@@ -1,0 +1,269 @@
+"""Consent told by an agent, a program or paper: granted, withdrawn, suppressed, tagged."""
+
+from datetime import datetime
+
+import msgspec
+
+from consentry.actions.outgoing import cancel_forbidden, join
+from consentry.domain.directory import Program
+from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind, Evidence
+from consentry.domain.intake import (
+    Told,
+    decide_grant,
+    decide_lift,
+    decide_revocation,
+    decide_suppression,
+    decide_tag,
+    missing_evidence,
+)
+from consentry.domain.reasons import OPTED_OUT_SENTENCE
+from consentry.domain.standing import (
+    EVERYTHING,
+    Cause,
+    ConsentLevel,
+    ConsentState,
+    Piece,
+    apply_pieces,
+)
+from consentry.ports import Change, Facts, Needs, Rejected
+
+
+class ConsentRecorded(msgspec.Struct, frozen=True):
+    """Where it led: the entry, the consent's state, and what is missing if it is not active."""
+
+    entry: str
+    state: ConsentState | None
+    note: str | None = None
+    in_flight: tuple[str, ...] = ()
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """Who told what about whom: `by_person` is false where the company acts on its own."""
+
+    recipient: str
+    actor: Actor
+    reason: str
+    evidence: Evidence | None = None
+    by_person: bool = True
+
+    @property
+    def cause(self) -> Cause:
+        """The cause that the standing shows."""
+        return Cause.IMPORT if self.actor.kind is ActorKind.IMPORT else Cause.AGENT
+
+    def told(self, entry: str, now: datetime) -> Told:
+        """Take the claimed time of the evidence, but never one that is still to come."""
+        claimed = None if self.evidence is None else self.evidence.at
+        at = now if claimed is None else min(claimed, now)
+        return Told(at=at, entry=entry, cause=self.cause, by_person=self.by_person)
+
+
+def _entry(
+    statement: Statement,
+    entry_id: str,
+    kind: EntryKind,
+    *,
+    at: datetime,
+    facts: Facts,
+    pieces: tuple[Piece, ...],
+    program: Program | None = None,
+    superseded: bool = False,
+) -> Entry:
+    return Entry(
+        id=entry_id,
+        recipient=statement.recipient,
+        kind=kind,
+        at=at,
+        recorded_at=facts.now,
+        actor=statement.actor,
+        sender=None if program is None else program.sender,
+        program=None if program is None else program.id,
+        evidence=statement.evidence,
+        reason=statement.reason,
+        superseded=superseded,
+        pieces=pieces,
+    )
+
+
+def _find_program(program_id: str, facts: Facts) -> Program:
+    program = facts.directory.program(program_id)
+    if program is None:
+        raise Rejected(
+            "unknown_program",
+            f"There is no program {program_id!r}. Add it first, or name a sender's conversation "
+            "as conversation:+14155550100.",
+            status=404,
+        )
+    return program
+
+
+class GrantConsent(msgspec.Struct, frozen=True):
+    """Record a grant; it is active at once only where the handset itself has spoken."""
+
+    statement: Statement
+    program: str
+    level: ConsentLevel | None = None
+    expires_at: datetime | None = None
+
+    def needs(self) -> Needs:
+        """Ask for the standing."""
+        return Needs(recipients=(self.statement.recipient,))
+
+    def decide(self, facts: Facts) -> tuple[ConsentRecorded, Change]:
+        """Decide; raises `Rejected` for an unknown program or a grant without its evidence."""
+        program = _find_program(self.program, facts)
+        evidence = self.statement.evidence
+        if evidence is None:
+            raise Rejected(
+                "evidence_missing", "A grant needs evidence: how is it known?", status=422
+            )
+        level = self.level or ConsentLevel.EXPRESS
+        missing = missing_evidence(level, evidence, program, facts.directory.brands[program.brand])
+        if missing:
+            raise Rejected("evidence_missing", f"Missing: {'; '.join(missing)}.", status=422)
+        entry_id = facts.ids.new("ent")
+        told = self.statement.told(entry_id, facts.now)
+        granted = decide_grant(
+            facts.standing(self.statement.recipient),
+            program,
+            facts.directory,
+            level=level,
+            medium=evidence.medium,
+            told=told,
+            expires_at=self.expires_at,
+        )
+        entry = _entry(
+            self.statement,
+            entry_id,
+            EntryKind.CONSENT_GRANTED,
+            at=told.at,
+            facts=facts,
+            pieces=granted.pieces,
+            program=program,
+            superseded=granted.superseded,
+        )
+        outcome = ConsentRecorded(entry_id, granted.state, granted.note)
+        return outcome, Change(entries=(entry,))
+
+
+class RevokeConsent(msgspec.Struct, frozen=True):
+    """Record a withdrawal from one program; effective at once."""
+
+    statement: Statement
+    program: str
+
+    def needs(self) -> Needs:
+        """Ask for the standing and for what waits in the outbox."""
+        return Needs(recipients=(self.statement.recipient,), queued_jobs=True)
+
+    def decide(self, facts: Facts) -> tuple[ConsentRecorded, Change]:
+        """Decide; raises `Rejected` for an unknown program."""
+        program = _find_program(self.program, facts)
+        entry_id = facts.ids.new("ent")
+        told = self.statement.told(entry_id, facts.now)
+        standing = facts.standing(self.statement.recipient)
+        pieces = decide_revocation(standing, program, facts.directory, told=told)
+        entry = _entry(
+            self.statement,
+            entry_id,
+            EntryKind.CONSENT_REVOKED,
+            at=told.at,
+            facts=facts,
+            pieces=pieces,
+            program=program,
+        )
+        return _narrowed(entry, ConsentState.REVOKED, facts)
+
+
+def _narrowed(
+    entry: Entry, state: ConsentState | None, facts: Facts
+) -> tuple[ConsentRecorded, Change]:
+    """Write an entry that takes something away, and cancel what it forbids."""
+    after = apply_pieces(facts.standing(entry.recipient), entry.pieces)
+    change = join(Change(entries=(entry,)), cancel_forbidden(entry.recipient, after, facts))
+    in_flight = facts.in_flight(entry.recipient)
+    return ConsentRecorded(entry.id, state, in_flight=in_flight), change
+
+
+class SuppressRecipient(msgspec.Struct, frozen=True):
+    """Put a recipient on the do-not-text list of a brand, or of everything."""
+
+    statement: Statement
+    brand: str | None = None
+
+    def needs(self) -> Needs:
+        """Ask for the standing and for what waits in the outbox."""
+        return Needs(recipients=(self.statement.recipient,), queued_jobs=True)
+
+    def decide(self, facts: Facts) -> tuple[ConsentRecorded, Change]:
+        """Decide; raises `Rejected` for an unknown brand."""
+        if self.brand is not None and self.brand not in facts.directory.brands:
+            raise Rejected("unknown_brand", f"There is no brand {self.brand!r}.", status=404)
+        entry_id = facts.ids.new("ent")
+        told = self.statement.told(entry_id, facts.now)
+        standing = facts.standing(self.statement.recipient)
+        scope = self.brand or EVERYTHING
+        pieces = decide_suppression(standing, facts.directory, scope=scope, told=told)
+        entry = _entry(
+            self.statement, entry_id, EntryKind.SUPPRESSED, at=told.at, facts=facts, pieces=pieces
+        )
+        return _narrowed(entry, ConsentState.REVOKED, facts)
+
+
+class LiftSuppression(msgspec.Struct, frozen=True):
+    """Take a recipient off the list where the company had put it there."""
+
+    statement: Statement
+    brand: str | None = None
+
+    def needs(self) -> Needs:
+        """Ask for the standing."""
+        return Needs(recipients=(self.statement.recipient,))
+
+    def decide(self, facts: Facts) -> tuple[ConsentRecorded, Change]:
+        """Decide; raises `Rejected` where only the person may lift it."""
+        entry_id = facts.ids.new("ent")
+        told = self.statement.told(entry_id, facts.now)
+        standing = facts.standing(self.statement.recipient)
+        lifted = decide_lift(standing, scope=self.brand or EVERYTHING, told=told)
+        if lifted is None:
+            raise Rejected(
+                "opted_out", f"Only the person can lift this. {OPTED_OUT_SENTENCE}", status=403
+            )
+        entry = _entry(
+            self.statement,
+            entry_id,
+            EntryKind.SUPPRESSED,
+            at=told.at,
+            facts=facts,
+            pieces=(lifted,),
+        )
+        return ConsentRecorded(entry_id, None), Change(entries=(entry,))
+
+
+class TagPhone(msgspec.Struct, frozen=True):
+    """Set or remove the SMS tag by hand."""
+
+    statement: Statement
+    sms: bool
+
+    def needs(self) -> Needs:
+        """Ask for the standing."""
+        return Needs(recipients=(self.statement.recipient,))
+
+    def decide(self, facts: Facts) -> tuple[ConsentRecorded, Change]:
+        """Decide; raises `Rejected` where the number is forbidden."""
+        standing = facts.standing(self.statement.recipient)
+        tag = decide_tag(standing, sms=self.sms)
+        if tag is None:
+            raise Rejected("opted_out", OPTED_OUT_SENTENCE, status=403)
+        entry_id = facts.ids.new("ent")
+        entry = _entry(
+            self.statement,
+            entry_id,
+            EntryKind.TAG_CHANGED,
+            at=facts.now,
+            facts=facts,
+            pieces=(tag,),
+        )
+        return ConsentRecorded(entry_id, None), Change(entries=(entry,))

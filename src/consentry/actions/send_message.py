@@ -1,0 +1,99 @@
+"""Somebody wants to send a text: the gate is asked, and the text queued or the refusal kept."""
+
+import msgspec
+
+from consentry.actions.outgoing import Draft, join, queue_text, refusal_entry
+from consentry.domain.gate import Decision
+from consentry.domain.messages import MessageStatus
+from consentry.ports import Change, Facts, IdempotencyRecord, Needs, Rejected
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """What came of it: the decision, and the message where it was let in."""
+
+    decision: Decision
+    message: str | None = None
+    status: MessageStatus | None = None
+    repeated: bool = False
+
+
+class Idempotency(msgspec.Struct, frozen=True):
+    """The caller's Idempotency-Key: `owner` is the API key, `fingerprint` the request's hash."""
+
+    owner: str
+    key: str
+    fingerprint: str
+
+
+class SendMessage(msgspec.Struct, frozen=True):
+    """Queue one text; with an Idempotency-Key the first answer is given again."""
+
+    draft: Draft
+    idempotency: Idempotency | None = None
+
+    def needs(self) -> Needs:
+        """Ask for the standing, and for the first answer to this key."""
+        once = self.idempotency
+        return Needs(
+            recipients=(self.draft.recipient,),
+            idempotency=None if once is None else (once.owner, once.key),
+        )
+
+    def decide(self, facts: Facts) -> tuple[Sent, Change]:
+        """Decide; raises `Rejected` where the key was used for another request."""
+        earlier = self._earlier(facts)
+        if earlier is not None:
+            return earlier, Change()
+        queued = queue_text(self.draft, facts.standing(self.draft.recipient), facts)
+        message = queued.message
+        sent = Sent(
+            decision=queued.decision,
+            message=None if message is None else message.id,
+            status=None if message is None else message.status,
+        )
+        return sent, join(queued.change, self._remember(sent, facts))
+
+    def _earlier(self, facts: Facts) -> Sent | None:
+        once = self.idempotency
+        if once is None:
+            return None
+        record = facts.idempotent(once.owner, once.key)
+        if record is None:
+            return None
+        if record.fingerprint != once.fingerprint:
+            raise Rejected(
+                "idempotency_key_reused",
+                "This Idempotency-Key was used for a different request. "
+                "Take a new key for a new message.",
+                status=422,
+            )
+        return msgspec.structs.replace(msgspec.json.decode(record.body, type=Sent), repeated=True)
+
+    def _remember(self, sent: Sent, facts: Facts) -> Change:
+        once = self.idempotency
+        if once is None:
+            return Change()
+        record = IdempotencyRecord(
+            owner=once.owner,
+            key=once.key,
+            fingerprint=once.fingerprint,
+            status=202 if sent.message is not None else 403,
+            body=msgspec.json.encode(sent),
+            created_at=facts.now,
+        )
+        return Change(records=(record,))
+
+
+class RecordRefusal(msgspec.Struct, frozen=True):
+    """Keep an attempt that the gate refused at the door, so that the timeline shows it."""
+
+    draft: Draft
+    decision: Decision
+
+    def needs(self) -> Needs:
+        """Ask for nothing: the decision was made."""
+        return Needs()
+
+    def decide(self, facts: Facts) -> tuple[None, Change]:
+        """Append the refusal."""
+        return None, Change(entries=(refusal_entry(self.draft, self.decision, facts),))

@@ -484,5 +484,25 @@ class Carrier(Protocol):
         ...
 
 
+class CarrierBook(Protocol):
+    """Finds the carrier of an account; new and changed accounts are seen within a second."""
+
+    async def find(self, carrier_id: str) -> Carrier | None:
+        """Return the carrier, or None where no such account is set up."""
+        ...
+
+
+class Delivery(Protocol):
+    """What the doors ask of the delivery loop."""
+
+    def wake(self) -> None:
+        """Say that a job may be due now."""
+        ...
+
+    async def wait_quiet(self, messages: tuple[str, ...]) -> None:
+        """Wait until none of these messages is with the carrier any more (bounded in time)."""
+        ...
+
+
 class CarrierUnreachable(Exception):
     """The carrier could not be asked; try again later."""

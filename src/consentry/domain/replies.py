@@ -21,15 +21,12 @@ _HELP: Final = "{brand}: {contact}Reply STOP to opt out. Msg & data rates may ap
 def render_reply(kind: MessageKind, sender: Sender, brand: Brand) -> str:
     """Render our answer of a kind; total over kinds, a plain message has no wording of ours."""
     contact = f"for help, contact {brand.contact}. " if brand.contact else ""
-    match kind:
-        case MessageKind.INITIAL_REPLY:
-            text = sender.replies.initial or _INITIAL
-        case MessageKind.OPT_OUT_CONFIRMATION:
-            text = sender.replies.opt_out or _OPT_OUT
-        case MessageKind.OPT_IN_CONFIRMATION:
-            text = sender.replies.opt_in or _OPT_IN
-        case MessageKind.HELP_REPLY:
-            text = sender.replies.help or _HELP
-        case MessageKind.MESSAGE:
-            text = ""
+    own = sender.replies
+    wordings = {
+        MessageKind.INITIAL_REPLY: own.initial or _INITIAL,
+        MessageKind.OPT_OUT_CONFIRMATION: own.opt_out or _OPT_OUT,
+        MessageKind.OPT_IN_CONFIRMATION: own.opt_in or _OPT_IN,
+        MessageKind.HELP_REPLY: own.help or _HELP,
+    }
+    text = wordings.get(kind, "")
     return text.replace("{brand}", brand.name).replace("{contact}", contact)

@@ -206,8 +206,8 @@ PARTIES = [("To", "+14155550142"), ("From", "+14155550100")]
         ([*PARTIES, ("Body", "a"), ("StatusCallback", "nowhere")], 21609),
         ([*PARTIES, ("Body", "a"), ("SendAt", "2030-01-01T00:00:00Z")], 35112),
         ([*PARTIES, ("Body", "a"), ("ScheduleType", "fixed")], 35111),
-        ([*PARTIES, ("Body", "a"), ("ScheduleType", "later"), ("SendAt", "x")], 35113),
-        ([*PARTIES, ("Body", "a"), ("ScheduleType", "fixed"), ("SendAt", "x")], 35114),
+        ([*PARTIES, ("Body", "a"), ("ScheduleType", "later"), ("SendAt", "x")], 35126),
+        ([*PARTIES, ("Body", "a"), ("ScheduleType", "fixed"), ("SendAt", "x")], 35115),
         (
             [
                 *PARTIES,
@@ -215,7 +215,7 @@ PARTIES = [("To", "+14155550142"), ("From", "+14155550100")]
                 ("ScheduleType", "fixed"),
                 ("SendAt", "0001-01-01T00:00:00+14:00"),
             ],
-            35114,
+            35115,
         ),
     ],
 )

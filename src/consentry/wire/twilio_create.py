@@ -110,14 +110,14 @@ def _read_send_at(form: Form) -> datetime | None:
     if kind is None:
         raise refuse(35112)
     if kind != "fixed":
-        raise refuse(35113, kind)
+        raise refuse(35126, kind)
     if text is None:
         raise refuse(35111)
     try:
         moment = datetime.fromisoformat(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise refuse(35114, text) from None
+        raise refuse(35115, text) from None
 
 
 def _is_http_url(url: str) -> bool:

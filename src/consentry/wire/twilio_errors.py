@@ -70,13 +70,13 @@ _ERRORS: dict[int, tuple[int, str]] = {
     30005: (400, "Unknown destination handset"),
     30007: (400, "Message filtered"),
     30008: (400, "Unknown error"),
-    30409: (400, "The message is not scheduled, so it cannot be canceled"),
-    30610: (400, "The recipient has opted out of messages from this sender"),
+    30400: (400, "Parameters are not valid: {}"),
+    30409: (409, "This message cannot be canceled"),
     35111: (400, "'SendAt' is required to schedule a message"),
     35112: (400, "'ScheduleType' is required when 'SendAt' is given"),
-    35113: (400, "'ScheduleType' must be 'fixed', not {}"),
-    35114: (400, "'SendAt' must be an ISO 8601 time 15 minutes to 35 days from now, not {}"),
+    35115: (400, "'SendAt' must be an ISO 8601 time 5 minutes to 35 days from now, not {}"),
     35118: (400, "'MessagingServiceSid' is required to schedule a message"),
+    35126: (400, "'ScheduleType' must be 'fixed', not {}"),
 }
 
 _encoder = msgspec.json.Encoder()

@@ -1,0 +1,74 @@
+"""TwiML: what a webhook answers with, read as the texts that it asks to be sent.
+
+Source: Twilio's "TwiML for Programmable Messaging". An empty answer and an empty `<Response/>` ask
+for nothing, which is the only right answer to a keyword that the carrier answers itself.
+"""
+
+from collections.abc import Mapping
+from xml.parsers import expat
+from xml.sax.saxutils import escape
+
+EMPTY_RESPONSE = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
+DEPTH_MAX = 8
+_MESSAGE_TAGS = frozenset({"Message", "Sms"})
+
+
+class TwimlError(ValueError):
+    """An answer that is not TwiML; str() says why."""
+
+
+class _Reader:
+    """Collects the text of each Message, whether it stands in it or in its Body."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.path: list[str] = []
+
+    def start(self, name: str, _attributes: Mapping[str, str]) -> None:
+        if not self.path and name != "Response":
+            raise TwimlError(f"the outermost element must be Response, not {name}")
+        if len(self.path) >= DEPTH_MAX:
+            raise TwimlError("elements are nested too deeply")
+        self.path.append(name)
+        if self._in_message() and len(self.path) == 2:
+            self.texts.append("")
+
+    def end(self, _name: str) -> None:
+        self.path.pop()
+
+    def data(self, text: str) -> None:
+        if self._in_message() and self.path[2:] in ([], ["Body"]):
+            self.texts[-1] += text
+
+    def _in_message(self) -> bool:
+        return len(self.path) > 1 and self.path[1] in _MESSAGE_TAGS
+
+
+def parse_twiml(body: bytes) -> tuple[str, ...]:
+    """Read the texts that an answer asks to send; raises TwimlError where it is not TwiML."""
+    if not body.strip():
+        return ()
+    reader = _Reader()
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.data
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    try:
+        parser.Parse(body, True)
+    except expat.ExpatError as error:
+        raise TwimlError(f"not well-formed XML: {error}") from error
+    return tuple(text.strip() for text in reader.texts if text.strip())
+
+
+def render_twiml(*texts: str) -> bytes:
+    """Write an answer that asks for these texts; none asks for nothing."""
+    if not texts:
+        return EMPTY_RESPONSE
+    messages = "".join(f"<Message>{escape(text)}</Message>" for text in texts)
+    return f'<?xml version="1.0" encoding="UTF-8"?><Response>{messages}</Response>'.encode()
+
+
+def _refuse_doctype(*_declaration: object) -> None:
+    # Entities are declared there, and with them a small answer can grow without bound.
+    raise TwimlError("a document type declaration is not allowed")

@@ -1,0 +1,188 @@
+"""The only module that knows both sides: it builds the product from settings."""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+
+from consentry.api.app import build_api
+from consentry.api.services import Services
+from consentry.carriers.twilio.settings import build_twilio
+from consentry.clock import SystemClock, SystemIds
+from consentry.console.pages import ConsoleServices, build_console
+from consentry.console.sessions import Sessions
+from consentry.delivery.loop import DeliveryLoop
+from consentry.domain.policy import Policy
+from consentry.ports import Carrier, CarrierAccount, Store
+from consentry.settings import Settings
+from consentry.store.sqlite import SQLiteStore
+
+CARRIERS: Final[dict[str, Callable[[CarrierAccount, str], Carrier]]] = {
+    "twilio": build_twilio,
+}
+"""One line for each carrier: who builds it from its account and our callback address."""
+
+_BOOK_FRESH_SECONDS: Final = 1.0
+_SHUTDOWN_SECONDS: Final = 3
+
+
+class AccountBook:
+    """Finds carriers by their account id and builds each once; implements `CarrierBook`."""
+
+    def __init__(self, store: Store, clock: SystemClock, callback_base: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._callback_base = callback_base
+        self._built: dict[str, tuple[CarrierAccount, Carrier]] = {}
+        self._accounts: dict[str, CarrierAccount] = {}
+        self._read_at: float | None = None
+
+    async def find(self, carrier_id: str) -> Carrier | None:
+        """Find a carrier; accounts are read again when they are older than a second."""
+        await self._refresh(carrier_id)
+        account = self._accounts.get(carrier_id)
+        if account is None:
+            return None
+        built = self._built.get(carrier_id)
+        if built is not None and built[0] == account:
+            return built[1]
+        if built is not None:
+            await built[1].close()
+        carrier = CARRIERS[account.kind](account, self._callback_base)
+        self._built[carrier_id] = (account, carrier)
+        return carrier
+
+    async def _refresh(self, carrier_id: str) -> None:
+        now = self._clock.monotonic()
+        fresh = self._read_at is not None and now - self._read_at < _BOOK_FRESH_SECONDS
+        if fresh and carrier_id in self._accounts:
+            return
+        self._accounts = {account.id: account for account in await self._store.read_carriers()}
+        self._read_at = now
+
+    async def close(self) -> None:
+        """Close every carrier's connections."""
+        for _, carrier in self._built.values():
+            await carrier.close()
+
+
+def build_policy(settings: Settings) -> Policy:
+    """Take from the settings what decisions depend on."""
+    return Policy(
+        revocation_reach=settings.revocation_reach,
+        conversation_window_hours=settings.conversation_window_hours,
+    )
+
+
+def open_store(settings: Settings) -> SQLiteStore:
+    """Open the database, and bring its tables up to date."""
+    path = settings.database_path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return SQLiteStore.open(
+        path, clock=SystemClock(), ids=SystemIds(), policy=build_policy(settings)
+    )
+
+
+def read_secret_key(settings: Settings) -> str:
+    """Take the secret key of the settings, else the one kept beside the database."""
+    if settings.secret_key is not None:
+        return settings.secret_key
+    file = settings.database_path.with_name("secret.key")
+    if not file.exists():
+        _write_secret(file, secrets.token_urlsafe(48))
+    return file.read_text(encoding="ascii").strip()
+
+
+def _write_secret(file: Path, secret: str) -> None:
+    """Write it whole and readable by the owner alone, also if two processes start at once."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(secret + "\n", encoding="ascii")
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take the port before anything else starts, so that the address is known and ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(2048)
+    return listener
+
+
+class Server:
+    """The product in one process: store, carriers, delivery, doors."""
+
+    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+        clock, ids = SystemClock(), SystemIds()
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        self.url = settings.public_url or f"http://{shown}:{port}"
+        self.store = open_store(settings)
+        self.sessions = Sessions(clock)
+        self._listener = listener
+        self._book = AccountBook(self.store, clock, self.url)
+        self._delivery = DeliveryLoop(
+            self.store,
+            self._book,
+            clock,
+            reconcile_grace_seconds=settings.reconcile_grace_seconds,
+        )
+        services = Services(
+            store=self.store,
+            book=self._book,
+            delivery=self._delivery,
+            clock=clock,
+            ids=ids,
+            policy=build_policy(settings),
+            default_region=settings.default_region,
+            public_url=settings.public_url,
+            secret_key=read_secret_key(settings),
+        )
+        console = ConsoleServices(
+            store=self.store,
+            sessions=self.sessions,
+            clock=clock,
+            policy=services.policy,
+            delivery=self._delivery,
+        )
+        app = Starlette(routes=[*build_api(services), *build_console(console)])
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            log_level=settings.log_level,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        )
+        self._uvicorn = uvicorn.Server(config)
+
+    async def run(self) -> None:
+        """Serve until a signal comes, then finish what was begun and close the store."""
+        delivering = asyncio.create_task(self._delivery.run())
+        try:
+            await self._uvicorn.serve(sockets=[self._listener])
+        finally:
+            await self._delivery.stop()
+            await delivering
+            await self._book.close()
+            await self.store.close()
+
+    @property
+    def started(self) -> bool:
+        """Whether requests are answered."""
+        return self._uvicorn.started

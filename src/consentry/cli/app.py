@@ -1,0 +1,53 @@
+"""All commands put together."""
+
+import sys
+
+import typer
+
+from consentry import __version__
+from consentry.cli import consents, customers, running, setting_up
+from consentry.cli.output import fail
+from consentry.ports import Rejected, StoreUnavailable
+from consentry.settings import SettingError
+
+app = typer.Typer(
+    name="consentry",
+    help="SMS consent: who may be texted, by whom, and why.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+running.register(app)
+setting_up.register(app)
+consents.register(app)
+customers.register(app)
+
+
+def _show_version(*, value: bool) -> None:
+    if value:
+        sys.stdout.write(f"consentry {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    *,
+    version: bool = typer.Option(
+        False, "--version", callback=_show_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    """SMS consent: who may be texted, by whom, and why."""
+    del version
+
+
+def run() -> None:
+    """Run one command; what users can mend is told in one sentence with exit code 1 or 2."""
+    try:
+        app()
+    except SettingError as error:
+        fail(str(error), code=2)
+    except Rejected as error:
+        fail(str(error), code=1)
+    except StoreUnavailable as error:
+        fail(f"The database cannot be used: {error}", code=1)

@@ -1,0 +1,35 @@
+"""Commands that read and write the database themselves."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from consentry.bootstrap import open_store
+from consentry.cli.output import fail
+from consentry.domain.phone import InvalidNumber, parse_phone
+from consentry.ports import Store
+from consentry.settings import Settings, read_settings
+
+T = TypeVar("T")
+
+
+def with_store(use: Callable[[Store, Settings], Awaitable[T]]) -> T:
+    """Open the database of the settings, use it, close it."""
+
+    async def run() -> T:
+        settings = read_settings()
+        store = open_store(settings)
+        try:
+            return await use(store, settings)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def read_recipient(text: str, settings: Settings) -> str:
+    """Normalize a phone number from the command line; a wrong one ends with exit code 2."""
+    try:
+        return parse_phone(text, region=settings.default_region).normalized
+    except InvalidNumber as error:
+        fail(str(error), code=2)

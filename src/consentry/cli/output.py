@@ -1,0 +1,33 @@
+"""What commands print: a table for people, JSON for programs."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import msgspec
+import typer
+
+JSONFlag = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def fail(message: str, *, code: int) -> NoReturn:
+    """Tell what happened on standard error and end with an exit code."""
+    sys.stderr.write(f"consentry: {message}\n")
+    raise SystemExit(code)
+
+
+def print_json(value: object) -> None:
+    """Print one value as one line of JSON; characters that no terminal can show are escaped."""
+    sys.stdout.write(json.dumps(msgspec.to_builtins(value)) + "\n")
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
+    """Print rows under their columns; where there are none, say what would be here."""
+    if not rows:
+        sys.stdout.write(empty + "\n")
+        return
+    widths = [max(len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
+    for row in (columns, *rows):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")

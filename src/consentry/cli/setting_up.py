@@ -1,0 +1,369 @@
+"""Commands that set things up: init, brand, sender, program, carrier, key, db."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from consentry.actions.administer import (
+    SaveBrand,
+    SaveCarrier,
+    SaveKey,
+    SaveProgram,
+    SaveSender,
+    revoked,
+)
+from consentry.bootstrap import AccountBook, make_key, read_secret_key, webhook_url
+from consentry.cli.database import with_store
+from consentry.cli.output import JSONFlag, fail, print_json, print_table
+from consentry.clock import SystemClock
+from consentry.domain.directory import Brand, Program, Purpose, Sender
+from consentry.domain.reading import SenderKind
+from consentry.ports import APIKey, CarrierAccount, CarrierUnreachable, OutboundText, Scope, Store
+from consentry.settings import SETTINGS, Settings, read_settings
+
+brand_app = typer.Typer(help="The sellers in whose name we text.", no_args_is_help=True)
+sender_app = typer.Typer(help="Our numbers.", no_args_is_help=True)
+program_app = typer.Typer(help="What people consent to.", no_args_is_help=True)
+carrier_app = typer.Typer(help="Accounts with those who carry texts.", no_args_is_help=True)
+key_app = typer.Typer(help="API keys.", no_args_is_help=True)
+db_app = typer.Typer(help="The database.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command("init")(init)
+    for name, group in (
+        ("brand", brand_app),
+        ("sender", sender_app),
+        ("program", program_app),
+        ("carrier", carrier_app),
+        ("key", key_app),
+        ("db", db_app),
+    ):
+        app.add_typer(group, name=name)
+
+
+def init(
+    file: Annotated[Path, typer.Option(help="Where to write.")] = Path("consentry.toml"),
+) -> None:
+    """Write a settings file with every setting explained, and make the database.
+
+    Example: consentry init
+    """
+    if file.exists():
+        fail(f"{file} is there already. Edit it, or remove it first.", code=1)
+    lines = []
+    for setting in SETTINGS:
+        lines += [f"# {setting.help}", f'# {setting.name} = "{setting.default}"', ""]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    settings = read_settings()
+    with_store(_nothing)
+    sys.stdout.write(f"Wrote {file} and made {settings.database_path}. Next: consentry brand add\n")
+
+
+async def _nothing(store: Store, settings: Settings) -> None:
+    del store, settings
+
+
+@db_app.command("upgrade")
+def upgrade() -> None:
+    """Bring the tables of the database up to date (starting the server does so too).
+
+    Example: consentry db upgrade
+    """
+    with_store(_nothing)
+    sys.stdout.write("The database is up to date.\n")
+
+
+@brand_app.command("add")
+def add_brand(
+    name: str,
+    *,
+    contact: Annotated[str | None, typer.Option(help="Where people get help.")] = None,
+    brand_id: Annotated[str, typer.Option("--id", help="An id of your own.")] = "",
+    as_json: JSONFlag = False,
+) -> None:
+    """Set up a brand.
+
+    Example: consentry brand add "Retalé" --contact help@example.org --id retale
+    """
+
+    async def save(store: Store, _settings: Settings) -> Brand:
+        return await store.submit(SaveBrand(Brand(id=brand_id, name=name, contact=contact)))
+
+    brand = with_store(save)
+    _tell(brand, f"Brand {brand.name} is set up as {brand.id}.", as_json=as_json)
+
+
+def _tell(value: object, sentence: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(value)
+    else:
+        sys.stdout.write(sentence + "\n")
+
+
+@brand_app.command("list")
+def list_brands(*, as_json: JSONFlag = False) -> None:
+    """List the brands.
+
+    Example: consentry brand list
+    """
+
+    async def load(store: Store, _settings: Settings) -> list[Brand]:
+        return list(store.directory().brands.values())
+
+    brands = with_store(load)
+    if as_json:
+        print_json(brands)
+        return
+    rows = [(b.id, b.name, b.contact or "") for b in brands]
+    print_table(("id", "name", "contact"), rows, empty="No brand yet. Next: consentry brand add")
+
+
+@sender_app.command("add")
+def add_sender(
+    number: str,
+    *,
+    kind: Annotated[SenderKind, typer.Option(help="What kind of number it is.")],
+    brand: Annotated[str, typer.Option(help="The brand's id.")],
+    carrier: Annotated[str, typer.Option(help="The carrier account's id.")],
+    service: Annotated[
+        str | None, typer.Option(help="Its messaging service, if it is in one.")
+    ] = None,
+    rate: Annotated[float, typer.Option(help="Texts a second it may send.")] = 1.0,
+    as_json: JSONFlag = False,
+) -> None:
+    """Set up a number of ours, and print the webhook URL to configure at the carrier.
+
+    Example: consentry sender add +14155550100 --kind long_code --brand retale --carrier twilio
+    """
+
+    async def save(store: Store, settings: Settings) -> tuple[Sender, str]:
+        accounts = {account.id for account in await store.read_carriers()}
+        if carrier not in accounts:
+            fail(f"There is no carrier account {carrier!r}. See: consentry carrier list", code=1)
+        sender = Sender(
+            number=number,
+            kind=kind,
+            brand=brand,
+            carrier=carrier,
+            messaging_service_sid=service,
+            messages_per_second=rate,
+        )
+        return await store.submit(SaveSender(sender)), webhook_url(settings, carrier)
+
+    sender, url = with_store(save)
+    sentence = f"Sender {sender.number} is set up. At the carrier, set its webhook to\n  {url}"
+    _tell({"sender": sender, "webhook_url": url}, sentence, as_json=as_json)
+
+
+@sender_app.command("list")
+def list_senders(*, as_json: JSONFlag = False) -> None:
+    """List our numbers.
+
+    Example: consentry sender list
+    """
+
+    async def load(store: Store, _settings: Settings) -> list[Sender]:
+        return list(store.directory().senders.values())
+
+    senders = with_store(load)
+    if as_json:
+        print_json(senders)
+        return
+    rows = [
+        (s.number, str(s.kind), s.brand, s.carrier, "on" if s.enabled else "off") for s in senders
+    ]
+    columns = ("number", "kind", "brand", "carrier", "state")
+    print_table(columns, rows, empty="No sender yet. Next: consentry sender add")
+
+
+@program_app.command("add")
+def add_program(
+    name: str,
+    *,
+    brand: Annotated[str, typer.Option(help="The brand's id.")],
+    purpose: Annotated[Purpose, typer.Option(help="informational or marketing.")],
+    program_id: Annotated[str, typer.Option("--id", help="An id of your own.")] = "",
+    as_json: JSONFlag = False,
+) -> None:
+    """Set up a program that people can consent to.
+
+    Example: consentry program add "Order updates" --brand retale --purpose informational
+    """
+
+    async def save(store: Store, _settings: Settings) -> Program:
+        program = Program(id=program_id, brand=brand, purpose=purpose, name=name)
+        return await store.submit(SaveProgram(program))
+
+    program = with_store(save)
+    _tell(program, f"Program {program.name} is set up as {program.id}.", as_json=as_json)
+
+
+@carrier_app.command("add")
+def add_carrier(
+    kind: Annotated[str, typer.Argument(help="twilio")],
+    *,
+    account: Annotated[str, typer.Option(help="The account sid.")],
+    token: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, help="The auth token; asked if not given.")
+    ],
+    carrier_id: Annotated[str, typer.Option("--id", help="An id of your own.")] = "twilio",
+    base_url: Annotated[str, typer.Option(help="Where its REST API is.")] = (
+        "https://api.twilio.com"
+    ),
+    as_json: JSONFlag = False,
+) -> None:
+    """Set up an account with a carrier.
+
+    Example: consentry carrier add twilio --account AC0123456789abcdef0123456789abcdef
+    """
+    if kind != "twilio":
+        fail(f"There is no carrier {kind!r}. Known: twilio.", code=2)
+
+    async def save(store: Store, _settings: Settings) -> CarrierAccount:
+        record = CarrierAccount(
+            id=carrier_id, kind=kind, account=account, secret=token, base_url=base_url
+        )
+        return await store.submit(SaveCarrier(record))
+
+    saved = with_store(save)
+    shown = {"id": saved.id, "kind": saved.kind, "account": saved.account}
+    _tell(shown, f"Carrier account {saved.id} is set up.", as_json=as_json)
+
+
+@carrier_app.command("list")
+def list_carriers(*, as_json: JSONFlag = False) -> None:
+    """List the carrier accounts; secrets are never shown.
+
+    Example: consentry carrier list
+    """
+
+    async def load(store: Store, _settings: Settings) -> list[CarrierAccount]:
+        return await store.read_carriers()
+
+    accounts = with_store(load)
+    if as_json:
+        print_json([{"id": a.id, "kind": a.kind, "account": a.account} for a in accounts])
+        return
+    rows = [(a.id, a.kind, a.account, a.base_url) for a in accounts]
+    columns = ("id", "kind", "account", "base URL")
+    print_table(columns, rows, empty="No carrier yet. Next: consentry carrier add")
+
+
+@carrier_app.command("test")
+def try_carrier(carrier_id: str) -> None:
+    """Ask the carrier for its message list, which shows that the account and token are right.
+
+    Example: consentry carrier test twilio
+    """
+
+    async def ask(store: Store, settings: Settings) -> str | None:
+        clock = SystemClock()
+        book = AccountBook(store, clock, settings.public_url or "http://127.0.0.1")
+        carrier = await book.find(carrier_id)
+        if carrier is None:
+            return f"There is no carrier account {carrier_id!r}. See: consentry carrier list"
+        nobody = OutboundText(message="", recipient="+15005550009", sender="+15005550006", body="")
+        try:
+            await carrier.find(nobody, since=clock.now())
+        except CarrierUnreachable as error:
+            return f"{carrier_id} does not answer as it should: {error}"
+        finally:
+            await book.close()
+        return None
+
+    problem = with_store(ask)
+    if problem is not None:
+        fail(problem, code=1)
+    sys.stdout.write(f"{carrier_id} answers, and takes the account and token.\n")
+
+
+@key_app.command("create")
+def create_key(
+    name: str,
+    *,
+    scope: Annotated[
+        list[Scope] | None, typer.Option(help="What it may do; again for more. Default: all.")
+    ] = None,
+    as_json: JSONFlag = False,
+) -> None:
+    """Make an API key. Its secret is printed once and kept nowhere.
+
+    Example: consentry key create "shop backend" --scope check --scope send
+    """
+
+    async def save(store: Store, settings: Settings) -> tuple[APIKey, str]:
+        secret, key = make_key(
+            name,
+            tuple(scope or (Scope.ADMIN,)),
+            secret_key=read_secret_key(settings),
+            now=SystemClock().now(),
+        )
+        return await store.submit(SaveKey(key)), secret
+
+    key, secret = with_store(save)
+    sentence = f"{secret}\nThis is key {key.id}, shown only now. Keep it safe."
+    _tell({"id": key.id, "secret": secret, "scopes": key.scopes}, sentence, as_json=as_json)
+
+
+@key_app.command("list")
+def list_keys(*, as_json: JSONFlag = False) -> None:
+    """List the API keys, without their secrets.
+
+    Example: consentry key list
+    """
+
+    async def load(store: Store, _settings: Settings) -> list[APIKey]:
+        return await store.read_keys()
+
+    keys = with_store(load)
+    if as_json:
+        print_json(
+            [
+                {
+                    "id": k.id,
+                    "name": k.name,
+                    "prefix": k.prefix,
+                    "scopes": k.scopes,
+                    "last_used_at": k.last_used_at,
+                    "revoked_at": k.revoked_at,
+                }
+                for k in keys
+            ]
+        )
+        return
+    rows = [
+        (
+            k.id,
+            k.name,
+            k.prefix,
+            " ".join(k.scopes),
+            "never" if k.last_used_at is None else k.last_used_at.strftime("%Y-%m-%d %H:%M"),
+            "active" if k.revoked_at is None else "revoked",
+        )
+        for k in keys
+    ]
+    columns = ("id", "name", "begins with", "scopes", "last used (UTC)", "state")
+    print_table(columns, rows, empty="No key yet. Next: consentry key create")
+
+
+@key_app.command("revoke")
+def revoke_key(key_id: str) -> None:
+    """Revoke an API key at once.
+
+    Example: consentry key revoke key_01KAPZ5V0Q
+    """
+
+    async def save(store: Store, _settings: Settings) -> bool:
+        for key in await store.read_keys():
+            if key.id == key_id:
+                await store.submit(SaveKey(revoked(key, SystemClock().now())))
+                return True
+        return False
+
+    if not with_store(save):
+        fail(f"There is no key {key_id!r}. See: consentry key list", code=1)
+    sys.stdout.write(f"Key {key_id} is revoked.\n")

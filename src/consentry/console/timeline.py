@@ -1,0 +1,140 @@
+"""The Conversation Timeline: texts and consent entries of one person, oldest first."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.messages import Direction, Message, MessageStatus
+from consentry.domain.reading import CarrierWord, Tier
+
+
+class ItemKind(StrEnum):
+    """How an item is drawn: a bubble on either side, or a line across."""
+
+    THEIRS = "theirs"
+    OURS = "ours"
+    OPTED_IN = "opted_in"
+    OPTED_OUT = "opted_out"
+    REFUSED = "refused"
+    NOTE = "note"
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One item: who, what, when, and small print under it."""
+
+    kind: ItemKind
+    at: datetime
+    who: str
+    text: str
+    sender: str
+    state: str = ""
+    small: str = ""
+
+
+_STATES = {
+    MessageStatus.RECEIVED: "",
+    MessageStatus.SCHEDULED: "Scheduled",
+    MessageStatus.QUEUED: "Sending",
+    MessageStatus.SENDING: "Sending",
+    MessageStatus.INDETERMINATE: "Unknown: the carrier gave no answer",
+    MessageStatus.SENT: "Sent",
+    MessageStatus.DELIVERED: "Delivered",
+    MessageStatus.READ: "Read",
+    MessageStatus.UNDELIVERED: "Undelivered",
+    MessageStatus.FAILED: "Failed",
+    MessageStatus.CANCELED: "Not sent",
+}
+_TOLD = {
+    EntryKind.CONSENT_GRANTED: "Consent recorded",
+    EntryKind.CONSENT_REVOKED: "Consent withdrawn",
+    EntryKind.SUPPRESSED: "Do-not-text list changed",
+    EntryKind.TAG_CHANGED: "SMS tag changed",
+    EntryKind.CARRIER_REFUSED: "The carrier refused: it has this person as opted out",
+    EntryKind.CARRIER_DELIVERED: "Delivered again: the carrier no longer blocks",
+}
+
+
+def build_timeline(messages: list[Message], entries: list[Entry]) -> list[Item]:
+    """Put messages and entries in one order; a lone keyword shows as its consent entry."""
+    keywords = {entry.message for entry in entries if _is_keyword(entry)}
+    items = [_message_item(m) for m in messages if m.id not in keywords]
+    for entry in entries:
+        item = _entry_item(entry)
+        if item is not None:
+            items.append(item)
+    return sorted(items, key=lambda item: item.at)
+
+
+def _is_keyword(entry: Entry) -> bool:
+    if entry.kind not in (EntryKind.OPTED_IN, EntryKind.OPTED_OUT, EntryKind.HELP_ASKED):
+        return False
+    by_carrier = entry.carrier_reading
+    by_law = entry.legal_reading
+    return (by_carrier is not None and by_carrier.word is not CarrierWord.NONE) or (
+        by_law is not None and by_law.tier is Tier.KEYWORD
+    )
+
+
+def _message_item(message: Message) -> Item:
+    if message.direction is Direction.INBOUND:
+        return Item(ItemKind.THEIRS, message.created_at, "They wrote", message.body, message.sender)
+    small = message.error_text or ""
+    if message.error_code and message.status is MessageStatus.FAILED:
+        small = f"{small} ({message.error_code})"
+    return Item(
+        ItemKind.OURS,
+        message.created_at,
+        "Automatic" if message.actor.kind == "system" else message.actor.id or "We",
+        message.body,
+        message.sender,
+        state=_STATES[message.status],
+        small=small,
+    )
+
+
+def _entry_item(entry: Entry) -> Item | None:
+    sender = entry.sender or ""
+    match entry.kind:
+        case EntryKind.OPTED_OUT:
+            return _word(entry, ItemKind.OPTED_OUT, f"Opted out of {sender}")
+        case EntryKind.OPTED_IN:
+            return _word(entry, ItemKind.OPTED_IN, f"Opted in to {sender}")
+        case EntryKind.HELP_ASKED:
+            return _word(entry, ItemKind.NOTE, f"Asked {sender} for help")
+        case EntryKind.SEND_REFUSED:
+            why = "" if entry.decision is None else entry.decision.detail
+            who = entry.actor.id or str(entry.actor.kind)
+            text = entry.text or ""
+            return Item(ItemKind.REFUSED, entry.recorded_at, who, text, sender, "Not sent", why)
+        case (
+            EntryKind.CONSENT_GRANTED
+            | EntryKind.CONSENT_REVOKED
+            | EntryKind.SUPPRESSED
+            | EntryKind.TAG_CHANGED
+            | EntryKind.CARRIER_REFUSED
+            | EntryKind.CARRIER_DELIVERED
+        ):
+            told = _TOLD[entry.kind]
+            small = entry.reason or ""
+            return Item(ItemKind.NOTE, entry.recorded_at, "", told, sender, "", small)
+        case (
+            EntryKind.MESSAGE_RECEIVED
+            | EntryKind.SEND_ACCEPTED
+            | EntryKind.JOB_CLAIMED
+            | EntryKind.JOB_CANCELED
+        ):
+            return None
+
+
+def _word(entry: Entry, kind: ItemKind, said: str) -> Item:
+    """Draw the person's word; the carrier's own answer is a muted note under it."""
+    reading = entry.carrier_reading
+    small = ""
+    if reading is not None and reading.answer:
+        small = f"The carrier answered: {reading.answer}"
+    if entry.superseded:
+        said = f"{said} (older than their last word, so it changes nothing)"
+    quoted = f"“{entry.text}”" if entry.text else ""
+    return Item(kind, entry.recorded_at, said, quoted, entry.sender or "", small=small)

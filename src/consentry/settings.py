@@ -1,0 +1,196 @@
+"""Settings: one list with name, default and help, read once from the environment and a file.
+
+`CONSENTRY_*` variables win over `consentry.toml` (the same names in lower case without the
+prefix), which wins over the defaults.
+"""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, NoReturn
+
+import msgspec
+
+from consentry.domain.policy import RevocationReach
+
+
+class SettingError(Exception):
+    """A wrong setting: the message names it, its value, and what is allowed."""
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What the operator chose; `SETTINGS` says what each means."""
+
+    database: str
+    host: str
+    port: int
+    public_url: str | None
+    secret_key: str | None
+    default_region: str | None
+    conversation_window_hours: int
+    revocation_reach: RevocationReach
+    reconcile_grace_seconds: int
+    log_level: str
+
+    @property
+    def database_path(self) -> Path:
+        """The file of a SQLite database."""
+        return Path(self.database.removeprefix("sqlite:///"))
+
+
+def _refuse(name: str, value: str, allowed: str) -> NoReturn:
+    variable = f"CONSENTRY_{name.upper()}"
+    raise SettingError(f"{variable} is {value!r}, which is not allowed. Allowed: {allowed}.")
+
+
+def _read_database(name: str, value: str) -> str:
+    if value.startswith("sqlite:///") and len(value) > len("sqlite:///"):
+        return value
+    _refuse(name, value, "sqlite:///PATH, for example sqlite:///var/consentry.db")
+
+
+def _read_number(lowest: int, highest: int) -> Callable[[str, str], int]:
+    def read(name: str, value: str) -> int:
+        if value.isascii() and value.isdigit() and lowest <= int(value) <= highest:
+            return int(value)
+        _refuse(name, value, f"a whole number from {lowest} to {highest}")
+
+    return read
+
+
+def _read_url(name: str, value: str) -> str | None:
+    if not value:
+        return None
+    if value.startswith(("http://", "https://")) and not value.endswith("/"):
+        return value
+    _refuse(name, value, "a URL such as https://sms.example.org, without a slash at its end")
+
+
+def _read_region(name: str, value: str) -> str | None:
+    if not value:
+        return None
+    if len(value) == 2 and value.isascii() and value.isalpha() and value.isupper():
+        return value
+    _refuse(name, value, "an ISO 3166 country code of two capital letters, for example US")
+
+
+def _read_reach(name: str, value: str) -> RevocationReach:
+    try:
+        return RevocationReach(value)
+    except ValueError:
+        _refuse(name, value, ", ".join(RevocationReach))
+
+
+def _read_secret(name: str, value: str) -> str | None:
+    if not value:
+        return None
+    if len(value) >= 32:
+        return value
+    variable = f"CONSENTRY_{name.upper()}"
+    raise SettingError(f"{variable} has {len(value)} characters. Allowed: at least 32.")
+
+
+def _read_level(name: str, value: str) -> str:
+    levels = ("debug", "info", "warning", "error")
+    if value in levels:
+        return value
+    _refuse(name, value, ", ".join(levels))
+
+
+def _read_text(_name: str, value: str) -> str:
+    return value
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One setting: its name in `consentry.toml`, default, help, and who reads its value."""
+
+    name: str
+    default: str
+    help: str
+    read: Callable[[str, str], object]
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return f"CONSENTRY_{self.name.upper()}"
+
+
+SETTINGS: Final[tuple[Setting, ...]] = (
+    Setting(
+        "database",
+        "sqlite:///var/consentry.db",
+        "Where everything is kept: sqlite:///PATH.",
+        _read_database,
+    ),
+    Setting("host", "127.0.0.1", "The address to listen on.", _read_text),
+    Setting("port", "8000", "The port to listen on; 0 takes a free one.", _read_number(0, 65535)),
+    Setting(
+        "public_url",
+        "",
+        "The URL under which carriers reach this server; it is part of what they sign. "
+        "Empty: taken from each request.",
+        _read_url,
+    ),
+    Setting(
+        "secret_key",
+        "",
+        "Keys the hashes of API keys; at least 32 characters. "
+        "Empty: made once and kept beside the database.",
+        _read_secret,
+    ),
+    Setting(
+        "default_region",
+        "US",
+        "The country of phone numbers that are written without a country code.",
+        _read_region,
+    ),
+    Setting(
+        "conversation_window_hours",
+        "24",
+        "How long after a person's text a program may answer without naming a purpose.",
+        _read_number(0, 24 * 365),
+    ),
+    Setting(
+        "revocation_reach",
+        "brand",
+        "How far an opt-out goes beyond its conversation: sender, brand or all.",
+        _read_reach,
+    ),
+    Setting(
+        "reconcile_grace_seconds",
+        "60",
+        "How long to wait before the carrier's list is asked about a text without an answer.",
+        _read_number(0, 86400),
+    ),
+    Setting("log_level", "info", "debug, info, warning or error.", _read_level),
+)
+
+
+def read_settings(
+    environment: Mapping[str, str] | None = None, file: Path = Path("consentry.toml")
+) -> Settings:
+    """Read all settings; raises `SettingError` naming the setting, the value, what is allowed."""
+    chosen = dict(os.environ if environment is None else environment)
+    written = _read_file(file)
+    values = {}
+    for setting in SETTINGS:
+        value = chosen.get(setting.variable, written.get(setting.name, setting.default))
+        values[setting.name] = setting.read(setting.name, value)
+    return msgspec.convert(values, Settings)
+
+
+def _read_file(file: Path) -> dict[str, str]:
+    if not file.is_file():
+        return {}
+    try:
+        written = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(f"{file} cannot be read: {error}. Mend it or remove it.") from error
+    known = {setting.name for setting in SETTINGS}
+    for name in written:
+        if name not in known:
+            raise SettingError(
+                f"{file} has an unknown setting {name!r}. Known: {', '.join(sorted(known))}."
+            )
+    return {name: str(value) for name, value in written.items()}

@@ -111,3 +111,9 @@ def parse_twilio_error(body: bytes, http_status: int) -> TwilioError | None:
         more_info=foreign.more_info or f"{MORE_INFO}{foreign.code}",
         status=foreign.status or http_status,
     )
+
+
+def describe_error(code: int) -> str:
+    """Write what a code means; any number will do, unknown ones say so."""
+    _, message = _ERRORS.get(code, (400, "Unknown error"))
+    return message.replace(" {}", "")

@@ -1,0 +1,71 @@
+# Two commands on a fresh machine: make run, make test. Everything else is for developers.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export UV_PYTHON_DOWNLOADS := never
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help run test check format lock bench clean
+
+help:
+	@echo "make run    set everything up and start the demo; it prints the address to open"
+	@echo "make test   set everything up and run the whole test suite"
+	@echo "make check  linters, types, import rules"
+	@echo "make bench  measure, bounded and on loopback"
+	@echo "make lock   renew the locked dependencies"
+
+run: $(VENV)/.ready-to-run
+	@$(BIN)/consentry demo
+
+test: $(VENV)/.ready-to-test
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --cov=consentry.domain --cov=consentry.wire \
+	  --cov=consentry.actions --cov-branch --cov-fail-under=100 --cov-report=term-missing:skip-covered
+
+check: $(VENV)/.ready-to-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/complexipy src -q
+
+format: $(VENV)/.ready-to-test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.ready-to-test
+	@$(BIN)/consentry bench
+
+lock:
+	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header -q -o requirements.lock
+	uv pip compile pyproject.toml --group build -c requirements.lock --universal --generate-hashes --no-header -q -o requirements-run.lock
+
+clean:
+	rm -rf $(VENV) var
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Say which to use: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@if command -v uv >/dev/null 2>&1; then uv venv -q --clear --python "$$(command -v $(PYTHON))" $(VENV); \
+	else $(PYTHON) -m venv --clear $(VENV) || { echo "Python's venv module is missing. On Debian: apt-get install python3-venv"; exit 1; }; fi
+	@touch $@
+
+# The package itself is installed last, without looking anything up: what builds it is locked too.
+define install
+	@echo "Setting up ($(1)) ..."
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv pip install -q --python $(BIN)/python --require-hashes -r $(1) && \
+	  uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
+	else \
+	  $(BIN)/python -m pip install -q --require-hashes -r $(1) && \
+	  $(BIN)/python -m pip install -q --no-deps --no-build-isolation -e . ; \
+	fi
+	@touch $@
+endef
+
+$(VENV)/.ready-to-run: $(VENV)/.made requirements-run.lock pyproject.toml
+	$(call install,requirements-run.lock)
+
+$(VENV)/.ready-to-test: $(VENV)/.made requirements.lock pyproject.toml
+	$(call install,requirements.lock)
+	@touch $(VENV)/.ready-to-run

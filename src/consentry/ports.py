@@ -27,11 +27,9 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the aware UTC time."""
-        ...
 
     def monotonic(self) -> float:
         """Return seconds that never turn back, for measuring."""
-        ...
 
 
 class Ids(Protocol):
@@ -39,7 +37,6 @@ class Ids(Protocol):
 
     def new(self, prefix: str) -> str:
         """Return a new unique id that sorts by time, for example `msg_01K...`."""
-        ...
 
 
 # --- Records that are no consent: set up by people, kept as they are -------------------------
@@ -112,8 +109,9 @@ class Needs(msgspec.Struct, frozen=True):
     """What a command must be shown; the store loads it for a whole batch in set queries.
 
     `inbound` is (carrier, carrier_message_id) of a text that may have come before; `outbound`
-    finds one of ours by the same pair, with its job. `refusals_of` is a sender. `due_jobs` asks for jobs that are due: per sender, how
-    many. `claimed_jobs` asks for all jobs that a crash left claimed.
+    finds one of ours by the same pair, with its job. `refusals_of` is a sender. `due_jobs` asks
+    for jobs that are due: per sender, how many. `claimed_jobs` asks for all jobs that a crash
+    left claimed.
     """
 
     recipients: tuple[str, ...] = ()
@@ -143,78 +141,60 @@ class Facts(Protocol):
     @property
     def now(self) -> datetime:
         """The time of this batch."""
-        ...
 
     @property
     def ids(self) -> Ids:
         """Where new ids come from."""
-        ...
 
     @property
     def policy(self) -> Policy:
         """The policy in force."""
-        ...
 
     @property
     def directory(self) -> Directory:
         """Brands, senders, programs."""
-        ...
 
     def standing(self, recipient: str) -> Standing:
         """The recipient's standing; empty for a number never seen."""
-        ...
 
     def inbound(self, carrier: str, carrier_message_id: str) -> Message | None:
         """The inbound message stored under the carrier's id."""
-        ...
 
     def outbound(self, carrier: str, carrier_message_id: str) -> Message | None:
         """The outbound message known under the carrier's id."""
-        ...
 
     def message(self, message_id: str) -> Message | None:
         """A message by our id."""
-        ...
 
     def queued_work(self, recipient: str) -> tuple[Work, ...]:
         """Jobs of the recipient that are queued and not claimed."""
-        ...
 
     def in_flight(self, recipient: str) -> tuple[str, ...]:
         """Message ids of the recipient's jobs that are claimed now."""
-        ...
 
     def job(self, message_id: str) -> Job | None:
         """The job of a message, while it is in the outbox (needs the id in `messages`)."""
-        ...
 
     def due_work(self) -> tuple[Work, ...]:
         """The jobs asked for by `due_jobs`, most urgent first."""
-        ...
 
     def claimed_work(self) -> tuple[Work, ...]:
         """All jobs in state claimed."""
-        ...
 
     def unmatched_receipts(self, carrier: str, carrier_message_id: str) -> tuple[Receipt, ...]:
         """Receipts that came before we knew the carrier's id."""
-        ...
 
     def refusals_since(self, sender: str, since: datetime) -> int:
         """How many times the carrier said "opted out" for this sender since then."""
-        ...
 
     def profile_of(self, recipient: str) -> str | None:
         """The oldest customer that has this number."""
-        ...
 
     def customer(self, customer_id: str) -> Customer | None:
         """A customer by id."""
-        ...
 
     def idempotent(self, owner: str, key: str) -> IdempotencyRecord | None:
         """The first answer given to this key."""
-        ...
 
 
 Record = Brand | Sender | Program | CarrierAccount | APIKey | Customer | IdempotencyRecord | Receipt
@@ -244,11 +224,9 @@ class Command(Protocol[T_co]):
 
     def needs(self) -> Needs:
         """Say what must be loaded."""
-        ...
 
     def decide(self, facts: Facts) -> tuple[T_co, Change]:
         """Decide the outcome and the change; raise `Rejected` to change nothing."""
-        ...
 
 
 class Rejected(Exception):
@@ -294,73 +272,59 @@ class Store(Protocol):
         Raises `Rejected` where the command says so and `StoreUnavailable` where the store
         cannot make it durable.
         """
-        ...
 
     def post(self, command: Command[object]) -> None:
         """Queue a command nobody waits for (a refused attempt): best effort, in order."""
-        ...
 
     def directory(self) -> Directory:
         """Return brands, senders and programs as they are now."""
-        ...
 
     async def read_standing(self, recipient: str) -> Standing:
         """Return the standing; raises `StoreUnavailable`."""
-        ...
 
     async def read_standings(self, recipients: list[str]) -> list[Standing]:
         """Return the standings in the order asked."""
-        ...
 
     async def read_entries(
         self, recipient: str, page: Page, *, until: datetime | None = None
     ) -> list[Entry]:
         """List a recipient's entries, newest first, recorded no later than `until`."""
-        ...
 
     async def read_messages(self, wanted: MessageFilter, page: Page) -> list[Message]:
         """List messages, newest first."""
-        ...
 
     async def read_message(self, message_id: str) -> Message | None:
         """Find a message."""
-        ...
 
     async def read_customers(self, page: Page, *, search: str | None = None) -> list[Customer]:
         """List customers, newest first; `search` is any part of a name or number."""
-        ...
 
     async def read_customer(self, customer_id: str) -> Customer | None:
         """Find a customer, merged ones too."""
-        ...
 
     async def read_profiles(self, recipient: str) -> list[Customer]:
         """List the customers that have this number, oldest first."""
-        ...
 
     async def read_carriers(self) -> list[CarrierAccount]:
         """List carrier accounts."""
-        ...
 
     async def read_keys(self) -> list[APIKey]:
         """List API keys, revoked ones too."""
-        ...
 
     async def read_recipients(self, page: Page) -> list[tuple[str, Standing]]:
         """List every recipient we hold a standing of, in the order of their numbers."""
-        ...
 
     async def count_outbox(self) -> int:
         """Count jobs in the outbox."""
-        ...
+
+    async def read_indeterminate(self, limit: int, *, after: str | None = None) -> list[Work]:
+        """List indeterminate work in the order of message ids, from behind the id `after`."""
 
     async def next_due(self) -> tuple[tuple[str, datetime], ...]:
         """List the senders that have queued jobs, each with its earliest due time."""
-        ...
 
     async def close(self) -> None:
         """Finish what was submitted, then let go of the database."""
-        ...
 
 
 # --- Carriers --------------------------------------------------------------------------------
@@ -453,35 +417,31 @@ class Carrier(Protocol):
     @property
     def id(self) -> str:
         """The id under which the account is set up."""
-        ...
 
     @property
     def kind(self) -> str:
         """The carrier's name as the readers know it, for example `twilio`."""
-        ...
 
     def read_inbound(self, request: WebhookRequest) -> InboundText:
         """Verify and read an inbound webhook; raises `Forged`, `Malformed`."""
-        ...
 
     def read_status(self, request: WebhookRequest) -> StatusReport:
         """Verify and read a status webhook; raises `Forged`, `Malformed`."""
-        ...
 
     async def submit(self, text: OutboundText) -> Submission:
         """Hand one text over, once; every foreign error becomes one of the three answers."""
-        ...
 
-    async def find(self, text: OutboundText, *, since: datetime) -> Accepted | None:
-        """Look for a text in the carrier's own list; None where it is not there.
+    async def find(
+        self, text: OutboundText, *, since: datetime, known: frozenset[str] = frozenset()
+    ) -> Accepted | None:
+        """Look for a text handed over at `since` in the carrier's own list; None: not there.
 
-        Raises `CarrierUnreachable` where the list cannot be had.
+        `known` are the carrier's ids of other texts of ours, so that one that reads the same is
+        not taken for this one. Raises `CarrierUnreachable` where the list cannot be had.
         """
-        ...
 
     async def close(self) -> None:
         """Close connections."""
-        ...
 
 
 class CarrierBook(Protocol):
@@ -489,7 +449,6 @@ class CarrierBook(Protocol):
 
     async def find(self, carrier_id: str) -> Carrier | None:
         """Return the carrier, or None where no such account is set up."""
-        ...
 
 
 class Delivery(Protocol):
@@ -497,11 +456,9 @@ class Delivery(Protocol):
 
     def wake(self) -> None:
         """Say that a job may be due now."""
-        ...
 
     async def wait_quiet(self, messages: tuple[str, ...]) -> None:
         """Wait until none of these messages is with the carrier any more (bounded in time)."""
-        ...
 
 
 class CarrierUnreachable(Exception):

@@ -5,7 +5,12 @@ from datetime import datetime, timedelta
 import msgspec
 
 from consentry.actions.outgoing import cancel_entry, canceled, join
-from consentry.actions.record_receipt import learn_delivery, learn_refusal
+from consentry.actions.record_receipt import (
+    has_refusal_burst,
+    learn_delivery,
+    learn_refusal,
+    went_out,
+)
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.gate import Facts as GateFacts
 from consentry.domain.gate import MessageKind, Verdict, decide
@@ -95,6 +100,7 @@ def _claim(work: Work, standing: Standing, facts: Facts) -> tuple[Work | None, C
         status=MessageStatus.SENDING,
         updated_at=facts.now,
         submitted_at=facts.now,
+        carrier=facts.directory.senders[message.sender].carrier,
     )
     return Work(taken, sending), Change(entries=(entry,), messages=(sending,), jobs=(taken,))
 
@@ -131,6 +137,13 @@ def _expire(message: Message, facts: Facts) -> Change:
     return Change(entries=(entry,), messages=(failed,), finished_jobs=(message.id,))
 
 
+class Settled(msgspec.Struct, frozen=True):
+    """Where an answer led: the message's status, and whether refusals come in a burst."""
+
+    status: MessageStatus | None
+    refusal_burst: bool = False
+
+
 class RecordSubmission(msgspec.Struct, frozen=True):
     """Write down what the carrier answered to one claimed job."""
 
@@ -155,18 +168,23 @@ class RecordSubmission(msgspec.Struct, frozen=True):
             refusals_of=self.sender if refused else None,
         )
 
-    def decide(self, facts: Facts) -> tuple[None, Change]:
+    def decide(self, facts: Facts) -> tuple[Settled, Change]:
         """Decide by the kind of answer; a message that is unknown by now changes nothing."""
         message, job = facts.message(self.message), facts.job(self.message)
         if message is None:
-            return None, Change()
+            return Settled(None), Change()
+        change = self._change(message, job, facts)
+        status = change.messages[-1].status if change.messages else message.status
+        return Settled(status, has_refusal_burst(change)), change
+
+    def _change(self, message: Message, job: Job | None, facts: Facts) -> Change:
         match self.submission:
             case Accepted() as accepted:
-                return None, record_accepted(message, accepted, facts)
+                return record_accepted(message, accepted, facts)
             case CarrierRefusal() as refusal:
-                return None, _record_refusal(message, job, refusal, facts)
+                return _record_refusal(message, job, refusal, facts)
             case Unanswered() as unanswered:
-                return None, _record_silence(message, job, unanswered, facts)
+                return _record_silence(message, job, unanswered, facts)
 
 
 def record_accepted(message: Message, accepted: Accepted, facts: Facts) -> Change:
@@ -198,6 +216,8 @@ def _catch_up(message: Message, receipt: Receipt, facts: Facts) -> Change:
 def _record_refusal(
     message: Message, job: Job | None, refusal: CarrierRefusal, facts: Facts
 ) -> Change:
+    if went_out(message) and not refusal.opted_out:
+        return Change(finished_jobs=(message.id,))
     passing = not refusal.permanent and not refusal.opted_out
     if passing and job is not None and job.attempts < ATTEMPTS_MAX:
         delay = refusal.retry_after_seconds or retry_delay_seconds(job.attempts)
@@ -228,7 +248,7 @@ def _record_silence(
     message: Message, job: Job | None, unanswered: Unanswered, facts: Facts
 ) -> Change:
     """No answer: it may have gone out. Only the carrier's list or a receipt can tell."""
-    if job is None or RANK[message.status] > RANK[MessageStatus.INDETERMINATE]:
+    if job is None or went_out(message):
         return Change(finished_jobs=(message.id,))
     unknown = msgspec.structs.replace(
         message,
@@ -241,7 +261,12 @@ def _record_silence(
 
 
 class RecoverJobs(msgspec.Struct, frozen=True):
-    """After a crash: every claimed job may or may not have gone out. None is sent again."""
+    """After a crash: every claimed job may or may not have gone out. None is sent again.
+
+    `besides` are messages that are with a carrier right now and will be answered for.
+    """
+
+    besides: frozenset[str] = frozenset()
 
     def needs(self) -> Needs:
         """Ask for all claimed jobs."""
@@ -250,7 +275,7 @@ class RecoverJobs(msgspec.Struct, frozen=True):
     def decide(self, facts: Facts) -> tuple[int, Change]:
         """Mark them indeterminate, and say how many there were."""
         silence = Unanswered("The server stopped between handing this text over and noting it.")
-        works = facts.claimed_work()
+        works = [w for w in facts.claimed_work() if w.message.id not in self.besides]
         changes = [_record_silence(w.message, w.job, silence, facts) for w in works]
         return len(works), join(*changes)
 

@@ -1,6 +1,7 @@
 """A delivery report comes in, in any order, any number of times, early or late."""
 
 from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
@@ -11,12 +12,16 @@ from consentry.domain.messages import RANK, JobState, Message, MessageStatus
 from consentry.domain.standing import Block, apply_pieces
 from consentry.ports import Change, Facts, Needs, Receipt, StatusReport
 
+REFUSAL_BURST: Final = "refusal_burst"
+"""The reason of an entry that keeps a refusal and blocks nobody."""
+
 
 class Recorded(msgspec.Struct, frozen=True):
     """Which message a receipt was for; None where we do not know it yet."""
 
     message: str | None
     status: MessageStatus
+    refusal_burst: bool = False
 
 
 class RecordReceipt(msgspec.Struct, frozen=True):
@@ -57,9 +62,8 @@ class RecordReceipt(msgspec.Struct, frozen=True):
         learnt = learn_delivery(known, self.report.status, self.report.error_code, facts)
         if self.report.opted_out:
             learnt = join(learnt, learn_refusal(learnt.messages[-1], facts))
-        return Recorded(message.id, learnt.messages[-1].status), join(
-            kept, learnt, _finish(message, facts)
-        )
+        recorded = Recorded(message.id, learnt.messages[-1].status, has_refusal_burst(learnt))
+        return recorded, join(kept, learnt, _finish(message, facts))
 
     def _message(self, facts: Facts) -> Message | None:
         """Find our message; a callback that names one of another person is not believed."""
@@ -73,11 +77,26 @@ class RecordReceipt(msgspec.Struct, frozen=True):
 
 
 def _finish(message: Message, facts: Facts) -> Change:
-    """A receipt proves that an indeterminate job went out, so it is over."""
+    """A receipt proves that the text went out: a job without an answer, or back in line, is over.
+
+    A claimed job is left to the answer of the carrier, which is still to come.
+    """
     job = facts.job(message.id)
-    if job is None or job.state is not JobState.INDETERMINATE:
+    if job is None or job.state is JobState.CLAIMED or job.attempts == 0:
         return Change()
     return Change(finished_jobs=(message.id,))
+
+
+def went_out(message: Message) -> bool:
+    """Tell whether it is proved that the carrier took a text, by its id or by a receipt."""
+    return (
+        message.carrier_message_id is not None or RANK[message.status] >= RANK[MessageStatus.SENT]
+    )
+
+
+def has_refusal_burst(change: Change) -> bool:
+    """Tell whether a refusal was kept without blocking anybody, because too many came at once."""
+    return any(entry.reason == REFUSAL_BURST for entry in change.entries)
 
 
 def learn_delivery(
@@ -85,9 +104,11 @@ def learn_delivery(
 ) -> Change:
     """Move a message forward; a delivered text opens a block that only a refusal had set."""
     advanced = message
-    if RANK[status] >= RANK[message.status]:
+    unknown = message.status is MessageStatus.INDETERMINATE
+    if unknown or RANK[status] >= RANK[message.status]:
+        text = message.error_text if error_code == message.error_code and not unknown else None
         advanced = msgspec.structs.replace(
-            message, status=status, updated_at=facts.now, error_code=error_code
+            message, status=status, updated_at=facts.now, error_code=error_code, error_text=text
         )
     change = Change(messages=(advanced,))
     if status not in (MessageStatus.DELIVERED, MessageStatus.READ):
@@ -134,7 +155,7 @@ def learn_refusal(message: Message, facts: Facts) -> Change:
         message,
         pieces=() if burst else pieces,
         facts=facts,
-        reason="refusal_burst" if burst else message.error_code,
+        reason=REFUSAL_BURST if burst else message.error_code,
     )
     change = Change(entries=(entry,))
     if burst or not pieces:

@@ -5,6 +5,7 @@ import os
 import secrets
 import socket
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from consentry.api.app import build_api
+from consentry.api.keys import hash_secret, new_secret
 from consentry.api.services import Services
 from consentry.carriers.twilio.settings import build_twilio
 from consentry.clock import SystemClock, SystemIds
@@ -19,7 +21,7 @@ from consentry.console.pages import ConsoleServices, build_console
 from consentry.console.sessions import Sessions
 from consentry.delivery.loop import DeliveryLoop
 from consentry.domain.policy import Policy
-from consentry.ports import Carrier, CarrierAccount, Store
+from consentry.ports import APIKey, Carrier, CarrierAccount, Scope, Store
 from consentry.settings import Settings
 from consentry.store.sqlite import SQLiteStore
 
@@ -30,6 +32,7 @@ CARRIERS: Final[dict[str, Callable[[CarrierAccount, str], Carrier]]] = {
 
 _BOOK_FRESH_SECONDS: Final = 1.0
 _SHUTDOWN_SECONDS: Final = 3
+KEY_BYTES: Final = 24
 
 
 class AccountBook:
@@ -113,6 +116,33 @@ def _write_secret(file: Path, secret: str) -> None:
         draft.unlink()
 
 
+def make_key(
+    name: str, scopes: tuple[Scope, ...], *, secret_key: str, now: datetime
+) -> tuple[str, APIKey]:
+    """Make an API key: its secret, to be shown once, and the record that is kept."""
+    secret = new_secret(os.urandom(KEY_BYTES))
+    key = APIKey(
+        id="",
+        name=name,
+        prefix=secret[:12],
+        hash=hash_secret(secret_key, secret),
+        scopes=scopes,
+        created_at=now,
+    )
+    return secret, key
+
+
+def webhook_path(carrier_id: str) -> str:
+    """Where a carrier posts inbound texts, with the retries it must be asked for."""
+    return f"/carriers/{carrier_id}/inbound#rc=5&rp=ct,rt,5xx"
+
+
+def webhook_url(settings: Settings, carrier_id: str) -> str:
+    """The webhook URL to set at the carrier."""
+    base = settings.public_url or "https://YOUR-PUBLIC-HOST"
+    return base + webhook_path(carrier_id)
+
+
 def bind(host: str, port: int) -> socket.socket:
     """Take the port before anything else starts, so that the address is known and ours."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -171,18 +201,24 @@ class Server:
         )
         self._uvicorn = uvicorn.Server(config)
 
-    async def run(self) -> None:
+    async def run(self, on_ready: Callable[[], None]) -> None:
         """Serve until a signal comes, then finish what was begun and close the store."""
         delivering = asyncio.create_task(self._delivery.run())
+        telling = asyncio.create_task(self._tell_when_started(on_ready))
         try:
             await self._uvicorn.serve(sockets=[self._listener])
         finally:
+            telling.cancel()
             await self._delivery.stop()
             await delivering
             await self._book.close()
             await self.store.close()
 
-    @property
-    def started(self) -> bool:
-        """Whether requests are answered."""
-        return self._uvicorn.started
+    async def _tell_when_started(self, on_ready: Callable[[], None]) -> None:
+        while not self._uvicorn.started:
+            await asyncio.sleep(0.005)
+        on_ready()
+
+    def console_link(self) -> str:
+        """Make a sign-in link that works once."""
+        return f"{self.url}/console/sign-in?token={self.sessions.make_link_token()}"

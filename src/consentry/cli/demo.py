@@ -1,0 +1,210 @@
+"""The demo: a server, a simulated carrier in a process of its own, and sample data."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from consentry.actions.administer import SaveBrand, SaveCarrier, SaveKey, SaveProgram, SaveSender
+from consentry.actions.keep_customers import CreateCustomer
+from consentry.bootstrap import Server, bind, make_key, read_secret_key, webhook_path
+from consentry.cli.output import print_json
+from consentry.clock import SystemClock
+from consentry.domain.customers import CustomerPhone, PhoneType
+from consentry.domain.directory import Brand, Program, Purpose, Sender
+from consentry.domain.reading import SenderKind
+from consentry.ports import CarrierAccount, Page, Scope, Store
+from consentry.settings import read_settings
+from consentry.simulator.values import Account, SimulatorConfig
+from consentry.simulator.values import Sender as SimulatedSender
+from consentry.simulator.values import SenderKind as SimulatedKind
+
+BRAND: Final = Brand(id="retale", name="Retalé", contact="help@example.org")
+CARRIER: Final = "simulated"
+SENDERS: Final = (
+    ("+14155550100", SenderKind.LONG_CODE),
+    ("+18005550100", SenderKind.TOLL_FREE),
+    ("55555", SenderKind.SHORT_CODE),
+)
+PROGRAMS: Final = (
+    Program(
+        id="order-updates", brand="retale", purpose=Purpose.INFORMATIONAL, name="Order updates"
+    ),
+    Program(id="offers", brand="retale", purpose=Purpose.MARKETING, name="Offers"),
+)
+CUSTOMERS: Final = (
+    ("Ada Example", (("+14155550142", PhoneType.MOBILE), ("+14155550777", PhoneType.HOME))),
+    ("Ben Sample", (("+14155550143", PhoneType.MOBILE),)),
+    ("Chloé Muster", (("+14155550144", PhoneType.MOBILE),)),
+)
+_RATE_PER_SECOND: Final = 50.0
+_STOP_SECONDS: Final = 3.0
+
+
+class Secrets(msgspec.Struct, frozen=True):
+    """What a demo keeps between two starts, so that programs need no new key."""
+
+    api_key: str
+    account_sid: str
+    auth_token: str
+
+
+async def run_demo(*, port: int, data: Path, as_json: bool) -> None:
+    """Run until a signal comes; raises OSError where the port is taken."""
+    data.mkdir(parents=True, exist_ok=True)
+    settings = msgspec.structs.replace(
+        read_settings(),
+        database=f"sqlite:///{data / 'consentry.db'}",
+        host="127.0.0.1",
+        port=port,
+        public_url=None,
+        log_level="warning",
+        reconcile_grace_seconds=2,
+    )
+    server = Server(settings, bind(settings.host, settings.port))
+    secret = await _remember_secrets(data / "demo.json", server.store, read_secret_key(settings))
+    simulator, simulator_url = await _start_simulator(
+        secret, server.url, data, port=port + 10 if port else 0
+    )
+    try:
+        await _fill(server.store, secret, simulator_url)
+        await server.run(on_ready=lambda: _tell(server, secret, simulator_url, as_json=as_json))
+    finally:
+        await _stop_simulator(simulator)
+
+
+async def _remember_secrets(file: Path, store: Store, secret_key: str) -> Secrets:
+    """Take the secrets of the last start while their key still works, else make new ones."""
+    if file.is_file() and await store.read_keys():
+        return msgspec.json.decode(file.read_bytes(), type=Secrets)
+    secret, key = make_key("demo", (Scope.ADMIN,), secret_key=secret_key, now=SystemClock().now())
+    await store.submit(SaveKey(key))
+    made = Secrets(
+        api_key=secret, account_sid=f"AC{os.urandom(16).hex()}", auth_token=os.urandom(16).hex()
+    )
+    file.touch(mode=0o600)
+    file.write_bytes(msgspec.json.encode(made))
+    return made
+
+
+async def _start_simulator(
+    secret: Secrets, server_url: str, data: Path, *, port: int
+) -> tuple[asyncio.subprocess.Process, str]:
+    inbound = server_url + webhook_path(CARRIER)
+    config = SimulatorConfig(
+        accounts=(Account(sid=secret.account_sid, token=secret.auth_token),),
+        senders=tuple(
+            SimulatedSender(
+                number=number,
+                kind=SimulatedKind(kind.value),
+                account_sid=secret.account_sid,
+                inbound_url=inbound,
+            )
+            for number, kind in SENDERS
+        ),
+        port=port,
+        state_file=str(data / "simulator.jsonl"),
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "consentry",
+        "simulate",
+        "--config-from-stdin",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    if process.stdin is None or process.stdout is None:
+        raise OSError("the simulator has no pipes")
+    process.stdin.write(msgspec.json.encode(config) + b"\n")
+    await process.stdin.drain()
+    line = await process.stdout.readline()
+    if not line:
+        raise OSError(None, "the simulator did not start; its own error is above")
+    return process, json.loads(line)["url"]
+
+
+async def _stop_simulator(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+async def _fill(store: Store, secret: Secrets, simulator_url: str) -> None:
+    """Set up the sample brand, numbers and people; what is there already stays."""
+    account = CarrierAccount(
+        id=CARRIER,
+        kind="twilio",
+        account=secret.account_sid,
+        secret=secret.auth_token,
+        base_url=simulator_url,
+    )
+    await store.submit(SaveCarrier(account))
+    directory = store.directory()
+    if BRAND.id not in directory.brands:
+        await store.submit(SaveBrand(BRAND))
+    for number, kind in SENDERS:
+        if number not in directory.senders:
+            sender = Sender(
+                number=number,
+                kind=kind,
+                brand=BRAND.id,
+                carrier=CARRIER,
+                messages_per_second=_RATE_PER_SECOND,
+            )
+            await store.submit(SaveSender(sender))
+    for program in PROGRAMS:
+        if program.id not in directory.programs:
+            await store.submit(SaveProgram(program))
+    if not await store.read_customers(Page(limit=1)):
+        for name, phones in CUSTOMERS:
+            await store.submit(CreateCustomer(name=name, phones=_phones(phones)))
+
+
+def _phones(phones: tuple[tuple[str, PhoneType], ...]) -> tuple[CustomerPhone, ...]:
+    return tuple(
+        CustomerPhone(
+            original=number,
+            normalized=number,
+            region_code="US",
+            type=phone_type,
+            primary=place == 0,
+        )
+        for place, (number, phone_type) in enumerate(phones)
+    )
+
+
+def _tell(server: Server, secret: Secrets, simulator_url: str, *, as_json: bool) -> None:
+    handset_url = f"{simulator_url}/handsets"
+    if as_json:
+        print_json(
+            {
+                "url": server.url,
+                "api_key": secret.api_key,
+                "twilio_account_sid": secret.account_sid,
+                "twilio_auth_token": secret.auth_token,
+                "simulator_url": simulator_url,
+                "handset_url": handset_url,
+                "console_link": server.console_link(),
+                "senders": [{"number": n, "kind": k.value} for n, k in SENDERS],
+            }
+        )
+    else:
+        sys.stdout.write(
+            "\nConsentry is running.\n\n"
+            f"  Console   {server.console_link()}   (signs in once)\n"
+            f"  Handsets  {handset_url}\n"
+            f"  API       {server.url}/docs   key {secret.api_key}\n\n"
+            f"Text START, or anything, to {SENDERS[0][0]} from a handset and watch the console.\n"
+            "Stop with Ctrl-C.\n"
+        )
+    sys.stdout.flush()

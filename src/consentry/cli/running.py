@@ -1,0 +1,133 @@
+"""Commands that keep running: serve, simulate, demo."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from consentry.cli.output import JSONFlag, fail, print_json
+from consentry.settings import read_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command("demo")(demo)
+    app.command("serve")(serve)
+    app.command("simulate")(simulate)
+
+
+def serve(
+    *,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="The port; 0: any.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; SQLite serves one.")] = 1,
+    as_json: JSONFlag = False,
+) -> None:
+    """Start the server, and print its address and a one-time sign-in link when it answers.
+
+    Example: consentry serve --port 8000
+    """
+    if workers != 1:
+        fail("SQLite serves one process. Start with --workers 1.", code=2)
+    settings = read_settings()
+    settings = msgspec.structs.replace(
+        settings,
+        host=settings.host if host is None else host,
+        port=settings.port if port is None else port,
+    )
+    # The server's modules are imported here so that the other commands start without them.
+    from consentry.bootstrap import Server, bind  # noqa: PLC0415
+
+    try:
+        listener = bind(settings.host, settings.port)
+    except OSError as error:
+        fail(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}.", code=1)
+    server = Server(settings, listener)
+
+    def tell() -> None:
+        if as_json:
+            print_json({"url": server.url, "console_link": server.console_link()})
+        else:
+            sys.stdout.write(f"Consentry answers at {server.url}\n")
+            sys.stdout.write(f"Sign in (once): {server.console_link()}\n")
+        sys.stdout.flush()
+
+    asyncio.run(server.run(on_ready=tell))
+
+
+def simulate(
+    *,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0: any.")] = 8010,
+    account: Annotated[str, typer.Option(help="Its account sid.")] = f"AC{'0' * 31}1",
+    token: Annotated[str, typer.Option(help="Its auth token.")] = "simulated-auth-token",
+    data: Annotated[Path | None, typer.Option(help="A file that keeps blocks and threads.")] = None,
+    seed: Annotated[int, typer.Option(help="The seed of all faults.")] = 0,
+    as_json: JSONFlag = False,
+    config_from_stdin: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    """Start a carrier that speaks Twilio, with virtual handsets, for tests and demos.
+
+    Example: consentry simulate --port 8010
+    """
+    from consentry.simulator.server import run  # noqa: PLC0415 - the server's modules are heavy
+    from consentry.simulator.values import Account, SimulatorConfig  # noqa: PLC0415
+
+    if config_from_stdin:
+        config = msgspec.json.decode(sys.stdin.readline(), type=SimulatorConfig)
+        _stop_with_parent()
+    else:
+        config = SimulatorConfig(
+            accounts=(Account(sid=account, token=token),),
+            host=host,
+            port=port,
+            state_file=None if data is None else str(data),
+            seed=seed,
+        )
+
+    def announce(url: str) -> None:
+        if as_json or config_from_stdin:
+            sys.stdout.write(msgspec.json.encode({"url": url}).decode() + "\n")
+        else:
+            sys.stdout.write(f"The simulator answers at {url}, its handsets at {url}/handsets\n")
+            sys.stdout.write(f"Account {account}, auth token {token}\n")
+        sys.stdout.flush()
+
+    try:
+        run(config, announce)
+    except OSError as error:
+        fail(f"cannot listen on {config.host}:{config.port}: {error.strerror}.", code=1)
+
+
+def _stop_with_parent() -> None:
+    """End when standard input closes, so that no simulator outlives the demo that began it."""
+
+    def wait() -> None:
+        sys.stdin.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def demo(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0: any.")] = 8000,
+    data: Annotated[Path, typer.Option(help="The folder that keeps everything.")] = Path("var"),
+    as_json: JSONFlag = False,
+) -> None:
+    """Start server, simulated carrier and sample data; print where to look.
+
+    Example: consentry demo --port 0
+    """
+    from consentry.cli.demo import run_demo  # noqa: PLC0415 - the server's modules are heavy
+
+    try:
+        asyncio.run(run_demo(port=port, data=data, as_json=as_json))
+    except OSError as error:
+        fail(f"cannot start on port {port}: {error.strerror}. Try --port 0.", code=1)

@@ -1,0 +1,114 @@
+"""What a batch will write: encoded rows, of each key the last one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, assert_never
+
+from consentry.domain.customers import Customer
+from consentry.domain.directory import Brand, Program, Sender
+from consentry.domain.standing import Standing
+from consentry.ports import APIKey, CarrierAccount, Change, IdempotencyRecord, Receipt, Record
+from consentry.store.rows import encode, join_rows, search_text, to_microseconds
+
+Key = str | tuple[str, str]
+
+
+class Table(StrEnum):
+    """The tables whose rows are written whole, new or in the place of the one with that key."""
+
+    MESSAGES = "messages"
+    JOBS = "jobs"
+    RECEIPTS = "receipts"
+    IDEMPOTENCY = "idempotency"
+    CUSTOMERS = "customers"
+    BRANDS = "brands"
+    SENDERS = "senders"
+    PROGRAMS = "programs"
+    CARRIERS = "carriers"
+    API_KEYS = "api_keys"
+
+
+DIRECTORY_TABLES = frozenset({Table.BRANDS, Table.SENDERS, Table.PROGRAMS})
+
+
+_TABLES: Final[dict[type[Record], Table]] = {
+    Brand: Table.BRANDS,
+    Program: Table.PROGRAMS,
+    CarrierAccount: Table.CARRIERS,
+    APIKey: Table.API_KEYS,
+}
+
+
+@dataclass(slots=True)
+class EncodedChange:
+    """One command's change as rows; made before anything is touched, so that it can fail."""
+
+    entries: list[bytes]
+    rows: list[tuple[Table, Key, bytes]]
+
+
+def encode_change(change: Change) -> EncodedChange:
+    """Encode a change; raises where a value cannot be written (a lone surrogate in a text)."""
+    entries = [encode((to_microseconds(e.recorded_at), e)) for e in change.entries]
+    rows: list[tuple[Table, Key, bytes]] = [
+        (Table.MESSAGES, m.id, encode(m)) for m in change.messages
+    ]
+    rows += [(Table.JOBS, j.message, encode((to_microseconds(j.due_at), j))) for j in change.jobs]
+    rows += [_encode_record(record) for record in change.records]
+    return EncodedChange(entries, rows)
+
+
+def _encode_record(record: Record) -> tuple[Table, Key, bytes]:
+    match record:
+        case Customer():
+            return Table.CUSTOMERS, record.id, encode((search_text(record), record))
+        case Receipt():
+            return Table.RECEIPTS, (record.recipient, record.id), encode(record)
+        case IdempotencyRecord():
+            created_at = to_microseconds(record.created_at)
+            return Table.IDEMPOTENCY, (record.owner, record.key), encode((created_at, record))
+        case Sender():
+            return Table.SENDERS, record.number, encode(record)
+        case Brand() | Program() | CarrierAccount() | APIKey():
+            return _TABLES[type(record)], record.id, encode(record)
+    assert_never(record)
+
+
+@dataclass(slots=True)
+class Changed:
+    """All that a batch changed so far, ready for the set statements.
+
+    Deletions come before writings: what is deleted and written again is there in the end.
+    """
+
+    entries: list[bytes] = field(default_factory=list)
+    rows: dict[Table, dict[Key, bytes]] = field(default_factory=dict)
+    standings: dict[str, Standing] = field(default_factory=dict)
+    finished_jobs: dict[str, None] = field(default_factory=dict)
+    deleted_customers: dict[str, None] = field(default_factory=dict)
+
+    def add(self, encoded: EncodedChange, change: Change) -> None:
+        """Add one command's change on top of those before it."""
+        self.entries += encoded.entries
+        for table, key, row in encoded.rows:
+            self.rows.setdefault(table, {})[key] = row
+        for message in change.finished_jobs:
+            self._delete(Table.JOBS, message, self.finished_jobs)
+        for customer in change.deleted_customers:
+            self._delete(Table.CUSTOMERS, customer, self.deleted_customers)
+
+    def _delete(self, table: Table, key: str, deleted: dict[str, None]) -> None:
+        self.rows.get(table, {}).pop(key, None)
+        deleted[key] = None
+
+    def documents(self) -> Iterator[tuple[Table, str]]:
+        """Give the rows of each table that has any as one JSON array."""
+        for table, rows in self.rows.items():
+            if rows:
+                yield table, join_rows(rows.values())
+
+    @property
+    def directory_changed(self) -> bool:
+        """Tell whether a brand, sender or program was written."""
+        return not DIRECTORY_TABLES.isdisjoint(self.rows)

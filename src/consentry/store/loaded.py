@@ -1,0 +1,81 @@
+"""What a batch of commands needs, gathered over all of them, and what was found for it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from consentry.domain.customers import Customer
+from consentry.domain.messages import Message
+from consentry.domain.standing import Standing
+from consentry.ports import IdempotencyRecord, Needs, Receipt, Work
+
+
+@dataclass(slots=True)
+class Wanted:
+    """The needs of all commands of a batch, each key once, in order of first mention."""
+
+    recipients: dict[str, None] = field(default_factory=dict)
+    inbound: dict[tuple[str, str], None] = field(default_factory=dict)
+    outbound: dict[tuple[str, str], None] = field(default_factory=dict)
+    messages: dict[str, None] = field(default_factory=dict)
+    idempotency: dict[tuple[str, str], None] = field(default_factory=dict)
+    customers: dict[str, None] = field(default_factory=dict)
+    queues: dict[str, None] = field(default_factory=dict)
+    profiles: dict[str, None] = field(default_factory=dict)
+    due_jobs: dict[str, int] = field(default_factory=dict)
+    claimed_jobs: bool = False
+    receipts: dict[tuple[str, str], None] = field(default_factory=dict)
+    refusals: dict[str, None] = field(default_factory=dict)
+
+
+def gather(needs: Iterable[Needs]) -> Wanted:
+    """Put the needs of a batch together."""
+    wanted = Wanted()
+    for need in needs:
+        if need.recipients:
+            _gather_recipients(wanted, need)
+        for key, keys in (
+            (need.inbound, wanted.inbound),
+            (need.outbound, wanted.outbound),
+            (need.idempotency, wanted.idempotency),
+            (need.unmatched_receipts, wanted.receipts),
+        ):
+            if key is not None:
+                keys[key] = None
+        for message in need.messages:
+            wanted.messages[message] = None
+        for customer in need.customers:
+            wanted.customers[customer] = None
+        for sender, limit in need.due_jobs:
+            wanted.due_jobs[sender] = wanted.due_jobs.get(sender, 0) + limit
+        if need.refusals_of is not None:
+            wanted.refusals[need.refusals_of] = None
+        wanted.claimed_jobs = wanted.claimed_jobs or need.claimed_jobs
+    return wanted
+
+
+def _gather_recipients(wanted: Wanted, need: Needs) -> None:
+    for recipient in need.recipients:
+        wanted.recipients[recipient] = None
+        if need.queued_jobs:
+            wanted.queues[recipient] = None
+        if need.profiles:
+            wanted.profiles[recipient] = None
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What the database holds of what a batch wanted. Keys without a value are not there.
+
+    `holders` are pairs of number and customer; `refusals` are times in microseconds by sender.
+    """
+
+    standings: dict[str, Standing] = field(default_factory=dict)
+    inbound: list[Message] = field(default_factory=list)
+    outbound: list[Message] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    works: list[Work] = field(default_factory=list)
+    holders: list[tuple[str, str]] = field(default_factory=list)
+    customers: list[Customer] = field(default_factory=list)
+    idempotency: list[IdempotencyRecord] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
+    refusals: dict[str, list[int]] = field(default_factory=dict)

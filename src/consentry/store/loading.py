@@ -1,0 +1,103 @@
+"""Loads what a batch needs from SQLite: one query, one step, one decode for each kind of fact."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+import apsw
+
+from consentry.domain.directory import Directory
+from consentry.store import rows
+from consentry.store.loaded import Loaded, Wanted
+from consentry.store.queries import read_queries
+
+_LOAD: Final = read_queries("sqlite", "load")
+
+
+def _fetch(connection: apsw.Connection, name: str, keys: Iterable[object]) -> str:
+    """Run a query for a set of keys and return its one JSON text."""
+    bindings = {"keys": rows.encode(list(keys)).decode()}
+    (text,) = next(connection.execute(_LOAD[name], bindings))
+    return str(text)
+
+
+def load(connection: apsw.Connection, wanted: Wanted, now: datetime) -> Loaded:
+    """Load what is wanted; adds the recipients of due jobs to those whose standing is wanted."""
+    found = Loaded()
+    _load_messages(connection, wanted, found)
+    _load_works(connection, wanted, found, now)
+    _load_profiles(connection, wanted, found)
+    for work in found.works:
+        wanted.recipients[work.job.recipient] = None
+    if wanted.recipients:
+        text = _fetch(connection, "load_standings", wanted.recipients)
+        found.standings = rows.decode_standings(text)
+    if wanted.idempotency:
+        text = _fetch(connection, "load_idempotency", wanted.idempotency)
+        found.idempotency = rows.decode_idempotency(text)
+    if wanted.receipts:
+        text = _fetch(connection, "load_unmatched_receipts", wanted.receipts)
+        found.receipts = rows.decode_receipts(text)
+    if wanted.refusals:
+        found.refusals = rows.decode_times(_fetch(connection, "load_refusals", wanted.refusals))
+    return found
+
+
+def _load_messages(connection: apsw.Connection, wanted: Wanted, found: Loaded) -> None:
+    if wanted.inbound:
+        found.inbound = rows.decode_messages(_fetch(connection, "load_inbound", wanted.inbound))
+    if wanted.outbound:
+        text = _fetch(connection, "load_outbound", wanted.outbound)
+        found.outbound = rows.decode_messages(text)
+    if wanted.messages:
+        found.messages = rows.decode_messages(_fetch(connection, "load_messages", wanted.messages))
+
+
+def _load_works(connection: apsw.Connection, wanted: Wanted, found: Loaded, now: datetime) -> None:
+    """Load jobs with their messages; a job may be found in more than one way."""
+    messages = [*wanted.messages, *(message.id for message in found.outbound)]
+    if messages:
+        found.works += rows.decode_works(_fetch(connection, "load_work_of_messages", messages))
+    if wanted.queues:
+        text = _fetch(connection, "load_work_of_recipients", wanted.queues)
+        found.works += rows.decode_works(text)
+    if wanted.claimed_jobs:
+        (text,) = next(connection.execute(_LOAD["load_claimed_work"]))
+        found.works += rows.decode_works(str(text))
+    if wanted.due_jobs:
+        bindings = {
+            "keys": rows.encode(list(wanted.due_jobs)).decode(),
+            "now": rows.to_microseconds(now),
+            "limit": max(wanted.due_jobs.values()),
+        }
+        (text,) = next(connection.execute(_LOAD["load_due_work"], bindings))
+        found.works += rows.decode_works(str(text))
+
+
+def _load_profiles(connection: apsw.Connection, wanted: Wanted, found: Loaded) -> None:
+    if wanted.profiles:
+        found.holders = rows.decode_pairs(_fetch(connection, "load_holders", wanted.profiles))
+    if wanted.customers:
+        text = _fetch(connection, "load_customers", wanted.customers)
+        found.customers = rows.decode_customers(text)
+
+
+class DirectoryReader:
+    """Brands, senders and programs in memory, read again as soon as anybody changed them."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        """Read through this connection; nothing is read yet."""
+        self._connection = connection
+        self._version = -1
+        self._directory = Directory()
+
+    def read(self) -> Directory:
+        """Return the directory as it is in the database now, whichever process changed it."""
+        (version,) = next(self._connection.execute(_LOAD["load_directory_version"]))
+        if version != self._version:
+            self._directory, self._version = self._load()
+        return self._directory
+
+    def _load(self) -> tuple[Directory, int]:
+        version, text = next(self._connection.execute(_LOAD["load_directory"]))
+        return rows.decode_directory(str(text)), int(str(version))

@@ -1,0 +1,136 @@
+-- What the doors read. Lists are one row that is one JSON text, newest first, and go on where
+-- the page before ended.
+
+-- name: read_standing
+SELECT value FROM standings WHERE recipient = ?;
+
+-- name: read_entries
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+FROM (
+    SELECT id, value
+    FROM entries
+    WHERE recipient = :recipient AND id < :before AND recorded_at <= :until
+    ORDER BY id DESC
+    LIMIT :limit
+);
+
+-- name: read_message
+SELECT value FROM messages WHERE id = ?;
+
+-- name: read_messages
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+FROM (SELECT id, value FROM messages WHERE id < :before ORDER BY id DESC LIMIT :limit);
+
+-- name: read_messages_of_recipient
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+FROM (
+    SELECT id, value
+    FROM messages
+    WHERE recipient = :recipient
+        AND id < :before
+        AND (:sender IS NULL OR sender = :sender)
+        AND (:status IS NULL OR status = :status)
+    ORDER BY id DESC
+    LIMIT :limit
+);
+
+-- name: read_messages_of_sender
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+FROM (
+    SELECT id, value
+    FROM messages
+    WHERE sender = :sender AND id < :before AND (:status IS NULL OR status = :status)
+    ORDER BY id DESC
+    LIMIT :limit
+);
+
+-- name: read_messages_in_status
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+FROM (
+    SELECT id, value
+    FROM messages
+    WHERE status = :status AND id < :before
+    ORDER BY id DESC
+    LIMIT :limit
+);
+
+-- name: read_indeterminate
+SELECT '[' || ifnull(group_concat('{"job":' || job || ',"message":' || message || '}', ',' ORDER BY id), '') || ']'
+FROM (
+    SELECT j.message AS id, j.value AS job, m.value AS message
+    FROM jobs AS j
+    JOIN messages AS m ON m.id = j.message
+    WHERE j.state = 'indeterminate' AND j.message > :after
+    ORDER BY j.message
+    LIMIT :limit
+);
+
+-- name: read_customer
+SELECT value FROM customers WHERE id = ?;
+
+-- name: read_customers
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+FROM (
+    SELECT id, value
+    FROM customers
+    WHERE merged_into IS NULL AND id < :before
+    ORDER BY id DESC
+    LIMIT :limit
+);
+
+-- name: search_customers
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+FROM (
+    SELECT id, value
+    FROM customers
+    WHERE merged_into IS NULL AND id < :before AND instr(search, :words) > 0
+    ORDER BY id DESC
+    LIMIT :limit
+);
+
+-- name: read_profiles
+SELECT '[' || ifnull(group_concat(c.value, ',' ORDER BY c.id), '') || ']'
+FROM phones AS p
+JOIN customers AS c ON c.id = p.customer
+WHERE p.number = :number;
+
+-- name: read_carriers
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY rowid), '') || ']' FROM carriers;
+
+-- name: read_keys
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY rowid), '') || ']' FROM api_keys;
+
+-- name: read_recipients
+SELECT '[' || ifnull(group_concat('[' || json_quote(recipient) || ',' || value || ']', ',' ORDER BY recipient), '') || ']'
+FROM (
+    SELECT recipient, value FROM standings WHERE recipient > :after ORDER BY recipient LIMIT :limit
+);
+
+-- name: count_outbox
+SELECT count(*) FROM jobs;
+
+-- name: next_due
+-- Leaps from sender to sender in the index, so that a long queue costs no more than a short one.
+WITH RECURSIVE queued (sender) AS (
+    SELECT min(sender) FROM jobs WHERE state = 'queued'
+    UNION ALL
+    SELECT (SELECT min(j.sender) FROM jobs AS j WHERE j.state = 'queued' AND j.sender > queued.sender)
+    FROM queued
+    WHERE queued.sender IS NOT NULL
+)
+SELECT '[' || ifnull(group_concat(json_array(sender, due_at)), '') || ']'
+FROM (
+    SELECT sender, (
+        SELECT min(earliest)
+        FROM (
+            SELECT (
+                SELECT min(j.due_at)
+                FROM jobs AS j
+                WHERE j.state = 'queued' AND j.sender = q.sender AND j.priority = priorities.value
+            ) AS earliest
+            FROM json_each('[0,1,2,3,4,5,6,7,8,9]') AS priorities
+        )
+    ) AS due_at
+    FROM queued AS q
+    WHERE sender IS NOT NULL
+);

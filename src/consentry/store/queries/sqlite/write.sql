@@ -1,0 +1,130 @@
+-- What a batch changes. Each statement writes all rows of one table from one JSON text, in one
+-- step outside the interpreter's lock. The searched columns are taken from the value itself.
+
+-- name: append_entries
+INSERT INTO entries (recipient, id, kind, sender, recorded_at, value)
+SELECT
+    value ->> '$[1].recipient',
+    value ->> '$[1].id',
+    value ->> '$[1].kind',
+    value ->> '$[1].sender',
+    value ->> 0,
+    value -> 1
+FROM jsonb_each(:rows);
+
+-- name: write_standings
+INSERT INTO standings (recipient, value)
+SELECT key, json(value) FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (recipient) DO UPDATE SET value = excluded.value;
+
+-- name: write_messages
+INSERT INTO messages (recipient, id, sender, direction, status, carrier, carrier_message_id, value)
+SELECT
+    value ->> 'recipient',
+    value ->> 'id',
+    value ->> 'sender',
+    value ->> 'direction',
+    value ->> 'status',
+    value ->> 'carrier',
+    value ->> 'carrier_message_id',
+    json(value)
+FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (recipient, id) DO UPDATE SET
+    sender = excluded.sender,
+    direction = excluded.direction,
+    status = excluded.status,
+    carrier = excluded.carrier,
+    carrier_message_id = excluded.carrier_message_id,
+    value = excluded.value;
+
+-- name: write_jobs
+INSERT INTO jobs (recipient, message, sender, state, priority, due_at, value)
+SELECT
+    value ->> '$[1].recipient',
+    value ->> '$[1].message',
+    value ->> '$[1].sender',
+    value ->> '$[1].state',
+    value ->> '$[1].priority',
+    value ->> 0,
+    value -> 1
+FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (recipient, message) DO UPDATE SET
+    sender = excluded.sender,
+    state = excluded.state,
+    priority = excluded.priority,
+    due_at = excluded.due_at,
+    value = excluded.value;
+
+-- name: delete_jobs
+DELETE FROM jobs WHERE message IN (SELECT value FROM json_each(:rows));
+
+-- name: write_receipts
+INSERT INTO receipts (recipient, id, carrier, carrier_message_id, message, value)
+SELECT
+    value ->> 'recipient',
+    value ->> 'id',
+    value ->> 'carrier',
+    value ->> 'carrier_message_id',
+    value ->> 'message',
+    json(value)
+FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (recipient, id) DO UPDATE SET
+    carrier = excluded.carrier,
+    carrier_message_id = excluded.carrier_message_id,
+    message = excluded.message,
+    value = excluded.value;
+
+-- name: write_idempotency
+INSERT INTO idempotency (owner, key, created_at, value)
+SELECT value ->> '$[1].owner', value ->> '$[1].key', value ->> 0, value -> 1
+FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (owner, key) DO UPDATE SET created_at = excluded.created_at, value = excluded.value;
+
+-- name: write_customers
+INSERT INTO customers (id, merged_into, search, value)
+SELECT value ->> '$[1].id', value ->> '$[1].merged_into', value ->> 0, value -> 1
+FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO UPDATE SET
+    merged_into = excluded.merged_into,
+    search = excluded.search,
+    value = excluded.value;
+
+-- name: delete_phones
+DELETE FROM phones WHERE customer IN (SELECT value FROM json_each(:rows));
+
+-- name: write_phones
+INSERT OR IGNORE INTO phones (number, customer)
+SELECT phone.value ->> 'normalized', customer.value ->> '$[1].id'
+FROM jsonb_each(:rows) AS customer, jsonb_each(customer.value, '$[1].phones') AS phone
+WHERE customer.value ->> '$[1].merged_into' IS NULL;
+
+-- name: delete_customers
+DELETE FROM customers WHERE id IN (SELECT value FROM json_each(:rows));
+
+-- name: write_brands
+INSERT INTO brands (id, value)
+SELECT value ->> 'id', json(value) FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO UPDATE SET value = excluded.value;
+
+-- name: write_senders
+INSERT INTO senders (id, value)
+SELECT value ->> 'number', json(value) FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO UPDATE SET value = excluded.value;
+
+-- name: write_programs
+INSERT INTO programs (id, value)
+SELECT value ->> 'id', json(value) FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO UPDATE SET value = excluded.value;
+
+-- name: write_carriers
+INSERT INTO carriers (id, value)
+SELECT value ->> 'id', json(value) FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO UPDATE SET value = excluded.value;
+
+-- name: write_api_keys
+INSERT INTO api_keys (id, value)
+SELECT value ->> 'id', json(value) FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO UPDATE SET value = excluded.value;
+
+-- name: advance_directory_version
+UPDATE directory_version SET version = version + 1 WHERE id = 1;

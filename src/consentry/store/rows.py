@@ -1,0 +1,71 @@
+"""Values to rows and back: every row is its value as JSON, written and read in one call."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from consentry.domain.customers import Customer
+from consentry.domain.directory import Directory
+from consentry.domain.entries import Entry
+from consentry.domain.messages import Message
+from consentry.domain.standing import Standing
+from consentry.ports import APIKey, CarrierAccount, IdempotencyRecord, Receipt, Work
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+# Encoders and decoders are made once: making one costs more than using it.
+encode: Final = msgspec.json.Encoder().encode
+decode_standing: Final = msgspec.json.Decoder(Standing).decode
+decode_standings: Final = msgspec.json.Decoder(dict[str, Standing]).decode
+decode_recipients: Final = msgspec.json.Decoder(list[tuple[str, Standing]]).decode
+decode_entries: Final = msgspec.json.Decoder(list[Entry]).decode
+decode_message: Final = msgspec.json.Decoder(Message).decode
+decode_messages: Final = msgspec.json.Decoder(list[Message]).decode
+decode_works: Final = msgspec.json.Decoder(list[Work]).decode
+decode_receipts: Final = msgspec.json.Decoder(list[Receipt]).decode
+decode_customer: Final = msgspec.json.Decoder(Customer).decode
+decode_customers: Final = msgspec.json.Decoder(list[Customer]).decode
+decode_idempotency: Final = msgspec.json.Decoder(list[IdempotencyRecord]).decode
+decode_carriers: Final = msgspec.json.Decoder(list[CarrierAccount]).decode
+decode_keys: Final = msgspec.json.Decoder(list[APIKey]).decode
+decode_directory: Final = msgspec.json.Decoder(Directory).decode
+decode_pairs: Final = msgspec.json.Decoder(list[tuple[str, str]]).decode
+decode_times: Final = msgspec.json.Decoder(dict[str, list[int]]).decode
+decode_due: Final = msgspec.json.Decoder(list[tuple[str, int]]).decode
+
+
+def to_microseconds(time: datetime) -> int:
+    """Write an aware time as microseconds since 1970, UTC."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(microseconds: int) -> datetime:
+    """Read microseconds since 1970, UTC, as an aware time."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def join_rows(rows: Iterable[bytes]) -> str:
+    """Join encoded rows into one JSON array, the form in which the set statements take them."""
+    return f"[{b','.join(rows).decode()}]"
+
+
+def search_text(customer: Customer) -> str:
+    """Put what a customer can be found by into one folded text, a line each."""
+    phones = [part for p in customer.phones for part in (p.normalized, p.original)]
+    digits = [_digits(p.original) for p in customer.phones]
+    return "\n".join((customer.name, *customer.emails, *phones, *digits)).casefold()
+
+
+def fold_search(words: str) -> str:
+    """Fold what somebody searches for; a number is searched by its digits alone."""
+    folded = words.strip().casefold()
+    digits = _digits(folded)
+    is_number = len(digits) >= 3 and not folded.strip("+()-./ 0123456789")
+    return digits if is_number else folded
+
+
+def _digits(text: str) -> str:
+    return "".join(c for c in text if c in "0123456789")

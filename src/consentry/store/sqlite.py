@@ -1,0 +1,159 @@
+"""The store on SQLite: one file, one writer thread, reads on the event loop."""
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Self, TypeVar, cast
+
+import apsw
+
+from consentry.domain.customers import Customer
+from consentry.domain.directory import Directory
+from consentry.domain.entries import Entry
+from consentry.domain.messages import Message
+from consentry.domain.policy import Policy
+from consentry.domain.standing import Standing
+from consentry.ports import (
+    APIKey,
+    CarrierAccount,
+    Clock,
+    Command,
+    Ids,
+    MessageFilter,
+    Page,
+    StoreUnavailable,
+    Work,
+)
+from consentry.store.batch import Batches
+from consentry.store.migrate import apply_migrations, read_migrations
+from consentry.store.reading import Reader
+from consentry.store.sqlite_connection import open_connection
+from consentry.store.writer import Writer
+
+T = TypeVar("T")
+
+_SLICE: Final = 500
+"""How many standings are read before the event loop may do something else."""
+
+
+class SQLiteStore:
+    """Implements `ports.Store`. Reads take microseconds and run on the event loop itself."""
+
+    def __init__(self, reader: Reader, writer: Writer, writing: apsw.Connection) -> None:
+        """Put an open store together; `open` does it from a path."""
+        self._reader = reader
+        self._writer = writer
+        self._writing = writing
+        self._closed = False
+
+    @classmethod
+    def open(cls, path: Path | str, *, clock: Clock, ids: Ids, policy: Policy) -> Self:
+        """Open the database file, made and migrated as needed, and start the writer.
+
+        `ids` is called from the writer's thread. Raises `MigrationError` where file and program
+        do not fit, and `StoreUnavailable` where the file cannot be opened.
+        """
+        try:
+            writing = open_connection(path)
+            apply_migrations(writing, read_migrations("sqlite"), clock.now())
+            reader = Reader(open_connection(path))
+        except apsw.Error as error:
+            raise StoreUnavailable(
+                f"The database {path} cannot be opened ({error}). Check the path, its folder's "
+                "permissions and the disk."
+            ) from error
+        batches = Batches(writing, clock=clock, ids=ids, policy=policy)
+        return cls(reader, Writer(batches.carry_out), writing)
+
+    @property
+    def dropped(self) -> int:
+        """How many posted commands were dropped because the queue was full."""
+        return self._writer.dropped
+
+    async def submit(self, command: Command[T]) -> T:
+        """Carry a command out and return its outcome once it is on the disk."""
+        if self._closed:
+            raise StoreUnavailable("The store is closed: the server is stopping. Try again later.")
+        future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        self._writer.submit(command, future)
+        return cast("T", await future)
+
+    def post(self, command: Command[object]) -> None:
+        """Queue a command nobody waits for; a closed store counts it as dropped."""
+        self._writer.post(command)
+
+    def directory(self) -> Directory:
+        """Return brands, senders and programs as they are now, whichever process wrote them."""
+        return self._reader.read_directory()
+
+    async def read_standing(self, recipient: str) -> Standing:
+        """Return the standing as of the last commit."""
+        return self._reader.read_standing(recipient)
+
+    async def read_standings(self, recipients: list[str]) -> list[Standing]:
+        """Return the standings in the order asked, letting others run now and then."""
+        standings = self._reader.read_standings(recipients[:_SLICE])
+        for start in range(_SLICE, len(recipients), _SLICE):
+            await asyncio.sleep(0)
+            standings += self._reader.read_standings(recipients[start : start + _SLICE])
+        return standings
+
+    async def read_entries(
+        self, recipient: str, page: Page, *, until: datetime | None = None
+    ) -> list[Entry]:
+        """List a recipient's entries, newest first, recorded no later than `until`."""
+        return self._reader.read_entries(recipient, page, until)
+
+    async def read_messages(self, wanted: MessageFilter, page: Page) -> list[Message]:
+        """List messages, newest first."""
+        return self._reader.read_messages(wanted, page)
+
+    async def read_indeterminate(self, limit: int, *, after: str | None = None) -> list[Work]:
+        """List indeterminate work in the order of message ids, from behind the id `after`."""
+        return self._reader.read_indeterminate(limit, after)
+
+    async def read_message(self, message_id: str) -> Message | None:
+        """Find a message."""
+        return self._reader.read_message(message_id)
+
+    async def read_customers(self, page: Page, *, search: str | None = None) -> list[Customer]:
+        """List customers, newest first; `search` is any part of a name or number."""
+        return self._reader.read_customers(page, search)
+
+    async def read_customer(self, customer_id: str) -> Customer | None:
+        """Find a customer, merged ones too."""
+        return self._reader.read_customer(customer_id)
+
+    async def read_profiles(self, recipient: str) -> list[Customer]:
+        """List the customers that have this number, oldest first."""
+        return self._reader.read_profiles(recipient)
+
+    async def read_carriers(self) -> list[CarrierAccount]:
+        """List carrier accounts."""
+        return self._reader.read_carriers()
+
+    async def read_keys(self) -> list[APIKey]:
+        """List API keys, revoked ones too."""
+        return self._reader.read_keys()
+
+    async def read_recipients(self, page: Page) -> list[tuple[str, Standing]]:
+        """List every recipient we hold a standing of, in the order of their numbers."""
+        return self._reader.read_recipients(page)
+
+    async def count_outbox(self) -> int:
+        """Count jobs in the outbox."""
+        return self._reader.count_outbox()
+
+    async def next_due(self) -> tuple[tuple[str, datetime], ...]:
+        """List the senders that have queued jobs, each with its earliest due time."""
+        return self._reader.next_due()
+
+    async def close(self) -> None:
+        """Finish what was submitted, bring the file up to date and let go of it."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.to_thread(self._writer.finish)
+        self._reader.close()
+        self._writing.pragma("wal_checkpoint(truncate)")
+        self._writing.close()

@@ -1,0 +1,49 @@
+"""One way to open the database file and one way to write to it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+BUSY_TIMEOUT_MILLISECONDS: Final = 5000
+CHECKPOINT_PAGES: Final = 4000
+CACHE_KIBIBYTES: Final = 16_384
+
+_OLDEST: Final = (3, 51, 0)
+"""The first SQLite with `jsonb_each`, which the set statements are written with."""
+
+
+def open_connection(path: Path | str) -> apsw.Connection:
+    """Open the database file, made if there is none, with every promise switched on.
+
+    A transaction is on the disk when COMMIT returns (`synchronous=FULL`). Raises `apsw.Error`
+    where the file cannot be opened and `RuntimeError` where the SQLite library is too old.
+    """
+    found = apsw.sqlite_lib_version()
+    if tuple(int(part) for part in found.split(".")[:3]) < _OLDEST:
+        oldest = ".".join(str(part) for part in _OLDEST)
+        raise RuntimeError(f"SQLite {found} is too old: {oldest} is needed. Upgrade apsw.")
+    connection = apsw.Connection(str(path), statementcachesize=200)
+    connection.set_busy_timeout(BUSY_TIMEOUT_MILLISECONDS)
+    connection.pragma("journal_mode", "wal")
+    connection.pragma("synchronous", "full")
+    connection.pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+    connection.pragma("cache_size", -CACHE_KIBIBYTES)
+    connection.pragma("temp_store", "memory")
+    return connection
+
+
+@contextmanager
+def transaction(connection: apsw.Connection) -> Iterator[None]:
+    """Write in one transaction: durable when the block ends, as if never begun when it raises."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite has rolled back already where the disk failed in the middle.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

@@ -1,0 +1,252 @@
+"""What commands of a batch are shown: stored facts, overlaid with what earlier ones changed.
+
+It knows no database: it is filled with what was loaded, and it keeps what is to be written.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from consentry.domain.customers import Customer
+from consentry.domain.directory import Brand, Directory, Program, Sender
+from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.messages import Direction, Job, JobState, Message
+from consentry.domain.policy import Policy
+from consentry.domain.standing import Standing, apply_pieces
+from consentry.ports import Change, IdempotencyRecord, Ids, Needs, Receipt, Record, Work
+from consentry.store.changed import Changed, encode_change
+from consentry.store.loaded import Loaded, Wanted
+from consentry.store.outbox import Outbox
+from consentry.store.profiles import Profiles
+from consentry.store.rows import to_microseconds
+
+_EMPTY = Standing()
+_Pair = tuple[str, str]
+T = TypeVar("T")
+
+
+class NotNeeded(LookupError):
+    """A command asked for a fact that its `needs` did not name: a fault in the command."""
+
+    def __init__(self, fact: str, key: object) -> None:
+        super().__init__(f"The command asks for {fact} {key!r} without naming it in its needs.")
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What is the same for all commands of a batch."""
+
+    now: datetime
+    ids: Ids
+    policy: Policy
+    directory: Directory
+
+
+class WorkingSet:
+    """Implements `ports.Facts` for one command after the other, and applies their changes."""
+
+    def __init__(self, surroundings: Surroundings, wanted: Wanted, loaded: Loaded) -> None:
+        """Start from what was wanted and found."""
+        self.now = surroundings.now
+        self.ids = surroundings.ids
+        self.policy = surroundings.policy
+        self.directory = surroundings.directory
+        self.changed = Changed()
+        self.asking = Needs()
+        self._wanted = wanted
+        self._standings = dict.fromkeys(wanted.recipients, _EMPTY) | loaded.standings
+        self._messages: dict[str, Message] = {}
+        self._inbound: dict[_Pair, str] = {}
+        self._outbound: dict[_Pair, str] = {}
+        for message in (*loaded.inbound, *loaded.outbound, *loaded.messages):
+            self._put_message(message)
+        for work in loaded.works:
+            self._put_message(work.message)
+        self._outbox = Outbox(work.job for work in loaded.works)
+        self._profiles = Profiles(loaded.customers, loaded.holders, wanted.profiles)
+        self._idempotency = {(r.owner, r.key): r for r in loaded.idempotency}
+        self._receipts: dict[_Pair, dict[str, Receipt]] = {}
+        for receipt in loaded.receipts:
+            self._put_receipt(receipt)
+        self._refusals = loaded.refusals
+
+    # --- What a command is shown (ports.Facts) ----------------------------------------------
+
+    def standing(self, recipient: str) -> Standing:
+        """Return the standing after the commands so far; empty for a number never seen."""
+        return _asked(self._standings, recipient, "the standing of")
+
+    def inbound(self, carrier: str, carrier_message_id: str) -> Message | None:
+        """Return the inbound message under the carrier's id."""
+        key = (carrier, carrier_message_id)
+        if key not in self._inbound and key not in self._wanted.inbound:
+            raise NotNeeded("the inbound message", key)
+        found = self._inbound.get(key)
+        return None if found is None else self._messages[found]
+
+    def outbound(self, carrier: str, carrier_message_id: str) -> Message | None:
+        """Return the outbound message under the carrier's id."""
+        key = (carrier, carrier_message_id)
+        if key not in self._outbound and key not in self._wanted.outbound:
+            raise NotNeeded("the outbound message", key)
+        found = self._outbound.get(key)
+        return None if found is None else self._messages[found]
+
+    def message(self, message_id: str) -> Message | None:
+        """Return a message by our id."""
+        found = self._messages.get(message_id)
+        if found is None and message_id not in self._wanted.messages:
+            raise NotNeeded("the message", message_id)
+        return found
+
+    def job(self, message_id: str) -> Job | None:
+        """Return the job of a message, while it is in the outbox."""
+        if message_id not in self._messages and message_id not in self._wanted.messages:
+            raise NotNeeded("the job of", message_id)
+        return self._outbox.find(message_id)
+
+    def queued_work(self, recipient: str) -> tuple[Work, ...]:
+        """Return the recipient's jobs that are queued and not claimed."""
+        self._check_queue(recipient)
+        return tuple(map(self._work, self._outbox.of(recipient, JobState.QUEUED)))
+
+    def in_flight(self, recipient: str) -> tuple[str, ...]:
+        """Return the message ids of the recipient's jobs that are with a carrier."""
+        self._check_queue(recipient)
+        return tuple(job.message for job in self._outbox.of(recipient, JobState.CLAIMED))
+
+    def due_work(self) -> tuple[Work, ...]:
+        """Return the due jobs the command asked for, most urgent first.
+
+        A job whose recipient's standing is not at hand (one that was queued within this batch
+        by a command that did not ask for it) waits for the next claim.
+        """
+        due = self._outbox.due(self.asking.due_jobs, self.now)
+        return tuple(self._work(job) for job in due if job.recipient in self._standings)
+
+    def claimed_work(self) -> tuple[Work, ...]:
+        """Return all jobs that are claimed."""
+        if not self._wanted.claimed_jobs:
+            raise NotNeeded("the", "claimed jobs")
+        return tuple(map(self._work, self._outbox.claimed()))
+
+    def unmatched_receipts(self, carrier: str, carrier_message_id: str) -> tuple[Receipt, ...]:
+        """Return receipts that came before we knew the carrier's id."""
+        key = (carrier, carrier_message_id)
+        if key not in self._wanted.receipts:
+            raise NotNeeded("the receipts", key)
+        known = self._receipts.get(key, {})
+        return tuple(receipt for receipt in known.values() if receipt.message is None)
+
+    def refusals_since(self, sender: str, since: datetime) -> int:
+        """Count the carrier's "opted out" answers for a sender since then, up to a thousand."""
+        earliest = to_microseconds(since)
+        times = _asked(self._refusals, sender, "the refusals of")
+        return sum(time >= earliest for time in times)
+
+    def profile_of(self, recipient: str) -> str | None:
+        """Return the oldest customer that has this number."""
+        if recipient not in self._wanted.profiles:
+            raise NotNeeded("the profile of", recipient)
+        return self._profiles.oldest_holder(recipient)
+
+    def customer(self, customer_id: str) -> Customer | None:
+        """Return a customer by id."""
+        if not self._profiles.knows(customer_id) and customer_id not in self._wanted.customers:
+            raise NotNeeded("the customer", customer_id)
+        return self._profiles.find(customer_id)
+
+    def idempotent(self, owner: str, key: str) -> IdempotencyRecord | None:
+        """Return the first answer given to this key."""
+        pair = (owner, key)
+        if pair not in self._idempotency and pair not in self._wanted.idempotency:
+            raise NotNeeded("the answer to", pair)
+        return self._idempotency.get(pair)
+
+    def _check_queue(self, recipient: str) -> None:
+        if recipient not in self._wanted.queues:
+            raise NotNeeded("the outbox of", recipient)
+
+    def _work(self, job: Job) -> Work:
+        return Work(job, self._messages[job.message])
+
+    # --- What a command changes -------------------------------------------------------------
+
+    def apply(self, change: Change) -> None:
+        """Put a command's change on top; all of it, or, where this raises, nothing of it."""
+        encoded = encode_change(change)
+        standings = self._stand_after(change.entries)
+        self.changed.add(encoded, change)
+        self.changed.standings.update(standings)
+        self._standings.update(standings)
+        for entry in change.entries:
+            self._count_refusal(entry)
+        for message in change.messages:
+            self._put_message(message)
+        for job in change.jobs:
+            self._outbox.put(job)
+        for message_id in change.finished_jobs:
+            self._outbox.finish(message_id)
+        for record in change.records:
+            self._put_record(record)
+        for customer in change.deleted_customers:
+            self._profiles.delete(customer)
+
+    def _stand_after(self, entries: Iterable[Entry]) -> dict[str, Standing]:
+        """Fold the entries that changed a standing into the standings they lead to."""
+        after: dict[str, Standing] = {}
+        for entry in entries:
+            if entry.pieces:
+                before = after.get(entry.recipient) or self.standing(entry.recipient)
+                after[entry.recipient] = apply_pieces(before, entry.pieces)
+        return after
+
+    def _count_refusal(self, entry: Entry) -> None:
+        if entry.kind is EntryKind.CARRIER_REFUSED and entry.sender in self._refusals:
+            self._refusals[entry.sender].append(to_microseconds(entry.recorded_at))
+
+    def _put_message(self, message: Message) -> None:
+        self._messages[message.id] = message
+        if message.carrier is not None and message.carrier_message_id is not None:
+            inbound = message.direction is Direction.INBOUND
+            index = self._inbound if inbound else self._outbound
+            index[message.carrier, message.carrier_message_id] = message.id
+
+    def _put_receipt(self, receipt: Receipt) -> None:
+        key = (receipt.carrier, receipt.carrier_message_id)
+        self._receipts.setdefault(key, {})[receipt.id] = receipt
+
+    def _put_record(self, record: Record) -> None:
+        match record:
+            case Customer():
+                self._profiles.put(record)
+            case Receipt():
+                self._put_receipt(record)
+            case IdempotencyRecord():
+                self._idempotency[record.owner, record.key] = record
+            case Brand() | Sender() | Program():
+                self.directory = _with_record(self.directory, record)
+            case _:
+                # Carrier accounts and keys are shown to no command.
+                pass
+
+
+def _asked(known: dict[str, T], key: str, fact: str) -> T:
+    try:
+        return known[key]
+    except KeyError:
+        raise NotNeeded(fact, key) from None
+
+
+def _with_record(directory: Directory, record: Brand | Sender | Program) -> Directory:
+    match record:
+        case Brand():
+            brands = {**directory.brands, record.id: record}
+            return msgspec.structs.replace(directory, brands=brands)
+        case Sender():
+            senders = {**directory.senders, record.number: record}
+            return msgspec.structs.replace(directory, senders=senders)
+        case Program():
+            programs = {**directory.programs, record.id: record}
+            return msgspec.structs.replace(directory, programs=programs)

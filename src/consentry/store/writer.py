@@ -1,0 +1,113 @@
+"""The writer: one thread that takes whatever has gathered and makes it durable as one batch."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from consentry.ports import Rejected
+from consentry.store.batch import AnyCommand, Failure
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, Future
+
+BATCH_COMMANDS_MAX: Final = 256
+"""Short enough that the event loop gets the interpreter back every few milliseconds."""
+
+POSTED_MAX: Final = 100_000
+
+_log = structlog.get_logger(__name__)
+
+_Submitted = tuple[AnyCommand, "Future[object] | None"]
+_Settled = tuple["Future[object]", object]
+_CarryOut = Callable[[Sequence[AnyCommand]], list[object]]
+
+
+class Writer:
+    """Queues commands from any event loop and carries them out in its own thread."""
+
+    def __init__(
+        self,
+        carry_out: _CarryOut,
+        *,
+        batch_commands_max: int = BATCH_COMMANDS_MAX,
+        posted_max: int = POSTED_MAX,
+    ) -> None:
+        """Start the thread; `carry_out` returns an outcome or a `Failure` for each command."""
+        self.dropped = 0
+        self._carry_out = carry_out
+        self._batch_commands_max = batch_commands_max
+        self._posted_max = posted_max
+        self._finished = False
+        self._queue: SimpleQueue[_Submitted | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, command: AnyCommand, future: "Future[object]") -> None:
+        """Queue a command whose outcome somebody waits for."""
+        self._queue.put((command, future))
+
+    def post(self, command: AnyCommand) -> None:
+        """Queue a command nobody waits for; where there is no room it is dropped and counted."""
+        if self._finished or self._queue.qsize() >= self._posted_max:
+            self.dropped += 1
+            return
+        self._queue.put((command, None))
+
+    def finish(self) -> None:
+        """Carry out everything that was queued, then end the thread; blocks until it has."""
+        self._finished = True
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        going_on = True
+        while going_on:
+            batch, going_on = self._gather()
+            if batch:
+                outcomes = self._carry_out([command for command, _ in batch])
+                _settle(batch, outcomes)
+
+    def _gather(self) -> tuple[list[_Submitted], bool]:
+        """Wait for a command, then take all that is there; False where the end was asked for."""
+        batch: list[_Submitted] = []
+        submitted = self._queue.get()
+        while submitted is not None:
+            batch.append(submitted)
+            if len(batch) == self._batch_commands_max:
+                return batch, True
+            try:
+                submitted = self._queue.get_nowait()
+            except Empty:
+                return batch, True
+        return batch, False
+
+
+def _settle(batch: list[_Submitted], outcomes: list[object]) -> None:
+    """Tell everybody who waits, with one call into each event loop."""
+    waiting: dict[AbstractEventLoop, list[_Settled]] = defaultdict(list)
+    for (command, future), outcome in zip(batch, outcomes, strict=True):
+        if future is not None:
+            waiting[future.get_loop()].append((future, outcome))
+        elif isinstance(outcome, Failure) and not isinstance(outcome.error, Rejected):
+            _log.error("posted_command_failed", command=type(command).__name__, error=outcome.error)
+    for loop, settled in waiting.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, settled)
+        except RuntimeError:
+            # The loop was closed while its callers still waited: nobody is left to be told.
+            _log.warning("callers_gone", count=len(settled))
+
+
+def _resolve(settled: list[_Settled]) -> None:
+    for future, outcome in settled:
+        if future.done():
+            # The caller was cancelled; what it asked for is durable all the same.
+            continue
+        if isinstance(outcome, Failure):
+            future.set_exception(outcome.error)
+        else:
+            future.set_result(outcome)

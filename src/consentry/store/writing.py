@@ -1,0 +1,37 @@
+"""Writes what a batch changed to SQLite: one statement, one step for each table."""
+
+from typing import Final
+
+import apsw
+
+from consentry.store.changed import Changed, Table
+from consentry.store.queries import read_queries
+from consentry.store.rows import encode, join_rows
+
+_WRITE: Final = read_queries("sqlite", "write")
+
+
+def _run(connection: apsw.Connection, name: str, rows: str) -> None:
+    connection.execute(_WRITE[name], {"rows": rows})
+
+
+def write(connection: apsw.Connection, changed: Changed) -> None:
+    """Write all rows; the transaction is the caller's."""
+    if changed.finished_jobs:
+        _run(connection, "delete_jobs", encode(list(changed.finished_jobs)).decode())
+    if changed.deleted_customers:
+        gone = encode(list(changed.deleted_customers)).decode()
+        _run(connection, "delete_phones", gone)
+        _run(connection, "delete_customers", gone)
+    if changed.rows.get(Table.CUSTOMERS):
+        ids = encode(list(changed.rows[Table.CUSTOMERS])).decode()
+        _run(connection, "delete_phones", ids)
+        _run(connection, "write_phones", join_rows(changed.rows[Table.CUSTOMERS].values()))
+    for table, document in changed.documents():
+        _run(connection, f"write_{table}", document)
+    if changed.entries:
+        _run(connection, "append_entries", join_rows(changed.entries))
+    if changed.standings:
+        _run(connection, "write_standings", encode(changed.standings).decode())
+    if changed.directory_changed:
+        connection.execute(_WRITE["advance_directory_version"])

@@ -153,6 +153,19 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+class _ToldServer(uvicorn.Server):
+    """A uvicorn server that says when it answers."""
+
+    on_ready: Callable[[], None] | None = None
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then tell."""
+        await super().startup(sockets=sockets)
+        if self.on_ready is not None:
+            self.on_ready()
+
+
 class Server:
     """The product in one process: store, carriers, delivery, doors."""
 
@@ -199,25 +212,19 @@ class Server:
             date_header=False,
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
-        self._uvicorn = uvicorn.Server(config)
+        self._uvicorn = _ToldServer(config)
 
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Serve until a signal comes, then finish what was begun and close the store."""
+        self._uvicorn.on_ready = on_ready
         delivering = asyncio.create_task(self._delivery.run())
-        telling = asyncio.create_task(self._tell_when_started(on_ready))
         try:
             await self._uvicorn.serve(sockets=[self._listener])
         finally:
-            telling.cancel()
             await self._delivery.stop()
             await delivering
             await self._book.close()
             await self.store.close()
-
-    async def _tell_when_started(self, on_ready: Callable[[], None]) -> None:
-        while not self._uvicorn.started:
-            await asyncio.sleep(0.005)
-        on_ready()
 
     def console_link(self) -> str:
         """Make a sign-in link that works once."""

@@ -55,7 +55,6 @@ class Secrets(msgspec.Struct, frozen=True):
 
 async def run_demo(*, port: int, data: Path, as_json: bool) -> None:
     """Run until a signal comes; raises OSError where the port is taken."""
-    data.mkdir(parents=True, exist_ok=True)
     settings = msgspec.structs.replace(
         read_settings(),
         database=f"sqlite:///{data / 'consentry.db'}",
@@ -79,16 +78,25 @@ async def run_demo(*, port: int, data: Path, as_json: bool) -> None:
 
 async def _remember_secrets(file: Path, store: Store, secret_key: str) -> Secrets:
     """Take the secrets of the last start while their key still works, else make new ones."""
-    if file.is_file() and await store.read_keys():
-        return msgspec.json.decode(file.read_bytes(), type=Secrets)
+    kept = _read_secrets(file)
+    if kept is not None and await store.read_keys():
+        return kept
     secret, key = make_key("demo", (Scope.ADMIN,), secret_key=secret_key, now=SystemClock().now())
     await store.submit(SaveKey(key))
     made = Secrets(
         api_key=secret, account_sid=f"AC{os.urandom(16).hex()}", auth_token=os.urandom(16).hex()
     )
+    _write_secrets(file, made)
+    return made
+
+
+def _read_secrets(file: Path) -> Secrets | None:
+    return msgspec.json.decode(file.read_bytes(), type=Secrets) if file.is_file() else None
+
+
+def _write_secrets(file: Path, made: Secrets) -> None:
     file.touch(mode=0o600)
     file.write_bytes(msgspec.json.encode(made))
-    return made
 
 
 async def _start_simulator(

@@ -61,7 +61,7 @@ class Reader:
         """List entries of a recipient, newest first, recorded no later than `until`."""
         bindings: dict[str, _Binding] = {
             "recipient": recipient,
-            "before": _cursor(page),
+            "before": page.before,
             "until": rows.to_microseconds(until or _END_OF_TIME),
             "limit": page.limit,
         }

@@ -2,6 +2,7 @@
 -- taken from the value when it is written. Times are microseconds since 1970, UTC. Tables that
 -- grow with traffic are keyed by recipient first.
 
+-- `seq` is the order in which entries became durable, which their ids and times need not be.
 CREATE TABLE entries (
     seq INTEGER PRIMARY KEY,
     recipient TEXT NOT NULL,
@@ -12,7 +13,9 @@ CREATE TABLE entries (
     value TEXT NOT NULL
 ) STRICT;
 
-CREATE UNIQUE INDEX entries_of_recipient ON entries (recipient, id);
+CREATE INDEX entries_of_recipient ON entries (recipient, seq);
+
+CREATE UNIQUE INDEX entries_by_id ON entries (id);
 
 CREATE INDEX entries_refused ON entries (sender, recorded_at) WHERE kind = 'carrier_refused';
 
@@ -29,7 +32,7 @@ END;
 -- REPLACE would delete without asking the trigger above.
 CREATE TRIGGER entries_are_never_replaced BEFORE INSERT ON entries
 WHEN EXISTS (
-    SELECT 1 FROM entries WHERE recipient = NEW.recipient AND id = NEW.id
+    SELECT 1 FROM entries WHERE id = NEW.id
     UNION ALL
     SELECT 1 FROM entries WHERE seq = NEW.seq
 )

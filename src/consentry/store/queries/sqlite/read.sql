@@ -5,12 +5,17 @@
 SELECT value FROM standings WHERE recipient = ?;
 
 -- name: read_entries
-SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY seq DESC), '') || ']'
 FROM (
-    SELECT id, value
+    SELECT seq, value
     FROM entries
-    WHERE recipient = :recipient AND id < :before AND recorded_at <= :until
-    ORDER BY id DESC
+    WHERE recipient = :recipient
+        AND seq < CASE
+            WHEN :before IS NULL THEN 9223372036854775807
+            ELSE (SELECT seq FROM entries WHERE id = :before)
+        END
+        AND recorded_at <= :until
+    ORDER BY seq DESC
     LIMIT :limit
 );
 

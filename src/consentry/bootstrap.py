@@ -4,7 +4,8 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -153,19 +154,6 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-class _ToldServer(uvicorn.Server):
-    """A uvicorn server that says when it answers."""
-
-    on_ready: Callable[[], None] | None = None
-
-    @override
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then tell."""
-        await super().startup(sockets=sockets)
-        if self.on_ready is not None:
-            self.on_ready()
-
-
 class Server:
     """The product in one process: store, carriers, delivery, doors."""
 
@@ -177,6 +165,7 @@ class Server:
         self.store = open_store(settings)
         self.sessions = Sessions(clock)
         self._listener = listener
+        self._on_ready: Callable[[], None] = lambda: None
         self._book = AccountBook(self.store, clock, self.url)
         self._delivery = DeliveryLoop(
             self.store,
@@ -202,29 +191,39 @@ class Server:
             policy=services.policy,
             delivery=self._delivery,
         )
-        app = Starlette(routes=[*build_api(services), *build_console(console)])
+        routes = [*build_api(services), *build_console(console)]
+        app = Starlette(routes=routes, lifespan=self._live)
         config = uvicorn.Config(
             app,
-            lifespan="off",
+            lifespan="on",
             log_level=settings.log_level,
             access_log=False,
             server_header=False,
             date_header=False,
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
-        self._uvicorn = _ToldServer(config)
+        self._uvicorn = uvicorn.Server(config)
 
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Serve until a signal comes, then finish what was begun and close the store."""
-        self._uvicorn.on_ready = on_ready
-        delivering = asyncio.create_task(self._delivery.run())
+        self._on_ready = on_ready
         try:
             await self._uvicorn.serve(sockets=[self._listener])
+        finally:
+            await self.store.close()
+
+    @asynccontextmanager
+    async def _live(self, _app: Starlette) -> AsyncIterator[None]:
+        """Deliver while requests are answered; what was handed to a carrier is finished first."""
+        delivering = asyncio.create_task(self._delivery.run())
+        # The listener takes connections since it was bound: who is told now may ask at once.
+        self._on_ready()
+        try:
+            yield
         finally:
             await self._delivery.stop()
             await delivering
             await self._book.close()
-            await self.store.close()
 
     def console_link(self) -> str:
         """Make a sign-in link that works once."""

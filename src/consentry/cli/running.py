@@ -66,7 +66,7 @@ def simulate(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0: any.")] = 8010,
     account: Annotated[str, typer.Option(help="Its account sid.")] = f"AC{'0' * 31}1",
-    token: Annotated[str, typer.Option(help="Its auth token.")] = "simulated-auth-token",
+    token: Annotated[str, typer.Option(help="Its auth token.")] = "simulated-auth-token",  # noqa: S107 - a name for the simulator, it opens nothing
     data: Annotated[Path | None, typer.Option(help="A file that keeps blocks and threads.")] = None,
     seed: Annotated[int, typer.Option(help="The seed of all faults.")] = 0,
     as_json: JSONFlag = False,

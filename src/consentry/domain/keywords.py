@@ -7,6 +7,10 @@ out. Opting in is never widened: our own list is matched as exactly as a carrier
 from datetime import datetime
 
 from consentry.domain.carrier_profiles import match_profile, match_service, whole_word
+from consentry.domain.folding import clean, split_words
+from consentry.domain.lone_words import VERSION, read_lone_words, read_signs
+from consentry.domain.phrases import read_phrases
+from consentry.domain.quotes import drop_signature
 from consentry.domain.reading import (
     CarrierReading,
     LegalMeaning,
@@ -16,6 +20,7 @@ from consentry.domain.reading import (
 )
 
 _OUR_OPT_IN = frozenset({"START", "UNSTOP", "YES"})
+NOTHING = LegalReading(LegalMeaning.NONE, Tier.NONE, None, VERSION)
 
 
 def read_carrier(
@@ -38,26 +43,15 @@ def is_our_opt_in(text: str) -> bool:
     return whole_word(text) in _OUR_OPT_IN
 
 
-_LONE = frozenset(
-    [
-        "stop",
-        "stopall",
-        "unsubscribe",
-        "cancel",
-        "end",
-        "quit",
-        "revoke",
-        "optout",
-        "arret",
-        "td",
-        "unsub",
-    ]
-)
-
-
 def read_legal(text: str) -> LegalReading:
-    """Say what a person meant by a text. Total: any text gives a reading, never an error."""
-    lone = "".join(c for c in text[:4096].casefold() if c.isalnum())
-    if lone in _LONE:
-        return LegalReading(LegalMeaning.OPT_OUT, Tier.KEYWORD, f"keyword:{lone}", "0")
-    return LegalReading(LegalMeaning.NONE, Tier.NONE, None, "0")
+    """Say what a person meant by a text. Total: any text gives a reading, never an error.
+
+    The keyword tier is asked first, then the phrase tier; the first 4,096 characters are read.
+    """
+    cleaned = clean(text)
+    if "\n" in cleaned or "ent from " in cleaned:
+        cleaned = drop_signature(cleaned)
+    words = split_words(cleaned)
+    if not words:
+        return read_signs(text) or NOTHING
+    return read_lone_words(words) or read_phrases(cleaned, words) or NOTHING

@@ -1,0 +1,187 @@
+"""A small grammar over words: patterns that read like the phrases they match.
+
+A pattern is a row of steps, separated by spaces:
+
+    word            that word                       a|b        one of these words
+    <name>          one phrase of a named class     <who>      a word that looks like a name
+    step?           it may be missing               step*      none to four of it
+    ..3             up to three words of any kind   !step      the telling step: see `keys`
+    ^               a clause starts here            $          a clause ends here
+
+A clause starts and ends at punctuation, at words such as "and" or "because", and politeness
+around it is skipped: `$` holds before "please", "now" or "thank you". Everything is folded
+(lower case, no accents), so patterns are written that way too.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+
+import msgspec
+
+_REPEATS_MAX = 4
+
+Words = tuple[str, ...]
+
+
+class Sentence(msgspec.Struct, frozen=True):
+    """The folded words of one sentence ("," ends a clause) and the places that look like names."""
+
+    words: Words
+    names: frozenset[int]
+
+
+class Joints(msgspec.Struct, frozen=True):
+    """The words that join clauses and the polite ones that are skipped at their edges."""
+
+    joining: frozenset[str]
+    polite: frozenset[str]
+
+    def starts_clause(self, words: Words, place: int) -> bool:
+        """Say whether a clause starts at `place`."""
+        while place > 0 and words[place - 1] in self.polite:
+            place -= 1
+        return place == 0 or words[place - 1] in self.joining
+
+    def ends_clause(self, words: Words, place: int) -> bool:
+        """Say whether a clause ends at `place`."""
+        while place < len(words) and words[place] in self.polite:
+            place += 1
+        return place == len(words) or words[place] in self.joining
+
+
+class Kind(Enum):
+    """What a step looks at."""
+
+    PHRASE = "phrase"
+    NAME = "name"
+    GAP = "gap"
+    START = "start"
+    END = "end"
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of a pattern: between `least` and `most` times one of `phrases`."""
+
+    kind: Kind
+    phrases: Mapping[str, tuple[Words, ...]] = {}
+    least: int = 1
+    most: int = 1
+    is_key: bool = False
+
+    def once(self, sentence: Sentence, place: int, joints: Joints) -> Iterable[int]:
+        """Give the places after this step was taken once at `place`."""
+        words = sentence.words
+        match self.kind:
+            case Kind.PHRASE:
+                found = self.phrases.get(words[place], ()) if place < len(words) else ()
+                return [place + len(p) for p in found if words[place : place + len(p)] == p]
+            case Kind.NAME:
+                return (place + 1,) if place in sentence.names else ()
+            case Kind.GAP:
+                return (place + 1,) if place < len(words) and words[place] != "," else ()
+            case Kind.START:
+                return (place,) if joints.starts_clause(words, place) else ()
+            case Kind.END:
+                return (place,) if joints.ends_clause(words, place) else ()
+
+    def advance(self, sentence: Sentence, places: set[int], joints: Joints) -> set[int]:
+        """Give every place this step leads to from any of `places`."""
+        reached = set(places) if self.least == 0 else set()
+        for _ in range(self.most):
+            places = {end for place in places for end in self.once(sentence, place, joints)}
+            if not places:
+                break
+            reached |= places
+        return reached
+
+
+class Pattern(msgspec.Struct, frozen=True):
+    """A compiled pattern.
+
+    `firsts`: the words it can begin with; empty means any place. `keys`: a text without any of
+    these cannot match. `needs`: of each of these sets a text has at least one word.
+    """
+
+    steps: tuple[Step, ...]
+    firsts: frozenset[str]
+    keys: frozenset[str]
+    needs: tuple[frozenset[str], ...]
+
+    def find(self, sentence: Sentence, joints: Joints) -> Iterable[tuple[int, int]]:
+        """Yield the spans (start, end) of this pattern in a sentence."""
+        for start, word in enumerate(sentence.words):
+            if self.firsts and word not in self.firsts:
+                continue
+            places = {start}
+            for step in self.steps:
+                places = step.advance(sentence, places, joints)
+                if not places:
+                    break
+            for end in sorted(places):
+                yield start, end
+
+
+Classes = Mapping[str, tuple[Words, ...]]
+
+
+def parse_classes(rows: Mapping[str, str]) -> dict[str, tuple[Words, ...]]:
+    """Read classes written as `phrase | phrase | <other class>`; a class may name earlier ones."""
+    classes: dict[str, tuple[Words, ...]] = {}
+    for name, row in rows.items():
+        phrases: list[Words] = []
+        for alternative in row.split("|"):
+            phrase = tuple(alternative.split())
+            if phrase[0].startswith("<"):
+                phrases.extend(classes[phrase[0][1:-1]])
+            else:
+                phrases.append(phrase)
+        classes[name] = tuple(phrases)
+    return classes
+
+
+def parse_pattern(text: str, classes: Classes) -> Pattern:
+    """Compile a pattern; a class it does not know is a KeyError, which stops the start."""
+    steps = tuple(_parse_step(part, classes) for part in text.split())
+    required = [step for step in steps if step.kind is Kind.PHRASE and step.least]
+    keys = next((step for step in steps if step.is_key), required[0])
+    return Pattern(
+        steps=steps,
+        firsts=_first_words(steps),
+        keys=frozenset(keys.phrases),
+        needs=tuple(frozenset(step.phrases) for step in required),
+    )
+
+
+def _parse_step(part: str, classes: Classes) -> Step:
+    fixed = {"^": Kind.START, "$": Kind.END, "<who>": Kind.NAME}
+    if part.rstrip("?") in fixed:
+        return Step(fixed[part.rstrip("?")], least=0 if part[-1] == "?" else 1)
+    if part.startswith(".."):
+        return Step(Kind.GAP, least=0, most=int(part[2:]))
+    is_key, bare = part.startswith("!"), part.removeprefix("!")
+    least = 0 if bare[-1] in "?*" else 1
+    most = _REPEATS_MAX if bare[-1] in "*+" else 1
+    bare = bare.rstrip("?*+")
+    phrases = classes[bare[1:-1]] if bare[0] == "<" else tuple((word,) for word in bare.split("|"))
+    return Step(Kind.PHRASE, _by_first_word(phrases), least, most, is_key)
+
+
+def _by_first_word(phrases: Iterable[Words]) -> dict[str, tuple[Words, ...]]:
+    grouped: dict[str, tuple[Words, ...]] = {}
+    for phrase in phrases:
+        grouped[phrase[0]] = (*grouped.get(phrase[0], ()), phrase)
+    return grouped
+
+
+def _first_words(steps: Iterable[Step]) -> frozenset[str]:
+    """Give the words a match can begin with, or nothing where it can begin with any."""
+    firsts: set[str] = set()
+    for step in steps:
+        if step.kind is Kind.START:
+            continue
+        if step.kind is not Kind.PHRASE:
+            return frozenset()
+        firsts.update(step.phrases)
+        if step.least:
+            break
+    return frozenset(firsts)

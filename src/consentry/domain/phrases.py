@@ -1,0 +1,143 @@
+"""The phrase tier: wishes said in a sentence, by a grammar of rows for each language.
+
+Every row is tried on every text, because nobody tells us the language. A row of meaning `none`
+names words that are *not* the person's wish (our own footer, a telephone's notice); what it
+matches is cut out before the others are asked. An opt-out wins over everything else a text says.
+"""
+
+from collections.abc import Iterable
+
+from consentry.domain.lone_words import SLIPS
+from consentry.domain.phrase_grammar import Sentence, Words
+from consentry.domain.phrase_rules import RULES_BY_KEY, Rule
+from consentry.domain.quotes import drop_quoted_lines, is_reaction
+from consentry.domain.reading import LegalMeaning, LegalReading, Tier
+from consentry.domain.sentences import (
+    BESIDE_STRONG,
+    JOINTS,
+    PLAYFUL,
+    SHARED,
+    STRONG,
+    add_merged,
+    mend,
+    merge_triggers,
+    read_sentences,
+)
+
+VERSION = SHARED.version
+# Stands where a `none` row matched, so that the words on its two sides do not meet.
+_CUT = "\N{MIDDLE DOT}"
+_SPELLED = frozenset("stop")
+# A text without any of these words is nobody's wish. The letter is for "s t o p texting me".
+_TRIGGERS = (
+    frozenset(RULES_BY_KEY)
+    | merge_triggers(frozenset(RULES_BY_KEY))
+    | STRONG
+    | frozenset(slip for slip in SLIPS if mend(slip) != slip)
+    | {"p"}
+)
+_RANK = (LegalMeaning.OPT_OUT, LegalMeaning.WRONG_NUMBER, LegalMeaning.AMBIGUOUS)
+
+
+def read_phrases(cleaned: str, words: list[str]) -> LegalReading | None:
+    """Read a cleaned text, whose folded words are given, by the grammar; None where it is silent."""
+    if _TRIGGERS.isdisjoint(words):
+        return None
+    present = _words_present(words)
+    rules = _candidates(present)
+    if not rules and STRONG.isdisjoint(present):
+        return None
+    if is_reaction(cleaned):
+        return None
+    sentences = _cut(read_sentences(drop_quoted_lines(cleaned)), rules)
+    found = _match_rules(sentences, rules)
+    if found.get(LegalMeaning.OPT_OUT) is None and not STRONG.isdisjoint(present):
+        _add_strong(found, sentences, is_playful=not PLAYFUL.isdisjoint(present))
+    for meaning in _RANK:
+        if meaning in found:
+            return LegalReading(meaning, Tier.PHRASE, found[meaning], VERSION)
+    return None
+
+
+def _words_present(words: list[str]) -> set[str]:
+    """Give all words that the rules may see, including those that only appear when mended."""
+    present = set(words)
+    present.update([mend(word) for word in _TRIGGERS.intersection(present)])
+    if _SPELLED <= present:
+        present.add("stop")
+    add_merged(present)
+    return present
+
+
+def _candidates(present: set[str]) -> list[Rule]:
+    """Give the rules all of whose steps could find a word in the text."""
+    rules: dict[str, Rule] = {}
+    for key in RULES_BY_KEY.keys() & present:
+        for rule in RULES_BY_KEY[key]:
+            if not any(need.isdisjoint(present) for need in rule.pattern.needs):
+                rules[rule.id] = rule
+    return [rules[name] for name in sorted(rules)]
+
+
+def _cut(sentences: list[Sentence], rules: Iterable[Rule]) -> list[Sentence]:
+    """Take out what the `none` rows match."""
+    for rule in rules:
+        if rule.meaning is LegalMeaning.NONE:
+            sentences = [_cut_sentence(sentence, rule) for sentence in sentences]
+    return sentences
+
+
+def _cut_sentence(sentence: Sentence, rule: Rule) -> Sentence:
+    spans = rule.spans(sentence)
+    if not spans:
+        return sentence
+    cut = {place for start, end in spans for place in range(start, end)}
+    words = tuple(_CUT if place in cut else word for place, word in enumerate(sentence.words))
+    return Sentence(words, sentence.names - cut)
+
+
+def _match_rules(sentences: list[Sentence], rules: Iterable[Rule]) -> dict[LegalMeaning, str]:
+    """Give, for each meaning that is found, the first rule that found it."""
+    found: dict[LegalMeaning, str] = {}
+    for rule in rules:
+        if rule.meaning is LegalMeaning.NONE or rule.meaning in found:
+            continue
+        if any(rule.spans(sentence) for sentence in sentences):
+            found[rule.meaning] = rule.id
+            if rule.meaning is LegalMeaning.OPT_OUT:
+                break
+    return found
+
+
+def _add_strong(
+    found: dict[LegalMeaning, str], sentences: list[Sentence], *, is_playful: bool
+) -> None:
+    """Read a strong word that is a sentence or a clause of its own ("stop. thank you").
+
+    At the end of a sentence it stands for itself. Before a comma it may be an exclamation
+    ("Stop, you are too kind"), unless the rest says something of the kind too.
+    """
+    clauses = [_clauses(sentence.words) for sentence in sentences]
+    closing = any(_is_strong(parts[-1]) or all(map(_is_strong, parts)) for parts in clauses)
+    opening = any(_is_strong(parts[0]) for parts in clauses)
+    if not closing and not opening:
+        return
+    if (closing or found) and not is_playful:
+        found[LegalMeaning.OPT_OUT] = "any.strong_word"
+    else:
+        found.setdefault(LegalMeaning.AMBIGUOUS, "any.strong_word_in_doubt")
+
+
+def _clauses(words: Words) -> list[list[str]]:
+    """Split a sentence at its commas; what is only politeness is no clause."""
+    parts: list[list[str]] = [[]]
+    for word in words:
+        if word == ",":
+            parts.append([])
+        else:
+            parts[-1].append(word)
+    return [part for part in parts if not JOINTS.polite.issuperset(part)] or [[]]
+
+
+def _is_strong(clause: list[str]) -> bool:
+    return not STRONG.isdisjoint(clause) and BESIDE_STRONG.issuperset(set(clause) - STRONG)

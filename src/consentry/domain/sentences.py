@@ -1,0 +1,98 @@
+"""Sentences as the phrase grammar reads them: folded, contracted, slips mended, names marked."""
+
+from datetime import date
+
+import msgspec
+
+from consentry.domain.folding import fold, split_sentences
+from consentry.domain.lone_words import SLIPS
+from consentry.domain.phrase_grammar import Joints, Sentence, Words
+from consentry.domain.reading_data import read_rows
+
+# Shorter slips are words somewhere (STO is a hundred in Polish, STP is please in French).
+_SLIP_LENGTH_MIN = 4
+
+
+class SharedWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Words that the grammars of all languages share.
+
+    `joining`: end a clause, as punctuation does. `polite`: skipped at the edges of a clause.
+    `strong`: mean an opt-out as a sentence of their own; `beside_strong` may stand with them.
+    `playful`: make a strong word doubtful. `merged`: two words that are read as one.
+    `names`: first names known in lower case; `no_names`: words that no capital makes a name.
+    """
+
+    version: str
+    source: str
+    checked_on: date
+    joining: tuple[str, ...]
+    polite: tuple[str, ...]
+    strong: tuple[str, ...]
+    beside_strong: tuple[str, ...]
+    playful: tuple[str, ...]
+    merged: dict[str, str]
+    names: tuple[str, ...]
+    no_names: tuple[str, ...]
+
+
+SHARED = read_rows("phrases_shared.json", SharedWords)
+JOINTS = Joints(frozenset(map(fold, SHARED.joining)), frozenset(map(fold, SHARED.polite)))
+STRONG = frozenset(map(fold, SHARED.strong))
+BESIDE_STRONG = JOINTS.polite | frozenset(map(fold, SHARED.beside_strong))
+PLAYFUL = frozenset(map(fold, SHARED.playful))
+_NAMES = frozenset(SHARED.names)
+_NO_NAMES = frozenset(SHARED.no_names)
+_MERGED = {tuple(pair.split()): whole for pair, whole in SHARED.merged.items()}
+_MERGED_FIRST = frozenset(pair[0] for pair in _MERGED)
+
+
+def read_sentences(cleaned: str) -> list[Sentence]:
+    """Split a cleaned text into sentences."""
+    return [_read_sentence(written) for written in split_sentences(cleaned)]
+
+
+def merge(words: Words) -> Words:
+    """Read two words as the one they are short for ("do not", "opt out")."""
+    return tuple(word for word, _ in _merge([(word, False) for word in words]))
+
+
+def mend(word: str) -> str:
+    """Give the word that was meant where a slip of the finger is plain."""
+    return SLIPS.get(word, word) if len(word) >= _SLIP_LENGTH_MIN else word
+
+
+def add_merged(words: set[str]) -> None:
+    """Add to the words of a text those that two of them may merge to, in any order."""
+    if not _MERGED_FIRST.isdisjoint(words):
+        words.update([whole for pair, whole in _MERGED.items() if words.issuperset(pair)])
+
+
+def merge_triggers(keys: frozenset[str]) -> frozenset[str]:
+    """Give, for every merged word among `keys`, the rarer (longer) of the words it is made of."""
+    return frozenset(max(pair, key=len) for pair, whole in _MERGED.items() if whole in keys)
+
+
+def _read_sentence(written: list[str]) -> Sentence:
+    marked = _merge([(mend(fold(word)), _is_name(word)) for word in written])
+    names = frozenset(place for place, (_, is_name) in enumerate(marked) if is_name)
+    return Sentence(tuple(word for word, _ in marked), names)
+
+
+def _merge(marked: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
+    merged: list[tuple[str, bool]] = []
+    for word, is_name in marked:
+        whole = _MERGED.get((merged[-1][0], word)) if merged else None
+        if whole is None:
+            merged.append((word, is_name))
+        else:
+            merged[-1:] = [(part, False) for part in whole.split()]
+    return merged
+
+
+def _is_name(written: str) -> bool:
+    """Say whether a word looks like a person's name: a known one, or a capitalised stranger."""
+    folded = fold(written)
+    if folded in _NO_NAMES:
+        return False
+    capitalised = len(written) > 1 and written[0].isupper() and written[1:].islower()
+    return capitalised or folded in _NAMES or (folded[-1:] == "s" and folded[:-1] in _NAMES)

@@ -81,7 +81,7 @@ class Reader:
             "recipient": wanted.recipient,
             "sender": wanted.sender,
             "status": wanted.status,
-            "before": _cursor(page),
+            "before": page.before,
             "limit": page.limit,
         }
         return rows.decode_messages(self._text(_READ[name], bindings))

@@ -8,7 +8,7 @@ from typing import Final
 import apsw
 
 BUSY_TIMEOUT_MILLISECONDS: Final = 5000
-CHECKPOINT_PAGES: Final = 4000
+CHECKPOINT_PAGES: Final = 16_000
 CACHE_KIBIBYTES: Final = 16_384
 
 _OLDEST: Final = (3, 51, 0)

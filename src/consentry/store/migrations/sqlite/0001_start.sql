@@ -1,6 +1,9 @@
 -- Every row keeps its value as JSON beside the columns it is searched by; the columns are always
--- taken from the value when it is written. Times are microseconds since 1970, UTC. Tables that
--- grow with traffic are keyed by recipient first.
+-- taken from the value when it is written. Times are microseconds since 1970, UTC. What grows with
+-- traffic is found by recipient.
+--
+-- What a commit costs is the number of pages it touches. So large values lie in the order they
+-- came in (`seq`), where many share a page, and only small indexes are in the order of numbers.
 
 -- `seq` is the order in which entries became durable, which their ids and times need not be.
 CREATE TABLE entries (
@@ -13,7 +16,7 @@ CREATE TABLE entries (
     value TEXT NOT NULL
 ) STRICT;
 
-CREATE INDEX entries_of_recipient ON entries (recipient, seq);
+CREATE INDEX entries_of_recipient ON entries (recipient);
 
 CREATE UNIQUE INDEX entries_by_id ON entries (id);
 
@@ -43,45 +46,44 @@ END;
 CREATE TABLE standings (
     recipient TEXT PRIMARY KEY,
     value TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE messages (
+    seq INTEGER PRIMARY KEY,
     recipient TEXT NOT NULL,
-    id TEXT NOT NULL,
+    id TEXT NOT NULL UNIQUE,
     sender TEXT NOT NULL,
     direction TEXT NOT NULL CHECK (direction IN ('inbound', 'outbound')),
     status TEXT NOT NULL,
     carrier TEXT,
     carrier_message_id TEXT,
-    value TEXT NOT NULL,
-    PRIMARY KEY (recipient, id)
+    value TEXT NOT NULL
 ) STRICT;
 
-CREATE UNIQUE INDEX messages_by_id ON messages (id);
+CREATE INDEX messages_of_recipient ON messages (recipient);
 
-CREATE INDEX messages_of_sender ON messages (sender, id);
+CREATE INDEX messages_of_sender ON messages (sender);
 
-CREATE INDEX messages_in_status ON messages (status, id);
+CREATE INDEX messages_in_status ON messages (status);
 
 -- The carrier's id makes a text that comes twice the same text.
-CREATE UNIQUE INDEX messages_received ON messages (carrier, carrier_message_id)
+CREATE UNIQUE INDEX messages_received ON messages (carrier_message_id, carrier)
 WHERE direction = 'inbound' AND carrier_message_id IS NOT NULL;
 
-CREATE INDEX messages_sent ON messages (carrier, carrier_message_id)
+CREATE INDEX messages_sent ON messages (carrier_message_id, carrier)
 WHERE direction = 'outbound' AND carrier_message_id IS NOT NULL;
 
 CREATE TABLE jobs (
+    message TEXT PRIMARY KEY,
     recipient TEXT NOT NULL,
-    message TEXT NOT NULL,
     sender TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('queued', 'claimed', 'indeterminate')),
     priority INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 9),
     due_at INTEGER NOT NULL,
-    value TEXT NOT NULL,
-    PRIMARY KEY (recipient, message)
-) STRICT, WITHOUT ROWID;
+    value TEXT NOT NULL
+) STRICT;
 
-CREATE UNIQUE INDEX jobs_of_message ON jobs (message);
+CREATE INDEX jobs_of_recipient ON jobs (recipient);
 
 CREATE INDEX jobs_due ON jobs (state, sender, priority, due_at, message);
 

@@ -23,39 +23,60 @@ FROM (
 SELECT value FROM messages WHERE id = ?;
 
 -- name: read_messages
-SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
-FROM (SELECT id, value FROM messages WHERE id < :before ORDER BY id DESC LIMIT :limit);
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY seq DESC), '') || ']'
+FROM (
+    SELECT seq, value
+    FROM messages
+    WHERE seq < CASE
+            WHEN :before IS NULL THEN 9223372036854775807
+            ELSE (SELECT seq FROM messages WHERE id = :before)
+        END
+    ORDER BY seq DESC
+    LIMIT :limit
+);
 
 -- name: read_messages_of_recipient
-SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY seq DESC), '') || ']'
 FROM (
-    SELECT id, value
+    SELECT seq, value
     FROM messages
     WHERE recipient = :recipient
-        AND id < :before
+        AND seq < CASE
+            WHEN :before IS NULL THEN 9223372036854775807
+            ELSE (SELECT seq FROM messages WHERE id = :before)
+        END
         AND (:sender IS NULL OR sender = :sender)
         AND (:status IS NULL OR status = :status)
-    ORDER BY id DESC
+    ORDER BY seq DESC
     LIMIT :limit
 );
 
 -- name: read_messages_of_sender
-SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY seq DESC), '') || ']'
 FROM (
-    SELECT id, value
+    SELECT seq, value
     FROM messages
-    WHERE sender = :sender AND id < :before AND (:status IS NULL OR status = :status)
-    ORDER BY id DESC
+    WHERE sender = :sender
+        AND seq < CASE
+            WHEN :before IS NULL THEN 9223372036854775807
+            ELSE (SELECT seq FROM messages WHERE id = :before)
+        END
+        AND (:status IS NULL OR status = :status)
+    ORDER BY seq DESC
     LIMIT :limit
 );
 
 -- name: read_messages_in_status
-SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY seq DESC), '') || ']'
 FROM (
-    SELECT id, value
+    SELECT seq, value
     FROM messages
-    WHERE status = :status AND id < :before
-    ORDER BY id DESC
+    WHERE status = :status
+        AND seq < CASE
+            WHEN :before IS NULL THEN 9223372036854775807
+            ELSE (SELECT seq FROM messages WHERE id = :before)
+        END
+    ORDER BY seq DESC
     LIMIT :limit
 );
 

@@ -29,7 +29,8 @@ SELECT
     value ->> 'carrier_message_id',
     json(value)
 FROM jsonb_each(:rows) WHERE true
-ON CONFLICT (recipient, id) DO UPDATE SET
+ON CONFLICT (id) DO UPDATE SET
+    recipient = excluded.recipient,
     sender = excluded.sender,
     direction = excluded.direction,
     status = excluded.status,
@@ -48,7 +49,8 @@ SELECT
     value ->> 0,
     value -> 1
 FROM jsonb_each(:rows) WHERE true
-ON CONFLICT (recipient, message) DO UPDATE SET
+ON CONFLICT (message) DO UPDATE SET
+    recipient = excluded.recipient,
     sender = excluded.sender,
     state = excluded.state,
     priority = excluded.priority,

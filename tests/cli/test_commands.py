@@ -1,0 +1,145 @@
+"""The command line, as a user or a script calls it: real processes, a real database."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.integration
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Call `consentry` in an empty folder with a database of its own."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("CONSENTRY_")}
+    environment["CONSENTRY_DATABASE"] = f"sqlite:///{tmp_path / 'c.db'}"
+
+    def call(*words: str, stdin: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "consentry", *words],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=tmp_path,
+            env=environment,
+            check=False,
+        )
+        assert done.returncode == code, (words, done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+        return done
+
+    return call
+
+
+def set_up(run: Run) -> None:
+    """Set up a brand, a carrier account and a long code."""
+    run("brand", "add", "Retalé", "--id", "retale")
+    run("carrier", "add", "twilio", "--account", f"AC{'1' * 32}", "--token", "12345")
+    run(
+        "sender", "add", "+1 415 555 0100", "--kind", "long_code", "--brand", "retale",
+        "--carrier", "twilio",
+    )  # fmt: skip
+
+
+def test_read_prints_a_line_of_json_for_each_line_of_input(run: Run) -> None:
+    """Texts on standard input come back in order, each with what both readers say."""
+    texts = ["STOP", "STOP.", "stop by the shop tomorrow", "Start", "HELP", "\ud800 stop", ""]
+    done = run("read", stdin="".join(json.dumps(text) + "\n" for text in texts))
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["text"] for line in lines] == texts
+    assert set(lines[0]) == {"text", "carrier", "legal", "tier", "rule"}
+    assert [line["carrier"] for line in lines][:5] == ["opt_out", "none", "none", "opt_in", "help"]
+    assert [line["legal"] for line in lines][:4] == ["opt_out", "opt_out", "none", "none"]
+
+
+def test_read_takes_texts_as_arguments_for_a_kind_of_sender(run: Run) -> None:
+    """YES brings back on a long code and not on a toll-free number."""
+    long_code = json.loads(run("read", "YES", "--json").stdout)
+    toll_free = json.loads(run("read", "YES", "--kind", "toll_free", "--json").stdout)
+    assert (long_code["carrier"], toll_free["carrier"]) == ("opt_in", "none")
+
+
+def test_read_refuses_a_line_that_is_no_json_string(run: Run) -> None:
+    """A line that is not a JSON string ends with exit code 2 and the line's number."""
+    done = run("read", stdin='"fine"\n{"not": "a string"}\n', code=2)
+    assert "line 2" in done.stderr
+
+
+def test_the_way_of_the_readme_works(run: Run) -> None:
+    """Brand, carrier, sender, key, check, opt-out, history: each command does its part."""
+    set_up(run)
+    listed = json.loads(run("sender", "list", "--json").stdout)
+    assert [sender["number"] for sender in listed] == ["+14155550100"]
+    key = json.loads(run("key", "create", "backend", "--scope", "check", "--json").stdout)
+    assert key["secret"] not in run("key", "list").stdout
+    checked = json.loads(run("check", "+14155550100", "(415) 555-0142", "--json").stdout)
+    assert (checked["decision"], checked["reason"]) == ("deny", "no_consent")
+    run("opt-out", "+14155550142", "--reason", "asked by phone")
+    checked = json.loads(run("check", "+14155550100", "+14155550142", "--json").stdout)
+    assert checked["reason"] == "suppressed"
+    assert "asked by phone" in run("history", "+14155550142").stdout
+    refused = run("send", "+14155550100", "+14155550142", "hello", code=1)
+    assert "not sent, suppressed" in refused.stderr
+    run("check", "+14155550100", "+14155550142", "--exit-code", code=1)
+    run("key", "revoke", key["id"])
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("check", "+14155550100", "call me"), "number"),
+        (("check", "+14155550100", "+14155550142", "--at", "yesterday"), "RFC 3339|2026-"),
+        (
+            ("sender", "add", "12", "--kind", "short_code", "--brand", "x", "--carrier", "y"),
+            "carrier",
+        ),
+        (("carrier", "add", "pigeon", "--account", "x", "--token", "y"), "twilio"),
+        (("carrier", "test", "nobody"), "carrier list"),
+        (("key", "revoke", "key_nobody"), "key list"),
+        (("serve", "--workers", "4"), "one process"),
+    ],
+)
+def test_bad_use_is_told_in_a_sentence(run: Run, words: tuple[str, ...], told: str) -> None:
+    """Bad use ends with 1 or 2 and a sentence that says what to do, never a traceback."""
+    done = run(*words, code=2 if words[0] in {"check", "serve"} or words[2] == "pigeon" else 1)
+    assert re.search(told, done.stderr)
+
+
+def test_a_wrong_setting_ends_with_2(tmp_path: Path) -> None:
+    """A wrong setting is named before anything else happens."""
+    done = subprocess.run(
+        [sys.executable, "-m", "consentry", "key", "list"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+        env={**os.environ, "CONSENTRY_PORT": "high"},
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "CONSENTRY_PORT is 'high'" in done.stderr
+
+
+def test_init_writes_every_setting_once(run: Run, tmp_path: Path) -> None:
+    """`init` writes a file with all settings commented out, and does not overwrite one."""
+    run("init")
+    written = (tmp_path / "consentry.toml").read_text(encoding="utf-8")
+    assert '# public_url = ""' in written
+    run("init", code=1)
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    """Each command's --help has an example that begins with its own name."""
+    reference = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
+    sections = reference.read_text(encoding="utf-8").split("\n## `")[1:]
+    assert len(sections) > 20
+    for section in sections:
+        name = section.split("`", 1)[0]
+        assert f"Example: {name}" in " ".join(section.split()), name

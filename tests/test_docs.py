@@ -1,4 +1,4 @@
-"""What a user reads is true: reference pages are generated, links lead somewhere, commands exist."""
+"""What a user reads is true: reference pages are generated, links and commands exist."""
 
 import re
 import subprocess

@@ -13,6 +13,7 @@ from consentry.wire.twilio_create import CreateMessage, build_create_pairs, pars
 from consentry.wire.twilio_errors import (
     TwilioRefusedError,
     build_twilio_error,
+    describe_error,
     parse_twilio_error,
     render_twilio_error,
 )
@@ -152,6 +153,13 @@ def test_errors_survive() -> None:
         "status": 400,
     }
     assert parse_twilio_error(render_twilio_error(error), 400) == error
+
+
+def test_a_code_is_described_without_a_value() -> None:
+    """Where no value was refused, the sentence has no gap; an unknown code says so."""
+    assert describe_error(21610) == "Attempt to send to unsubscribed recipient"
+    assert describe_error(21609) == "The 'StatusCallback' URL is not a valid URL."
+    assert describe_error(99999) == "Unknown error"
 
 
 def test_a_bare_foreign_error_is_read() -> None:

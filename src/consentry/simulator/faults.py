@@ -30,17 +30,17 @@ class FaultKind(StrEnum):
 
 DESCRIPTIONS = {
     FaultKind.DUPLICATE_WEBHOOK: "Webhooks arrive twice, with the same idempotency token",
-    FaultKind.LATE_WEBHOOK: "Webhooks arrive `seconds` late and out of order",
+    FaultKind.LATE_WEBHOOK: "Webhooks arrive late, 2 seconds unless told, and out of order",
     FaultKind.LOST_WEBHOOK: "Webhooks are never sent",
     FaultKind.SHUFFLED_RECEIPTS: "Delivery reports of one message come in any order",
     FaultKind.RATE_LIMITED: "Sending is answered with 429 and not accepted",
     FaultKind.SERVER_ERROR: "Sending is answered with 503 and not accepted",
-    FaultKind.SLOW_ANSWER: "Sending is accepted, and answered `seconds` later",
+    FaultKind.SLOW_ANSWER: "Sending is accepted, and answered 5 seconds later unless told",
     FaultKind.LOST_ANSWER: "Sending is accepted, and the answer is lost",
-    FaultKind.ASYNC_REFUSAL: "Sending is accepted, and a report refuses it with `code`",
-    FaultKind.BLOCK_BEHIND_OUR_BACK: "The carrier blocks the pair, and no text tells of it",
-    FaultKind.UNDELIVERED: "Messages end undelivered, with `code`",
-    FaultKind.LATENCY: "Messages take `seconds` to reach the handset",
+    FaultKind.ASYNC_REFUSAL: "Sending is accepted, and a report refuses it, with 21610 unless told",
+    FaultKind.BLOCK_BEHIND_OUR_BACK: "The next pair texted is blocked, and no text tells of it",
+    FaultKind.UNDELIVERED: "Messages end undelivered, with 30005 unless told",
+    FaultKind.LATENCY: "Messages reach the handset late, 1 second unless told",
 }
 _DEFAULT_SECONDS = {
     FaultKind.LATE_WEBHOOK: 2.0,

@@ -161,7 +161,8 @@ def _describe_outcome(webhook: Webhook) -> tuple[str, bool]:
 
 
 def _show_refusal(refusal: Refusal) -> LineView:
-    reason = describe_error(refusal.code)
-    who = "Blocked" if refusal.code == UNSUBSCRIBED_RECIPIENT_CODE else "Not delivered"
-    note = f"{who} by the carrier · {refusal.code} {reason}"
+    if refusal.code == UNSUBSCRIBED_RECIPIENT_CODE:
+        note = f"Refused by the carrier: opted out ({refusal.code})"
+    else:
+        note = f"Not delivered: {describe_error(refusal.code).lower()} ({refusal.code})"
     return LineView(refusal.order, "refused", refusal.body, refusal.at, [note], trouble=True)

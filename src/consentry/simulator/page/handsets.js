@@ -18,7 +18,8 @@ let senders = [];
 
 // The address holds the open phones and their threads, so a reload or a link shows the same.
 function readAddress() {
-  return decodeURIComponent(location.hash.slice(1)).split(",").filter(Boolean).map((part) => {
+  const parts = decodeURIComponent(location.hash.slice(1)).split(",");
+  return parts.filter((part) => /^\+[1-9]\d{6,14}(~|$)/.test(part)).map((part) => {
     const [phone, number] = part.split("~");
     return { phone, number: number || "" };
   });

@@ -1,0 +1,145 @@
+"""Twilio's error codes: for each, whether trying again can help, and what it says of consent.
+
+Source: Twilio's error dictionary, a page for each code; the meanings are in our own words. One
+code means "opted out". A code that is not listed may pass and says nothing about anybody's
+consent: a new code of the carrier must neither drop a text at once nor opt anyone out.
+"""
+
+from typing import Final
+
+import msgspec
+
+from consentry.carriers.shared import Answer
+from consentry.ports import CarrierRefusal
+from consentry.wire.twilio_errors import UNSUBSCRIBED_RECIPIENT_CODE, parse_twilio_error
+
+DICTIONARY: Final = "https://www.twilio.com/docs/api/errors/"
+
+
+class ErrorRow(msgspec.Struct, frozen=True):
+    """One code: `permanent` says that the same text will be refused again."""
+
+    code: int
+    permanent: bool
+    opted_out: bool
+    meaning: str
+
+    @property
+    def source(self) -> str:
+        """The page of the dictionary that documents it."""
+        return f"{DICTIONARY}{self.code}"
+
+
+_OPTED_OUT: Final = {
+    UNSUBSCRIBED_RECIPIENT_CODE: "the recipient has opted out of this sender",
+}
+_PASSING: Final = {
+    20429: "too many requests at once",
+    20500: "an error inside the carrier",
+    20503: "the carrier is not available",
+    21611: "the sender's queue is full",
+    21730: "the carrier is being maintained",
+    30001: "the queue is full",
+    30008: "no reason is known",
+    30017: "the network is congested",
+    30022: "the sender's rate was exceeded",
+    30023: "the brand's daily limit was exceeded",
+    30027: "the brand's daily limit with this network was exceeded",
+    30410: "the network behind the carrier did not answer in time",
+    63038: "the account's daily limit was exceeded",
+}
+_PERMANENT: Final = {
+    20001: "a parameter is not valid",
+    20003: "the account and token do not fit",
+    20004: "the method is not allowed",
+    20005: "the account is not active",
+    20008: "test credentials cannot do this",
+    20009: "the message cannot be changed yet",
+    20404: "there is no such account or resource",
+    21211: "the recipient is not a valid number",
+    21212: "the sender is not a valid number",
+    21266: "sender and recipient are the same",
+    21408: "the account may not text this region",
+    21602: "the text is missing",
+    21603: "the sender is missing",
+    21604: "the recipient is missing",
+    21606: "the sender is not a number of this account that can text",
+    21607: "the sender is not a number of this account",
+    21608: "a trial account may text verified numbers only",
+    21609: "the address for reports is not valid",
+    21612: "this sender cannot reach this recipient",
+    21614: "the recipient is not a mobile number",
+    21617: "the text is longer than 1600 characters",
+    21619: "neither text nor media",
+    21620: "the address of a picture is not valid",
+    21623: "more than 10 pictures",
+    21635: "the recipient is a landline",
+    21655: "the content template is not valid",
+    21656: "the variables of the content template are not valid",
+    21701: "there is no such messaging service",
+    21703: "the messaging service has no sender for this text",
+    21704: "the messaging service has no numbers",
+    21705: "the messaging service is not valid",
+    30002: "the account is suspended",
+    30003: "the handset cannot be reached",
+    30004: "the message is blocked",
+    30005: "the number is unknown or no longer in service",
+    30006: "a landline, or a network that cannot be reached",
+    30007: "the message was filtered",
+    30010: "the price is above the limit that was set",
+    30018: "the network wants the sender registered",
+    30019: "the media are too large for the network",
+    30032: "the toll-free number is not verified",
+    30033: "the campaign is suspended",
+    30034: "the number is not registered for a campaign",
+    30035: "the number's campaign is still being set up",
+    30036: "its time to live was over",
+    30037: "the account may not send",
+    30400: "parameters are not valid",
+    30409: "the message can no longer be canceled",
+    30450: "the message was blocked",
+    30453: "blocked as likely fraud",
+    30610: "outside what the recipient's region allows",
+    35111: "a scheduled text needs its time",
+    35112: "a scheduled text needs its kind of schedule",
+    35115: "the time of the schedule is out of range",
+    35118: "scheduling needs a messaging service",
+    35126: "the kind of schedule is not known",
+}
+
+
+def _rows(meanings: dict[int, str], *, permanent: bool, opted_out: bool = False) -> list[ErrorRow]:
+    return [ErrorRow(code, permanent, opted_out, text) for code, text in meanings.items()]
+
+
+ERRORS: Final = {
+    row.code: row
+    for row in (
+        *_rows(_OPTED_OUT, permanent=True, opted_out=True),
+        *_rows(_PASSING, permanent=False),
+        *_rows(_PERMANENT, permanent=True),
+    )
+}
+
+
+def is_opted_out(code: int | None) -> bool:
+    """Tell whether a code of an answer or of a report says that the recipient opted out."""
+    row = None if code is None else ERRORS.get(code)
+    return row is not None and row.opted_out
+
+
+def read_refusal(answer: Answer) -> CarrierRefusal:
+    """Read an answer that says no; one without a code of Twilio's is named by its HTTP status."""
+    error = parse_twilio_error(answer.body, answer.status)
+    row = None if error is None else ERRORS.get(error.code)
+    if error is None:
+        code, said = f"http_{answer.status}", f"HTTP {answer.status} without a reason"
+    else:
+        code, said = str(error.code), error.message or (row.meaning if row else "no reason given")
+    return CarrierRefusal(
+        permanent=row is not None and row.permanent,
+        opted_out=row is not None and row.opted_out,
+        code=code,
+        text=f"Twilio refused it ({code}): {said}",
+        retry_after_seconds=answer.retry_after_seconds,
+    )

@@ -73,7 +73,7 @@ def _senders_of(program: Program, directory: Directory) -> tuple[Sender, ...]:
     return tuple(s for s in senders if s.brand == program.brand)
 
 
-def _way_back(sender: Sender, blocks: tuple[Block, ...]) -> str:
+def way_back(sender: Sender, blocks: tuple[Block, ...]) -> str:
     """Say what the person must text to be reached again; YES never works on toll-free."""
     words = "START or UNSTOP" if sender.kind == "toll_free" else "START"
     who = (
@@ -146,9 +146,9 @@ def _granted_state(
         blocks = standing_blocks(standing, sender)
         left = tuple(b for b in blocks if (b.scope, b.layer) not in keys)
         if left:
-            return ConsentState.PENDING_CARRIER, _way_back(sender, left)
+            return ConsentState.PENDING_CARRIER, way_back(sender, left)
         if standing_suppression(standing, sender) is not None:
-            return ConsentState.PENDING_CARRIER, _way_back(sender, ())
+            return ConsentState.PENDING_CARRIER, way_back(sender, ())
     if medium is Medium.TEXT:
         return ConsentState.ACTIVE, None
     return ConsentState.PENDING, "A number that was typed in counts once the handset confirms it."

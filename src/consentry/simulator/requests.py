@@ -20,7 +20,8 @@ Endpoint = Callable[[Request], Awaitable[ASGIApp]]
 CarrierEndpoint = Callable[[Carrier, Request], Awaitable[ASGIApp]]
 LIST_LIMIT_DEFAULT = 10_000
 PHONE_SHAPE = re.compile(r"\+[1-9][0-9]{6,14}")
-_encoder = msgspec.json.Encoder()
+# Sets come out in one order, so that equal answers are equal bytes.
+_encoder = msgspec.json.Encoder(order="deterministic")
 
 
 class BadRequestError(Exception):

@@ -86,7 +86,7 @@ def build_simulator(config: SimulatorConfig, clock: Clock | None = None) -> Simu
 def run(config: SimulatorConfig, announce: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; `announce` gets the address once it answers."""
     simulator = build_simulator(config)
-    asyncio.run(_serve(simulator, announce, _build_server(simulator)))
+    _run_until_stopped(simulator, announce, _build_server(simulator))
 
 
 @contextmanager
@@ -103,7 +103,7 @@ def running_simulator(config: SimulatorConfig, clock: Clock | None = None) -> It
 
     def serve() -> None:
         try:
-            asyncio.run(_serve(simulator, announce, server))
+            _run_until_stopped(simulator, announce, server)
         finally:
             answering.set()
 
@@ -129,6 +129,14 @@ def _build_server(simulator: Simulator) -> uvicorn.Server:
             timeout_graceful_shutdown=SHUTDOWN_SECONDS_MAX,
         )
     )
+
+
+def _run_until_stopped(
+    simulator: Simulator, announce: Callable[[str], None], server: uvicorn.Server
+) -> None:
+    # uvicorn knows the fastest event loop that is installed here.
+    with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+        runner.run(_serve(simulator, announce, server))
 
 
 async def _serve(

@@ -46,7 +46,7 @@ class SaveSender(msgspec.Struct, frozen=True):
         sender = msgspec.structs.replace(self.sender, number=_sender_number(self.sender))
         if sender.brand not in facts.directory.brands:
             raise Rejected(
-                "unknown_brand", f"There is no brand {sender.brand!r}. Add it first.", status=422
+                "unknown_brand", f"There is no brand {sender.brand!r}. Add it first.", status=404
             )
         if sender.messages_per_second <= 0:
             raise Rejected("rate_invalid", "messages_per_second must be more than 0.", status=422)
@@ -99,7 +99,7 @@ class SaveProgram(msgspec.Struct, frozen=True):
         program = self.program
         if program.brand not in facts.directory.brands:
             raise Rejected(
-                "unknown_brand", f"There is no brand {program.brand!r}. Add it first.", status=422
+                "unknown_brand", f"There is no brand {program.brand!r}. Add it first.", status=404
             )
         if program.purpose is Purpose.CONVERSATIONAL:
             raise Rejected(

@@ -221,11 +221,20 @@ class LiftSuppression(msgspec.Struct, frozen=True):
         return Needs(recipients=(self.statement.recipient,))
 
     def decide(self, facts: Facts) -> tuple[ConsentRecorded, Change]:
-        """Decide; raises `Rejected` where only the person may lift it."""
+        """Decide; raises `Rejected` where nothing is listed, or only the person may lift it."""
+        scope = self.brand or EVERYTHING
+        standing = facts.standing(self.statement.recipient)
+        listed = standing.suppression(scope)
+        if listed is None or not listed.active:
+            raise Rejected(
+                "not_found",
+                f"{self.statement.recipient} is not on this do-not-text list. Look up the "
+                "recipient for those it is on.",
+                status=404,
+            )
         entry_id = facts.ids.new("ent")
         told = self.statement.told(entry_id, facts.now)
-        standing = facts.standing(self.statement.recipient)
-        lifted = decide_lift(standing, scope=self.brand or EVERYTHING, told=told)
+        lifted = decide_lift(standing, scope=scope, told=told)
         if lifted is None:
             raise Rejected(
                 "opted_out", f"Only the person can lift this. {OPTED_OUT_SENTENCE}", status=403

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -65,7 +66,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     """How we know (CTIA 5.1.2, TSR): medium, what was shown, what was done, from where."""
 
     medium: Medium
-    at: datetime | None = None
+    at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     verbatim: str | None = None
     call_to_action: str | None = None
     action: str | None = None

@@ -1,0 +1,210 @@
+"""The API as one ASGI application: finds the operation, checks the key, reads, answers.
+
+Every request costs one look-up of the route, one keyed hash, one decoding and one encoding;
+there is no stack of middleware to go through.
+"""
+
+from typing import Any, Final
+
+import msgspec
+import structlog
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as HTTPScope
+
+from consentry.api.bodies import (
+    JSON,
+    JSON_LINES,
+    ClientGone,
+    decode_json,
+    read_body,
+    read_media_type,
+)
+from consentry.api.documentation import DOCUMENTATION
+from consentry.api.keys import KeyRing
+from consentry.api.operations import Answer, Call, Operation, find_header
+from consentry.api.parameters import read_query
+from consentry.api.problems import (
+    MEDIA_TYPE,
+    Header,
+    Problem,
+    describe_fault,
+    describe_outage,
+    describe_problem,
+    describe_rejection,
+)
+from consentry.api.routing import Endpoint, Match, Routes
+from consentry.api.services import Services
+from consentry.api.table import OPERATIONS
+from consentry.api.views import ProblemDetails
+from consentry.ports import APIKey, Rejected, Scope, StoreUnavailable
+
+_log = structlog.get_logger(__name__)
+_ENCODER: Final = msgspec.json.Encoder()
+_BEARER: Final = b"bearer "
+_NO_STORE: Final[Header] = (b"cache-control", b"no-store")
+_CHALLENGE: Final[Header] = (b"www-authenticate", b'Bearer realm="consentry"')
+
+
+class API:
+    """The HTTP door for programs and carriers.
+
+    `pages` answers every path that is not in the table of operations (the console's pages, say),
+    and everything that is not HTTP.
+    """
+
+    def __init__(self, services: Services, pages: ASGIApp | None = None) -> None:
+        self._services = services
+        self._pages = pages
+        self._routes = Routes((*OPERATIONS, *DOCUMENTATION))
+        self._keys = KeyRing(services.store, services.clock, services.secret_key)
+
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """Answer one request; every error becomes a problem before anything is sent."""
+        if scope["type"] != "http":
+            await self._pass_on(scope, receive, send)
+            return
+        match = self._routes.find(scope["path"])
+        if match is None and self._pages is not None:
+            await self._pages(scope, receive, send)
+            return
+        try:
+            answer = await self._answer(scope, receive, match)
+        except ClientGone:
+            return
+        await send_answer(answer, send, head=scope["method"] == "HEAD")
+
+    async def _pass_on(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        if self._pages is not None:
+            await self._pages(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _live(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _answer(self, scope: HTTPScope, receive: Receive, match: Match | None) -> Answer:
+        """Call the operation and turn every error into the problem that tells it."""
+        try:
+            return await self._route(scope, receive, match)
+        except Problem as problem:
+            return _tell(describe_problem(problem), problem.headers)
+        except Rejected as rejected:
+            return _tell(describe_rejection(rejected))
+        except StoreUnavailable:
+            return _tell(describe_outage(), ((b"retry-after", b"2"),))
+        except ClientGone:
+            raise
+        except Exception:  # noqa: BLE001 - the last resort: whatever broke, the caller is answered
+            return self._tell_fault(scope, match)
+
+    async def _route(self, scope: HTTPScope, receive: Receive, match: Match | None) -> Answer:
+        if match is None:
+            raise Problem("not_found", "There is nothing at this path. /docs lists what is.")
+        method, resource = scope["method"], match.resource
+        endpoint = resource.methods.get("GET" if method == "HEAD" else method)
+        if endpoint is not None:
+            return await self._call(scope, receive, endpoint, match.parameters)
+        allowed: Header = (b"allow", resource.allowed.encode())
+        if method == "OPTIONS":
+            return Answer(status=204, headers=(allowed,))
+        raise Problem(
+            "method_not_allowed",
+            f"{method[:20]!a} is not for this path. Use one of: {resource.allowed}.",
+            headers=(allowed,),
+        )
+
+    def _tell_fault(self, scope: HTTPScope, match: Match | None) -> Answer:
+        """Log the fault under an id and tell only the id; the path's own numbers stay out."""
+        request_id = self._services.ids.new("req")
+        path = None if match is None else match.resource.path
+        _log.exception("request_failed", request_id=request_id, method=scope["method"], path=path)
+        return _tell(describe_fault(request_id))
+
+    async def _call(
+        self, scope: HTTPScope, receive: Receive, endpoint: Endpoint, parameters: dict[str, str]
+    ) -> Answer:
+        operation = endpoint.operation
+        key = None
+        if operation.scope is not None:
+            key = await self._authenticate(scope, operation.scope)
+        query = None
+        if operation.query is not None:
+            query = read_query(scope["query_string"], operation.query)
+        handler, body = operation.handler, None
+        if endpoint.decoder is not None:
+            media_type = read_media_type(scope)
+            if media_type == JSON_LINES and operation.stream is not None:
+                handler = operation.stream
+            elif media_type == JSON:
+                body = decode_json(await read_body(scope, receive), endpoint.decoder)
+            else:
+                raise _unsupported(media_type, operation)
+        elif operation.body is bytes:
+            body = await read_body(scope, receive)
+        return await handler(
+            Call(self._services, self._keys, scope, receive, parameters, key, query, body)
+        )
+
+    async def _authenticate(self, scope: HTTPScope, needed: Scope) -> APIKey:
+        given = find_header(scope, b"authorization")
+        if given is None or given[:7].lower() != _BEARER:
+            raise Problem(
+                "unauthorized",
+                "No API key is given. Send the header `Authorization: Bearer csk_…`.",
+                headers=(_CHALLENGE,),
+            )
+        key = await self._keys.find(given[7:].strip().decode("latin-1"))
+        if key is None:
+            raise Problem(
+                "unauthorized",
+                "This API key is not known, or revoked. Make a new one: consentry key create.",
+                headers=(_CHALLENGE,),
+            )
+        if needed not in key.scopes and Scope.ADMIN not in key.scopes:
+            raise Problem(
+                "scope_missing",
+                f"The key {key.name!a} lacks the scope {needed}. Use a key that has it.",
+            )
+        return key
+
+
+def build_api(services: Services, pages: ASGIApp | None = None) -> API:
+    """Build the API; `pages` answers the paths that are not the API's."""
+    return API(services, pages)
+
+
+def _unsupported(media_type: bytes, operation: Operation[Any, Any]) -> Problem:
+    taken = JSON if operation.stream is None else JSON + b" or " + JSON_LINES
+    return Problem(
+        "unsupported_media_type",
+        f"The body is sent as {media_type.decode('latin-1')[:100]!a}. "
+        f"Send it with Content-Type: {taken.decode()}.",
+    )
+
+
+def _tell(details: ProblemDetails, headers: tuple[Header, ...] = ()) -> Answer:
+    return Answer(details, status=details.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+async def send_answer(answer: Answer, send: Send, *, head: bool = False) -> None:
+    """Send an answer: encoded at once, or chunk by chunk where it is a stream."""
+    body = answer.body if isinstance(answer.body, bytes) else _ENCODER.encode(answer.body)
+    headers = [(b"content-type", answer.media_type), _NO_STORE, *answer.headers]
+    if answer.status == 204:
+        headers = [_NO_STORE, *answer.headers]
+    elif answer.stream is None:
+        headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    if answer.stream is not None:
+        async for chunk in answer.stream:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        body = b""
+    await send({"type": "http.response.body", "body": b"" if head else body})
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """Follow the server's start and end; there is nothing of the API's own to open or close."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,196 @@
+"""Accounts with those who carry texts. Secrets go in and never come out."""
+
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from consentry.actions.administer import SaveCarrier
+from consentry.api.listing import Listing, whole
+from consentry.api.operations import Answer, Call, Operation, Tag
+from consentry.api.problems import Problem
+from consentry.ports import CarrierAccount, Scope
+
+RETRY_FRAGMENT: Final = "#rc=5&rp=ct,rt,5xx"
+"""Asks Twilio to try a webhook again: by default a text is lost that we could not take."""
+
+_DEFAULT_URLS: Final = {"twilio": "https://api.twilio.com"}
+
+Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Account = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,200}$")]
+Secret = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,500}$")]
+URL = Annotated[
+    str, msgspec.Meta(max_length=500, pattern=r"^https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?$")
+]
+
+
+class NewCarrier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An account to set up. `secret` signs webhooks; `key_id`, `key_secret` authenticate us.
+
+    `id`: part of the webhook address; made up where it is left out.
+    """
+
+    kind: Literal["twilio"]
+    account: Account
+    secret: Secret
+    id: Id | None = None
+    base_url: URL | None = None
+    key_id: Account | None = None
+    key_secret: Secret | None = None
+
+
+class CarrierChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to change of an account; what is left out stays."""
+
+    account: Account | UnsetType = UNSET
+    secret: Secret | UnsetType = UNSET
+    base_url: URL | UnsetType = UNSET
+    key_id: Account | UnsetType | None = UNSET
+    key_secret: Secret | UnsetType | None = UNSET
+
+
+class CarrierView(msgspec.Struct, frozen=True):
+    """An account without its secrets, and the addresses that its webhooks go to."""
+
+    id: str
+    kind: str
+    account: str
+    base_url: str
+    key_id: str | None
+    inbound_url: str
+    status_url: str
+
+
+def webhook_urls(call: Call[object, object], carrier_id: str) -> tuple[str, str]:
+    """Give the addresses to paste at the carrier: for inbound texts and for status reports."""
+    start = f"{call.base_url}/carriers/{carrier_id}"
+    return f"{start}/inbound{RETRY_FRAGMENT}", f"{start}/status{RETRY_FRAGMENT}"
+
+
+async def find_account(call: Call[object, object], carrier_id: str) -> CarrierAccount:
+    """Find an account that a body names; raises `Problem`."""
+    for account in await call.services.store.read_carriers():
+        if account.id == carrier_id:
+            return account
+    raise Problem("unknown_carrier", f"There is no carrier account {carrier_id!a}. Add it first.")
+
+
+async def _account_in_path(call: Call[object, object]) -> CarrierAccount:
+    try:
+        return await find_account(call, call.path["id"])
+    except Problem:
+        raise Problem(
+            "not_found", f"There is no carrier account {call.path['id']!a}. List the carriers."
+        ) from None
+
+
+def _view(call: Call[object, object], account: CarrierAccount) -> CarrierView:
+    inbound_url, status_url = webhook_urls(call, account.id)
+    return CarrierView(
+        id=account.id,
+        kind=account.kind,
+        account=account.account,
+        base_url=account.base_url,
+        key_id=account.key_id,
+        inbound_url=inbound_url,
+        status_url=status_url,
+    )
+
+
+async def list_carriers(call: Call[None, None]) -> Answer:
+    """List the accounts."""
+    accounts = await call.services.store.read_carriers()
+    return Answer(whole([_view(call, account) for account in accounts]))
+
+
+async def create_carrier(call: Call[NewCarrier, None]) -> Answer:
+    """Set up an account."""
+    asked, store = call.body, call.services.store
+    taken = {account.id for account in await store.read_carriers()}
+    if asked.id in taken:
+        raise Problem(
+            "already_exists",
+            f"The carrier account {asked.id!a} is set up already. Change it with PATCH.",
+        )
+    account = CarrierAccount(
+        id=asked.id or "",
+        kind=asked.kind,
+        account=asked.account,
+        secret=asked.secret,
+        base_url=asked.base_url or _DEFAULT_URLS[asked.kind],
+        key_id=asked.key_id,
+        key_secret=asked.key_secret,
+    )
+    return Answer(_view(call, await store.submit(SaveCarrier(account))), status=201)
+
+
+async def read_carrier(call: Call[None, None]) -> Answer:
+    """Show an account."""
+    return Answer(_view(call, await _account_in_path(call)))
+
+
+async def change_carrier(call: Call[CarrierChange, None]) -> Answer:
+    """Change an account; a new secret counts for the next webhook."""
+    known, asked = await _account_in_path(call), call.body
+    account = CarrierAccount(
+        id=known.id,
+        kind=known.kind,
+        account=known.account if asked.account is UNSET else asked.account,
+        secret=known.secret if asked.secret is UNSET else asked.secret,
+        base_url=known.base_url if asked.base_url is UNSET else asked.base_url,
+        key_id=known.key_id if asked.key_id is UNSET else asked.key_id,
+        key_secret=known.key_secret if asked.key_secret is UNSET else asked.key_secret,
+    )
+    return Answer(_view(call, await call.services.store.submit(SaveCarrier(account))))
+
+
+OPERATIONS: Final = (
+    Operation(
+        method="GET",
+        path="/v1/carriers",
+        tag=Tag.SETTING_UP,
+        summary="Carrier accounts",
+        handler=list_carriers,
+        scope=Scope.ADMIN,
+        answers={200: Listing[CarrierView]},
+    ),
+    Operation(
+        method="POST",
+        path="/v1/carriers",
+        tag=Tag.SETTING_UP,
+        summary="Set up a carrier account",
+        description="Secrets are write-only: no answer shows them.",
+        handler=create_carrier,
+        scope=Scope.ADMIN,
+        body=NewCarrier,
+        answers={201: CarrierView},
+        errors=("already_exists",),
+        example={
+            "kind": "twilio",
+            "account": "AC0123456789abcdef0123456789abcdef",
+            "secret": "the account's auth token".replace(" ", "-"),
+        },
+    ),
+    Operation(
+        method="GET",
+        path="/v1/carriers/{id}",
+        tag=Tag.SETTING_UP,
+        summary="One carrier account",
+        handler=read_carrier,
+        scope=Scope.ADMIN,
+        answers={200: CarrierView},
+        errors=("not_found",),
+    ),
+    Operation(
+        method="PATCH",
+        path="/v1/carriers/{id}",
+        tag=Tag.SETTING_UP,
+        summary="Change a carrier account",
+        handler=change_carrier,
+        scope=Scope.ADMIN,
+        body=CarrierChange,
+        answers={200: CarrierView},
+        errors=("not_found",),
+        example={"secret": "the-new-auth-token"},
+    ),
+)

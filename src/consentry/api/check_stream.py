@@ -1,0 +1,137 @@
+"""Any number of questions as lines of JSON, answered line by line while they come in."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, Final
+
+import msgspec
+
+from consentry.actions.check import check_at, check_many
+from consentry.api.bodies import JSON_LINES, LINE_BYTES_MAX, ClientGone, decode_json, read_chunks
+from consentry.api.operations import Answer, Call
+from consentry.api.parameters import to_utc
+from consentry.api.problems import Problem, describe_problem
+from consentry.api.questions import LineQuery, Question, build_request
+from consentry.api.spool import Spool
+from consentry.api.views import CheckedRecipient, ProblemDetails, view_checked
+from consentry.domain.directory import Purpose
+
+_BATCH_LINES: Final = 200
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One line: a question as for /v1/check; what it leaves out is taken from the query."""
+
+    recipient: str
+    sender: str | None = None
+    purpose: Purpose | None = None
+    program: str | None = None
+    at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+_DECODER: Final[msgspec.json.Decoder[Line | str]] = msgspec.json.Decoder(Line | str)
+_Asked = tuple[Question, datetime | None]
+
+
+async def stream_checks(call: Call[None, LineQuery]) -> Answer:
+    """Answer a stream of lines with a stream of lines."""
+    return Answer(stream=_answer(call), media_type=JSON_LINES)
+
+
+async def _answer(call: Call[None, LineQuery]) -> AsyncIterator[bytes]:
+    spool = Spool()
+    reading = asyncio.create_task(_answer_into(spool, call))
+    try:
+        async for chunk in spool.chunks():
+            yield chunk
+        await reading
+    finally:
+        reading.cancel()
+        spool.close()
+
+
+async def _answer_into(spool: Spool, call: Call[None, LineQuery]) -> None:
+    """Answer batches of lines as they come; an end of any kind ends the answer."""
+    number = 0
+    try:
+        async for lines in _read_lines(call):
+            for start in range(0, len(lines), _BATCH_LINES):
+                batch = lines[start : start + _BATCH_LINES]
+                spool.put(await _answer_lines(batch, number, call))
+                number += len(batch)
+                # Others' questions come between the batches of a long stream.
+                await asyncio.sleep(0)
+    except ClientGone:
+        return
+    finally:
+        spool.finish()
+
+
+async def _read_lines(call: Call[None, LineQuery]) -> AsyncIterator[list[bytes]]:
+    """Split the body into lines; one beyond the limit is cut short, which marks it."""
+    rest = b""
+    async for chunk in read_chunks(call.receive):
+        *lines, last = chunk.split(b"\n")
+        if not lines:
+            rest = (rest + last)[: LINE_BYTES_MAX + 1]
+            continue
+        lines[0] = (rest + lines[0])[: LINE_BYTES_MAX + 1]
+        rest = last[: LINE_BYTES_MAX + 1]
+        yield lines
+    if rest:
+        yield [rest]
+
+
+async def _answer_lines(lines: list[bytes], number: int, call: Call[None, LineQuery]) -> bytes:
+    """Answer each line that is not blank, in order; `number` lines came before them."""
+    asked: list[_Asked | ProblemDetails] = []
+    for offset, line in enumerate(lines, start=1):
+        if line.strip():
+            asked.append(_read_line(line, number + offset, call.query))
+    questions = [item for item in asked if not isinstance(item, ProblemDetails)]
+    answers = iter(await _decide(questions, call))
+    given = [item if isinstance(item, ProblemDetails) else next(answers) for item in asked]
+    return b"".join(_ENCODER.encode(item) + b"\n" for item in given)
+
+
+def _read_line(line: bytes, number: int, query: LineQuery) -> _Asked | ProblemDetails:
+    try:
+        return _complete(_decode_line(line), query)
+    except Problem as problem:
+        return describe_problem(problem, line=number)
+
+
+def _decode_line(line: bytes) -> Line | str:
+    if len(line) > LINE_BYTES_MAX:
+        raise Problem(
+            "line_too_long", f"A line may have {LINE_BYTES_MAX} bytes. Send shorter lines."
+        )
+    return decode_json(line, _DECODER)
+
+
+def _complete(given: Line | str, query: LineQuery) -> _Asked:
+    line = Line(given) if isinstance(given, str) else given
+    sender = line.sender or query.sender
+    if sender is None:
+        raise Problem(
+            "invalid_body", "The line names no sender. Add it to the line or to the query."
+        )
+    question = Question(
+        sender, line.recipient, line.purpose or query.purpose, line.program or query.program
+    )
+    return question, None if line.at is None else to_utc(line.at, "at")
+
+
+async def _decide(asked: list[_Asked], call: Call[None, LineQuery]) -> list[CheckedRecipient]:
+    services = call.services
+    requests = [build_request(question, services) for question, _ in asked]
+    decisions = await check_many(requests, services.store, services.policy, services.clock.now())
+    for index, (_, at) in enumerate(asked):
+        if at is not None:
+            decisions[index] = await check_at(requests[index], services.store, services.policy, at)
+    return [
+        view_checked(question.recipient, decision)
+        for (question, _), decision in zip(asked, decisions, strict=True)
+    ]

@@ -1,0 +1,130 @@
+"""The gate's doors: one question, many questions, a stream of questions."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Final
+
+import msgspec
+
+from consentry.actions.check import check, check_at, check_many
+from consentry.api.check_stream import stream_checks
+from consentry.api.listing import Listing
+from consentry.api.operations import Answer, Call, Operation, Tag
+from consentry.api.parameters import to_utc
+from consentry.api.questions import CheckRequest, LineQuery, Question, build_request
+from consentry.api.views import CheckAnswer, CheckedRecipient, view_checked, view_decision
+from consentry.domain.directory import Purpose
+from consentry.ports import Scope
+
+RECIPIENTS_MAX: Final = 10_000
+_BATCH_RECIPIENTS: Final = 200
+
+
+class ChecksRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """May a text go to each of these recipients? The same question of each."""
+
+    sender: str
+    recipients: Annotated[list[str], msgspec.Meta(max_length=RECIPIENTS_MAX)]
+    purpose: Purpose | None = None
+    program: str | None = None
+    at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+async def check_one(call: Call[CheckRequest, None]) -> Answer:
+    """Answer one question; any well-formed one has an answer."""
+    asked, services = call.body, call.services
+    request = build_request(asked, services)
+    if asked.at is not None:
+        at = to_utc(asked.at, "at")
+        decision = await check_at(request, services.store, services.policy, at)
+    else:
+        now = services.clock.now()
+        decision = await check(request, services.store, services.policy, now)
+    return Answer(view_decision(decision))
+
+
+async def check_each(call: Call[ChecksRequest, LineQuery]) -> Answer:
+    """Answer the same question of each recipient, in the same order."""
+    asked = call.body
+    at = None if asked.at is None else to_utc(asked.at, "at")
+    items: list[CheckedRecipient] = []
+    for start in range(0, len(asked.recipients), _BATCH_RECIPIENTS):
+        batch = asked.recipients[start : start + _BATCH_RECIPIENTS]
+        items += await _check_batch(call, batch, at)
+        # Others' questions come between: ten thousand at once would hold them all up.
+        await asyncio.sleep(0)
+    return Answer(Listing(items))
+
+
+async def _check_batch(
+    call: Call[ChecksRequest, LineQuery], recipients: Sequence[str], at: datetime | None
+) -> list[CheckedRecipient]:
+    asked, services = call.body, call.services
+    questions = [
+        Question(asked.sender, recipient, asked.purpose, asked.program) for recipient in recipients
+    ]
+    requests = [build_request(question, services) for question in questions]
+    if at is None:
+        decisions = await check_many(
+            requests, services.store, services.policy, services.clock.now()
+        )
+    else:
+        decisions = [await check_at(r, services.store, services.policy, at) for r in requests]
+    return [
+        view_checked(recipient, decision)
+        for recipient, decision in zip(recipients, decisions, strict=True)
+    ]
+
+
+_ALLOWED: Final = {
+    "decision": "allow",
+    "reason": None,
+    "detail": "Allowed: implied consent with conversation:+12025550199 is active.",
+    "rules": ["consent/conversation:+12025550199"],
+    "policy_version": "2026-11-23/brand/w24h/d300s/b1600",
+    "as_of": "2026-05-01T12:00:00Z",
+}
+
+OPERATIONS: Final = (
+    Operation(
+        method="POST",
+        path="/v1/check",
+        tag=Tag.GATE,
+        summary="May this text go?",
+        description="Asks the gate and writes nothing. The answer is 200 with the decision for "
+        "any well-formed question, also for a sender or recipient that is not known. With `at` "
+        "it is the answer of that time, replayed from the ledger.",
+        handler=check_one,
+        scope=Scope.CHECK,
+        body=CheckRequest,
+        answers={200: CheckAnswer},
+        errors=("invalid_time",),
+        example={
+            "sender": "+12025550199",
+            "recipient": "+14155550142",
+            "purpose": "conversational",
+        },
+        answer_example=_ALLOWED,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/checks",
+        tag=Tag.GATE,
+        summary="May a text go to each of these?",
+        description=f"Up to {RECIPIENTS_MAX} recipients in one body, answered in the same order. "
+        "As `application/x-ndjson` any number of lines: each is a question as for /v1/check, or "
+        "just a recipient in quotes, with `sender` and the rest in the query. Each line is "
+        "answered by a line with its `recipient`; a line that cannot be read is answered by a "
+        "problem with its `line` number, and the stream goes on.",
+        handler=check_each,
+        stream=stream_checks,
+        scope=Scope.CHECK,
+        body=ChecksRequest,
+        query=LineQuery,
+        answers={200: Listing[CheckedRecipient]},
+        errors=("invalid_time",),
+        example={"sender": "+12025550199", "recipients": ["+14155550142", "+14155550143"]},
+        answer_example={"items": [{**_ALLOWED, "recipient": "+14155550142"}], "next": None},
+    ),
+)

@@ -1,0 +1,106 @@
+"""API keys: how a secret is made, kept and recognised.
+
+Only HMAC-SHA256(server's secret key, secret) is stored: who reads the database can neither use a
+key nor try guesses against it.
+"""
+
+import base64
+import hashlib
+import hmac
+from typing import Final
+
+import msgspec
+
+from consentry.actions.administer import SaveKey
+from consentry.ports import APIKey, Clock, Store, StoreUnavailable
+
+SECRET_BYTES: Final = 32
+_PREFIX: Final = "csk_"
+_SHOWN_CHARACTERS: Final = 12
+_FRESH_SECONDS: Final = 1.0
+_UNKNOWN_FRESH_SECONDS: Final = 0.05
+_NOTED_SECONDS: Final = 60.0
+
+
+def new_secret(randomness: bytes) -> str:
+    """Write random bytes (`SECRET_BYTES` of them) as the secret of a key: `csk_…`."""
+    return _PREFIX + base64.urlsafe_b64encode(randomness).decode("ascii").rstrip("=")
+
+
+def shown_prefix(secret: str) -> str:
+    """Give the beginning of a secret by which people tell keys apart."""
+    return secret[:_SHOWN_CHARACTERS]
+
+
+def hash_secret(secret_key: str, secret: str) -> str:
+    """Hash a secret as it is stored: 64 hexadecimal digits."""
+    # Surrogates can stand in a header that was no ASCII; they must not stop the comparison.
+    given = secret.encode("utf-8", "surrogatepass")
+    return hmac.digest(secret_key.encode(), given, hashlib.sha256).hex()
+
+
+class KeyRing:
+    """All keys by their hash, read again when they are older than a second.
+
+    A key that is not on the ring may be brand new, so it is looked for at once, but not so often
+    that guessing would keep the store busy.
+    """
+
+    def __init__(self, store: Store, clock: Clock, secret_key: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._secret_key = secret_key
+        self._by_hash: dict[str, APIKey] = {}
+        self._read_at: float | None = None
+        self._revoked: set[str] = set()
+        self._noted_at: dict[str, float] = {}
+
+    async def find(self, secret: str) -> APIKey | None:
+        """Find the key of a secret; None where there is none or it is revoked.
+
+        Raises `StoreUnavailable` where keys could never be read.
+        """
+        hashed = hash_secret(self._secret_key, secret)
+        now_seconds = self._clock.monotonic()
+        await self._refresh(now_seconds, _FRESH_SECONDS)
+        key = self._by_hash.get(hashed)
+        if key is None:
+            await self._refresh(now_seconds, _UNKNOWN_FRESH_SECONDS)
+            key = self._by_hash.get(hashed)
+        if key is None or not hmac.compare_digest(key.hash, hashed):
+            return None
+        if key.revoked_at is not None or key.id in self._revoked:
+            return None
+        self._note_use(key, now_seconds)
+        return key
+
+    def drop(self, key_id: str) -> None:
+        """Refuse a key from now on, before its revocation is durable."""
+        self._revoked.add(key_id)
+
+    def restore(self, key_id: str) -> None:
+        """Take a key back whose revocation could not be made durable."""
+        self._revoked.discard(key_id)
+
+    async def _refresh(self, now_seconds: float, fresh_seconds: float) -> None:
+        if self._read_at is not None and now_seconds - self._read_at < fresh_seconds:
+            return
+        try:
+            keys = await self._store.read_keys()
+        except StoreUnavailable:
+            # Known keys go on to work: the gate itself then says no, and says why.
+            if self._read_at is None:
+                raise
+            return
+        self._by_hash = {key.hash: key for key in keys}
+        self._read_at = now_seconds
+
+    def _note_use(self, key: APIKey, now_seconds: float) -> None:
+        """Note on the key that it is in use, at most once a minute; best effort."""
+        noted_at = self._noted_at.get(key.id)
+        if noted_at is not None and now_seconds - noted_at < _NOTED_SECONDS:
+            return
+        self._noted_at[key.id] = now_seconds
+        now = self._clock.now()
+        if key.last_used_at is None or (now - key.last_used_at).total_seconds() >= _NOTED_SECONDS:
+            self._store.post(SaveKey(msgspec.structs.replace(key, last_used_at=now)))

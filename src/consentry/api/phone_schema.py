@@ -1,0 +1,38 @@
+"""The shape of an E.164 number as a regular expression, from the world's number plans.
+
+Whatever it matches can be parsed. Numbers written in other ways are taken as well, but no
+expression could say which, so the documentation promises this one.
+"""
+
+from collections import defaultdict
+from functools import cache
+from typing import Final
+
+E164_DIGITS_MAX: Final = 15
+
+
+@cache
+def phone_pattern() -> str:
+    """Build the expression: each country code with the lengths its numbers may have."""
+    # Imported here: the number plans take 70 ms to load, and only the documentation asks.
+    import phonenumbers  # noqa: PLC0415 - see above
+
+    codes: dict[tuple[int, ...], list[str]] = defaultdict(list)
+    for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
+        plan = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, regions[0])
+        if plan is not None and plan.general_desc is not None:
+            lengths = plan.general_desc.possible_length
+            most = E164_DIGITS_MAX - len(str(code))
+            codes[tuple(n for n in lengths if 0 < n <= most)].append(str(code))
+    choices = [f"(?:{'|'.join(sorted(of))}){_digits(lengths)}" for lengths, of in codes.items()]
+    return rf"^\+(?:{'|'.join(sorted(choices))})$"
+
+
+def _digits(lengths: tuple[int, ...]) -> str:
+    """Write "this many digits" for a set of lengths."""
+    least, most = min(lengths), max(lengths)
+    if least == most:
+        return f"[0-9]{{{least}}}"
+    if len(lengths) == most - least + 1:
+        return f"[0-9]{{{least},{most}}}"
+    return f"(?:{'|'.join(f'[0-9]{{{n}}}' for n in sorted(lengths))})"

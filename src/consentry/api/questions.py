@@ -1,0 +1,76 @@
+"""Questions to the gate as programs write them, and as the gate understands them."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from consentry.api.services import Services
+from consentry.domain.directory import Purpose
+from consentry.domain.gate import Request
+from consentry.domain.phone import InvalidNumber, is_e164_shape, parse_phone
+from consentry.ports import StoreUnavailable
+
+
+class CheckRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """May a text go from `sender` to `recipient`?
+
+    `purpose`: conversational where the person wrote to the sender lately, else it must be named
+    (or the `program` that has one). `at`: ask for a past time.
+    """
+
+    sender: str
+    recipient: str
+    purpose: Purpose | None = None
+    program: str | None = None
+    at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+
+class LineQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What lines leave out: used for each line of a stream that does not say it itself."""
+
+    sender: str | None = None
+    purpose: Purpose | None = None
+    program: str | None = None
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A question with everything it needs."""
+
+    sender: str
+    recipient: str
+    purpose: Purpose | None = None
+    program: str | None = None
+
+
+def build_request(question: CheckRequest | Question, services: Services) -> Request:
+    """Put a question to the gate; a recipient that is no phone number becomes None."""
+    return Request(
+        recipient=find_recipient(question.recipient, services.default_region),
+        sender=find_sender(question.sender, services),
+        purpose=question.purpose,
+        program=question.program,
+    )
+
+
+def find_recipient(text: str, region: str | None) -> str | None:
+    """Normalize a recipient; None where the text is no phone number."""
+    try:
+        return parse_phone(text, region=None if text.startswith("+") else region).normalized
+    except InvalidNumber:
+        return None
+
+
+def find_sender(text: str, services: Services) -> str:
+    """Find a sender however its number is written; one that is not known stays as it is."""
+    if is_e164_shape(text) or _is_set_up(text, services):
+        return text
+    return find_recipient(text, services.default_region) or text
+
+
+def _is_set_up(number: str, services: Services) -> bool:
+    try:
+        return number in services.store.directory().senders
+    except StoreUnavailable:
+        # The gate is asked next, and says the same in its own way.
+        return False

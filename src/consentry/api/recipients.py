@@ -1,0 +1,145 @@
+"""What stands between us and one phone number, and its history."""
+
+from typing import Final
+
+import msgspec
+
+from consentry.api.listing import Listing, next_cursor
+from consentry.api.operations import Answer, Call, Operation, Tag
+from consentry.api.parameters import (
+    PageQuery,
+    TimeText,
+    page_after,
+    phone_in_path,
+    read_time,
+)
+from consentry.api.views import (
+    BlockView,
+    ConsentView,
+    SuppressionView,
+    view_block,
+    view_consent,
+    view_suppression,
+)
+from consentry.domain.consent import PairState, pair_state
+from consentry.domain.directory import Sender
+from consentry.domain.entries import Entry
+from consentry.domain.gate import standing_blocks, standing_suppression
+from consentry.domain.intake import way_back
+from consentry.domain.reading import SenderKind
+from consentry.domain.standing import SMSPreference, Standing
+from consentry.ports import Page, Scope
+
+_LAST_ENTRIES: Final = 20
+
+
+class CustomerName(msgspec.Struct, frozen=True):
+    """A customer that has the number."""
+
+    id: str
+    name: str
+
+
+class SenderStanding(msgspec.Struct, frozen=True):
+    """How the recipient stands with one sender; `instruction` says how the person comes back."""
+
+    sender: str
+    kind: SenderKind
+    state: PairState
+    blocks: list[BlockView]
+    consent: ConsentView | None
+    suppression: SuppressionView | None
+    instruction: str | None
+
+
+class RecipientView(msgspec.Struct, frozen=True):
+    """The standing of a phone number, its customers, and the last entries of its history."""
+
+    phone: str
+    region: str
+    sms_preference: SMSPreference
+    senders: list[SenderStanding]
+    consents: list[ConsentView]
+    suppressions: list[SuppressionView]
+    customers: list[CustomerName]
+    entries: list[Entry]
+
+
+class EntryQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
+    """Which entries to list; `at`: those recorded no later than then."""
+
+    at: TimeText | None = None
+
+
+def _view_pair(standing: Standing, sender: Sender) -> SenderStanding:
+    blocks = standing_blocks(standing, sender)
+    consent = standing.consent(sender.conversation)
+    suppression = standing_suppression(standing, sender)
+    state = pair_state(standing, sender)
+    stopped = state in (PairState.OPTED_OUT, PairState.CARRIER_BLOCKED)
+    return SenderStanding(
+        sender=sender.number,
+        kind=sender.kind,
+        state=state,
+        blocks=[view_block(block) for block in blocks],
+        consent=None if consent is None else view_consent(consent),
+        suppression=None if suppression is None else view_suppression(suppression),
+        instruction=way_back(sender, blocks) if stopped else None,
+    )
+
+
+async def read_recipient(call: Call[None, None]) -> Answer:
+    """Show the standing; a number never seen has an empty one."""
+    phone, store = phone_in_path(call), call.services.store
+    number = phone.normalized
+    standing = await store.read_standing(number)
+    entries = await store.read_entries(number, Page(limit=_LAST_ENTRIES))
+    customers = await store.read_profiles(number)
+    view = RecipientView(
+        phone=number,
+        region=phone.region_code,
+        sms_preference=standing.sms_preference,
+        senders=[_view_pair(standing, sender) for sender in store.directory().senders.values()],
+        consents=[view_consent(consent) for consent in standing.consents],
+        suppressions=[view_suppression(s) for s in standing.suppressions if s.active],
+        customers=[CustomerName(customer.id, customer.name) for customer in customers],
+        entries=entries,
+    )
+    return Answer(view)
+
+
+async def list_entries(call: Call[None, EntryQuery]) -> Answer:
+    """List what happened, newest first."""
+    query = call.query
+    until = None if query.at is None else read_time(query.at, "at")
+    number = phone_in_path(call).normalized
+    found = await call.services.store.read_entries(number, page_after(query), until=until)
+    after = next_cursor(found, query, lambda entry: entry.id)
+    return Answer(Listing(found[: query.limit], after))
+
+
+OPERATIONS: Final = (
+    Operation(
+        method="GET",
+        path="/v1/recipients/{phone}",
+        tag=Tag.RECIPIENTS,
+        summary="How a phone number stands",
+        description="With each of our senders: its state, blocks, consent and what the person "
+        "must do to be reached again. A number never seen has an empty standing.",
+        handler=read_recipient,
+        scope=Scope.READ,
+        answers={200: RecipientView},
+        errors=("invalid_number",),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/recipients/{phone}/entries",
+        tag=Tag.RECIPIENTS,
+        summary="Ledger entries, newest first",
+        handler=list_entries,
+        scope=Scope.READ,
+        query=EntryQuery,
+        answers={200: Listing[Entry]},
+        errors=("invalid_number", "invalid_time"),
+    ),
+)

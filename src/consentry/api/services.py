@@ -1,0 +1,25 @@
+"""What the API is given: the ports and settings it works with, as one value."""
+
+from dataclasses import dataclass
+
+from consentry.domain.policy import Policy
+from consentry.ports import CarrierBook, Clock, Delivery, Ids, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The inside as the API sees it.
+
+    `default_region`: the country of numbers written without one. `public_url`: under which
+    carriers reach us; None takes each request's own. `secret_key`: keys the hashes of API keys.
+    """
+
+    store: Store
+    book: CarrierBook
+    delivery: Delivery
+    clock: Clock
+    ids: Ids
+    policy: Policy
+    default_region: str | None
+    public_url: str | None
+    secret_key: str

@@ -1,0 +1,39 @@
+"""The table of operations: routes, documentation and tests are made from it.
+
+The gate and the carriers' door come first: they are asked most.
+"""
+
+from typing import Any, Final
+
+from consentry.api import (
+    api_keys,
+    brands,
+    carriers,
+    checks,
+    consents,
+    customer_phones,
+    customers,
+    keywords,
+    messages,
+    recipients,
+    senders,
+    service,
+    webhooks,
+)
+from consentry.api.operations import Operation
+
+OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
+    *checks.OPERATIONS,
+    *webhooks.OPERATIONS,
+    *messages.OPERATIONS,
+    *recipients.OPERATIONS,
+    *consents.OPERATIONS,
+    *customers.OPERATIONS,
+    *customer_phones.OPERATIONS,
+    *senders.OPERATIONS,
+    *brands.OPERATIONS,
+    *carriers.OPERATIONS,
+    *api_keys.OPERATIONS,
+    *keywords.OPERATIONS,
+    *service.OPERATIONS,
+)

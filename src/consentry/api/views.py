@@ -1,0 +1,171 @@
+"""What the API shows of the inside: plain values without the ledger's own markings."""
+
+from datetime import datetime
+
+import msgspec
+
+from consentry.domain.gate import Decision, Verdict
+from consentry.domain.reading import BlockLayer
+from consentry.domain.reasons import Reason
+from consentry.domain.standing import (
+    EVERYTHING,
+    Block,
+    BlockState,
+    Cause,
+    Consent,
+    ConsentLevel,
+    ConsentState,
+    Suppression,
+)
+
+
+class BlockView(msgspec.Struct, frozen=True):
+    """A refusal between a recipient and a sender or messaging service (`scope`)."""
+
+    scope: str
+    layer: BlockLayer
+    state: BlockState
+    cause: Cause
+    since: datetime
+    changed_at: datetime
+    entry: str
+    by_person: bool
+
+
+class ConsentView(msgspec.Struct, frozen=True):
+    """The standing of a recipient with a program; `entry` is the ledger entry behind it."""
+
+    program: str
+    state: ConsentState
+    level: ConsentLevel
+    since: datetime
+    changed_at: datetime
+    entry: str
+    by_person: bool
+    expires_at: datetime | None
+
+
+class SuppressionView(msgspec.Struct, frozen=True):
+    """A do-not-text for a brand, or for everything (`brand` is null).
+
+    `lifted_for`: the senders that the person has come back to.
+    """
+
+    brand: str | None
+    cause: Cause
+    since: datetime
+    entry: str
+    by_person: bool
+    lifted_for: tuple[str, ...]
+
+
+class CheckAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The gate's decision. `reason` is null when allowed; `detail` says what to do next.
+
+    `consent` or `block`: the piece of the standing that it rests on. `rules`: what decided.
+    `as_of`: the time that it holds for.
+    """
+
+    decision: Verdict
+    reason: Reason | None
+    detail: str
+    rules: tuple[str, ...]
+    policy_version: str
+    as_of: datetime
+    until: datetime | None = None
+    consent: ConsentView | None = None
+    block: BlockView | None = None
+
+
+class CheckedRecipient(CheckAnswer, frozen=True, omit_defaults=True, kw_only=True):
+    """The gate's decision about one recipient of many, named as it was given."""
+
+    recipient: str
+
+
+class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An error (RFC 9457). `code` is for programs; `detail` says what happened and what to do.
+
+    `decision` comes with a refused text, `line` with a line of a stream, `request_id` with a
+    fault of ours: give it to whoever runs this server.
+    """
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    decision: CheckAnswer | None = None
+    line: int | None = None
+    request_id: str | None = None
+
+
+def view_block(block: Block) -> BlockView:
+    """Show a block."""
+    return BlockView(
+        block.scope,
+        block.layer,
+        block.state,
+        block.cause,
+        block.since,
+        block.changed_at,
+        block.entry,
+        block.by_person,
+    )
+
+
+def view_consent(consent: Consent) -> ConsentView:
+    """Show a consent."""
+    return ConsentView(
+        consent.program,
+        consent.state,
+        consent.level,
+        consent.since,
+        consent.changed_at,
+        consent.entry,
+        consent.by_person,
+        consent.expires_at,
+    )
+
+
+def view_suppression(suppression: Suppression) -> SuppressionView:
+    """Show a suppression; one of everything names no brand."""
+    return SuppressionView(
+        None if suppression.scope == EVERYTHING else suppression.scope,
+        suppression.cause,
+        suppression.since,
+        suppression.entry,
+        suppression.by_person,
+        suppression.lifted_for,
+    )
+
+
+def view_decision(decision: Decision) -> CheckAnswer:
+    """Show a decision."""
+    return CheckAnswer(
+        decision.decision,
+        decision.reason,
+        decision.detail,
+        decision.rules,
+        decision.policy_version,
+        decision.as_of,
+        decision.until,
+        None if decision.consent is None else view_consent(decision.consent),
+        None if decision.block is None else view_block(decision.block),
+    )
+
+
+def view_checked(recipient: str, decision: Decision) -> CheckedRecipient:
+    """Show a decision about one recipient of many."""
+    return CheckedRecipient(
+        decision.decision,
+        decision.reason,
+        decision.detail,
+        decision.rules,
+        decision.policy_version,
+        decision.as_of,
+        decision.until,
+        None if decision.consent is None else view_consent(decision.consent),
+        None if decision.block is None else view_block(decision.block),
+        recipient=recipient,
+    )

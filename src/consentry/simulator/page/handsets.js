@@ -246,7 +246,8 @@ function drawNotes(element, line) {
   const at = new Date(line.at);
   const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   const notes = line.notes.map((note) => note.charAt(0).toUpperCase() + note.slice(1));
-  notes[notes.length - 1] = `${notes[notes.length - 1]} · ${time}`;
+  // No break within the time: a lone "PM" on a line of its own reads badly.
+  notes[notes.length - 1] += `\u00a0· ${time}`.replaceAll(" ", "\u00a0");
   const drawn = notes.join("\n");
   if (element.dataset.drawn === drawn) return;
   element.dataset.drawn = drawn;

@@ -124,9 +124,11 @@ SELECT value ->> 'id', json(value) FROM jsonb_each(:rows) WHERE true
 ON CONFLICT (id) DO UPDATE SET value = excluded.value;
 
 -- name: write_api_keys
+-- A revoked key stays as it is: another process may note its use from before it knew.
 INSERT INTO api_keys (id, value)
 SELECT value ->> 'id', json(value) FROM jsonb_each(:rows) WHERE true
-ON CONFLICT (id) DO UPDATE SET value = excluded.value;
+ON CONFLICT (id) DO UPDATE SET value = excluded.value
+WHERE api_keys.value ->> 'revoked_at' IS NULL;
 
 -- name: advance_directory_version
 UPDATE directory_version SET version = version + 1 WHERE id = 1;

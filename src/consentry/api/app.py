@@ -40,6 +40,7 @@ from consentry.ports import APIKey, Rejected, Scope, StoreUnavailable
 
 _log = structlog.get_logger(__name__)
 _ENCODER: Final = msgspec.json.Encoder()
+_OWN: Final = ("/v1/", "/carriers/")
 _BEARER: Final = b"bearer "
 _NO_STORE: Final[Header] = (b"cache-control", b"no-store")
 _CHALLENGE: Final[Header] = (b"www-authenticate", b'Bearer realm="consentry"')
@@ -48,8 +49,8 @@ _CHALLENGE: Final[Header] = (b"www-authenticate", b'Bearer realm="consentry"')
 class API:
     """The HTTP door for programs and carriers.
 
-    `pages` answers every path that is not in the table of operations (the console's pages, say),
-    and everything that is not HTTP.
+    `pages` answers every path that is neither in the table of operations nor below `/v1/` and
+    `/carriers/` (the console's pages, say), and everything that is not HTTP.
     """
 
     def __init__(self, services: Services, pages: ASGIApp | None = None) -> None:
@@ -64,7 +65,7 @@ class API:
             await self._pass_on(scope, receive, send)
             return
         match = self._routes.find(scope["path"])
-        if match is None and self._pages is not None:
+        if match is None and self._pages is not None and not scope["path"].startswith(_OWN):
             await self._pages(scope, receive, send)
             return
         try:

@@ -3,11 +3,14 @@
 import asyncio
 import os
 import secrets
+import signal
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -33,6 +36,7 @@ CARRIERS: Final[dict[str, Callable[[CarrierAccount, str], Carrier]]] = {
 
 _BOOK_FRESH_SECONDS: Final = 1.0
 _SHUTDOWN_SECONDS: Final = 3
+_ENDING_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 KEY_BYTES: Final = 24
 
 
@@ -154,15 +158,39 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+@contextmanager
+def _signals_heard_once() -> Iterator[None]:
+    """Let a signal that has ended the server do no more than that.
+
+    uvicorn raises it again when it has stopped, which would end us before the store is closed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, _take_no_notice) for number in _ENDING_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _take_no_notice(number: int, frame: FrameType | None) -> None:
+    del number, frame
+
+
 class Server:
     """The product in one process: store, carriers, delivery, doors."""
 
-    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+    def __init__(
+        self, settings: Settings, listener: socket.socket, *, store: SQLiteStore | None = None
+    ) -> None:
+        """Build it from the settings, on their database or on a store given (the bench's)."""
         clock, ids = SystemClock(), SystemIds()
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         self.url = settings.public_url or f"http://{shown}:{port}"
-        self.store = open_store(settings)
+        self.store = open_store(settings) if store is None else store
         self.sessions = Sessions(clock)
         self._listener = listener
         self._on_ready: Callable[[], None] = lambda: None
@@ -191,8 +219,8 @@ class Server:
             policy=services.policy,
             delivery=self._delivery,
         )
-        routes = [*build_api(services), *build_console(console)]
-        app = Starlette(routes=routes, lifespan=self._live)
+        pages = Starlette(routes=build_console(console), lifespan=self._live)
+        app = build_api(services, pages)
         config = uvicorn.Config(
             app,
             lifespan="on",
@@ -207,10 +235,11 @@ class Server:
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Serve until a signal comes, then finish what was begun and close the store."""
         self._on_ready = on_ready
-        try:
-            await self._uvicorn.serve(sockets=[self._listener])
-        finally:
-            await self.store.close()
+        with _signals_heard_once():
+            try:
+                await self._uvicorn.serve(sockets=[self._listener])
+            finally:
+                await self.store.close()
 
     @asynccontextmanager
     async def _live(self, _app: Starlette) -> AsyncIterator[None]:

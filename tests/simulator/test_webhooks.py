@@ -138,9 +138,11 @@ def test_retries_are_those_of_the_address(
         assert len(world.receiver.received) == attempts
 
 
-def test_a_dead_server_is_tried_again() -> None:
-    """Where nobody listens the attempts are counted as connection failures."""
-    dead = Sender(LONG_CODE, SenderKind.LONG_CODE, inbound_url="http://127.0.0.1:1/#rc=1&rp=ct")
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "a..b"])
+def test_a_dead_server_is_tried_again(host: str) -> None:
+    """Where nobody listens, or no host can be, attempts are counted as connection failures."""
+    url = f"http://{host}/#rc=1&rp=ct"
+    dead = Sender(LONG_CODE, SenderKind.LONG_CODE, inbound_url=url)
     with running_world(senders=(dead,)) as world:
         sid = world.type("Hi")["message"]["sid"]
 

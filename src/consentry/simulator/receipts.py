@@ -70,9 +70,11 @@ def advance_message(carrier: Carrier, sid: str, step: Step) -> Message | None:
 
 def report_status(carrier: Carrier, message: Message) -> None:
     """Post the status that a message has now, where a report was asked for."""
-    if message.status_callback is None:
-        return
     resource = message.resource
+    account = carrier.accounts.get(resource.account_sid)
+    # A journal may hold messages of an account that is no longer configured.
+    if message.status_callback is None or account is None:
+        return
     callback = StatusCallback(
         message_sid=resource.sid,
         status=resource.status,
@@ -95,7 +97,6 @@ def report_status(carrier: Carrier, message: Message) -> None:
         created_at=resource.date_updated,
         created_order=carrier.state.next_order(),
     )
-    account = carrier.accounts[resource.account_sid]
     job = Job(webhook, read_address(message.status_callback), account)
     carrier.webhooks.post(job, ("status", resource.sid))
 

@@ -143,8 +143,7 @@ class Webhooks:
     def post(self, job: Job, lane: tuple[str, ...]) -> None:
         """Send a webhook after those before it in its lane, unless a fault says otherwise."""
         webhook = job.webhook
-        self.records.append(webhook)
-        self.by_sid[webhook.sid].append(webhook)
+        self._remember(webhook)
         if self._draw(FaultKind.LOST_WEBHOOK, webhook) is not None:
             webhook.outcome = Outcome.LOST
             self.revision += 1
@@ -167,6 +166,12 @@ class Webhooks:
     def list_records(self, limit: int) -> list[Webhook]:
         """List the latest webhooks, oldest first."""
         return list(islice(self.records, max(0, len(self.records) - limit), None))
+
+    def _remember(self, webhook: Webhook) -> None:
+        if len(self.records) == RECORDS_MAX:
+            self.by_sid.pop(self.records[0].sid, None)
+        self.records.append(webhook)
+        self.by_sid[webhook.sid].append(webhook)
 
     async def _run_lane(self, lane: tuple[str, ...]) -> None:
         waiting = self._lanes[lane]
@@ -254,6 +259,9 @@ class Webhooks:
             return None, _describe(error), RetryCause.CONNECT
         except (aiohttp.ClientError, TimeoutError) as error:
             return None, _describe(error), RetryCause.READ_TIMEOUT
+        except (OSError, ValueError) as error:
+            # A host name that no resolver takes is found out only here.
+            return None, _describe(error), RetryCause.CONNECT
         return answer, *_judge(answer.status)
 
     def _draw(self, kind: FaultKind, webhook: Webhook) -> Fault | None:

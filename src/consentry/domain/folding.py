@@ -58,9 +58,13 @@ def clean(text: str) -> str:
     capped = text[:TEXT_LENGTH_MAX]
     if capped.isascii():
         return capped
-    # Compatibility forms take the acute accent, typed as an apostrophe, for a space.
-    whole = unicodedata.normalize("NFKC", capped.replace("\u00b4", "'"))
-    return _INVISIBLE.sub("", whole[:TEXT_LENGTH_MAX])
+    # Phones curl the quotes of texts that are plain otherwise, and NFKC would take the acute
+    # accent, typed as an apostrophe, for a space.
+    plain = capped.replace("\u2019", "'").replace("\u00b4", "'")
+    plain = plain.replace("\u201c", '"').replace("\u201d", '"')
+    if plain.isascii():
+        return plain
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", plain)[:TEXT_LENGTH_MAX])
 
 
 def fold(cleaned: str) -> str:

@@ -134,7 +134,7 @@ def read_lone_words(words: list[str]) -> LegalReading | None:
 
 def _read_decorated(words: Words) -> str | None:
     """Look a set phrase up without the politeness at its beginning and end."""
-    if words[0] not in _EDGES and words[-1] not in _EDGES:
+    if len(words) == 1 or (words[0] not in _EDGES and words[-1] not in _EDGES):
         return None
     while words[:1] in _BEFORE:
         words = words[1:]

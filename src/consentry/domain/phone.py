@@ -20,7 +20,7 @@ _TEXT_LENGTH_MAX = 64
 _CACHE_ENTRIES = 65_536
 
 
-class InvalidNumber(ValueError):  # noqa: N818 - the glossary's name for it, also a refusal reason
+class InvalidNumber(ValueError):
     """A text that cannot be a phone number; the message says what to do."""
 
 

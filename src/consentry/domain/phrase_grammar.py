@@ -5,7 +5,7 @@ A pattern is a row of steps, separated by spaces:
     word            that word                       a|b        one of these words
     <name>          one phrase of a named class     <who>      a word that looks like a name
     step?           it may be missing               step*      none to four of it
-    ..3             up to three words of any kind   !step      the telling step: see `keys`
+    ..3             up to three words of any kind
     ^               a clause starts here            $          a clause ends here
 
 A clause starts and ends at punctuation, at words such as "and" or "because", and politeness
@@ -63,10 +63,9 @@ class Step(msgspec.Struct, frozen=True):
     """One step of a pattern: between `least` and `most` times one of `phrases`."""
 
     kind: Kind
-    phrases: Mapping[str, tuple[Words, ...]] = {}
+    phrases: Mapping[str, tuple[Words, ...]] = {}  # grouped by first word
     least: int = 1
     most: int = 1
-    is_key: bool = False
 
     def once(self, sentence: Sentence, place: int, joints: Joints) -> Iterable[int]:
         """Give the places after this step was taken once at `place`."""
@@ -98,14 +97,17 @@ class Step(msgspec.Struct, frozen=True):
 class Pattern(msgspec.Struct, frozen=True):
     """A compiled pattern.
 
-    `firsts`: the words it can begin with; empty means any place. `keys`: a text without any of
-    these cannot match. `needs`: of each of these sets a text has at least one word.
+    `firsts`: the words it can begin with; empty means any place.
     """
 
     steps: tuple[Step, ...]
     firsts: frozenset[str]
-    keys: frozenset[str]
-    needs: tuple[frozenset[str], ...]
+
+    def required(self) -> Iterable[list[Words]]:
+        """Yield the phrases of each step that a match cannot do without."""
+        for step in self.steps:
+            if step.kind is Kind.PHRASE and step.least:
+                yield [phrase for group in step.phrases.values() for phrase in group]
 
     def find(self, sentence: Sentence, joints: Joints) -> Iterable[tuple[int, int]]:
         """Yield the spans (start, end) of this pattern in a sentence."""
@@ -121,56 +123,37 @@ class Pattern(msgspec.Struct, frozen=True):
                 yield start, end
 
 
-Classes = Mapping[str, tuple[Words, ...]]
+# Phrases by their first word.
+Phrases = Mapping[str, tuple[Words, ...]]
 
 
-def parse_classes(rows: Mapping[str, str]) -> dict[str, tuple[Words, ...]]:
-    """Read classes written as `phrase | phrase | <other class>`; a class may name earlier ones."""
-    classes: dict[str, tuple[Words, ...]] = {}
-    for name, row in rows.items():
-        phrases: list[Words] = []
-        for alternative in row.split("|"):
-            phrase = tuple(alternative.split())
-            if phrase[0].startswith("<"):
-                phrases.extend(classes[phrase[0][1:-1]])
-            else:
-                phrases.append(phrase)
-        classes[name] = tuple(phrases)
-    return classes
+def group_phrases(phrases: Iterable[Words]) -> Phrases:
+    """Group phrases by their first word, as a step looks them up."""
+    grouped: dict[str, tuple[Words, ...]] = {}
+    for phrase in phrases:
+        grouped[phrase[0]] = (*grouped.get(phrase[0], ()), phrase)
+    return grouped
 
 
-def parse_pattern(text: str, classes: Classes) -> Pattern:
+def parse_pattern(text: str, classes: Mapping[str, Phrases]) -> Pattern:
     """Compile a pattern; a class it does not know is a KeyError, which stops the start."""
     steps = tuple(_parse_step(part, classes) for part in text.split())
-    required = [step for step in steps if step.kind is Kind.PHRASE and step.least]
-    keys = next((step for step in steps if step.is_key), required[0])
-    return Pattern(
-        steps=steps,
-        firsts=_first_words(steps),
-        keys=frozenset(keys.phrases),
-        needs=tuple(frozenset(step.phrases) for step in required),
-    )
+    return Pattern(steps, _first_words(steps))
 
 
-def _parse_step(part: str, classes: Classes) -> Step:
+def _parse_step(part: str, classes: Mapping[str, Phrases]) -> Step:
     fixed = {"^": Kind.START, "$": Kind.END, "<who>": Kind.NAME}
     if part.rstrip("?") in fixed:
         return Step(fixed[part.rstrip("?")], least=0 if part[-1] == "?" else 1)
     if part.startswith(".."):
         return Step(Kind.GAP, least=0, most=int(part[2:]))
-    is_key, bare = part.startswith("!"), part.removeprefix("!")
-    least = 0 if bare[-1] in "?*" else 1
-    most = _REPEATS_MAX if bare[-1] in "*+" else 1
-    bare = bare.rstrip("?*+")
-    phrases = classes[bare[1:-1]] if bare[0] == "<" else tuple((word,) for word in bare.split("|"))
-    return Step(Kind.PHRASE, _by_first_word(phrases), least, most, is_key)
-
-
-def _by_first_word(phrases: Iterable[Words]) -> dict[str, tuple[Words, ...]]:
-    grouped: dict[str, tuple[Words, ...]] = {}
-    for phrase in phrases:
-        grouped[phrase[0]] = (*grouped.get(phrase[0], ()), phrase)
-    return grouped
+    least = 0 if part[-1] in "?*" else 1
+    most = _REPEATS_MAX if part[-1] in "*+" else 1
+    bare = part.rstrip("?*+")
+    phrases = (
+        classes[bare[1:-1]] if bare[0] == "<" else {word: ((word,),) for word in bare.split("|")}
+    )
+    return Step(Kind.PHRASE, phrases, least, most)
 
 
 def _first_words(steps: Iterable[Step]) -> frozenset[str]:

@@ -1,25 +1,51 @@
 """The rows of all languages, compiled: which rule to try on which words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import cache
 
 import msgspec
 
 from consentry.domain.folding import fold
+from consentry.domain.lone_words import SLIPS
 from consentry.domain.phrase_grammar import (
-    Classes,
     Pattern,
     Sentence,
     Words,
-    parse_classes,
+    group_phrases,
     parse_pattern,
 )
 from consentry.domain.reading import LegalMeaning
 from consentry.domain.reading_data import read_rows
-from consentry.domain.sentences import JOINTS, merge
+from consentry.domain.sentences import JOINTS, SHARED, STRONG, mend, merge, merge_triggers
 
-LANGUAGES = ("en", "en_person")
+LANGUAGES = (
+    "en",
+    "en_person",
+    "es",
+    "fr",
+    "de",
+    "pt",
+    "it",
+    "nl",
+    "sv",
+    "pl",
+    "vi",
+    "zh",
+    "ko",
+    "tl",
+    "ht",
+    "ru",
+    "ar",
+)
 _NEAR_WORDS = 3
+# Common words, the most common first: their share of texts falls about as their rank.
+_COMMONNESS: dict[str, float] = {}
+for _rank, _word in enumerate(SHARED.common):
+    _COMMONNESS.setdefault(fold(_word), 1 / (_rank + 10))
+_RARE = 0.0002
+# A letter that seldom stands alone: it may be the last of "s t o p texting me".
+SPELLED_TRIGGER = frozenset({"p"})
 
 
 class GuardRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,19 +102,24 @@ class Guard(msgspec.Struct, frozen=True):
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """A compiled rule; `id` names its language and row."""
+    """A compiled rule; `id` names its language and row.
+
+    `needs`: a text that matches has a word of each of these sets, the most telling set first.
+    """
 
     id: str
     meaning: LegalMeaning
     pattern: Pattern
     guard: Guard | None
+    needs: tuple[frozenset[str], ...]
 
     def spans(self, sentence: Sentence) -> list[tuple[int, int]]:
         """Give the matches in a sentence that stand."""
-        found = self.pattern.find(sentence, JOINTS)
+        # Of the matches from one place the longest counts: what comes after it is judged.
+        longest = dict(self.pattern.find(sentence, JOINTS))
         if self.guard is None:
-            return list(found)
-        return [span for span in found if self.guard.allows(sentence.words, *span)]
+            return list(longest.items())
+        return [span for span in longest.items() if self.guard.allows(sentence.words, *span)]
 
 
 def _compile_guard(row: GuardRow) -> Guard:
@@ -111,24 +142,46 @@ def _singles(phrases: Iterable[Words]) -> frozenset[str]:
 
 def _compile_file(name: str) -> list[Rule]:
     rows = read_rows(f"phrases_{name}.json", PhraseFile)
-    classes: Classes = {
-        key: tuple(merge(phrase) for phrase in phrases)
-        for key, phrases in parse_classes({k: fold(v) for k, v in rows.classes.items()}).items()
-    }
+    classes = {key: group_phrases(_phrases(text)) for key, text in rows.classes.items()}
     guards = {key: _compile_guard(row) for key, row in rows.guards.items()}
-    return [
-        Rule(
-            f"{rows.language}.{row.id}",
-            row.meaning,
-            parse_pattern(fold(row.pattern), classes),
-            None if row.guard is None else guards[row.guard],
-        )
-        for row in rows.rules
-    ]
+    rules = []
+    for row in rows.rules:
+        pattern = parse_pattern(fold(row.pattern), classes)
+        guard = None if row.guard is None else guards[row.guard]
+        name = f"{rows.language}.{row.id}"
+        rules.append(Rule(name, row.meaning, pattern, guard, _needs(pattern)))
+    return rules
 
 
-RULES = tuple(rule for name in LANGUAGES for rule in _compile_file(name))
-RULES_BY_KEY: dict[str, list[Rule]] = {}
-for _rule in RULES:
-    for _key in _rule.pattern.keys:
-        RULES_BY_KEY.setdefault(_key, []).append(_rule)
+def _needs(pattern: Pattern) -> tuple[frozenset[str], ...]:
+    """Reduce each required step to the rarest word of each of its phrases, rarest step first."""
+    needs = (
+        frozenset(min(phrase, key=_commonness) for phrase in phrases)
+        for phrases in pattern.required()
+    )
+    return tuple(sorted(needs, key=lambda words: sum(map(_commonness, words))))
+
+
+def _commonness(word: str) -> float:
+    """Estimate the share of texts that hold a word; a comma says nothing about a text."""
+    return 1 if word == "," else _COMMONNESS.get(word, _RARE)
+
+
+class Grammar(msgspec.Struct, frozen=True):
+    """The rules of all languages, by each word that can make them worth a try."""
+
+    rules_by_key: Mapping[str, tuple[Rule, ...]]
+    triggers: frozenset[str]
+
+
+@cache
+def load_grammar() -> Grammar:
+    """Compile the rows of all languages: 20 ms once, at the first text that is no keyword."""
+    rules_by_key: dict[str, tuple[Rule, ...]] = {}
+    for name in LANGUAGES:
+        for rule in _compile_file(name):
+            for key in rule.needs[0]:
+                rules_by_key[key] = (*rules_by_key.get(key, ()), rule)
+    keys = frozenset(rules_by_key)
+    slips = frozenset(slip for slip in SLIPS if mend(slip) != slip)
+    return Grammar(rules_by_key, keys | merge_triggers(keys) | STRONG | slips | SPELLED_TRIGGER)

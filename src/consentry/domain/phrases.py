@@ -7,20 +7,18 @@ matches is cut out before the others are asked. An opt-out wins over everything 
 
 from collections.abc import Iterable
 
-from consentry.domain.lone_words import SLIPS
 from consentry.domain.phrase_grammar import Sentence, Words
-from consentry.domain.phrase_rules import RULES_BY_KEY, Rule
+from consentry.domain.phrase_rules import Grammar, Rule, load_grammar
 from consentry.domain.quotes import drop_quoted_lines, is_reaction
 from consentry.domain.reading import LegalMeaning, LegalReading, Tier
 from consentry.domain.sentences import (
-    BESIDE_STRONG,
     JOINTS,
     PLAYFUL,
     SHARED,
     STRONG,
+    STRONG_COMPANY,
     add_merged,
     mend,
-    merge_triggers,
     read_sentences,
 )
 
@@ -28,23 +26,16 @@ VERSION = SHARED.version
 # Stands where a `none` row matched, so that the words on its two sides do not meet.
 _CUT = "\N{MIDDLE DOT}"
 _SPELLED = frozenset("stop")
-# A text without any of these words is nobody's wish. The letter is for "s t o p texting me".
-_TRIGGERS = (
-    frozenset(RULES_BY_KEY)
-    | merge_triggers(frozenset(RULES_BY_KEY))
-    | STRONG
-    | frozenset(slip for slip in SLIPS if mend(slip) != slip)
-    | {"p"}
-)
 _RANK = (LegalMeaning.OPT_OUT, LegalMeaning.WRONG_NUMBER, LegalMeaning.AMBIGUOUS)
 
 
 def read_phrases(cleaned: str, words: list[str]) -> LegalReading | None:
-    """Read a cleaned text, whose folded words are given, by the grammar; None where it is silent."""
-    if _TRIGGERS.isdisjoint(words):
+    """Read a cleaned text, whose folded words are given; None where the grammar is silent."""
+    grammar = load_grammar()
+    if grammar.triggers.isdisjoint(words):
         return None
-    present = _words_present(words)
-    rules = _candidates(present)
+    present = _words_present(words, grammar.triggers)
+    rules = _candidates(present, grammar)
     if not rules and STRONG.isdisjoint(present):
         return None
     if is_reaction(cleaned):
@@ -59,22 +50,22 @@ def read_phrases(cleaned: str, words: list[str]) -> LegalReading | None:
     return None
 
 
-def _words_present(words: list[str]) -> set[str]:
+def _words_present(words: list[str], triggers: frozenset[str]) -> set[str]:
     """Give all words that the rules may see, including those that only appear when mended."""
     present = set(words)
-    present.update([mend(word) for word in _TRIGGERS.intersection(present)])
-    if _SPELLED <= present:
+    present.update([mend(word) for word in triggers & present])
+    if present >= _SPELLED:
         present.add("stop")
     add_merged(present)
     return present
 
 
-def _candidates(present: set[str]) -> list[Rule]:
+def _candidates(present: set[str], grammar: Grammar) -> list[Rule]:
     """Give the rules all of whose steps could find a word in the text."""
     rules: dict[str, Rule] = {}
-    for key in RULES_BY_KEY.keys() & present:
-        for rule in RULES_BY_KEY[key]:
-            if not any(need.isdisjoint(present) for need in rule.pattern.needs):
+    for key in grammar.rules_by_key.keys() & present:
+        for rule in grammar.rules_by_key[key]:
+            if not any(need.isdisjoint(present) for need in rule.needs):
                 rules[rule.id] = rule
     return [rules[name] for name in sorted(rules)]
 
@@ -140,4 +131,4 @@ def _clauses(words: Words) -> list[list[str]]:
 
 
 def _is_strong(clause: list[str]) -> bool:
-    return not STRONG.isdisjoint(clause) and BESIDE_STRONG.issuperset(set(clause) - STRONG)
+    return not STRONG.isdisjoint(clause) and STRONG_COMPANY.issuperset(clause)

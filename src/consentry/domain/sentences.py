@@ -19,6 +19,7 @@ class SharedWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `joining`: end a clause, as punctuation does. `polite`: skipped at the edges of a clause.
     `strong`: mean an opt-out as a sentence of their own; `beside_strong` may stand with them.
     `playful`: make a strong word doubtful. `merged`: two words that are read as one.
+    `common`: the commonest words of all languages, the most common first.
     `names`: first names known in lower case; `no_names`: words that no capital makes a name.
     """
 
@@ -31,6 +32,7 @@ class SharedWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     beside_strong: tuple[str, ...]
     playful: tuple[str, ...]
     merged: dict[str, str]
+    common: tuple[str, ...]
     names: tuple[str, ...]
     no_names: tuple[str, ...]
 
@@ -38,12 +40,16 @@ class SharedWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 SHARED = read_rows("phrases_shared.json", SharedWords)
 JOINTS = Joints(frozenset(map(fold, SHARED.joining)), frozenset(map(fold, SHARED.polite)))
 STRONG = frozenset(map(fold, SHARED.strong))
-BESIDE_STRONG = JOINTS.polite | frozenset(map(fold, SHARED.beside_strong))
 PLAYFUL = frozenset(map(fold, SHARED.playful))
+# What a clause around a strong word may hold without becoming more than that word.
+STRONG_COMPANY = STRONG | JOINTS.polite | PLAYFUL | frozenset(map(fold, SHARED.beside_strong))
 _NAMES = frozenset(SHARED.names)
 _NO_NAMES = frozenset(SHARED.no_names)
 _MERGED = {tuple(pair.split()): whole for pair, whole in SHARED.merged.items()}
-_MERGED_FIRST = frozenset(pair[0] for pair in _MERGED)
+# By the longer, which is the rarer, of the two words.
+_MERGED_BY_WORD: dict[str, list[tuple[Words, str]]] = {}
+for _pair, _whole in _MERGED.items():
+    _MERGED_BY_WORD.setdefault(max(_pair, key=len), []).append((_pair, _whole))
 
 
 def read_sentences(cleaned: str) -> list[Sentence]:
@@ -63,13 +69,15 @@ def mend(word: str) -> str:
 
 def add_merged(words: set[str]) -> None:
     """Add to the words of a text those that two of them may merge to, in any order."""
-    if not _MERGED_FIRST.isdisjoint(words):
-        words.update([whole for pair, whole in _MERGED.items() if words.issuperset(pair)])
+    for word in _MERGED_BY_WORD.keys() & words:
+        words.update([whole for pair, whole in _MERGED_BY_WORD[word] if words.issuperset(pair)])
 
 
 def merge_triggers(keys: frozenset[str]) -> frozenset[str]:
-    """Give, for every merged word among `keys`, the rarer (longer) of the words it is made of."""
-    return frozenset(max(pair, key=len) for pair, whole in _MERGED.items() if whole in keys)
+    """Give, for every merged word among `keys`, the rarer of the words it is made of."""
+    return frozenset(
+        word for word, pairs in _MERGED_BY_WORD.items() if any(whole in keys for _, whole in pairs)
+    )
 
 
 def _read_sentence(written: list[str]) -> Sentence:

@@ -28,7 +28,7 @@ def stretched(word: str) -> set[str]:
 
 def is_stretched(word: str, meant: str) -> bool:
     """Say whether a word is another with letters held down, however long."""
-    return len(word) > len(meant) and _RUN.sub(r"\1", word) == meant
+    return word[0] == meant[0] and len(word) > len(meant) and _RUN.sub(r"\1", word) == meant
 
 
 def without_long_runs(word: str) -> str:

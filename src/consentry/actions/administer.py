@@ -1,14 +1,20 @@
 """Setting up: brands, senders, programs, carrier accounts, API keys."""
 
+import math
+import re
 from datetime import datetime
 
 import msgspec
 
-from consentry.domain.directory import Brand, Program, Purpose, Replies, Sender
+from consentry.domain.directory import Brand, Program, Purpose, Sender
+from consentry.domain.gate import MessageKind
 from consentry.domain.phone import InvalidNumber, parse_phone
 from consentry.domain.reading import SenderKind
-from consentry.domain.replies import INITIAL_REPLY_CHARACTERS_MAX
+from consentry.domain.replies import INITIAL_REPLY_CHARACTERS_MAX, render_reply
 from consentry.ports import APIKey, CarrierAccount, Change, Facts, Needs, Rejected
+from consentry.wire.gsm7 import count_segments
+
+_ALPHANUMERIC = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
 
 
 class SaveBrand(msgspec.Struct, frozen=True):
@@ -48,9 +54,9 @@ class SaveSender(msgspec.Struct, frozen=True):
             raise Rejected(
                 "unknown_brand", f"There is no brand {sender.brand!r}. Add it first.", status=404
             )
-        if sender.messages_per_second <= 0:
+        if not 0 < sender.messages_per_second < math.inf:
             raise Rejected("rate_invalid", "messages_per_second must be more than 0.", status=422)
-        _check_replies(sender.replies)
+        _check_replies(sender, facts.directory.brands[sender.brand])
         return sender, Change(records=(sender,))
 
 
@@ -64,9 +70,11 @@ def _sender_number(sender: Sender) -> str:
                 return number
             hint = "A short code is 3 to 8 digits, for example 55555."
         case SenderKind.ALPHANUMERIC:
-            if 1 <= len(number) <= 11 and number.isascii() and any(c.isalpha() for c in number):
+            if _ALPHANUMERIC.fullmatch(number):
                 return number
-            hint = "An alphanumeric sender is 1 to 11 letters and digits, at least one letter."
+            hint = (
+                "An alphanumeric sender is 1 to 11 letters, digits and spaces, at least one letter."
+            )
         case SenderKind.LONG_CODE | SenderKind.TOLL_FREE:
             try:
                 return parse_phone(number).normalized
@@ -75,12 +83,24 @@ def _sender_number(sender: Sender) -> str:
     raise Rejected("invalid_sender", f"{number!r} is no {sender.kind}. {hint}", status=422)
 
 
-def _check_replies(replies: Replies) -> None:
-    if replies.initial is not None and len(replies.initial) > INITIAL_REPLY_CHARACTERS_MAX:
+def _check_replies(sender: Sender, brand: Brand) -> None:
+    """Refuse wordings that could not go out, with the brand's name filled in."""
+    initial = sender.replies.initial
+    if initial is not None:
+        characters = len(initial.replace("{brand}", brand.name))
+        if characters > INITIAL_REPLY_CHARACTERS_MAX:
+            raise Rejected(
+                "reply_too_long",
+                f"The initial reply has {characters} characters; "
+                f"at most {INITIAL_REPLY_CHARACTERS_MAX} are allowed.",
+                status=422,
+            )
+    segments = count_segments(render_reply(MessageKind.OPT_OUT_CONFIRMATION, sender, brand))
+    if sender.replies.opt_out is not None and segments.segments != 1:
         raise Rejected(
             "reply_too_long",
-            f"The initial reply has {len(replies.initial)} characters; "
-            f"at most {INITIAL_REPLY_CHARACTERS_MAX} are allowed.",
+            f"The opt-out confirmation has {segments.segments} segments; it must be one: at most "
+            "160 characters, or 70 where it has characters outside GSM-7.",
             status=422,
         )
 
@@ -101,18 +121,32 @@ class SaveProgram(msgspec.Struct, frozen=True):
             raise Rejected(
                 "unknown_brand", f"There is no brand {program.brand!r}. Add it first.", status=404
             )
-        if program.purpose is Purpose.CONVERSATIONAL:
+        if program.purpose is Purpose.CONVERSATIONAL or program.is_conversation:
             raise Rejected(
                 "conversation_is_built_in",
                 "Every sender has its conversation already, named conversation:NUMBER. "
                 "Add programs that are informational or marketing.",
                 status=422,
             )
+        self._check_unmoved(facts)
         if not program.name.strip():
             raise Rejected("name_missing", "A program needs a name.", status=422)
         if not program.id:
             program = msgspec.structs.replace(program, id=facts.ids.new("prg"))
         return program, Change(records=(program,))
+
+    def _check_unmoved(self, facts: Facts) -> None:
+        """Refuse to turn what people consented to into something else."""
+        known = facts.directory.program(self.program.id)
+        if known is None:
+            return
+        if (known.brand, known.purpose) != (self.program.brand, self.program.purpose):
+            raise Rejected(
+                "already_exists",
+                f"Program {known.id} is {known.purpose} of brand {known.brand}, and people "
+                "consented to that. Add a new program instead.",
+                status=409,
+            )
 
 
 class SaveCarrier(msgspec.Struct, frozen=True):

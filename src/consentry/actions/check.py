@@ -14,9 +14,9 @@ _PAGE_ENTRIES = 500
 
 async def check(request: Request, store: Store, policy: Policy, now: datetime) -> Decision:
     """Ask the gate; where the store cannot answer, the answer is no."""
-    if request.recipient is None:
-        return decide(request, Facts(store.directory(), EMPTY), policy, now)
     try:
+        if request.recipient is None:
+            return decide(request, Facts(store.directory(), EMPTY), policy, now)
         standing = await store.read_standing(request.recipient)
         return decide(request, Facts(store.directory(), standing), policy, now)
     except StoreUnavailable:

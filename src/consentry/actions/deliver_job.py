@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from consentry.actions.outgoing import cancel_entry, canceled, join
+from consentry.actions.outgoing import cancel_entry, canceled, join, kept_request
 from consentry.actions.record_receipt import (
     has_refusal_burst,
     learn_delivery,
     learn_refusal,
     went_out,
+    with_carrier,
 )
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.gate import Facts as GateFacts
@@ -67,10 +68,9 @@ class ClaimJobs(msgspec.Struct, frozen=True):
 
 def _claim(work: Work, standing: Standing, facts: Facts) -> tuple[Work | None, Change]:
     message, job = work.message, work.job
-    decision = decide(
-        request_of(message), GateFacts(facts.directory, standing), facts.policy, facts.now
-    )
-    if decision.decision is Verdict.DENY:
+    request = request_of(message)
+    decision = decide(request, GateFacts(facts.directory, standing), facts.policy, facts.now)
+    if decision.decision is not Verdict.ALLOW:
         return None, Change(
             entries=(cancel_entry(message, decision, facts),),
             messages=(canceled(message, decision, facts.now),),
@@ -89,6 +89,7 @@ def _claim(work: Work, standing: Standing, facts: Facts) -> tuple[Work | None, C
         sender=message.sender,
         program=message.program,
         message=message.id,
+        request=kept_request(request, decision),
         decision=decision,
         pieces=(thread,),
     )
@@ -145,13 +146,18 @@ class Settled(msgspec.Struct, frozen=True):
 
 
 class RecordSubmission(msgspec.Struct, frozen=True):
-    """Write down what the carrier answered to one claimed job."""
+    """Write down what the carrier answered to one claimed job.
+
+    `attempt` is the job's count when it was claimed: an answer that is noted a second time, when
+    the job is back in line or claimed again, must not put it in line once more.
+    """
 
     message: str
     recipient: str
     sender: str
     carrier: str
     submission: Submission
+    attempt: int
 
     def needs(self) -> Needs:
         """Ask for the message, its job, and receipts that were faster than this answer."""
@@ -178,9 +184,14 @@ class RecordSubmission(msgspec.Struct, frozen=True):
         return Settled(status, has_refusal_burst(change)), change
 
     def _change(self, message: Message, job: Job | None, facts: Facts) -> Change:
+        overtaken = job is not None and (
+            job.state is JobState.QUEUED or job.attempts != self.attempt
+        )
         match self.submission:
             case Accepted() as accepted:
                 return record_accepted(message, accepted, facts)
+            case CarrierRefusal() | Unanswered() if overtaken:
+                return Change()
             case CarrierRefusal() as refusal:
                 return _record_refusal(message, job, refusal, facts)
             case Unanswered() as unanswered:
@@ -189,17 +200,12 @@ class RecordSubmission(msgspec.Struct, frozen=True):
 
 def record_accepted(message: Message, accepted: Accepted, facts: Facts) -> Change:
     """Note the carrier's id, and catch up with receipts that came before it."""
-    status = accepted.status
-    if RANK[status] < RANK[message.status] and message.status is not MessageStatus.INDETERMINATE:
-        status = message.status
     known = msgspec.structs.replace(
-        message,
-        status=status,
-        updated_at=facts.now,
-        carrier_message_id=accepted.carrier_message_id,
-        error_code=None,
-        error_text=None,
+        message, updated_at=facts.now, carrier_message_id=accepted.carrier_message_id
     )
+    status = with_carrier(accepted.status)
+    if RANK[status] >= RANK[message.status]:
+        known = msgspec.structs.replace(known, status=status, error_code=None, error_text=None)
     change = Change(messages=(known,), finished_jobs=(message.id,))
     carrier = message.carrier or ""
     for receipt in facts.unmatched_receipts(carrier, accepted.carrier_message_id):
@@ -216,23 +222,28 @@ def _catch_up(message: Message, receipt: Receipt, facts: Facts) -> Change:
 def _record_refusal(
     message: Message, job: Job | None, refusal: CarrierRefusal, facts: Facts
 ) -> Change:
-    if went_out(message) and not refusal.opted_out:
-        return Change(finished_jobs=(message.id,))
-    passing = not refusal.permanent and not refusal.opted_out
-    if passing and job is not None and job.attempts < ATTEMPTS_MAX:
+    if went_out(message):
+        change = Change(finished_jobs=(message.id,))
+    elif job is not None and _may_retry(job, refusal):
         delay = refusal.retry_after_seconds or retry_delay_seconds(job.attempts)
         return requeue(message, job, due_at=facts.now + timedelta(seconds=delay), facts=facts)
-    failed = msgspec.structs.replace(
-        message,
-        status=MessageStatus.FAILED,
-        updated_at=facts.now,
-        error_code=refusal.code,
-        error_text=refusal.text,
-    )
-    change = Change(messages=(failed,), finished_jobs=(message.id,))
+    else:
+        failed = msgspec.structs.replace(
+            message,
+            status=MessageStatus.FAILED,
+            updated_at=facts.now,
+            error_code=refusal.code,
+            error_text=refusal.text,
+        )
+        change = Change(messages=(failed,), finished_jobs=(message.id,))
     if not refusal.opted_out:
         return change
-    return join(change, learn_refusal(failed, facts))
+    return join(change, learn_refusal(message, facts, code=refusal.code))
+
+
+def _may_retry(job: Job, refusal: CarrierRefusal) -> bool:
+    passing = not refusal.permanent and not refusal.opted_out
+    return passing and job.attempts < ATTEMPTS_MAX
 
 
 def requeue(message: Message, job: Job, *, due_at: datetime, facts: Facts) -> Change:

@@ -6,8 +6,9 @@ import msgspec
 
 from consentry.domain.directory import Purpose
 from consentry.domain.entries import Actor, Entry, EntryKind
-from consentry.domain.gate import Decision, Door, Facts, MessageKind, Verdict, decide
+from consentry.domain.gate import Decision, Door, Facts, MessageKind, Request, Verdict, decide
 from consentry.domain.messages import Direction, Job, Message, MessageStatus, request_of
+from consentry.domain.reasons import Reason
 from consentry.domain.standing import Standing
 from consentry.ports import Change
 from consentry.ports import Facts as StoredFacts
@@ -61,16 +62,38 @@ def _message_of(draft: Draft, facts: StoredFacts) -> Message:
     )
 
 
+def request_of_draft(draft: Draft) -> Request:
+    """Ask the gate about a text that somebody wants to send."""
+    return Request(
+        recipient=draft.recipient,
+        sender=draft.sender,
+        purpose=draft.purpose,
+        program=draft.program,
+        door=draft.door,
+        kind=draft.kind,
+        body=draft.body,
+        media=len(draft.media),
+        segments=count_segments(draft.body).segments,
+    )
+
+
+def kept_request(request: Request, decision: Decision) -> Request:
+    """Keep a question for the ledger, with its body only where the answer turned on it."""
+    if decision.reason is Reason.BODY_INVALID:
+        return request
+    return msgspec.structs.replace(request, body=None)
+
+
 def queue_text(draft: Draft, standing: Standing, facts: StoredFacts) -> Queued:
     """Ask the gate about a text and put it in the outbox, or record why it was refused."""
-    message = _message_of(draft, facts)
-    decision = decide(
-        request_of(message), Facts(facts.directory, standing), facts.policy, facts.now
-    )
+    request = request_of_draft(draft)
+    decision = decide(request, Facts(facts.directory, standing), facts.policy, facts.now)
     if decision.decision is not Verdict.ALLOW:
         return Queued(decision, None, Change(entries=(refusal_entry(draft, decision, facts),)))
     message = msgspec.structs.replace(
-        message, purpose=decision.purpose, program=decision.program or draft.program
+        _message_of(draft, facts),
+        purpose=decision.purpose,
+        program=decision.program or draft.program,
     )
     entry = Entry(
         id=facts.ids.new("ent"),
@@ -82,6 +105,7 @@ def queue_text(draft: Draft, standing: Standing, facts: StoredFacts) -> Queued:
         sender=draft.sender,
         program=message.program,
         message=message.id,
+        request=kept_request(request, decision),
         decision=decision,
     )
     job = Job(
@@ -108,6 +132,7 @@ def refusal_entry(draft: Draft, decision: Decision, facts: StoredFacts) -> Entry
         program=draft.program,
         text=draft.body,
         reason=None if decision.reason is None else str(decision.reason),
+        request=kept_request(request_of_draft(draft), decision),
         decision=decision,
     )
 
@@ -150,6 +175,7 @@ def cancel_entry(message: Message, decision: Decision, facts: StoredFacts) -> En
         program=message.program,
         message=message.id,
         reason=None if decision.reason is None else str(decision.reason),
+        request=kept_request(request_of(message), decision),
         decision=decision,
     )
 

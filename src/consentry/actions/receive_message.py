@@ -1,6 +1,7 @@
 """A person's text comes in: read it, move consent, file it, answer where it is ours to answer."""
 
 from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
@@ -14,17 +15,20 @@ from consentry.domain.consent import (
     decide_move,
     read_signal,
 )
-from consentry.domain.customers import Customer, CustomerPhone
-from consentry.domain.directory import Sender
+from consentry.domain.customers import Customer, CustomerPhone, PhoneType
+from consentry.domain.directory import Brand, Sender
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
 from consentry.domain.gate import MessageKind
 from consentry.domain.keywords import read_carrier, read_legal
 from consentry.domain.messages import Direction, Message, MessageStatus
-from consentry.domain.phone import parse_phone
+from consentry.domain.phone import InvalidNumber, parse_phone
 from consentry.domain.reading import SenderKind
-from consentry.domain.replies import render_reply
+from consentry.domain.replies import OPT_OUT_BRIEF, render_reply
 from consentry.domain.standing import Consent, Standing, apply_pieces
 from consentry.ports import Change, Facts, InboundText, Needs
+from consentry.wire.gsm7 import count_segments
+
+_NO_REGION: Final = "001"
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -109,9 +113,13 @@ class ReceiveMessage(msgspec.Struct, frozen=True):
         )
 
     def _read(self, sender: Sender) -> Text:
-        """Let both readers read the text; the carrier's time counts where it gives one."""
+        """Let both readers read the text; the carrier's time counts where it gives one.
+
+        It is not bounded by our own clock: two texts are in the order of one clock, the carrier's,
+        even while ours is wrong.
+        """
         sent_at = self.text.sent_at
-        at = self.received_at if sent_at is None else min(sent_at, self.received_at)
+        at = self.received_at if sent_at is None else sent_at
         return Text(
             body=self.text.body,
             at=at,
@@ -124,6 +132,7 @@ class ReceiveMessage(msgspec.Struct, frozen=True):
             ),
             legal=read_legal(self.text.body),
             carrier_timed=sent_at is not None,
+            arrived_at=self.received_at,
         )
 
     def _entry(
@@ -156,21 +165,13 @@ class ReceiveMessage(msgspec.Struct, frozen=True):
         """File the number on a new profile where no customer has it yet."""
         if facts.profile_of(self.text.recipient) is not None:
             return ()
-        phone = parse_phone(self.text.recipient)
         return (
             Customer(
                 id=facts.ids.new("cus"),
                 name="",
                 created_at=facts.now,
                 updated_at=facts.now,
-                phones=(
-                    CustomerPhone(
-                        original=phone.original,
-                        normalized=phone.normalized,
-                        region_code=phone.region_code,
-                        primary=True,
-                    ),
-                ),
+                phones=(_file_phone(self.text.recipient),),
             ),
         )
 
@@ -184,12 +185,40 @@ class ReceiveMessage(msgspec.Struct, frozen=True):
         draft = Draft(
             recipient=self.text.recipient,
             sender=sender.number,
-            body=render_reply(moved.reply, sender, facts.directory.brand_of(sender)),
+            body=_wording(moved.reply, sender, facts.directory.brand_of(sender)),
             actor=Actor(ActorKind.SYSTEM),
             kind=moved.reply,
             expires_at=deadline,
         )
         return queue_text(draft, after, facts).change
+
+
+def _wording(kind: MessageKind, sender: Sender, brand: Brand) -> str:
+    """Render our answer; a confirmation that would not be one segment is said in brief (I2)."""
+    text = render_reply(kind, sender, brand)
+    if kind is MessageKind.OPT_OUT_CONFIRMATION and count_segments(text).segments != 1:
+        return OPT_OUT_BRIEF
+    return text
+
+
+def _file_phone(recipient: str) -> CustomerPhone:
+    """Read the number for a profile; what is no phone number (a short code) is filed as it is."""
+    try:
+        phone = parse_phone(recipient)
+    except InvalidNumber:
+        return CustomerPhone(
+            original=recipient,
+            normalized=recipient,
+            region_code=_NO_REGION,
+            type=PhoneType.OTHER,
+            primary=True,
+        )
+    return CustomerPhone(
+        original=phone.original,
+        normalized=phone.normalized,
+        region_code=phone.region_code,
+        primary=True,
+    )
 
 
 def _kind_of(signal: Signal, moved: Transition) -> EntryKind:

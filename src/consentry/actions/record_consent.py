@@ -118,7 +118,13 @@ class GrantConsent(msgspec.Struct, frozen=True):
                 "evidence_missing", "A grant needs evidence: how is it known?", status=422
             )
         level = self.level or ConsentLevel.EXPRESS
-        missing = missing_evidence(level, evidence, program, facts.directory.brands[program.brand])
+        missing = missing_evidence(
+            level,
+            evidence,
+            program,
+            facts.directory.brands[program.brand],
+            senders=facts.directory.senders_of(program),
+        )
         if missing:
             raise Rejected("evidence_missing", f"Missing: {'; '.join(missing)}.", status=422)
         entry_id = facts.ids.new("ent")
@@ -131,6 +137,7 @@ class GrantConsent(msgspec.Struct, frozen=True):
             medium=evidence.medium,
             told=told,
             expires_at=self.expires_at,
+            reach=facts.policy.revocation_reach,
         )
         entry = _entry(
             self.statement,
@@ -162,7 +169,9 @@ class RevokeConsent(msgspec.Struct, frozen=True):
         entry_id = facts.ids.new("ent")
         told = self.statement.told(entry_id, facts.now)
         standing = facts.standing(self.statement.recipient)
-        pieces = decide_revocation(standing, program, facts.directory, told=told)
+        pieces = decide_revocation(
+            standing, program, facts.directory, told=told, reach=facts.policy.revocation_reach
+        )
         entry = _entry(
             self.statement,
             entry_id,

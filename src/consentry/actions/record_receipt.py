@@ -7,6 +7,7 @@ import msgspec
 
 from consentry.actions.outgoing import cancel_forbidden, join
 from consentry.domain.consent import confirm_delivery, refuse_by_carrier
+from consentry.domain.directory import Sender
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
 from consentry.domain.messages import RANK, JobState, Message, MessageStatus
 from consentry.domain.standing import Block, apply_pieces
@@ -57,23 +58,46 @@ class RecordReceipt(msgspec.Struct, frozen=True):
         )
         kept = Change(records=(receipt,))
         if message is None:
-            return Recorded(None, self.report.status), kept
+            stray = self._learn_stray_refusal(facts)
+            burst = has_refusal_burst(stray)
+            return Recorded(None, self.report.status, burst), join(kept, stray)
         known = msgspec.structs.replace(message, carrier_message_id=self.report.carrier_message_id)
         learnt = learn_delivery(known, self.report.status, self.report.error_code, facts)
-        if self.report.opted_out:
-            learnt = join(learnt, learn_refusal(learnt.messages[-1], facts))
+        if self.report.opted_out and not self._is_repeat(message):
+            refused = learn_refusal(
+                message, facts, code=self.report.error_code, asked_of=self.report.sender
+            )
+            learnt = join(learnt, refused)
         recorded = Recorded(message.id, learnt.messages[-1].status, has_refusal_burst(learnt))
         return recorded, join(kept, learnt, _finish(message, facts))
 
+    def _learn_stray_refusal(self, facts: Facts) -> Change:
+        """Learn from a refusal of a text that is not ours, or not yet known under this id."""
+        report = self.report
+        sender = facts.directory.senders.get(report.sender)
+        if sender is None or not report.opted_out:
+            return Change()
+        told = _Told(report.recipient, sender, self.carrier, None)
+        return _learn(told, facts, submitted_at=self.received_at, code=report.error_code)
+
+    def _is_repeat(self, message: Message) -> bool:
+        """Tell whether this refusal was learnt before: it counts once, however often it comes."""
+        failed = RANK[message.status] == RANK[MessageStatus.FAILED]
+        return failed and message.error_code == self.report.error_code
+
     def _message(self, facts: Facts) -> Message | None:
-        """Find our message; a callback that names one of another person is not believed."""
+        """Find our message.
+
+        A callback is not believed that names a text of another person, or one we never handed over.
+        """
         report = self.report
         found = facts.outbound(self.carrier, report.carrier_message_id)
         if found is None and report.message is not None:
             found = facts.message(report.message)
         if found is None or found.recipient != report.recipient:
             return None
-        return found
+        job = facts.job(found.id)
+        return None if job is not None and job.attempts == 0 else found
 
 
 def _finish(message: Message, facts: Facts) -> Change:
@@ -82,7 +106,7 @@ def _finish(message: Message, facts: Facts) -> Change:
     A claimed job is left to the answer of the carrier, which is still to come.
     """
     job = facts.job(message.id)
-    if job is None or job.state is JobState.CLAIMED or job.attempts == 0:
+    if job is None or job.state is JobState.CLAIMED:
         return Change()
     return Change(finished_jobs=(message.id,))
 
@@ -99,16 +123,30 @@ def has_refusal_burst(change: Change) -> bool:
     return any(entry.reason == REFUSAL_BURST for entry in change.entries)
 
 
+def with_carrier(status: MessageStatus) -> MessageStatus:
+    """Read a carrier's own "queued" as sent: it is out of our hands."""
+    return status if RANK[status] >= RANK[MessageStatus.SENT] else MessageStatus.SENT
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """Of whom and for which of our texts a carrier told something."""
+
+    recipient: str
+    sender: Sender
+    carrier: str | None
+    message: str | None
+
+
 def learn_delivery(
     message: Message, status: MessageStatus, error_code: str | None, facts: Facts
 ) -> Change:
     """Move a message forward; a delivered text opens a block that only a refusal had set."""
     advanced = message
-    unknown = message.status is MessageStatus.INDETERMINATE
-    if unknown or RANK[status] >= RANK[message.status]:
-        text = message.error_text if error_code == message.error_code and not unknown else None
+    reached = with_carrier(status)
+    if RANK[reached] >= RANK[message.status]:
+        text = message.error_text if error_code == message.error_code else None
         advanced = msgspec.structs.replace(
-            message, status=status, updated_at=facts.now, error_code=error_code, error_text=text
+            message, status=reached, updated_at=facts.now, error_code=error_code, error_text=text
         )
     change = Change(messages=(advanced,))
     if status not in (MessageStatus.DELIVERED, MessageStatus.READ):
@@ -125,49 +163,61 @@ def learn_delivery(
     )
     if not opened:
         return change
-    entry = _carrier_entry(
-        entry_id, EntryKind.CARRIER_DELIVERED, message, pieces=opened, facts=facts
-    )
+    told = _Told(message.recipient, sender, message.carrier, message.id)
+    entry = _carrier_entry(entry_id, EntryKind.CARRIER_DELIVERED, told, pieces=opened, facts=facts)
     return join(change, Change(entries=(entry,)))
 
 
-def learn_refusal(message: Message, facts: Facts) -> Change:
+def learn_refusal(
+    message: Message, facts: Facts, *, code: str | None, asked_of: str | None = None
+) -> Change:
     """Learn from an "opted out" of the carrier that the pair is blocked.
 
     A burst of such refusals is a fault of the sender or the account, not of hundreds of people:
-    then the refusal is kept and blocks nobody, and the entry says so.
+    then the refusal is kept and blocks nobody, and the entry says so. `asked_of` is the sender
+    whose refusals were asked for, where the report names another one of a messaging service.
     """
     sender = facts.directory.senders.get(message.sender)
     if sender is None:
         return Change()
-    entry_id = facts.ids.new("ent")
+    told = _Told(message.recipient, sender, message.carrier, message.id)
+    submitted_at = message.submitted_at or facts.now
+    return _learn(told, facts, submitted_at=submitted_at, code=code, asked_of=asked_of)
+
+
+def _learn(
+    told: _Told,
+    facts: Facts,
+    *,
+    submitted_at: datetime,
+    code: str | None,
+    asked_of: str | None = None,
+) -> Change:
     window = timedelta(seconds=facts.policy.refusal_burst_window_seconds)
-    burst = (
-        facts.refusals_since(message.sender, facts.now - window) >= facts.policy.refusal_burst_count
-    )
-    standing = facts.standing(message.recipient)
-    pieces = refuse_by_carrier(
-        standing, sender, submitted_at=message.submitted_at or facts.now, entry=entry_id
-    )
+    counted = facts.refusals_since(asked_of or told.sender.number, facts.now - window)
+    burst = counted >= facts.policy.refusal_burst_count
+    standing, entry_id = facts.standing(told.recipient), facts.ids.new("ent")
+    blocks = refuse_by_carrier(standing, told.sender, submitted_at=submitted_at, entry=entry_id)
+    pieces = () if burst else blocks
     entry = _carrier_entry(
         entry_id,
         EntryKind.CARRIER_REFUSED,
-        message,
-        pieces=() if burst else pieces,
+        told,
+        pieces=pieces,
         facts=facts,
-        reason=REFUSAL_BURST if burst else message.error_code,
+        reason=REFUSAL_BURST if burst else code,
     )
     change = Change(entries=(entry,))
-    if burst or not pieces:
+    if not pieces:
         return change
     after = apply_pieces(standing, pieces)
-    return join(change, cancel_forbidden(message.recipient, after, facts))
+    return join(change, cancel_forbidden(told.recipient, after, facts))
 
 
 def _carrier_entry(
     entry_id: str,
     kind: EntryKind,
-    message: Message,
+    told: _Told,
     *,
     pieces: tuple[Block, ...],
     facts: Facts,
@@ -175,13 +225,13 @@ def _carrier_entry(
 ) -> Entry:
     return Entry(
         id=entry_id,
-        recipient=message.recipient,
+        recipient=told.recipient,
         kind=kind,
         at=facts.now,
         recorded_at=facts.now,
-        actor=Actor(ActorKind.CARRIER, message.carrier),
-        sender=message.sender,
-        message=message.id,
+        actor=Actor(ActorKind.CARRIER, told.carrier),
+        sender=told.sender.number,
+        message=told.message,
         reason=reason,
         pieces=pieces,
     )

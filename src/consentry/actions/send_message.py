@@ -2,8 +2,15 @@
 
 import msgspec
 
-from consentry.actions.outgoing import Draft, join, queue_text, refusal_entry
-from consentry.domain.gate import Decision
+from consentry.actions.outgoing import (
+    Draft,
+    join,
+    queue_text,
+    refusal_entry,
+    request_of_draft,
+)
+from consentry.domain.gate import Decision, decide
+from consentry.domain.gate import Facts as GateFacts
 from consentry.domain.messages import MessageStatus
 from consentry.ports import Change, Facts, IdempotencyRecord, Needs, Rejected
 
@@ -85,15 +92,32 @@ class SendMessage(msgspec.Struct, frozen=True):
 
 
 class RecordRefusal(msgspec.Struct, frozen=True):
-    """Keep an attempt that the gate refused at the door, so that the timeline shows it."""
+    """Keep an attempt that the gate refused at the door, so that the timeline shows it.
+
+    The door asked before this transaction began, so the gate is asked once more here: only an
+    answer given on what stands now can be given again from the ledger. Where it has changed
+    since, the attempt and its reason are kept alone.
+    """
 
     draft: Draft
     decision: Decision
 
     def needs(self) -> Needs:
-        """Ask for nothing: the decision was made."""
-        return Needs()
+        """Ask for the standing."""
+        return Needs(recipients=(self.draft.recipient,))
 
     def decide(self, facts: Facts) -> tuple[None, Change]:
         """Append the refusal."""
-        return None, Change(entries=(refusal_entry(self.draft, self.decision, facts),))
+        standing = facts.standing(self.draft.recipient)
+        again = decide(
+            request_of_draft(self.draft),
+            GateFacts(facts.directory, standing),
+            facts.policy,
+            facts.now,
+        )
+        if again.reason is self.decision.reason:
+            return None, Change(entries=(refusal_entry(self.draft, again, facts),))
+        alone = msgspec.structs.replace(
+            refusal_entry(self.draft, self.decision, facts), request=None, decision=None
+        )
+        return None, Change(entries=(alone,))

@@ -1,8 +1,8 @@
 """How consent moves: what a person's text does to the standing with one sender.
 
 `MOVES` is the whole table, state of the pair by signal. A move is idempotent on each piece of
-the standing, so a repeat changes nothing but the time up to which it was confirmed, and texts
-that arrive out of order lead to the same end as texts that arrive in order.
+the standing (see `domain.opting`), so a repeat changes nothing but the time up to which it was
+confirmed, and texts that arrive out of order lead to the same end as texts that arrive in order.
 """
 
 from datetime import datetime, timedelta
@@ -11,10 +11,24 @@ from typing import Final
 
 import msgspec
 
-from consentry.domain.directory import Directory, Purpose, Sender
+from consentry.domain.carrier_profiles import whole_word
+from consentry.domain.directory import Directory, Sender
 from consentry.domain.gate import MessageKind, standing_blocks, standing_suppression
 from consentry.domain.keywords import is_our_opt_in
-from consentry.domain.policy import Policy, RevocationReach
+from consentry.domain.opting import (
+    Word,
+    close_block,
+    is_lifted_since,
+    is_revoked_since,
+    lift_suppressions,
+    open_block,
+    reached_consents,
+    release_waiting,
+    resume_conversation,
+    revoke_consent,
+    revoke_conversation,
+)
+from consentry.domain.policy import Policy
 from consentry.domain.reading import (
     BlockLayer,
     CarrierReading,
@@ -24,20 +38,19 @@ from consentry.domain.reading import (
     Tier,
 )
 from consentry.domain.standing import (
-    EVERYTHING,
     Block,
     BlockState,
     Cause,
     Consent,
-    ConsentLevel,
     ConsentState,
     Piece,
     Standing,
     Tag,
     Thread,
+    apply_pieces,
 )
 
-_TICK: Final = timedelta(microseconds=1)
+_CLOCKS_DIFFER_MAX: Final = timedelta(minutes=1)
 _OUR_HELP: Final = frozenset({"HELP", "INFO"})
 _OUR_YES: Final = "YES"
 
@@ -93,7 +106,9 @@ class Signal(msgspec.Struct, frozen=True):
     """A text as far as consent goes.
 
     `at` is the carrier's time if `carrier_timed`, else when the text arrived. `layers` are the
-    block layers it sets or lifts. `answered` says that the carrier answers it, so we do not.
+    block layers it sets or lifts; on a plain text, those that its word shows to be open.
+    `answered` says that the carrier answers it, so we do not. `arrived_at` is our own time of
+    its arrival, where that is not `at`.
     """
 
     kind: SignalKind
@@ -102,6 +117,16 @@ class Signal(msgspec.Struct, frozen=True):
     layers: tuple[BlockLayer, ...] = ()
     cause: Cause = Cause.KEYWORD
     answered: bool = False
+    arrived_at: datetime | None = None
+
+    @property
+    def since(self) -> datetime:
+        """The time to show: the carrier's, but never one that is still to come."""
+        return self.at if self.arrived_at is None else min(self.at, self.arrived_at)
+
+    def word(self, entry: str) -> Word:
+        """Say what the pieces of the standing need to know of it."""
+        return Word(self.at, self.since, self.carrier_timed, self.cause, entry)
 
 
 class Transition(msgspec.Struct, frozen=True):
@@ -126,7 +151,7 @@ def pair_state(standing: Standing, sender: Sender) -> PairState:
     if standing_suppression(standing, sender) is not None:
         return PairState.OPTED_OUT
     consent = standing.consent(sender.conversation)
-    if consent is not None and consent.state is ConsentState.REVOKED:
+    if consent is not None and consent.is_withdrawn:
         return PairState.OPTED_OUT
     if blocks:
         return PairState.CARRIER_BLOCKED
@@ -136,60 +161,90 @@ def pair_state(standing: Standing, sender: Sender) -> PairState:
 
 
 class Text(msgspec.Struct, frozen=True):
-    """A text that came in, read by both readers."""
+    """A text that came in, read by both readers.
+
+    `at` is the carrier's time if `carrier_timed`, else when it arrived; `arrived_at` is our own
+    time of its arrival, where that is not `at`.
+    """
 
     body: str
     at: datetime
     carrier: CarrierReading
     legal: LegalReading
     carrier_timed: bool = False
+    arrived_at: datetime | None = None
 
 
 def read_signal(text: Text, standing: Standing, sender: Sender) -> Signal:
     """Combine both readings with what stands: opt-out widely, opt-in exactly."""
-
-    def signal(kind: SignalKind, *layers: BlockLayer, cause: Cause = Cause.KEYWORD) -> Signal:
-        return Signal(
-            kind=kind,
-            at=text.at,
-            carrier_timed=text.carrier_timed,
-            layers=layers,
-            cause=cause,
-            answered=text.carrier.answers,
-        )
-
-    if text.carrier.word is CarrierWord.OPT_OUT:
-        return signal(SignalKind.OPT_OUT, *text.carrier.layers)
-    if text.legal.meaning is LegalMeaning.OPT_OUT:
-        cause = Cause.KEYWORD if text.legal.tier is Tier.KEYWORD else Cause.FREE_TEXT
-        return signal(SignalKind.OPT_OUT, BlockLayer.OURS, cause=cause)
-    if text.legal.meaning is LegalMeaning.WRONG_NUMBER:
-        return signal(SignalKind.OPT_OUT, BlockLayer.OURS, cause=Cause.WRONG_NUMBER)
+    opt_out = _read_opt_out(text)
+    if opt_out is not None:
+        return opt_out
     layers = _lifted_layers(text, standing, sender)
-    if layers is not None:
-        return signal(SignalKind.OPT_IN, *layers)
-    if text.carrier.word is CarrierWord.HELP or text.body.strip().upper() in _OUR_HELP:
-        return signal(SignalKind.HELP)
-    return signal(SignalKind.PLAIN_TEXT)
+    if layers and _lifts(text, standing, sender):
+        return _signal(text, SignalKind.OPT_IN, layers)
+    if text.carrier.word is CarrierWord.OPT_IN:
+        return _signal(text, SignalKind.PLAIN_TEXT, layers)
+    if text.carrier.word is CarrierWord.HELP or whole_word(text.body) in _OUR_HELP:
+        return _signal(text, SignalKind.HELP, ())
+    return _signal(text, SignalKind.PLAIN_TEXT, ())
 
 
-def _lifted_layers(text: Text, standing: Standing, sender: Sender) -> tuple[BlockLayer, ...] | None:
-    """Say which layers an opt-in word lifts, or None where it is no opt-in here.
+def _read_opt_out(text: Text) -> Signal | None:
+    """Take what the carrier saw, else what the person meant, as an opt-out."""
+    ours = (BlockLayer.OURS,)
+    if text.carrier.word is CarrierWord.OPT_OUT:
+        return _signal(text, SignalKind.OPT_OUT, text.carrier.layers or ours)
+    match text.legal.meaning:
+        case LegalMeaning.OPT_OUT:
+            by_word = text.legal.tier is Tier.KEYWORD
+            cause = Cause.KEYWORD if by_word else Cause.FREE_TEXT
+            return _signal(text, SignalKind.OPT_OUT, ours, cause)
+        case LegalMeaning.WRONG_NUMBER:
+            return _signal(text, SignalKind.OPT_OUT, ours, Cause.WRONG_NUMBER)
+        case LegalMeaning.AMBIGUOUS | LegalMeaning.NONE:
+            return None
 
-    The carrier's own reading decides; our list counts only where no carrier has a say. YES is
-    an ordinary answer unless something stands that it could lift.
+
+def _signal(
+    text: Text,
+    kind: SignalKind,
+    layers: tuple[BlockLayer, ...],
+    cause: Cause = Cause.KEYWORD,
+) -> Signal:
+    at = text.at
+    if kind is not SignalKind.OPT_OUT and text.arrived_at is not None:
+        # An opt-in from the future would outweigh every opt-out until then.
+        at = min(at, text.arrived_at + _CLOCKS_DIFFER_MAX)
+    return Signal(
+        kind=kind,
+        at=at,
+        carrier_timed=text.carrier_timed,
+        layers=layers,
+        cause=cause,
+        answered=text.carrier.answers,
+        arrived_at=text.arrived_at,
+    )
+
+
+def _lifted_layers(text: Text, standing: Standing, sender: Sender) -> tuple[BlockLayer, ...]:
+    """Say which layers an opt-in word lifts; none where it is no opt-in for this sender.
+
+    The carrier's own reading decides; our list counts only where no carrier has a say.
     """
-    blocks = standing_blocks(standing, sender)
-    state = pair_state(standing, sender)
-    opted_out = state in (PairState.OPTED_OUT, PairState.CARRIER_BLOCKED)
-    if text.body.strip().upper() == _OUR_YES and not opted_out:
-        return None
     if text.carrier.word is CarrierWord.OPT_IN:
         return (*text.carrier.layers, BlockLayer.OURS)
+    blocks = standing_blocks(standing, sender)
     ours_alone = all(block.layer is BlockLayer.OURS for block in blocks)
-    if is_our_opt_in(text.body) and ours_alone and (opted_out or not text.carrier.answers):
-        return (BlockLayer.OURS,)
-    return None
+    return (BlockLayer.OURS,) if ours_alone and is_our_opt_in(text.body) else ()
+
+
+def _lifts(text: Text, standing: Standing, sender: Sender) -> bool:
+    """Tell an opt-in from a YES that is an ordinary answer: nothing stands that it could lift."""
+    if whole_word(text.body) != _OUR_YES:
+        return True
+    state = pair_state(standing, sender)
+    return state in (PairState.OPTED_OUT, PairState.CARRIER_BLOCKED)
 
 
 def decide_move(
@@ -210,10 +265,10 @@ def decide_move(
         case Move.CONVERSE:
             return _converse(signal, standing, sender, entry=entry)
         case Move.OPT_OUT:
-            reach = _reached(standing, sender, directory=directory, reach=policy.revocation_reach)
+            reach = reached_consents(standing, sender, directory, policy.revocation_reach)
             return _opt_out(signal, standing, sender, entry=entry, state=state, reach=reach)
         case Move.OPT_IN:
-            return _opt_in(signal, standing, sender, entry=entry, state=state)
+            return _opt_in(signal, standing, sender, entry=entry, state=state, directory=directory)
 
 
 def _heard(standing: Standing, sender: Sender, at: datetime) -> Thread:
@@ -227,35 +282,37 @@ def _note(signal: Signal, standing: Standing, sender: Sender, *, state: PairStat
     asked = signal.kind is SignalKind.HELP and not signal.answered
     may_answer = state in (PairState.NOT_ASKED, PairState.OPTED_IN)
     reply = MessageKind.HELP_REPLY if asked and may_answer else None
-    return Transition(Move.NOTHING, (_heard(standing, sender, signal.at),), reply)
+    return Transition(Move.NOTHING, (_heard(standing, sender, signal.since),), reply)
 
 
 def _converse(signal: Signal, standing: Standing, sender: Sender, *, entry: str) -> Transition:
-    """Take a plain text as the opt-in it implies, and answer the first one."""
-    thread = _heard(standing, sender, signal.at)
+    """Take a plain text as the opt-in it implies, and answer the first one.
+
+    A YES with nothing to lift is a plain text too. The carrier saw an opt-in in it all the same
+    (and answered it, so we do not), which an older opt-out that is still to arrive must meet.
+    """
+    word = signal.word(entry)
+    thread = _heard(standing, sender, signal.since)
     reply = None
-    if thread.initial_reply_at is None:
+    if thread.initial_reply_at is None and not signal.answered:
         reply = MessageKind.INITIAL_REPLY
-        thread = msgspec.structs.replace(thread, initial_reply_at=signal.at)
-    pieces: tuple[Piece, ...] = (thread,)
+        thread = msgspec.structs.replace(thread, initial_reply_at=signal.since)
+    pieces: list[Piece] = []
+    if signal.carrier_timed:
+        pieces += _opened_blocks(signal, standing, sender, word)
     known = standing.consent(sender.conversation)
-    if known is None or known.state is not ConsentState.ACTIVE:
-        consent = Consent(
-            program=sender.conversation,
-            state=ConsentState.ACTIVE,
-            level=ConsentLevel.IMPLIED,
-            since=signal.at,
-            changed_at=signal.at,
-            entry=entry,
-        )
-        pieces = (consent, Tag(sms=True), thread)
-    return Transition(Move.CONVERSE, pieces, reply)
+    active = resume_conversation(known, word, sender)
+    if active != known:
+        pieces += [active, Tag(sms=True)]
+    return Transition(Move.CONVERSE, (*pieces, thread), reply)
 
 
-def _last_opt_in(standing: Standing, sender: Sender) -> datetime | None:
-    """Say when the person last opted in by keyword: each such word leaves our layer open."""
-    block = standing.block(sender.number, BlockLayer.OURS)
-    return block.changed_at if block is not None and block.state is BlockState.OPEN else None
+def _opened_blocks(signal: Signal, standing: Standing, sender: Sender, word: Word) -> list[Block]:
+    opened = []
+    for layer in signal.layers:
+        scope = sender.scope_of(layer)
+        opened.append(open_block(standing.block(scope, layer), word, scope=scope, layer=layer))
+    return opened
 
 
 def _opt_out(
@@ -267,168 +324,69 @@ def _opt_out(
     state: PairState,
     reach: tuple[Consent, ...],
 ) -> Transition:
-    opted_in_at = _last_opt_in(standing, sender)
-    superseded = signal.carrier_timed and opted_in_at is not None and opted_in_at > signal.at
-    at = signal.at
-    if not signal.carrier_timed and opted_in_at is not None:
-        at = max(at, opted_in_at)
-    pieces: list[Piece] = [_heard(standing, sender, signal.at)]
+    word = signal.word(entry)
+    closed = _closed_blocks(signal, standing, sender, word)
+    ours = standing.block(sender.number, BlockLayer.OURS)
+    superseded = not closed and is_lifted_since(ours, word)
+    pieces: list[Piece] = [_opted_out(standing, sender, signal.since), *closed]
     if not superseded:
-        pieces += _closed_blocks(signal, standing, sender, at=at, entry=entry)
-        pieces += [_revoked_conversation(standing, sender, at=at, entry=entry), Tag(sms=False)]
+        known = standing.consent(sender.conversation)
+        pieces += [revoke_conversation(known, word, sender), Tag(sms=False)]
     pieces += [
-        _revoked(consent, at=at, entry=entry)
+        revoke_consent(consent, word)
         for consent in reach
-        if not signal.carrier_timed or consent.changed_at <= at
+        if not signal.carrier_timed or consent.changed_at <= signal.at
     ]
-    first = state is not PairState.OPTED_OUT
-    reply = (
-        MessageKind.OPT_OUT_CONFIRMATION
-        if first and not superseded and not signal.answered
-        else None
-    )
+    first = state is not PairState.OPTED_OUT and not superseded
+    reply = MessageKind.OPT_OUT_CONFIRMATION if first and not signal.answered else None
     return Transition(Move.OPT_OUT, tuple(pieces), reply, superseded=superseded, narrowed=True)
 
 
-def _closed_blocks(
-    signal: Signal, standing: Standing, sender: Sender, *, at: datetime, entry: str
-) -> list[Block]:
-    return [
-        _closed(
-            standing.block(sender.scope_of(layer), layer),
-            Block(
-                scope=sender.scope_of(layer),
-                layer=layer,
-                state=BlockState.BLOCKED,
-                cause=signal.cause,
-                since=at,
-                changed_at=at,
-                entry=entry,
-            ),
-        )
-        for layer in signal.layers
-    ]
+def _opted_out(standing: Standing, sender: Sender, at: datetime) -> Thread:
+    heard = _heard(standing, sender, at)
+    last = heard.opted_out_at
+    return msgspec.structs.replace(heard, opted_out_at=at if last is None else max(last, at))
 
 
-def _closed(known: Block | None, new: Block) -> Block:
-    """Keep the first time and cause of an opt-out that stands; a guess gives way to a word."""
-    if known is None or known.state is not BlockState.BLOCKED:
-        return new
-    if known.cause is Cause.CARRIER_REFUSAL:
-        return msgspec.structs.replace(new, changed_at=max(known.changed_at, new.changed_at))
-    return msgspec.structs.replace(
-        known, changed_at=max(known.changed_at, new.changed_at), by_person=True
-    )
-
-
-def _revoked_conversation(
-    standing: Standing, sender: Sender, *, at: datetime, entry: str
-) -> Consent:
-    known = standing.consent(sender.conversation)
-    if known is None:
-        known = Consent(
-            program=sender.conversation,
-            state=ConsentState.NONE,
-            level=ConsentLevel.IMPLIED,
-            since=at,
-            changed_at=at,
-            entry=entry,
-        )
-    return _revoked(known, at=at, entry=entry)
-
-
-def _revoked(consent: Consent, *, at: datetime, entry: str) -> Consent:
-    if consent.state is ConsentState.REVOKED:
-        later = max(consent.changed_at, at)
-        return msgspec.structs.replace(consent, changed_at=later, by_person=True)
-    return msgspec.structs.replace(
-        consent,
-        state=ConsentState.REVOKED,
-        since=at,
-        changed_at=at,
-        entry=entry,
-        by_person=True,
-    )
-
-
-def _reached(
-    standing: Standing, sender: Sender, *, directory: Directory, reach: RevocationReach
-) -> tuple[Consent, ...]:
-    """List the consents beyond the conversation that an opt-out revokes too."""
-    if reach is RevocationReach.SENDER:
-        return ()
-    others = [c for c in standing.consents if c.program != sender.conversation]
-    if reach is RevocationReach.ALL:
-        return tuple(others)
-    return tuple(c for c in others if _is_brand_program(c.program, sender.brand, directory))
-
-
-def _is_brand_program(program_id: str, brand: str, directory: Directory) -> bool:
-    """Tell whether a consent is the brand's and more than a conversation.
-
-    A program that is no longer in the directory counts: revoking too much harms nobody.
-    """
-    program = directory.program(program_id)
-    if program is None:
-        return True
-    return program.brand == brand and program.purpose is not Purpose.CONVERSATIONAL
+def _closed_blocks(signal: Signal, standing: Standing, sender: Sender, word: Word) -> list[Block]:
+    closed = []
+    for layer in signal.layers:
+        scope = sender.scope_of(layer)
+        known = standing.block(scope, layer)
+        if not is_lifted_since(known, word):
+            closed.append(close_block(known, word, scope=scope, layer=layer))
+    return closed
 
 
 def _opt_in(
-    signal: Signal, standing: Standing, sender: Sender, *, entry: str, state: PairState
+    signal: Signal,
+    standing: Standing,
+    sender: Sender,
+    *,
+    entry: str,
+    state: PairState,
+    directory: Directory,
 ) -> Transition:
-    """Lift what this sender's carrier lifts, and bring the conversation and the tag back."""
-    heard = _heard(standing, sender, signal.at)
-    known = [standing.block(sender.scope_of(layer), layer) for layer in signal.layers]
-    consent = standing.consent(sender.conversation)
-    changes = [b.changed_at for b in known if b is not None]
-    if consent is not None and consent.state is ConsentState.REVOKED:
-        changes.append(consent.changed_at)
-    last = max(changes, default=None)
-    at = signal.at
-    if last is not None and last >= at:
-        if signal.carrier_timed:
-            return Transition(Move.OPT_IN, (heard,), superseded=True)
-        at = last + _TICK
-    opened = [_opened(sender.scope_of(layer), layer, at=at, entry=entry) for layer in signal.layers]
-    lifted = [
-        msgspec.structs.replace(s, lifted_for=(*s.lifted_for, sender.number))
-        for s in standing.suppressions
-        if s.active
-        and s.by_person
-        and s.scope in (EVERYTHING, sender.brand)
-        and sender.number not in s.lifted_for
-    ]
-    active = _resumed(consent, sender, at=at, entry=entry)
-    answer = (
-        None if signal.answered or state is PairState.OPTED_IN else MessageKind.OPT_IN_CONFIRMATION
-    )
-    return Transition(Move.OPT_IN, (*opened, *lifted, active, Tag(sms=True), heard), answer)
+    """Lift what this sender's carrier lifts, and bring the conversation and the tag back.
 
-
-def _opened(scope: str, layer: BlockLayer, *, at: datetime, entry: str) -> Block:
-    return Block(
-        scope=scope,
-        layer=layer,
-        state=BlockState.OPEN,
-        cause=Cause.KEYWORD,
-        since=at,
-        changed_at=at,
-        entry=entry,
-    )
-
-
-def _resumed(known: Consent | None, sender: Sender, *, at: datetime, entry: str) -> Consent:
-    if known is not None and known.state is ConsentState.ACTIVE:
-        return msgspec.structs.replace(known, changed_at=at)
-    return Consent(
-        program=sender.conversation,
-        state=ConsentState.ACTIVE,
-        level=ConsentLevel.IMPLIED,
-        since=at,
-        changed_at=at,
-        entry=entry,
-    )
+    The conversation stays revoked while a newer word of the person holds it, or a block that
+    this word does not reach: a service's own START leaves the network's block of STOP.
+    """
+    word = signal.word(entry)
+    pieces: list[Piece] = [*_opened_blocks(signal, standing, sender, word)]
+    pieces += lift_suppressions(standing, word, sender)
+    pieces.append(_heard(standing, sender, signal.since))
+    after = apply_pieces(standing, tuple(pieces))
+    left = [b for b in standing_blocks(after, sender) if b.cause is not Cause.CARRIER_REFUSAL]
+    known = standing.consent(sender.conversation)
+    newer = is_revoked_since(known, word) or any(b.layer in signal.layers for b in left)
+    if newer or left:
+        return Transition(Move.OPT_IN, tuple(pieces), superseded=newer)
+    pieces += [resume_conversation(known, word, sender), Tag(sms=True)]
+    pieces += release_waiting(after, sender, directory)
+    answers = not signal.answered and state is not PairState.OPTED_IN
+    reply = MessageKind.OPT_IN_CONFIRMATION if answers else None
+    return Transition(Move.OPT_IN, tuple(pieces), reply)
 
 
 def refuse_by_carrier(
@@ -440,21 +398,21 @@ def refuse_by_carrier(
     """
     scope = sender.scope_of(BlockLayer.PROVIDER)
     known = standing.block(scope, BlockLayer.PROVIDER)
-    stands = known is not None and known.state is BlockState.BLOCKED
-    if stands or (known is not None and known.changed_at > submitted_at):
-        return ()
-    return (
-        Block(
-            scope=scope,
-            layer=BlockLayer.PROVIDER,
-            state=BlockState.BLOCKED,
-            cause=Cause.CARRIER_REFUSAL,
-            since=submitted_at,
-            changed_at=submitted_at,
-            entry=entry,
-            by_person=False,
-        ),
+    blocked = Block(
+        scope=scope,
+        layer=BlockLayer.PROVIDER,
+        state=BlockState.BLOCKED,
+        cause=Cause.CARRIER_REFUSAL,
+        since=submitted_at,
+        changed_at=submitted_at,
+        entry=entry,
+        by_person=False,
     )
+    if known is None:
+        return (blocked,)
+    if known.state is BlockState.BLOCKED or known.changed_at > submitted_at:
+        return ()
+    return (msgspec.structs.replace(blocked, opted_in_at=known.opted_in_at),)
 
 
 def confirm_delivery(

@@ -1,6 +1,7 @@
 """Who texts, in whose name, and for what: the company's side of consent, as frozen values."""
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -72,10 +73,24 @@ class Program(msgspec.Struct, frozen=True):
     name: str
     sender: str | None = None
 
+    @property
+    def is_conversation(self) -> bool:
+        """Tell the conversation that every sender has from the programs that people set up."""
+        return is_conversation(self.id)
+
+
+CONVERSATION_PREFIX: Final = "conversation:"
+"""How the id of every conversational program begins, and no other."""
+
 
 def conversation_program(number: str) -> str:
     """Name the conversational program of a sender."""
-    return f"conversation:{number}"
+    return f"{CONVERSATION_PREFIX}{number}"
+
+
+def is_conversation(program_id: str) -> bool:
+    """Tell a conversation with a sender from every other program, by its id."""
+    return program_id.startswith(CONVERSATION_PREFIX)
 
 
 class Directory(msgspec.Struct, frozen=True):
@@ -91,11 +106,10 @@ class Directory(msgspec.Struct, frozen=True):
 
     def program(self, program_id: str) -> Program | None:
         """Find a program: a stored one, or the conversation that every sender has."""
-        found = self.programs.get(program_id)
-        if found is not None:
-            return found
-        sender = self.senders.get(program_id.removeprefix("conversation:"))
-        if sender is None or program_id != sender.conversation:
+        if not is_conversation(program_id):
+            return self.programs.get(program_id)
+        sender = self.senders.get(program_id.removeprefix(CONVERSATION_PREFIX))
+        if sender is None:
             return None
         return Program(
             id=program_id,
@@ -104,3 +118,9 @@ class Directory(msgspec.Struct, frozen=True):
             name=f"Conversation with {sender.number}",
             sender=sender.number,
         )
+
+    def senders_of(self, program: Program) -> tuple[Sender, ...]:
+        """List the senders over which a program texts: its own, or all of its brand."""
+        if program.sender is not None:
+            return tuple(s for s in self.senders.values() if s.number == program.sender)
+        return tuple(s for s in self.senders.values() if s.brand == program.brand)

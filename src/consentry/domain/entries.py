@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from consentry.domain.gate import Decision
+from consentry.domain.gate import Decision, Request
 from consentry.domain.reading import CarrierReading, LegalReading
 from consentry.domain.standing import Piece, Standing, apply_pieces
 
@@ -84,7 +84,9 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `at` is when it happened (the carrier's time where it gives one), `recorded_at` when we made
     it durable. `pieces` are the parts of the standing as they are afterwards; an entry that
-    changed nothing (a repeat, a late arrival) has none and says why in `reason`.
+    changed nothing (a repeat, a late arrival) has none and says why in `reason`. `request` is
+    what the gate was asked for `decision`, so that it can be asked again of the entries before;
+    its body is left out where the decision did not turn on it.
     """
 
     id: str
@@ -102,6 +104,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     evidence: Evidence | None = None
     reason: str | None = None
     superseded: bool = False
+    request: Request | None = None
     decision: Decision | None = None
     pieces: tuple[Piece, ...] = ()
 

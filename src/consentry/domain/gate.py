@@ -113,16 +113,17 @@ class _Case(msgspec.Struct, frozen=True):
 
 
 _LAYERS: Final = (BlockLayer.NETWORK, BlockLayer.PROVIDER, BlockLayer.OURS)
-_STRENGTH: Final = {
+STRENGTH: Final = {
     ConsentLevel.IMPLIED: 0,
     ConsentLevel.EXPRESS: 1,
     ConsentLevel.EXPRESS_WRITTEN: 2,
 }
+"""How strong a consent is beside another: implied < express < express_written."""
 _WITHOUT_CONSENT: Final = {
     ConsentState.NONE: Reason.NO_CONSENT,
     ConsentState.PENDING: Reason.CONSENT_PENDING,
     ConsentState.PENDING_CARRIER: Reason.CONSENT_PENDING,
-    ConsentState.REVOKED: Reason.OPTED_OUT,
+    ConsentState.REVOKED: Reason.NO_CONSENT,
     ConsentState.EXPIRED: Reason.CONSENT_EXPIRED,
 }
 NEEDED_LEVEL: Final = {
@@ -141,12 +142,19 @@ def standing_blocks(standing: Standing, sender: Sender) -> tuple[Block, ...]:
 
 
 def standing_suppression(standing: Standing, sender: Sender) -> Suppression | None:
-    """Find a suppression that covers this sender and was not lifted for it."""
-    for suppression in standing.suppressions:
-        covers = suppression.scope in (EVERYTHING, sender.brand)
-        if covers and suppression.active and sender.number not in suppression.lifted_for:
-            return suppression
-    return None
+    """Find a suppression that covers this sender and was not lifted for it.
+
+    Where several do, a new owner of the number is the last to be named (see `Reason`).
+    """
+    covering = [
+        suppression
+        for suppression in standing.suppressions
+        if suppression.active
+        and suppression.scope in (EVERYTHING, sender.brand)
+        and sender.number not in suppression.lifted_for
+    ]
+    named_first = (s for s in covering if s.cause is not Cause.REASSIGNED)
+    return next(named_first, covering[0] if covering else None)
 
 
 def _check_switched_on(case: _Case) -> Denial | None:
@@ -155,20 +163,25 @@ def _check_switched_on(case: _Case) -> Denial | None:
     return Denial(Reason.SENDER_DISABLED, "sender/enabled")
 
 
+def _deny_blocks(blocks: tuple[Block, ...], rule: str | None = None) -> Denial:
+    """Name the block that weighs most: the carrier's refusal comes before the person's word."""
+    worst = next((b for b in blocks if b.cause is Cause.CARRIER_REFUSAL), blocks[0])
+    refused = worst.cause is Cause.CARRIER_REFUSAL
+    reason = Reason.CARRIER_BLOCKED if refused else Reason.OPTED_OUT
+    return Denial(reason, rule or f"block/{worst.layer}", block=worst)
+
+
 def _check_blocks(case: _Case) -> Denial | None:
     blocks = standing_blocks(case.facts.standing, case.sender)
     if not blocks or case.request.kind is MessageKind.OPT_OUT_CONFIRMATION:
         return None
-    worst = next((b for b in blocks if b.cause is Cause.CARRIER_REFUSAL), blocks[0])
-    if worst.cause is Cause.CARRIER_REFUSAL:
-        return Denial(Reason.CARRIER_BLOCKED, f"block/{worst.layer}", block=worst)
-    return Denial(Reason.OPTED_OUT, f"block/{worst.layer}", block=worst)
+    return _deny_blocks(blocks)
 
 
 def _check_revoked_conversation(case: _Case) -> Denial | None:
-    """A revoked conversation is an opt-out of this sender, whatever the purpose asked for."""
+    """A withdrawn conversation is an opt-out of this sender, whatever the purpose asked for."""
     consent = case.facts.standing.consent(case.sender.conversation)
-    if consent is None or consent.state is not ConsentState.REVOKED:
+    if consent is None or not consent.is_withdrawn:
         return None
     if case.request.kind is MessageKind.OPT_OUT_CONFIRMATION:
         return None
@@ -195,18 +208,27 @@ def _check_confirmation(case: _Case) -> Denial | None:
     if case.request.kind is not MessageKind.OPT_OUT_CONFIRMATION:
         return None
     blocks = standing_blocks(case.facts.standing, case.sender)
-    if len(blocks) != 1 or blocks[0].layer is not BlockLayer.OURS:
-        block = blocks[0] if blocks else None
-        return Denial(Reason.OPTED_OUT, "confirmation/not_ours", block=block)
-    block = blocks[0]
+    if not blocks:
+        return Denial(Reason.NO_CONSENT, "confirmation/nothing_to_confirm")
+    if any(block.layer is not BlockLayer.OURS for block in blocks):
+        return _deny_blocks(blocks, "confirmation/carrier_answers")
+    broken = _broken_condition(case, blocks[0])
+    return None if broken is None else Denial(Reason.OPTED_OUT, broken, block=blocks[0])
+
+
+def _broken_condition(case: _Case, block: Block) -> str | None:
+    """Name the condition that a confirmation breaks: in time, only once, small, no marketing."""
     deadline = block.since + timedelta(seconds=case.policy.confirmation_deadline_seconds)
     if not block.since <= case.now <= deadline:
-        return Denial(Reason.OPTED_OUT, "confirmation/deadline_missed", block=block)
+        return "confirmation/deadline_missed"
     sent_at = case.facts.standing.thread(case.sender.number).confirmation_at
     if sent_at is not None and sent_at >= block.since:
-        return Denial(Reason.OPTED_OUT, "confirmation/already_sent", block=block)
-    if case.request.segments != 1:
-        return Denial(Reason.OPTED_OUT, "confirmation/one_segment", block=block)
+        return "confirmation/already_sent"
+    request = case.request
+    if request.segments != 1 or request.media > 0:
+        return "confirmation/one_segment"
+    if request.purpose not in (None, Purpose.CONVERSATIONAL):
+        return "confirmation/no_marketing"
     return None
 
 
@@ -222,7 +244,8 @@ def _purpose_of(case: _Case) -> Purpose | None:
         return Purpose.CONVERSATIONAL
     last = case.facts.standing.thread(case.sender.number).last_inbound_at
     window = timedelta(hours=case.policy.conversation_window_hours)
-    if last is not None and case.now - last <= window:
+    # A clock that was turned back must not keep the window open: the answer is then no (I7).
+    if last is not None and timedelta() <= case.now - last <= window:
         return Purpose.CONVERSATIONAL
     return None
 
@@ -250,9 +273,9 @@ def _judge_consent(consent: Consent, purpose: Purpose, now: datetime) -> Denial 
     """Say why one consent does not carry a text, or None where it does."""
     if consent.state is not ConsentState.ACTIVE:
         return Denial(_WITHOUT_CONSENT[consent.state], "consent/state", consent=consent)
-    if consent.expires_at is not None and consent.expires_at <= now:
+    if not consent.is_active(now):
         return Denial(Reason.CONSENT_EXPIRED, "consent/expires_at", consent=consent)
-    if _STRENGTH[consent.level] < _STRENGTH[NEEDED_LEVEL[purpose]]:
+    if STRENGTH[consent.level] < STRENGTH[NEEDED_LEVEL[purpose]]:
         return Denial(Reason.CONSENT_LEVEL, "consent/level", consent=consent)
     return None
 

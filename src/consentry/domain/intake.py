@@ -4,14 +4,18 @@ Whatever is told this way can take consent away at once. It gives consent only a
 person's own last word leaves room: an opt-out of the person is lifted by the person alone.
 """
 
+import re
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.entries import Evidence, Medium
-from consentry.domain.gate import standing_blocks, standing_suppression
-from consentry.domain.reading import BlockLayer
+from consentry.domain.gate import STRENGTH, standing_blocks, standing_suppression
+from consentry.domain.opting import reached_consents
+from consentry.domain.policy import RevocationReach
+from consentry.domain.reading import BlockLayer, SenderKind
 from consentry.domain.standing import (
     EVERYTHING,
     Block,
@@ -25,7 +29,11 @@ from consentry.domain.standing import (
     Standing,
     Suppression,
     Tag,
+    apply_pieces,
 )
+
+_NORTH_AMERICAN_DIGITS: Final = 11
+_WRITTEN_NUMBER: Final = re.compile(r"\+?[0-9(][0-9 ().\u00a0\u2011-]*")
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -46,41 +54,65 @@ class Granted(msgspec.Struct, frozen=True):
     superseded: bool = False
 
 
+_SPOKEN: Final = frozenset({Medium.VERBAL, Medium.PHONE})
+
+
 def missing_evidence(
-    level: ConsentLevel, evidence: Evidence, program: Program, brand: Brand
+    level: ConsentLevel,
+    evidence: Evidence,
+    program: Program,
+    brand: Brand,
+    *,
+    senders: tuple[Sender, ...] = (),
 ) -> tuple[str, ...]:
-    """List what a grant must still show before it counts (CTIA 5.1.2; 47 CFR 64.1200(f)(9))."""
+    """List what a grant must still show before it counts (CTIA 5.1.2; 47 CFR 64.1200(f)(9)).
+
+    `senders` are those over which the program texts: marketing needs a wording that names the
+    seller, the number and the program (I3).
+    """
     missing = []
-    if evidence.medium is Medium.TEXT and not evidence.verbatim:
+    if evidence.medium is Medium.TEXT and not (evidence.verbatim or "").strip():
         missing.append("evidence.verbatim: the text that the person sent")
-    if level is not ConsentLevel.EXPRESS_WRITTEN:
-        return tuple(missing)
-    shown = (evidence.call_to_action or "").casefold()
-    if not shown:
-        missing.append("evidence.call_to_action: the wording as it was shown")
-    elif brand.name.casefold() not in shown:
-        missing.append(f"evidence.call_to_action must name the seller, {brand.name}")
-    elif program.name.casefold() not in shown:
-        missing.append(f"evidence.call_to_action must name the program, {program.name}")
+    if level is ConsentLevel.EXPRESS_WRITTEN:
+        missing += _missing_in_writing(evidence, program, brand, senders)
     return tuple(missing)
 
 
-def _senders_of(program: Program, directory: Directory) -> tuple[Sender, ...]:
-    """List the senders over which this program texts."""
-    senders = directory.senders.values()
-    if program.sender is not None:
-        return tuple(s for s in senders if s.number == program.sender)
-    return tuple(s for s in senders if s.brand == program.brand)
+def _missing_in_writing(
+    evidence: Evidence, program: Program, brand: Brand, senders: tuple[Sender, ...]
+) -> list[str]:
+    if evidence.medium in _SPOKEN:
+        return ["evidence.medium: express written consent must be in writing"]
+    shown = (evidence.call_to_action or "").casefold()
+    if not shown.strip():
+        return ["evidence.call_to_action: the wording as it was shown"]
+    missing = []
+    if brand.name.casefold() not in shown:
+        missing.append(f"evidence.call_to_action must name the seller, {brand.name}")
+    if program.name.casefold() not in shown:
+        missing.append(f"evidence.call_to_action must name the program, {program.name}")
+    if not any(_names_number(shown, sender.number) for sender in senders):
+        numbers = " or ".join(sender.number for sender in senders) or "one of its senders"
+        missing.append(f"evidence.call_to_action must name the number that texts, {numbers}")
+    return missing
+
+
+def _names_number(shown: str, number: str) -> bool:
+    """Tell whether a wording names a sender, however it is written: +1 (415) 555-0142 too."""
+    if not number.startswith("+"):
+        return re.search(rf"(?<!\w){re.escape(number.casefold())}(?!\w)", shown) is not None
+    digits = number.removeprefix("+")
+    # People write a North American number with and without its country code.
+    national = digits.removeprefix("1") if len(digits) == _NORTH_AMERICAN_DIGITS else digits
+    runs = _WRITTEN_NUMBER.findall(shown)
+    return any(national in "".join(filter(str.isdigit, run)) for run in runs)
 
 
 def way_back(sender: Sender, blocks: tuple[Block, ...]) -> str:
     """Say what the person must text to be reached again; YES never works on toll-free."""
-    words = "START or UNSTOP" if sender.kind == "toll_free" else "START"
-    who = (
-        "The carrier blocks"
-        if any(b.layer is not BlockLayer.OURS for b in blocks)
-        else ("The person opted out of")
-    )
+    words = "START or UNSTOP" if sender.kind is SenderKind.TOLL_FREE else "START"
+    by_carrier = any(block.layer is not BlockLayer.OURS for block in blocks)
+    who = "The carrier blocks" if by_carrier else "The person opted out of"
     return f"{who} {sender.number}: the person must text {words} to {sender.number} to enable it."
 
 
@@ -93,20 +125,21 @@ def decide_grant(
     medium: Medium,
     told: Told,
     expires_at: datetime | None = None,
+    reach: RevocationReach = RevocationReach.BRAND,
 ) -> Granted:
     """Decide what a grant does; an older grant never beats a newer revocation."""
     known = standing.consent(program.id)
-    revoked = known is not None and known.state is ConsentState.REVOKED
-    if known is not None and revoked and told.at <= known.changed_at:
+    state_now = ConsentState.REVOKED if known is None else known.state
+    withdrawn_at = _withdrawn_at(standing, program, directory, reach)
+    if withdrawn_at is not None and told.at <= withdrawn_at:
         older = "A newer revocation stands; this older grant is kept and changes nothing."
-        return Granted((), ConsentState.REVOKED, older, superseded=True)
-    ours = _company_blocks(standing, program, told)
-    state, note = _granted_state(standing, program, directory, medium=medium, lifted=ours)
-    if known is not None and known.state is ConsentState.ACTIVE and state != ConsentState.ACTIVE:
-        return Granted((), ConsentState.ACTIVE, "Consent is active already.")
-    if revoked and known is not None and known.by_person and program.sender is not None:
-        state = ConsentState.PENDING_CARRIER
-        note = note or f"The person must text START to {program.sender} to enable it."
+        return Granted((), state_now, older, superseded=True)
+    withdrawn = known is not None and known.is_withdrawn
+    if withdrawn and (told.cause is Cause.IMPORT or medium is Medium.IMPORT):
+        return Granted((), state_now, "A revocation stands; an import never overwrites one.")
+    lifted = _company_blocks(standing, program, told)
+    after = apply_pieces(standing, lifted)
+    state, note = _granted_state(after, program, directory, medium=medium)
     consent = Consent(
         program=program.id,
         state=state,
@@ -114,14 +147,81 @@ def decide_grant(
         since=told.at,
         changed_at=told.at,
         entry=told.entry,
+        by_person=state is not ConsentState.PENDING_CARRIER,
         expires_at=expires_at,
     )
-    return Granted((*ours, consent), state, note)
+    if known is not None and known.is_active(told.at):
+        return _renewed(known, consent)
+    if known is not None and known.is_withdrawn and known.by_person and program.is_conversation:
+        return _waiting(known, consent, note)
+    return Granted((*lifted, consent), state, note)
+
+
+def _withdrawn_at(
+    standing: Standing, program: Program, directory: Directory, reach: RevocationReach
+) -> datetime | None:
+    """Say when the person last withdrew what this program needs, though it may be lifted since.
+
+    An opt-out takes the consents of its brand, also those we only hear of later.
+    """
+    known = standing.consent(program.id)
+    times = [known.changed_at] if known is not None and known.is_withdrawn else []
+    for sender in _senders_reaching(program, directory, reach):
+        opted_out_at = standing.thread(sender.number).opted_out_at
+        times += [] if opted_out_at is None else [opted_out_at]
+    scopes = (EVERYTHING, program.brand)
+    times += [s.told_at for s in standing.suppressions if s.by_person and s.scope in scopes]
+    return max(times, default=None)
+
+
+def _senders_reaching(
+    program: Program, directory: Directory, reach: RevocationReach
+) -> tuple[Sender, ...]:
+    if program.is_conversation:
+        return directory.senders_of(program)
+    match reach:
+        case RevocationReach.SENDER:
+            return ()
+        case RevocationReach.BRAND:
+            return directory.senders_of(program)
+        case RevocationReach.ALL:
+            return tuple(directory.senders.values())
+
+
+def _renewed(known: Consent, granted: Consent) -> Granted:
+    """Renew a consent that is active: it grows stronger and lasts longer, and never shrinks."""
+    stronger = STRENGTH[granted.level] - STRENGTH[known.level]
+    if granted.state is not ConsentState.ACTIVE or stronger < 0:
+        return Granted((), ConsentState.ACTIVE, "Consent is active already.")
+    if stronger > 0:
+        return Granted((granted,), ConsentState.ACTIVE)
+    renewed = msgspec.structs.replace(
+        known,
+        changed_at=max(known.changed_at, granted.changed_at),
+        expires_at=_later(known.expires_at, granted.expires_at),
+    )
+    return Granted((renewed,), ConsentState.ACTIVE)
+
+
+def _later(first: datetime | None, second: datetime | None) -> datetime | None:
+    """Give the later end; None is no end."""
+    return None if first is None or second is None else max(first, second)
+
+
+def _waiting(known: Consent, granted: Consent, note: str | None) -> Granted:
+    """Keep the person's withdrawal behind a grant: only their own text ends it."""
+    waiting = msgspec.structs.replace(
+        granted,
+        state=ConsentState.PENDING_CARRIER,
+        changed_at=known.changed_at,
+        by_person=True,
+    )
+    return Granted((waiting,), ConsentState.PENDING_CARRIER, note)
 
 
 def _company_blocks(standing: Standing, program: Program, told: Told) -> tuple[Block, ...]:
     """Lift the block that an agent, a key or an import had set on their own account."""
-    if program.sender is None:
+    if program.sender is None or not program.is_conversation:
         return ()
     block = standing.block(program.sender, BlockLayer.OURS)
     if block is None or block.state is not BlockState.BLOCKED or block.by_person:
@@ -134,30 +234,38 @@ def _company_blocks(standing: Standing, program: Program, told: Told) -> tuple[B
 
 
 def _granted_state(
-    standing: Standing,
-    program: Program,
-    directory: Directory,
-    *,
-    medium: Medium,
-    lifted: tuple[Block, ...],
+    standing: Standing, program: Program, directory: Directory, *, medium: Medium
 ) -> tuple[ConsentState, str | None]:
-    for sender in _senders_of(program, directory):
-        keys = {(b.scope, b.layer) for b in lifted}
+    for sender in directory.senders_of(program):
         blocks = standing_blocks(standing, sender)
-        left = tuple(b for b in blocks if (b.scope, b.layer) not in keys)
-        if left:
-            return ConsentState.PENDING_CARRIER, way_back(sender, left)
-        if standing_suppression(standing, sender) is not None:
-            return ConsentState.PENDING_CARRIER, way_back(sender, ())
+        if blocks or _is_withdrawn_from(standing, sender):
+            return ConsentState.PENDING_CARRIER, way_back(sender, blocks)
+        suppression = standing_suppression(standing, sender)
+        if suppression is not None:
+            return ConsentState.PENDING, "The number is on the do-not-text list: lift that first."
     if medium is Medium.TEXT:
         return ConsentState.ACTIVE, None
     return ConsentState.PENDING, "A number that was typed in counts once the handset confirms it."
 
 
+def _is_withdrawn_from(standing: Standing, sender: Sender) -> bool:
+    """Tell whether the person's own word, without any block, keeps a sender from texting."""
+    suppression = standing_suppression(standing, sender)
+    if suppression is not None and suppression.by_person:
+        return True
+    conversation = standing.consent(sender.conversation)
+    return conversation is not None and conversation.is_withdrawn and conversation.by_person
+
+
 def decide_revocation(
-    standing: Standing, program: Program, directory: Directory, *, told: Told
+    standing: Standing,
+    program: Program,
+    directory: Directory,
+    *,
+    told: Told,
+    reach: RevocationReach = RevocationReach.BRAND,
 ) -> tuple[Piece, ...]:
-    """Take consent with one program away; for a conversation, block its sender as well."""
+    """Take consent with one program away; for a conversation, all that an opt-out takes."""
     known = standing.consent(program.id)
     if known is None:
         known = Consent(
@@ -168,18 +276,22 @@ def decide_revocation(
             changed_at=told.at,
             entry=told.entry,
         )
-    if program.sender is None:
-        return (_withdrawn(known, told),)
-    block = standing.block(program.sender, BlockLayer.OURS)
-    pieces: list[Piece] = [_withdrawn(known, told), _blocked(block, program.sender, told)]
-    for consent in standing.consents:
-        other = directory.program(consent.program)
-        if other is not None and other.brand == program.brand and other.sender is None:
-            pieces.append(_withdrawn(consent, told))
+    withdrawn = _withdrawn(known, told)
+    if program.sender is None or not program.is_conversation:
+        return (withdrawn,)
+    sender = directory.senders[program.sender]
+    block = _blocked(standing.block(sender.number, BlockLayer.OURS), sender.number, told)
+    others = reached_consents(standing, sender, directory, reach)
+    pieces: list[Piece] = [withdrawn, block, *(_withdrawn(other, told) for other in others)]
+    if told.by_person:
+        thread = standing.thread(sender.number)
+        last = thread.opted_out_at or told.at
+        pieces.append(msgspec.structs.replace(thread, opted_out_at=max(last, told.at)))
     return (*pieces, Tag(sms=False))
 
 
 def _withdrawn(known: Consent, told: Told) -> Consent:
+    """Revoke; what the person had withdrawn before stays the person's."""
     if known.state is ConsentState.REVOKED:
         return msgspec.structs.replace(
             known,
@@ -192,14 +304,13 @@ def _withdrawn(known: Consent, told: Told) -> Consent:
         since=told.at,
         changed_at=max(known.changed_at, told.at),
         entry=told.entry,
-        by_person=told.by_person,
+        by_person=told.by_person or known.is_withdrawn,
     )
 
 
 def _blocked(known: Block | None, number: str, told: Told) -> Block:
-    if known is not None and known.state is BlockState.BLOCKED:
-        return msgspec.structs.replace(known, by_person=known.by_person or told.by_person)
-    return Block(
+    """Block; what the person had blocked before stays the person's."""
+    blocked = Block(
         scope=number,
         layer=BlockLayer.OURS,
         state=BlockState.BLOCKED,
@@ -209,30 +320,48 @@ def _blocked(known: Block | None, number: str, told: Told) -> Block:
         entry=told.entry,
         by_person=told.by_person,
     )
+    if known is None:
+        return blocked
+    later = max(known.changed_at, told.at)
+    if known.state is BlockState.BLOCKED:
+        by_person = known.by_person or told.by_person
+        return msgspec.structs.replace(known, changed_at=later, by_person=by_person)
+    return msgspec.structs.replace(blocked, changed_at=later, opted_in_at=known.opted_in_at)
 
 
 def decide_suppression(
     standing: Standing, directory: Directory, *, scope: str, told: Told
 ) -> tuple[Piece, ...]:
-    """Put a recipient on the do-not-text list of a brand or of everything, and revoke with it.
+    """Put a recipient on the do-not-text list of a brand or of everything.
 
-    A new word ends the exceptions that a person's START had made in an earlier suppression.
+    The person's own word revokes the consents as well; the company's own act does not, so that
+    lifting it restores what was. A new word ends the exceptions that a person's START had made.
     """
     known = standing.suppression(scope)
-    stood = known is not None and known.active
-    listed = Suppression(
-        scope=scope,
-        cause=told.cause,
-        since=known.since if known is not None and stood else told.at,
-        entry=told.entry,
-        by_person=told.by_person or (known is not None and stood and known.by_person),
-    )
-    pieces: list[Piece] = [listed]
-    for consent in standing.consents:
+    pieces: list[Piece] = [_listed(known, scope, told)]
+    for consent in standing.consents if told.by_person else ():
         program = directory.program(consent.program)
         if scope == EVERYTHING or program is None or program.brand == scope:
             pieces.append(_withdrawn(consent, told))
     return (*pieces, Tag(sms=False))
+
+
+def _listed(known: Suppression | None, scope: str, told: Told) -> Suppression:
+    """List; one that stands keeps its first time and cause, and stays the person's."""
+    if known is None or not known.active:
+        return Suppression(
+            scope=scope,
+            cause=told.cause,
+            since=told.at,
+            entry=told.entry,
+            by_person=told.by_person,
+        )
+    return msgspec.structs.replace(
+        known,
+        changed_at=max(known.told_at, told.at),
+        by_person=known.by_person or told.by_person,
+        lifted_for=(),
+    )
 
 
 def decide_lift(standing: Standing, *, scope: str, told: Told) -> Suppression | None:
@@ -240,7 +369,7 @@ def decide_lift(standing: Standing, *, scope: str, told: Told) -> Suppression | 
     known = standing.suppression(scope)
     if known is None or not known.active or known.by_person:
         return None
-    return msgspec.structs.replace(known, active=False, entry=told.entry)
+    return msgspec.structs.replace(known, active=False, changed_at=told.at, entry=told.entry)
 
 
 def decide_tag(standing: Standing, *, sms: bool) -> Tag | None:

@@ -1,6 +1,7 @@
 """The settings a decision depends on, as one frozen value with a version of its own."""
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -13,8 +14,15 @@ class RevocationReach(StrEnum):
     ALL = "all"
 
 
+CONFIRMATION_DEADLINE_SECONDS_MAX: Final = 300
+"""47 CFR 64.1200(a)(12): a confirmation later than five minutes is a text without consent."""
+
+
 class Policy(msgspec.Struct, frozen=True):
-    """What the operator chose; times are in the unit of their name."""
+    """What the operator chose; times are in the unit of their name.
+
+    Raises ValueError for a value that no operator may choose.
+    """
 
     revocation_reach: RevocationReach = RevocationReach.BRAND
     conversation_window_hours: int = 24
@@ -22,6 +30,15 @@ class Policy(msgspec.Struct, frozen=True):
     refusal_burst_count: int = 50
     refusal_burst_window_seconds: int = 60
     body_characters_max: int = 1600
+
+    def __post_init__(self) -> None:
+        """Refuse what the law does not leave to the operator."""
+        deadline = self.confirmation_deadline_seconds
+        if not 0 <= deadline <= CONFIRMATION_DEADLINE_SECONDS_MAX:
+            raise ValueError(
+                f"confirmation_deadline_seconds is {deadline}; it must be from 0 to "
+                f"{CONFIRMATION_DEADLINE_SECONDS_MAX}."
+            )
 
     @property
     def version(self) -> str:

@@ -17,16 +17,49 @@ _OPT_OUT: Final = "{brand}: you are opted out and will get no further messages."
 _OPT_IN: Final = "{brand}: you are opted in again. Reply HELP for help, STOP to opt out."
 _HELP: Final = "{brand}: {contact}Reply STOP to opt out. Msg & data rates may apply."
 
+OPT_OUT_BRIEF: Final = "You are opted out and will get no further messages."
+"""The confirmation that is one segment whatever the brand is called."""
+
+# A longer name would make a default longer than it may be; the company's own wording has it whole.
+_NAME_CHARACTERS_MAX: Final = 60
+
 
 def render_reply(kind: MessageKind, sender: Sender, brand: Brand) -> str:
     """Render our answer of a kind; total over kinds, a plain message has no wording of ours."""
     contact = f"for help, contact {brand.contact}. " if brand.contact else ""
-    own = sender.replies
-    wordings = {
-        MessageKind.INITIAL_REPLY: own.initial or _INITIAL,
-        MessageKind.OPT_OUT_CONFIRMATION: own.opt_out or _OPT_OUT,
-        MessageKind.OPT_IN_CONFIRMATION: own.opt_in or _OPT_IN,
-        MessageKind.HELP_REPLY: own.help or _HELP,
-    }
-    text = wordings.get(kind, "")
-    return text.replace("{brand}", brand.name).replace("{contact}", contact)
+    own = _own_wording(kind, sender)
+    if own:
+        text = own.replace("{brand}", brand.name).replace("{contact}", contact)
+        # A new brand name can make the initial reply too long after it was saved.
+        if kind is not MessageKind.INITIAL_REPLY or len(text) <= INITIAL_REPLY_CHARACTERS_MAX:
+            return text
+    name = brand.name[:_NAME_CHARACTERS_MAX]
+    return _default_wording(kind).replace("{brand}", name).replace("{contact}", contact)
+
+
+def _own_wording(kind: MessageKind, sender: Sender) -> str | None:
+    match kind:
+        case MessageKind.INITIAL_REPLY:
+            return sender.replies.initial
+        case MessageKind.OPT_OUT_CONFIRMATION:
+            return sender.replies.opt_out
+        case MessageKind.OPT_IN_CONFIRMATION:
+            return sender.replies.opt_in
+        case MessageKind.HELP_REPLY:
+            return sender.replies.help
+        case MessageKind.MESSAGE:
+            return None
+
+
+def _default_wording(kind: MessageKind) -> str:
+    match kind:
+        case MessageKind.INITIAL_REPLY:
+            return _INITIAL
+        case MessageKind.OPT_OUT_CONFIRMATION:
+            return _OPT_OUT
+        case MessageKind.OPT_IN_CONFIRMATION:
+            return _OPT_IN
+        case MessageKind.HELP_REPLY:
+            return _HELP
+        case MessageKind.MESSAGE:
+            return ""

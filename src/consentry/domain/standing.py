@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
-from consentry.domain.directory import Purpose
+from consentry.domain.directory import Purpose, is_conversation
 from consentry.domain.reading import BlockLayer
 
 EVERYTHING = "*"
@@ -67,8 +67,11 @@ class SMSPreference(StrEnum):
 class Block(msgspec.Struct, frozen=True, tag="block", tag_field="piece", omit_defaults=True):
     """A refusal for (recipient, scope, layer); `scope` is a sender or a messaging service.
 
-    `since` is when this state was first reached, `changed_at` orders it against other signals.
-    `entry` is the ledger entry that is the evidence.
+    `since` is when this state was first reached. `changed_at` is the time of the word or the
+    evidence that holds it, which orders it against others. `opted_in_at` is the carrier's time of
+    the person's newest opt-in that reached this block, kept whatever came after, so that an older
+    opt-out which arrives late is known to be older. `entry` is the ledger entry that is the
+    evidence.
     """
 
     scope: str
@@ -79,10 +82,15 @@ class Block(msgspec.Struct, frozen=True, tag="block", tag_field="piece", omit_de
     changed_at: datetime
     entry: str
     by_person: bool = True
+    opted_in_at: datetime | None = None
 
 
 class Consent(msgspec.Struct, frozen=True, tag="consent", tag_field="piece", omit_defaults=True):
-    """The standing of the recipient with one program."""
+    """The standing of the recipient with one program.
+
+    On a consent that is revoked, or pending for the carrier, `by_person` says that the person's
+    own withdrawal stands behind it; `changed_at` is then the time of that withdrawal.
+    """
 
     program: str
     state: ConsentState
@@ -93,6 +101,19 @@ class Consent(msgspec.Struct, frozen=True, tag="consent", tag_field="piece", omi
     by_person: bool = True
     expires_at: datetime | None = None
 
+    @property
+    def is_withdrawn(self) -> bool:
+        """Tell whether a withdrawal stands: a grant that waits for the carrier does not end it."""
+        if self.state is ConsentState.PENDING_CARRIER:
+            return self.by_person
+        return self.state is ConsentState.REVOKED
+
+    def is_active(self, at: datetime) -> bool:
+        """Tell whether the consent is given and has not run out at a time."""
+        if self.state is not ConsentState.ACTIVE:
+            return False
+        return self.expires_at is None or at < self.expires_at
+
 
 class Suppression(
     msgspec.Struct, frozen=True, tag="suppression", tag_field="piece", omit_defaults=True
@@ -100,7 +121,8 @@ class Suppression(
     """A do-not-text for a brand or for everything.
 
     Where the person's own word is behind it, the person may come back to one sender by texting
-    it: that sender is then in `lifted_for`, and the rest of the suppression stands.
+    it: that sender is then in `lifted_for`, and the rest of the suppression stands. `changed_at`
+    is when it was last told, where that was after `since`.
     """
 
     scope: str
@@ -110,10 +132,20 @@ class Suppression(
     by_person: bool = True
     active: bool = True
     lifted_for: tuple[str, ...] = ()
+    changed_at: datetime | None = None
+
+    @property
+    def told_at(self) -> datetime:
+        """When it was last told: a word of the person that is older lifts nothing of it."""
+        return self.changed_at or self.since
 
 
 class Thread(msgspec.Struct, frozen=True, tag="thread", tag_field="piece", omit_defaults=True):
-    """When we and the recipient last texted over one sender."""
+    """When we and the recipient last texted over one sender.
+
+    `opted_out_at` is the person's newest opt-out of this sender, kept when they come back: a
+    grant that is older than it counts for nothing, whenever we hear of it.
+    """
 
     sender: str
     last_inbound_at: datetime | None = None
@@ -121,6 +153,7 @@ class Thread(msgspec.Struct, frozen=True, tag="thread", tag_field="piece", omit_
     last_outbound_purpose: Purpose | None = None
     initial_reply_at: datetime | None = None
     confirmation_at: datetime | None = None
+    opted_out_at: datetime | None = None
 
 
 class Tag(msgspec.Struct, frozen=True, tag="tag", tag_field="piece"):
@@ -171,10 +204,15 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def sms_preference(self) -> SMSPreference:
-        """Forbidden while any opt-out stands, else the tag says."""
-        if any(block.state is BlockState.BLOCKED for block in self.blocks):
-            return SMSPreference.FORBIDDEN
-        if any(suppression.active for suppression in self.suppressions):
+        """Forbidden while any opt-out stands, else the tag says.
+
+        A withdrawn conversation is an opt-out even where no block is left: a START to another
+        number of a messaging service opens the service's block and nothing else.
+        """
+        blocked = any(block.state is BlockState.BLOCKED for block in self.blocks)
+        suppressed = any(suppression.active for suppression in self.suppressions)
+        withdrawn = any(c.is_withdrawn and is_conversation(c.program) for c in self.consents)
+        if blocked or suppressed or withdrawn:
             return SMSPreference.FORBIDDEN
         return SMSPreference.ON if self.sms_tag else SMSPreference.OFF
 

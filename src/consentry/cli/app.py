@@ -6,6 +6,7 @@ import typer
 
 from consentry import __version__
 from consentry.cli import consents, customers, running, setting_up
+from consentry.cli.bench import command as bench_command
 from consentry.cli.output import fail
 from consentry.ports import Rejected, StoreUnavailable
 from consentry.settings import SettingError
@@ -22,6 +23,7 @@ running.register(app)
 setting_up.register(app)
 consents.register(app)
 customers.register(app)
+bench_command.register(app)
 
 
 def _show_version(*, value: bool) -> None:

@@ -1,6 +1,5 @@
 """Commands that keep running: serve, simulate, demo."""
 
-import asyncio
 import os
 import signal
 import sys
@@ -11,6 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from consentry.cli.event_loop import run_fast
 from consentry.cli.output import JSONFlag, fail, print_json
 from consentry.settings import read_settings
 
@@ -58,7 +58,7 @@ def serve(
             sys.stdout.write(f"Sign in (once): {server.console_link()}\n")
         sys.stdout.flush()
 
-    asyncio.run(server.run(on_ready=tell))
+    run_fast(server.run(on_ready=tell))
 
 
 def simulate(
@@ -128,6 +128,6 @@ def demo(
     from consentry.cli.demo import run_demo  # noqa: PLC0415 - the server's modules are heavy
 
     try:
-        asyncio.run(run_demo(port=port, data=data, as_json=as_json))
+        run_fast(run_demo(port=port, data=data, as_json=as_json))
     except OSError as error:
         fail(f"cannot start on port {port}: {error.strerror}. Try --port 0.", code=1)

@@ -28,11 +28,11 @@ from consentry.store.batch import Batches
 from consentry.store.migrate import apply_migrations, read_migrations
 from consentry.store.reading import Reader
 from consentry.store.sqlite_connection import open_connection
-from consentry.store.writer import Writer
+from consentry.store.writer import BATCH_COMMANDS_MAX, Writer
 
 T = TypeVar("T")
 
-_SLICE: Final = 500
+_SLICE: Final = 250
 """How many standings are read before the event loop may do something else."""
 
 
@@ -47,10 +47,19 @@ class SQLiteStore:
         self._closed = False
 
     @classmethod
-    def open(cls, path: Path | str, *, clock: Clock, ids: Ids, policy: Policy) -> Self:
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        clock: Clock,
+        ids: Ids,
+        policy: Policy,
+        batch_commands_max: int = BATCH_COMMANDS_MAX,
+    ) -> Self:
         """Open the database file, made and migrated as needed, and start the writer.
 
-        `ids` is called from the writer's thread. Raises `MigrationError` where file and program
+        `ids` is called from the writer's thread. `batch_commands_max`: how many commands may
+        share a commit; the bench compares with 1. Raises `MigrationError` where file and program
         do not fit, and `StoreUnavailable` where the file cannot be opened.
         """
         try:
@@ -63,7 +72,8 @@ class SQLiteStore:
                 "permissions and the disk."
             ) from error
         batches = Batches(writing, clock=clock, ids=ids, policy=policy)
-        return cls(reader, Writer(batches.carry_out), writing)
+        writer = Writer(batches.carry_out, batch_commands_max=batch_commands_max)
+        return cls(reader, writer, writing)
 
     @property
     def dropped(self) -> int:

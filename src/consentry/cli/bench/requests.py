@@ -1,0 +1,105 @@
+"""Requests as the bytes that go over the wire, built before the clock runs."""
+
+from collections.abc import Iterable, Iterator
+from itertools import cycle
+from typing import Final
+
+import msgspec
+
+from consentry.wire.signatures import SIGNATURE_HEADER, twilio_signature
+from consentry.wire.twilio_form import InboundMessage, build_inbound_pairs, encode_form
+
+SENDER: Final = "+14155550100"
+BRAND: Final = "bench"
+CARRIER: Final = "bench"
+ACCOUNT_SID: Final = f"AC{'b' * 32}"
+AUTH_TOKEN: Final = "bench-auth-token"  # noqa: S105 - a name for servers that live for a minute
+
+KNOWN_PREFIX: Final = "+1415"
+KNOWN_FIRST: Final = 2_000_000
+_NEW_PREFIX: Final = "+1212"
+_NEW_FIRST: Final = 2_000_000
+PEOPLE_MAX: Final = 8_000_000
+
+
+def known_number(place: int) -> str:
+    """Name one of the recipients that the databases are filled with."""
+    return f"{KNOWN_PREFIX}{KNOWN_FIRST + place}"
+
+
+def new_number(place: int) -> str:
+    """Name a recipient that no database has heard of."""
+    return f"{_NEW_PREFIX}{_NEW_FIRST + place}"
+
+
+def _post(port: int, path: str, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
+    lines = [
+        f"POST {path} HTTP/1.1",
+        f"host: 127.0.0.1:{port}",
+        "accept: */*",
+        f"content-length: {len(body)}",
+        *(f"{name}: {value}" for name, value in headers),
+    ]
+    return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + body
+
+
+def _post_json(port: int, path: str, key: str, value: object) -> bytes:
+    headers = (
+        ("user-agent", "consentry-bench"),
+        ("content-type", "application/json"),
+        ("authorization", f"Bearer {key}"),
+    )
+    return _post(port, path, headers, msgspec.json.encode(value))
+
+
+def build_health_check(port: int) -> bytes:
+    """Ask whether a server is there."""
+    return f"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n".encode("ascii")
+
+
+def build_check(port: int, key: str, recipient: str) -> bytes:
+    """Ask the gate about a conversation with one recipient."""
+    question = {"sender": SENDER, "recipient": recipient, "purpose": "conversational"}
+    return _post_json(port, "/v1/check", key, question)
+
+
+def repeat_checks(port: int, key: str, recipients: Iterable[str]) -> Iterator[bytes]:
+    """Ask the gate about these recipients, over and over."""
+    return cycle([build_check(port, key, recipient) for recipient in recipients])
+
+
+def repeat_sends(port: int, key: str, recipients: Iterable[str]) -> Iterator[bytes]:
+    """Ask to send a text to these recipients, over and over."""
+    return cycle(
+        [
+            _post_json(
+                port,
+                "/v1/messages",
+                key,
+                {"sender": SENDER, "recipient": recipient, "body": "Your order is ready."},
+            )
+            for recipient in recipients
+        ]
+    )
+
+
+def build_stop(port: int, place: int) -> bytes:
+    """Build the webhook of one STOP as Twilio posts and signs it; each place is another person."""
+    message = InboundMessage(
+        message_sid=f"SM{place:032x}",
+        account_sid=ACCOUNT_SID,
+        from_number=new_number(place),
+        to_number=SENDER,
+        body="STOP",
+        from_country="US",
+        to_country="US",
+    )
+    pairs = build_inbound_pairs(message)
+    path = f"/carriers/{CARRIER}/inbound"
+    headers = (
+        ("user-agent", "TwilioProxy/1.1"),
+        ("content-type", "application/x-www-form-urlencoded; charset=UTF-8"),
+        ("i-twilio-idempotency-token", f"token-{place}"),
+        (SIGNATURE_HEADER, twilio_signature(AUTH_TOKEN, f"http://127.0.0.1:{port}{path}", pairs)),
+    )
+    return _post(port, path, headers, encode_form(pairs))

@@ -1,0 +1,116 @@
+"""Indeterminate texts: after a grace time the carrier's own list says whether they went out."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from consentry.actions.deliver_job import RecordSubmission, ResolveIndeterminate
+from consentry.delivery.submitting import without_carrier, write_text
+from consentry.domain.messages import Message, MessageStatus
+from consentry.ports import (
+    Carrier,
+    CarrierBook,
+    CarrierUnreachable,
+    Clock,
+    MessageFilter,
+    Page,
+    Store,
+    Work,
+)
+
+PAGE_WORKS: Final = 200
+_KNOWN_MESSAGES: Final = 200
+_logger = logging.getLogger(__name__)
+
+
+class Resolver:
+    """Asks the carriers about texts without an answer; a receipt may always be faster."""
+
+    def __init__(
+        self,
+        store: Store,
+        book: CarrierBook,
+        clock: Clock,
+        *,
+        grace_seconds: float,
+        wake: Callable[[], None],
+    ) -> None:
+        """Wait `grace_seconds` from the claim, so that the carrier's list has what it has."""
+        self._store = store
+        self._book = book
+        self._clock = clock
+        self._grace = timedelta(seconds=grace_seconds)
+        self._wake = wake
+
+    async def resolve_due(self) -> int:
+        """Ask about every text whose grace time is over; return how many were resolved."""
+        resolved = 0
+        silent: set[str | None] = set()
+        after: str | None = None
+        while page := await self._store.read_indeterminate(PAGE_WORKS, after=after):
+            for work in page:
+                if self._is_due(work) and work.message.carrier not in silent:
+                    resolved += await self._resolve(work, silent)
+            after = page[-1].message.id
+        return resolved
+
+    def _is_due(self, work: Work) -> bool:
+        claimed_at = work.job.claimed_at or work.message.created_at
+        return claimed_at + self._grace <= self._clock.now()
+
+    async def _resolve(self, work: Work, silent: set[str | None]) -> int:
+        """Resolve one; a carrier whose list cannot be had is left alone until the next time."""
+        carrier = await self._book.find(work.message.carrier or "")
+        try:
+            if carrier is None:
+                await self._give_up(work)
+            else:
+                await self._ask(work, carrier)
+        except CarrierUnreachable as error:
+            silent.add(work.message.carrier)
+            _logger.warning("carrier_list_unreachable carrier=%s: %s", work.message.carrier, error)
+            return 0
+        except Exception:
+            # One text that cannot be asked about must not keep the others waiting.
+            _logger.exception("not_resolved message=%s", work.message.id)
+            return 0
+        return 1
+
+    async def _ask(self, work: Work, carrier: Carrier) -> None:
+        message = work.message
+        found = await carrier.find(
+            write_text(message, self._store.directory()),
+            since=work.job.claimed_at or message.created_at,
+            known=await self._read_known(message),
+        )
+        status = await self._store.submit(
+            ResolveIndeterminate(message.id, message.recipient, message.carrier or "", found)
+        )
+        if status is MessageStatus.QUEUED:
+            self._wake()
+
+    async def _give_up(self, work: Work) -> None:
+        """Fail a text whose carrier account is gone: nobody is left who could be asked."""
+        message = work.message
+        _logger.error("carrier_missing carrier=%s message=%s", message.carrier, message.id)
+        await self._store.submit(
+            RecordSubmission(
+                message=message.id,
+                recipient=message.recipient,
+                sender=message.sender,
+                carrier=message.carrier or "",
+                submission=without_carrier(message),
+                attempt=work.job.attempts,
+            )
+        )
+
+    async def _read_known(self, message: Message) -> frozenset[str]:
+        """List the carrier's ids of the pair's other texts, which may read the same."""
+        pair = MessageFilter(recipient=message.recipient, sender=message.sender)
+        others = await self._store.read_messages(pair, Page(limit=_KNOWN_MESSAGES))
+        return frozenset(
+            other.carrier_message_id
+            for other in others
+            if other.carrier_message_id is not None and other.id != message.id
+        )

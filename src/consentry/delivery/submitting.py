@@ -1,0 +1,78 @@
+"""One text to its carrier: whatever goes wrong, there is one of three answers."""
+
+import asyncio
+import logging
+from typing import Final
+
+from consentry.domain.directory import Directory
+from consentry.domain.messages import Message
+from consentry.ports import (
+    Carrier,
+    CarrierBook,
+    CarrierRefusal,
+    OutboundText,
+    Submission,
+    Unanswered,
+)
+
+_FIND_SECONDS: Final = 1.0
+_logger = logging.getLogger(__name__)
+
+
+def write_text(message: Message, directory: Directory) -> OutboundText:
+    """Write a message as the text that a carrier is given."""
+    sender = directory.senders.get(message.sender)
+    return OutboundText(
+        message=message.id,
+        recipient=message.recipient,
+        sender=message.sender,
+        body=message.body,
+        media=message.media,
+        messaging_service_sid=None if sender is None else sender.messaging_service_sid,
+    )
+
+
+def without_carrier(message: Message) -> CarrierRefusal:
+    """Say that the account that should carry this is not set up."""
+    return CarrierRefusal(
+        permanent=True,
+        opted_out=False,
+        code="carrier_missing",
+        text=(
+            f"Sender {message.sender} is carried by account {message.carrier!r}, which is not set "
+            "up. Add that account, or set another one for the sender, and send the text again."
+        ),
+    )
+
+
+async def submit_text(
+    text: OutboundText, message: Message, book: CarrierBook, *, seconds: float
+) -> Submission:
+    """Find the carrier and hand the text over, once; bounded in time, and it never raises."""
+    try:
+        async with asyncio.timeout(_FIND_SECONDS):
+            carrier = await book.find(message.carrier or "")
+    except Exception as error:  # noqa: BLE001 - nothing was sent, so it may be tried again
+        _logger.warning("carrier_not_found carrier=%s error=%r", message.carrier, error)
+        return CarrierRefusal(
+            permanent=False,
+            opted_out=False,
+            code="carrier_unavailable",
+            text=f"The carrier account {message.carrier!r} could not be looked up: {error}",
+        )
+    if carrier is None:
+        _logger.error("carrier_missing carrier=%s sender=%s", message.carrier, message.sender)
+        return without_carrier(message)
+    return await _hand_over(carrier, text, seconds)
+
+
+async def _hand_over(carrier: Carrier, text: OutboundText, seconds: float) -> Submission:
+    try:
+        async with asyncio.timeout(seconds):
+            return await carrier.submit(text)
+    except TimeoutError:
+        return Unanswered(f"The carrier did not answer within {seconds} seconds.")
+    except Exception as error:
+        # A fault in a carrier's code is no reason to send a text twice, or to stop all others.
+        _logger.exception("submission_failed message=%s carrier=%s", text.message, carrier.id)
+        return Unanswered(f"The text was being handed over when this went wrong: {error!r}")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import aiohttp
 import msgspec
 
 from consentry.actions.administer import SaveBrand, SaveCarrier, SaveKey, SaveProgram, SaveSender
@@ -71,6 +72,7 @@ async def run_demo(*, port: int, data: Path, as_json: bool) -> None:
     )
     try:
         await _fill(server.store, secret, simulator_url)
+        await _hand_out_phones(simulator_url)
         await server.run(on_ready=lambda: _tell(server, secret, simulator_url, as_json=as_json))
     finally:
         await _stop_simulator(simulator)
@@ -176,6 +178,15 @@ async def _fill(store: Store, secret: Secrets, simulator_url: str) -> None:
     if not await store.read_customers(Page(limit=1)):
         for name, phones in CUSTOMERS:
             await store.submit(CreateCustomer(name=name, phones=_phones(phones)))
+
+
+async def _hand_out_phones(simulator_url: str) -> None:
+    """Lay the sample people's mobile phones on the simulator's table."""
+    async with aiohttp.ClientSession() as session:
+        for _, phones in CUSTOMERS:
+            phone = {"phone": phones[0][0]}
+            async with session.post(f"{simulator_url}/api/handsets", json=phone) as answer:
+                answer.raise_for_status()
 
 
 def _phones(phones: tuple[tuple[str, PhoneType], ...]) -> tuple[CustomerPhone, ...]:

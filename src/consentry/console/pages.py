@@ -6,7 +6,6 @@ from importlib.resources import files
 from typing import Final
 
 import jinja2
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -25,12 +24,14 @@ from consentry.domain.gate import Request as GateRequest
 from consentry.domain.policy import Policy
 from consentry.domain.standing import Standing
 from consentry.ports import Clock, Delivery, MessageFilter, Page, Store
+from consentry.wire.forms import FormError, parse_form
 
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 _TYPES: Final = {"console.css": "text/css", "console.js": "text/javascript"}
+_FORM_BYTES_MAX: Final = 65_536
 _AGENT: Final = Actor(ActorKind.AGENT, "agent")
 CHIPS: Final = {
     PairState.OPTED_IN: ("✓", "Subscribed", "subscribed"),
@@ -195,18 +196,22 @@ class Console:
 
     async def send(self, request: Request) -> Response:
         """Send a text as an agent; the gate decides, and its refusal is shown as it is."""
-        form = await request.form()
         session = request.cookies.get(SESSION_COOKIE, "")
-        if not self._services.sessions.is_form_token(session, _field(form, "form_token")):
+        try:
+            form = parse_form(await _read_body(request))
+        except FormError as error:
+            message = f"The form cannot be read: {error}"
+            return await self._customer_page(request, error=message, status=400)
+        if not self._services.sessions.is_form_token(session, form.get("form_token") or ""):
             message = "This page was too old to send from. Try again."
             return await self._customer_page(request, error=message, status=403)
-        sender, _, recipient = _field(form, "way").partition(" ")
+        sender, _, recipient = (form.get("way") or "").partition(" ")
         customer = await self._services.store.read_customer(request.path_params["id"])
         known = customer is not None and any(p.normalized == recipient for p in customer.phones)
         if not known:
             message = "Choose the number to send from and to."
             return await self._customer_page(request, error=message, status=400)
-        body = _field(form, "body")
+        body = form.get("body") or ""
         draft = Draft(
             recipient=recipient, sender=sender, body=body, actor=_AGENT, door=Door.CONSOLE
         )
@@ -219,9 +224,14 @@ class Console:
         return RedirectResponse(request.url.path.removesuffix("/messages"), status_code=303)
 
 
-def _field(form: FormData, name: str) -> str:
-    value = form.get(name)
-    return value if isinstance(value, str) else ""
+async def _read_body(request: Request) -> bytes:
+    """Read a form's bytes; raises FormError where there are more than any form of ours has."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _FORM_BYTES_MAX:
+            raise FormError("body", f"it is larger than {_FORM_BYTES_MAX} bytes")
+    return body
 
 
 def _pairs(standing: Standing, senders: tuple[Sender, ...]) -> list[tuple[Sender, PairState, str]]:

@@ -14,7 +14,7 @@ from consentry.actions.check import check
 from consentry.actions.outgoing import Draft
 from consentry.actions.send_message import SendMessage
 from consentry.console.sessions import SESSION_COOKIE, Sessions
-from consentry.console.timeline import build_timeline
+from consentry.console.timeline import build_timeline, show_number
 from consentry.domain.consent import PairState, pair_state
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Sender
@@ -30,7 +30,11 @@ _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-_TYPES: Final = {"console.css": "text/css", "console.js": "text/javascript"}
+_TYPES: Final = {
+    "console.css": "text/css",
+    "console.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 _FORM_BYTES_MAX: Final = 65_536
 _AGENT: Final = Actor(ActorKind.AGENT, "agent")
 CHIPS: Final = {
@@ -65,6 +69,7 @@ class Console:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._templates.filters["number"] = show_number
 
     def routes(self) -> list[Route]:
         """List the routes."""

@@ -33,6 +33,7 @@ class Item(msgspec.Struct, frozen=True):
     small: str = ""
 
 
+_NORTH_AMERICAN_LENGTH = 12
 _STATES = {
     MessageStatus.RECEIVED: "",
     MessageStatus.SCHEDULED: "Scheduled",
@@ -54,6 +55,13 @@ _TOLD = {
     EntryKind.CARRIER_REFUSED: "The carrier refused: it has this person as opted out",
     EntryKind.CARRIER_DELIVERED: "Delivered again: the carrier no longer blocks",
 }
+
+
+def show_number(number: str) -> str:
+    """Group a number as people write it; short codes and names stay as they are."""
+    if len(number) == _NORTH_AMERICAN_LENGTH and number.startswith("+1"):
+        return f"+1 {number[2:5]} {number[5:8]} {number[8:]}"
+    return number
 
 
 def build_timeline(messages: list[Message], entries: list[Entry]) -> list[Item]:
@@ -98,11 +106,11 @@ def _entry_item(entry: Entry) -> Item | None:
     sender = entry.sender or ""
     match entry.kind:
         case EntryKind.OPTED_OUT:
-            return _word(entry, ItemKind.OPTED_OUT, f"Opted out of {sender}")
+            return _word(entry, ItemKind.OPTED_OUT, f"Opted out of {show_number(sender)}")
         case EntryKind.OPTED_IN:
-            return _word(entry, ItemKind.OPTED_IN, f"Opted in to {sender}")
+            return _word(entry, ItemKind.OPTED_IN, f"Opted in to {show_number(sender)}")
         case EntryKind.HELP_ASKED:
-            return _word(entry, ItemKind.NOTE, f"Asked {sender} for help")
+            return _word(entry, ItemKind.NOTE, f"Asked {show_number(sender)} for help")
         case EntryKind.SEND_REFUSED:
             why = "" if entry.decision is None else entry.decision.detail
             who = entry.actor.id or str(entry.actor.kind)
@@ -136,5 +144,5 @@ def _word(entry: Entry, kind: ItemKind, said: str) -> Item:
         small = f"The carrier answered: {reading.answer}"
     if entry.superseded:
         said = f"{said} (older than their last word, so it changes nothing)"
-    quoted = f"“{entry.text}”" if entry.text else ""
-    return Item(kind, entry.recorded_at, said, quoted, entry.sender or "", small=small)
+    quoted = f"“{entry.text}”" if entry.text and _is_keyword(entry) else ""
+    return Item(kind, entry.at, said, quoted, "", small=small)

@@ -4,10 +4,10 @@ Every request costs one look-up of the route, one keyed hash, one decoding and o
 there is no stack of middleware to go through.
 """
 
+import logging
 from typing import Any, Final
 
 import msgspec
-import structlog
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as HTTPScope
 
@@ -38,7 +38,7 @@ from consentry.api.table import OPERATIONS
 from consentry.api.views import ProblemDetails
 from consentry.ports import APIKey, Rejected, Scope, StoreUnavailable
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 _ENCODER: Final = msgspec.json.Encoder()
 _OWN: Final = ("/v1/", "/carriers/")
 _BEARER: Final = b"bearer "
@@ -117,7 +117,7 @@ class API:
         """Log the fault under an id and tell only the id; the path's own numbers stay out."""
         request_id = self._services.ids.new("req")
         path = None if match is None else match.resource.path
-        _log.exception("request_failed", request_id=request_id, method=scope["method"], path=path)
+        _log.exception("%s: %s %s failed", request_id, scope["method"], path)
         return _tell(describe_fault(request_id))
 
     async def _call(

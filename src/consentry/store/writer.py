@@ -1,12 +1,11 @@
 """The writer: one thread that takes whatever has gathered and makes it durable as one batch."""
 
+import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
-
-import structlog
 
 from consentry.ports import Rejected
 from consentry.store.batch import AnyCommand, Failure
@@ -19,7 +18,7 @@ BATCH_COMMANDS_MAX: Final = 256
 
 POSTED_MAX: Final = 100_000
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 _Submitted = tuple[AnyCommand, "Future[object] | None"]
 _Settled = tuple["Future[object]", object]
@@ -93,13 +92,13 @@ def _settle(batch: list[_Submitted], outcomes: list[object]) -> None:
         if future is not None:
             waiting[future.get_loop()].append((future, outcome))
         elif isinstance(outcome, Failure) and not isinstance(outcome.error, Rejected):
-            _log.error("posted_command_failed", command=type(command).__name__, error=outcome.error)
+            _log.error("a posted %s failed", type(command).__name__, exc_info=outcome.error)
     for loop, settled in waiting.items():
         try:
             loop.call_soon_threadsafe(_resolve, settled)
         except RuntimeError:
             # The loop was closed while its callers still waited: nobody is left to be told.
-            _log.warning("callers_gone", count=len(settled))
+            _log.warning("%d callers were gone before their outcome", len(settled))
 
 
 def _resolve(settled: list[_Settled]) -> None:

@@ -36,7 +36,6 @@ _TABLES: Final[dict[type[Record], Table]] = {
     Brand: Table.BRANDS,
     Program: Table.PROGRAMS,
     CarrierAccount: Table.CARRIERS,
-    APIKey: Table.API_KEYS,
 }
 
 
@@ -70,7 +69,12 @@ def _encode_record(record: Record) -> tuple[Table, Key, bytes]:
             return Table.IDEMPOTENCY, (record.owner, record.key), encode((created_at, record))
         case Sender():
             return Table.SENDERS, record.number, encode(record)
-        case Brand() | Program() | CarrierAccount() | APIKey():
+        case APIKey():
+            # Both rows go out, so that the statement can keep a revoked key revoked even where
+            # its use is noted later in the same batch.
+            state = "in_use" if record.revoked_at is None else "revoked"
+            return Table.API_KEYS, (record.id, state), encode(record)
+        case Brand() | Program() | CarrierAccount():
             return _TABLES[type(record)], record.id, encode(record)
     assert_never(record)
 

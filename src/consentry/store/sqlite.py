@@ -27,7 +27,7 @@ from consentry.ports import (
 from consentry.store.batch import Batches
 from consentry.store.migrate import apply_migrations, read_migrations
 from consentry.store.reading import Reader
-from consentry.store.sqlite_connection import open_connection
+from consentry.store.sqlite_connection import BUSY_TIMEOUT_MILLISECONDS, open_connection
 from consentry.store.writer import BATCH_COMMANDS_MAX, Writer
 
 T = TypeVar("T")
@@ -55,15 +55,17 @@ class SQLiteStore:
         ids: Ids,
         policy: Policy,
         batch_commands_max: int = BATCH_COMMANDS_MAX,
+        busy_timeout_milliseconds: int = BUSY_TIMEOUT_MILLISECONDS,
     ) -> Self:
         """Open the database file, made and migrated as needed, and start the writer.
 
         `ids` is called from the writer's thread. `batch_commands_max`: how many commands may
-        share a commit; the bench compares with 1. Raises `MigrationError` where file and program
+        share a commit; the bench compares with 1. `busy_timeout_milliseconds`: how long a batch
+        waits for another process that writes. Raises `MigrationError` where file and program
         do not fit, and `StoreUnavailable` where the file cannot be opened.
         """
         try:
-            writing = open_connection(path)
+            writing = open_connection(path, busy_timeout_milliseconds=busy_timeout_milliseconds)
             apply_migrations(writing, read_migrations("sqlite"), clock.now())
             reader = Reader(open_connection(path))
         except apsw.Error as error:

@@ -15,7 +15,9 @@ _OLDEST: Final = (3, 51, 0)
 """The first SQLite with `jsonb_each`, which the set statements are written with."""
 
 
-def open_connection(path: Path | str) -> apsw.Connection:
+def open_connection(
+    path: Path | str, *, busy_timeout_milliseconds: int = BUSY_TIMEOUT_MILLISECONDS
+) -> apsw.Connection:
     """Open the database file, made if there is none, with every promise switched on.
 
     A transaction is on the disk when COMMIT returns (`synchronous=FULL`). Raises `apsw.Error`
@@ -26,7 +28,7 @@ def open_connection(path: Path | str) -> apsw.Connection:
         oldest = ".".join(str(part) for part in _OLDEST)
         raise RuntimeError(f"SQLite {found} is too old: {oldest} is needed. Upgrade apsw.")
     connection = apsw.Connection(str(path), statementcachesize=200)
-    connection.set_busy_timeout(BUSY_TIMEOUT_MILLISECONDS)
+    connection.set_busy_timeout(busy_timeout_milliseconds)
     connection.pragma("journal_mode", "wal")
     connection.pragma("synchronous", "full")
     connection.pragma("wal_autocheckpoint", CHECKPOINT_PAGES)

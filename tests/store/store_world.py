@@ -1,0 +1,218 @@
+"""What the store's tests share: a clock that ticks, ids that count, small commands and values."""
+
+import asyncio
+import itertools
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from consentry.domain.customers import Customer, CustomerPhone
+from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
+from consentry.domain.messages import Direction, Job, JobState, Message, MessageStatus
+from consentry.domain.policy import Policy
+from consentry.domain.standing import Piece, Tag
+from consentry.ports import Change, Facts, Needs, Receipt, Store
+from consentry.store.sqlite import SQLiteStore
+
+T = TypeVar("T")
+
+START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+ANN, BOB = "+14155550101", "+14155550102"
+SENDER, OTHER_SENDER = "+18005550100", "+18005550199"
+CARRIER = "car_1"
+
+
+class TickingClock:
+    """Each reading is a millisecond later, so that every batch has a time of its own."""
+
+    def __init__(self) -> None:
+        self._readings = itertools.count()
+
+    def now(self) -> datetime:
+        """Return the next time."""
+        return START + timedelta(milliseconds=next(self._readings))
+
+    def monotonic(self) -> float:
+        """Return the time as seconds."""
+        return self.now().timestamp()
+
+
+class CountingIds:
+    """Ids that count up; safe in the writer's thread."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+
+    def new(self, prefix: str) -> str:
+        """Return the next id."""
+        return f"{prefix}_{next(self._numbers):09d}"
+
+
+class SQLiteDatabase:
+    """A database that can be opened again and again; PostgreSQL gets a class of the same shape."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "consentry.db"
+
+    def open(self, **options: int) -> Store:
+        """Open it with a clock and ids of its own."""
+        return SQLiteStore.open(
+            self.path, clock=TickingClock(), ids=CountingIds(), policy=Policy(), **options
+        )
+
+
+class Act(Generic[T]):
+    """A command made of a function, and the needs it names."""
+
+    def __init__(self, decide: Callable[[Facts], tuple[T, Change]], needs: Needs) -> None:
+        self._decide = decide
+        self._needs = needs
+
+    def needs(self) -> Needs:
+        """Name the needs."""
+        return self._needs
+
+    def decide(self, facts: Facts) -> tuple[T, Change]:
+        """Call the function."""
+        return self._decide(facts)
+
+
+def ask(look: Callable[[Facts], T], needs: Needs) -> Act[T]:
+    """Make a command that looks at facts and changes nothing."""
+    return Act(lambda facts: (look(facts), Change()), needs)
+
+
+def write(change: Change) -> Act[datetime]:
+    """Make a command that writes a change; its outcome is the time of its batch."""
+    recipients = tuple(dict.fromkeys(entry.recipient for entry in change.entries))
+    return Act(lambda facts: (facts.now, change), Needs(recipients=recipients))
+
+
+@asynccontextmanager
+async def held(store: Store) -> AsyncIterator[None]:
+    """Hold the writer within a batch: what is submitted meanwhile becomes one batch."""
+    begun, released = threading.Event(), threading.Event()
+
+    def wait(_facts: Facts) -> tuple[None, Change]:
+        begun.set()
+        released.wait(timeout=10)
+        return None, Change()
+
+    holding = asyncio.create_task(store.submit(Act(wait, Needs())))
+    assert await asyncio.to_thread(begun.wait, 10)
+    try:
+        yield
+        await asyncio.sleep(0)
+    finally:
+        released.set()
+        await holding
+
+
+async def submit_together(store: Store, *commands: Act[T]) -> list[T | BaseException]:
+    """Submit commands so that they are one batch, in this order; errors are outcomes."""
+    async with held(store):
+        tasks = [asyncio.create_task(store.submit(command)) for command in commands]
+        await asyncio.sleep(0)
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def entry(number: int, recipient: str = ANN, *pieces: Piece, **fields: object) -> Entry:
+    """Make an entry; later numbers have later ids."""
+    values: dict[str, object] = {
+        "id": f"ent_{number:05d}",
+        "recipient": recipient,
+        "kind": EntryKind.OPTED_IN,
+        "at": START,
+        "recorded_at": START + timedelta(seconds=number),
+        "actor": Actor(ActorKind.PERSON, recipient),
+        "sender": SENDER,
+        "pieces": pieces,
+    }
+    return Entry(**(values | fields))  # type: ignore[arg-type]
+
+
+def tagged(number: int, recipient: str = ANN, *, sms: bool = True, **fields: object) -> Entry:
+    """Make an entry that changes the SMS tag."""
+    return entry(number, recipient, Tag(sms=sms), **fields)
+
+
+def message(number: int, recipient: str = ANN, **fields: object) -> Message:
+    """Make an outbound message; later numbers have later ids."""
+    values: dict[str, object] = {
+        "id": f"msg_{number:05d}",
+        "recipient": recipient,
+        "sender": SENDER,
+        "direction": Direction.OUTBOUND,
+        "status": MessageStatus.QUEUED,
+        "body": "Your order is ready.",
+        "created_at": START,
+        "updated_at": START,
+        "actor": Actor(ActorKind.SYSTEM),
+        "carrier": CARRIER,
+    }
+    return Message(**(values | fields))  # type: ignore[arg-type]
+
+
+def inbound(
+    number: int, carrier_message_id: str, recipient: str = ANN, **fields: object
+) -> Message:
+    """Make an inbound message under a carrier's id."""
+    values: dict[str, object] = {
+        "direction": Direction.INBOUND,
+        "status": MessageStatus.RECEIVED,
+        "carrier_message_id": carrier_message_id,
+    }
+    return message(number, recipient, **(values | fields))
+
+
+def job(number: int, recipient: str = ANN, **fields: object) -> Job:
+    """Make the queued job of `message(number)`, due at the start."""
+    values: dict[str, object] = {
+        "message": f"msg_{number:05d}",
+        "recipient": recipient,
+        "sender": SENDER,
+        "due_at": START,
+    }
+    return Job(**(values | fields))  # type: ignore[arg-type]
+
+
+def queued(*numbers: int, recipient: str = ANN, **fields: object) -> Change:
+    """Make a change that queues messages with their jobs; `fields` are the jobs'."""
+    sender = fields.get("sender", SENDER)
+    return Change(
+        messages=tuple(message(n, recipient, sender=sender) for n in numbers),
+        jobs=tuple(job(n, recipient, **fields) for n in numbers),
+    )
+
+
+def claimed(number: int, recipient: str = ANN) -> Job:
+    """Make the job of `message(number)` as it is while the carrier has it."""
+    return job(number, recipient, state=JobState.CLAIMED, attempts=1, claimed_at=START)
+
+
+def receipt(number: int, carrier_message_id: str, of: str | None = None) -> Receipt:
+    """Make a delivery report, matched to one of our messages or not yet."""
+    return Receipt(
+        id=f"rct_{number}",
+        carrier=CARRIER,
+        carrier_message_id=carrier_message_id,
+        recipient=ANN,
+        status=MessageStatus.DELIVERED,
+        received_at=START,
+        message=of,
+    )
+
+
+def customer(number: int, name: str = "", *numbers: str, **fields: object) -> Customer:
+    """Make a profile that holds numbers; later numbers are younger profiles."""
+    values: dict[str, object] = {
+        "id": f"cus_{number:05d}",
+        "name": name,
+        "created_at": START,
+        "updated_at": START,
+        "phones": tuple(CustomerPhone(n, n, "US") for n in numbers),
+    }
+    return Customer(**(values | fields))  # type: ignore[arg-type]

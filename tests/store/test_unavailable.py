@@ -1,0 +1,63 @@
+"""A database that cannot write or be opened: said clearly, nothing half kept, and it recovers."""
+
+import asyncio
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from store_world import ANN, BOB, SQLiteDatabase, tagged, write
+
+from consentry.domain.standing import Standing
+from consentry.ports import Change, Page, StoreUnavailable
+from consentry.store.sqlite_connection import open_connection
+
+pytestmark = pytest.mark.integration
+
+FULL_DISK_CHILD = Path(__file__).with_name("full_disk_child.py")
+
+
+def test_a_full_disk_is_unavailable_and_recovers(tmp_path: Path) -> None:
+    """A process whose files may not grow: submits fail whole, reads go on, room heals it."""
+    done = subprocess.run(
+        [sys.executable, FULL_DISK_CHILD, tmp_path / "full.db"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "recovered"
+
+
+async def test_a_locked_database_is_unavailable_and_recovers(database: SQLiteDatabase) -> None:
+    """Another process holds the lock longer than we wait: all are told, none is kept."""
+    store = database.open(busy_timeout_milliseconds=50)
+    await store.submit(write(Change(entries=(tagged(1),))))
+    with closing(open_connection(database.path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        commands = (write(Change(entries=(tagged(n, BOB),))) for n in (2, 3))
+        outcomes = await asyncio.gather(*map(store.submit, commands), return_exceptions=True)
+        assert (await store.read_standing(ANN)).sms_tag
+        other.execute("ROLLBACK")
+    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 2
+    assert "try again" in str(outcomes[0])
+    assert await store.read_standing(BOB) == Standing()
+    await store.submit(write(Change(entries=(tagged(2, BOB),))))
+    assert await store.read_entries(BOB, Page()) == [tagged(2, BOB)]
+    await store.close()
+
+
+def test_a_path_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    """The error says which path and what to check."""
+    with pytest.raises(StoreUnavailable, match=r"missing.*Check the path"):
+        SQLiteDatabase(tmp_path / "missing").open()
+
+
+def test_a_file_that_is_no_database_is_refused(database: SQLiteDatabase) -> None:
+    """A wrong path does not overwrite what is there."""
+    database.path.write_bytes(b"Dear diary, " * 1000)
+    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+        database.open()
+    assert database.path.read_bytes().startswith(b"Dear diary")

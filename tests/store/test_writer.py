@@ -1,0 +1,126 @@
+"""The writer's thread and queue, with something that only counts in the place of a database."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+import pytest
+from store_world import Act, write
+
+from consentry.ports import Change, Needs
+from consentry.store.batch import AnyCommand, Failure
+from consentry.store.writer import Writer
+
+pytestmark = pytest.mark.unit
+
+
+class Counter:
+    """Carries out nothing: notes each batch, and waits for `go` in each."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[AnyCommand]] = []
+        self.begun = threading.Event()
+        self.go = threading.Event()
+
+    def carry_out(self, commands: Sequence[AnyCommand]) -> list[object]:
+        """Answer each command with the number of its batch."""
+        self.batches.append(list(commands))
+        self.begun.set()
+        assert self.go.wait(10)
+        return [len(self.batches) for _ in commands]
+
+
+def command() -> AnyCommand:
+    """Make a command that is never looked into."""
+    return write(Change())
+
+
+def submit(writer: Writer) -> asyncio.Future[object]:
+    """Submit a command and return what to wait for."""
+    future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    writer.submit(command(), future)
+    return future
+
+
+async def test_a_batch_is_what_arrived_during_the_last_one() -> None:
+    """One command begins at once; the ten that come meanwhile are one batch."""
+    counter = Counter()
+    writer = Writer(counter.carry_out)
+    first = submit(writer)
+    await asyncio.to_thread(counter.begun.wait, 10)
+    rest = [submit(writer) for _ in range(10)]
+    counter.go.set()
+    assert await asyncio.gather(first, *rest) == [1] + [2] * 10
+    await asyncio.to_thread(writer.finish)
+
+
+async def test_a_batch_has_a_limit_and_the_queue_has_none() -> None:
+    """What does not fit waits for the next batch; a submit is never refused."""
+    counter = Counter()
+    writer = Writer(counter.carry_out, batch_commands_max=4, posted_max=1)
+    first = submit(writer)
+    await asyncio.to_thread(counter.begun.wait, 10)
+    rest = [submit(writer) for _ in range(10)]
+    counter.go.set()
+    await asyncio.gather(first, *rest)
+    assert [len(batch) for batch in counter.batches] == [1, 4, 4, 2]
+    await asyncio.to_thread(writer.finish)
+
+
+async def test_posted_commands_are_dropped_and_counted_where_there_is_no_room() -> None:
+    """A post never waits: beyond the limit, and after the end, it is dropped."""
+    counter = Counter()
+    writer = Writer(counter.carry_out, posted_max=3)
+    first = submit(writer)
+    await asyncio.to_thread(counter.begun.wait, 10)
+    for _ in range(5):
+        writer.post(command())
+    assert writer.dropped == 2
+    counter.go.set()
+    await first
+    await asyncio.to_thread(writer.finish)
+    assert sum(map(len, counter.batches)) == 4
+    writer.post(command())
+    assert writer.dropped == 3
+
+
+async def test_failures_reach_those_who_wait() -> None:
+    """A failure is raised where it is awaited; a posted command's is only noted."""
+
+    def fail(commands: Sequence[AnyCommand]) -> list[object]:
+        return [Failure(ZeroDivisionError()) for _ in commands]
+
+    writer = Writer(fail)
+    writer.post(command())
+    with pytest.raises(ZeroDivisionError):
+        await submit(writer)
+    await asyncio.to_thread(writer.finish)
+
+
+def test_a_loop_that_is_gone_does_not_stop_the_writer() -> None:
+    """Whoever submitted from a closed loop is not told; the next one is."""
+    counter = Counter()
+    writer = Writer(counter.carry_out)
+
+    async def leave() -> None:
+        submit(writer)
+        await asyncio.to_thread(counter.begun.wait, 10)
+
+    asyncio.run(leave())
+    counter.go.set()
+
+    async def stay() -> object:
+        return await submit(writer)
+
+    assert asyncio.run(stay()) == 2
+    writer.finish()
+
+
+def test_a_post_needs_no_loop() -> None:
+    """Commands can be posted from plain code; `finish` carries them out."""
+    counter = Counter()
+    counter.go.set()
+    writer = Writer(counter.carry_out)
+    writer.post(Act(lambda _: (None, Change()), Needs()))
+    writer.finish()
+    assert [len(batch) for batch in counter.batches] == [1]

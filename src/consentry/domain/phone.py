@@ -83,11 +83,15 @@ def _parse_cached(text: str, region: str | None) -> Phone:
             f"{_shown(text)} has the wrong number of digits for +{number.country_code}. "
             "Check the number against its source."
         )
+    normalized = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if normalized != text and _parse_cached(normalized, None).normalized != normalized:
+        # Two dialling prefixes in a row: each reading strips one, and consent needs one form.
+        raise _refusal(text, region, phonenumbers.NumberParseException.NOT_A_NUMBER)
     country_code = number.country_code or 0
     found = phonenumbers.region_code_for_number(number)
     return Phone(
         original=text,
-        normalized=phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164),
+        normalized=normalized,
         region_code=found or phonenumbers.region_code_for_country_code(country_code),
         extension=number.extension or None,
     )

@@ -1,0 +1,32 @@
+"""A demo for each module of end-to-end tests, phones nobody has used, and no fault left on."""
+
+from collections.abc import Iterator
+
+import pytest
+from real_world import Demo, fictional_phones, running_demo
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """Run one demo for all tests of a module; it must end well after them."""
+    with running_demo(tmp_path_factory.mktemp("demo")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def phones() -> Iterator[str]:
+    """Hand out phone numbers of fiction, each once."""
+    return fictional_phones()
+
+
+@pytest.fixture
+def phone(phones: Iterator[str]) -> str:
+    """Give a phone that no other test has used."""
+    return next(phones)
+
+
+@pytest.fixture
+def faults(demo: Demo) -> Iterator[None]:
+    """Switch off at the end whatever faults a test switched on."""
+    yield
+    demo.carrier.clear_faults()

@@ -1,0 +1,143 @@
+"""Real processes for the end-to-end tests: each is told where to stop, and stops by itself too.
+
+A process that a test starts must not outlive the test run, not even one that is killed. So beside
+each process stands a sitter, which holds the other end of a pipe of ours: when we are gone, the
+pipe closes and the sitter ends the process.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+START_SECONDS_MAX = 20.0
+STOP_SECONDS_MAX = 5.0
+_PROCESSES = Path("/proc")
+_SITTER = """
+import os, signal, sys, time
+sys.stdin.read()
+try:
+    os.kill(int(sys.argv[1]), signal.SIGTERM)
+    time.sleep(8)
+    os.kill(int(sys.argv[1]), signal.SIGKILL)
+except ProcessLookupError:
+    pass
+"""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A process that has said its first line, a JSON object, and where it writes its errors."""
+
+    process: "subprocess.Popen[str]"
+    told: dict[str, Any]
+    errors: Path
+
+    def stop(self) -> float:
+        """Ask it to end, and tell how many seconds it took; it must end well and in time."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it did not end in {STOP_SECONDS_MAX} s: {self.said()}") from None
+        assert code == 0, f"it ended with {code}: {self.said()}"
+        return time.monotonic() - began
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        self.process.kill()
+        self.process.wait(STOP_SECONDS_MAX)
+
+    def said(self) -> str:
+        """Read what it wrote on standard error."""
+        return self.errors.read_text(encoding="utf-8", errors="replace")[-4000:]
+
+
+@contextmanager
+def running(
+    *words: str, folder: Path, settings: Mapping[str, str] | None = None
+) -> Iterator[Running]:
+    """Start `consentry WORDS` in a folder; whatever happens then, it is gone at the end."""
+    process, errors = _start(words, folder, settings or {})
+    sitter = subprocess.Popen(
+        [sys.executable, "-S", "-c", _SITTER, str(process.pid)], stdin=subprocess.PIPE
+    )
+    try:
+        yield Running(process, _read_first_line(process, errors), errors)
+    finally:
+        sitter.kill()
+        sitter.communicate()
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def clean_environment() -> dict[str, str]:
+    """Take our own environment without settings of ours that a developer may have."""
+    return {name: value for name, value in os.environ.items() if "CONSENTRY_" not in name}
+
+
+def read_descendants(pid: int) -> set[int]:
+    """List the processes below one, where the system shows them."""
+    parents = {}
+    for status in _PROCESSES.glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(status.parent.name)] = int(fields[1])
+    found, left = set[int](), {pid}
+    while left:
+        left = {child for child, parent in parents.items() if parent in left}
+        found |= left
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; one that ended and was not collected does not."""
+    try:
+        stat = (_PROCESSES / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def _start(
+    words: Sequence[str], folder: Path, settings: Mapping[str, str]
+) -> tuple["subprocess.Popen[str]", Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    errors = folder / f"{words[0]}.errors"
+    with errors.open("a", encoding="utf-8") as told:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "consentry", *words],
+            cwd=folder,
+            env={**clean_environment(), **settings},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=told,
+            text=True,
+            encoding="utf-8",
+        )
+    return process, errors
+
+
+def _read_first_line(process: "subprocess.Popen[str]", errors: Path) -> dict[str, Any]:
+    impatience = threading.Timer(START_SECONDS_MAX, process.kill)
+    impatience.start()
+    try:
+        line = process.stdout.readline() if process.stdout else ""
+    finally:
+        impatience.cancel()
+        impatience.join()
+    assert line, f"it said nothing: {errors.read_text(encoding='utf-8', errors='replace')}"
+    told: dict[str, Any] = json.loads(line)
+    return told

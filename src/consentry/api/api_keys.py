@@ -70,6 +70,7 @@ async def create_key(call: Call[NewKey, None]) -> Answer:
         created_at=services.clock.now(),
     )
     made = await services.store.submit(SaveKey(key))
+    call.keys.note_new()
     shown = NewKeyAnswer(
         made.id, made.name, made.prefix, made.scopes, made.created_at, None, None, secret
     )

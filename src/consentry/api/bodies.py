@@ -43,6 +43,8 @@ async def read_body(http: HTTPScope, receive: Receive) -> bytes:
     if message["type"] == "http.disconnect":
         raise ClientGone
     body: bytes = message.get("body", b"")
+    if len(body) > BODY_BYTES_MAX:
+        raise _too_large()
     if not message.get("more_body", False):
         return body
     return await _read_rest(body, receive)

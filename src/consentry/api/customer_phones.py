@@ -90,7 +90,7 @@ OPERATIONS: Final = (
         body=NewPhone,
         answers={201: CustomerView},
         errors=("invalid_number", "not_found", "merged"),
-        example={"original": "(415) 555-0143", "type": "office"},
+        example={"original": "+14155550143", "type": "office"},
     ),
     Operation(
         method="PATCH",

@@ -136,7 +136,7 @@ async def merge_customers(call: Call[MergeRequest, None]) -> Answer:
 
 _NEW_EXAMPLE: Final = {
     "name": "Ada Example",
-    "phones": [{"original": "(415) 555-0142", "type": "mobile", "primary": True}],
+    "phones": [{"original": "+14155550142", "type": "mobile", "primary": True}],
 }
 
 OPERATIONS: Final = (

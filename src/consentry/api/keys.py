@@ -52,6 +52,7 @@ class KeyRing:
         self._secret_key = secret_key
         self._by_hash: dict[str, APIKey] = {}
         self._read_at: float | None = None
+        self._outdated = False
         self._revoked: set[str] = set()
         self._noted_at: dict[str, float] = {}
 
@@ -74,6 +75,10 @@ class KeyRing:
         self._note_use(key, now_seconds)
         return key
 
+    def note_new(self) -> None:
+        """Say that there is a new key: the next look reads them all again."""
+        self._outdated = True
+
     def drop(self, key_id: str) -> None:
         """Refuse a key from now on, before its revocation is durable."""
         self._revoked.add(key_id)
@@ -83,8 +88,10 @@ class KeyRing:
         self._revoked.discard(key_id)
 
     async def _refresh(self, now_seconds: float, fresh_seconds: float) -> None:
-        if self._read_at is not None and now_seconds - self._read_at < fresh_seconds:
+        fresh = self._read_at is not None and now_seconds - self._read_at < fresh_seconds
+        if fresh and not self._outdated:
             return
+        self._outdated = False
         try:
             keys = await self._store.read_keys()
         except StoreUnavailable:

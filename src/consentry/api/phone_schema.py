@@ -9,6 +9,9 @@ from functools import cache
 from typing import Final
 
 E164_DIGITS_MAX: Final = 15
+# Two zeros at the start are taken for a trunk prefix, and so is the 8 of Belarus.
+_START: Final = "(?:[1-9][0-9]|0[1-9])"
+_STARTS: Final = {375: "[1-7][0-9]"}
 
 
 @cache
@@ -17,14 +20,18 @@ def phone_pattern() -> str:
     # Imported here: the number plans take 70 ms to load, and only the documentation asks.
     import phonenumbers  # noqa: PLC0415 - see above
 
-    codes: dict[tuple[int, ...], list[str]] = defaultdict(list)
+    codes: dict[tuple[str, tuple[int, ...]], list[str]] = defaultdict(list)
     for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
         plan = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, regions[0])
         if plan is not None and plan.general_desc is not None:
             lengths = plan.general_desc.possible_length
             most = E164_DIGITS_MAX - len(str(code))
-            codes[tuple(n for n in lengths if 0 < n <= most)].append(str(code))
-    choices = [f"(?:{'|'.join(sorted(of))}){_digits(lengths)}" for lengths, of in codes.items()]
+            rest = tuple(n - 2 for n in lengths if 2 <= n <= most)
+            codes[_STARTS.get(code, _START), rest].append(str(code))
+    choices = [
+        f"(?:{'|'.join(sorted(of))}){start}{_digits(lengths)}"
+        for (start, lengths), of in codes.items()
+    ]
     return rf"^\+(?:{'|'.join(sorted(choices))})$"
 
 

@@ -1,0 +1,147 @@
+"""The carriers' door: signature first, durable before 2xx, never a reply in the answer."""
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+from api_world import LONG_CODE, PERSON, SIGNED, World
+
+from consentry.actions.deliver_job import ClaimJobs
+from consentry.api.app import build_api
+from consentry.domain.messages import MessageStatus
+from consentry.ports import StatusReport, StoreUnavailable
+
+pytestmark = pytest.mark.integration
+
+
+async def kinds(world: World, recipient: str = PERSON) -> list[str]:
+    reply = await world.call("GET", f"/v1/recipients/{recipient}/entries")
+    return [entry["kind"] for entry in reply.json["items"]]
+
+
+async def test_a_text_is_taken_with_an_empty_answer(world: World) -> None:
+    """A text is durable before the answer, which asks the carrier to send nothing."""
+    reply = await world.text("Hello")
+    assert reply.status == 200
+    assert reply.headers["content-type"] == "text/xml"
+    assert reply.body.endswith(b"<Response/>")
+    assert "opted_in" in await kinds(world)
+    assert world.delivery.woken == 1
+
+
+async def test_a_forged_text_leaves_nothing(world: World) -> None:
+    """A bad signature is 403, and nothing is stored."""
+    reply = await world.text("STOP", headers={"x-fake-signature": "wrong"})
+    assert (reply.status, reply.json["code"]) == (403, "forged_webhook")
+    assert await kinds(world) == []
+    assert (await world.call("GET", "/v1/messages")).json["items"] == []
+
+
+@pytest.mark.parametrize("door", ["inbound", "status"])
+async def test_what_cannot_be_read_says_why(world: World, door: str) -> None:
+    """A signed request that cannot be read is 400 with the reason; a forged one is 403."""
+    path = f"/carriers/fake/{door}"
+    reply = await world.call("POST", path, raw=b"{", key=None, headers=SIGNED)
+    assert (reply.status, reply.json["code"]) == (400, "malformed_webhook")
+    assert "truncated" in reply.json["detail"]
+    reply = await world.call("POST", path, raw=b"{", key=None)
+    assert (reply.status, reply.json["code"]) == (403, "forged_webhook")
+    reply = await world.call("POST", path, raw=b"x" * 1_048_577, key=None, headers=SIGNED)
+    assert (reply.status, reply.json["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize("door", ["inbound", "status"])
+async def test_an_unknown_carrier(world: World, door: str) -> None:
+    """An account that is not set up is 404 and says so."""
+    reply = await world.call("POST", f"/carriers/nobody/{door}", raw=b"{}", key=None)
+    assert (reply.status, reply.json["code"]) == (404, "unknown_carrier")
+
+
+async def test_the_url_is_the_one_that_was_signed(world: World) -> None:
+    """The carrier is shown the public URL with path and query as they came, or the host's."""
+    raw = b"{}"
+    path = "/carriers/fake/inbound?a=1&b=%20c"
+    await world.call("POST", path, raw=raw, key=None, headers=SIGNED)
+    assert world.carrier.requests[-1].url == f"http://api.example{path}"
+    world.api = build_api(replace(world.services, public_url="https://sms.example.org/here"))
+    await world.call("POST", path, raw=raw, key=None, headers=SIGNED)
+    assert world.carrier.requests[-1].url == f"https://sms.example.org/here{path}"
+    assert world.carrier.requests[-1].body == raw
+
+
+async def test_a_repeat_changes_nothing(world: World) -> None:
+    """The same carrier id again is answered alike and kept once."""
+    await world.text("STOP", sid="SM1")
+    before = await kinds(world)
+    reply = await world.text("STOP", sid="SM1")
+    assert reply.status == 200
+    assert await kinds(world) == before
+
+
+async def test_a_sender_that_is_not_set_up(world: World) -> None:
+    """The text is kept and counts, and the answer says which sender is missing."""
+    reply = await world.text("STOP", sender="+12025550999")
+    assert (reply.status, reply.json["code"]) == (404, "sender_not_set_up")
+    assert "+12025550999" in reply.json["detail"]
+    assert await kinds(world) == ["opted_out"]
+
+
+async def test_an_opt_out_waits_for_what_is_under_way(world: World) -> None:
+    """STOP is acknowledged after the messages that are with the carrier are over."""
+    await world.text("Hello")
+    (work,) = await world.store.submit(ClaimJobs(((LONG_CODE, 10),)))
+    await world.text("STOP")
+    assert world.delivery.waited == [(work.message.id,)]
+
+
+async def test_a_receipt_moves_a_message(world: World) -> None:
+    """A delivery report is recorded, in any order, and answered with nothing."""
+    await world.text("Hello")
+    (work,) = await world.store.submit(ClaimJobs(((LONG_CODE, 10),)))
+    for status in (MessageStatus.DELIVERED, MessageStatus.SENT):
+        report = StatusReport("SMx", PERSON, LONG_CODE, status, message=work.message.id)
+        raw = msgspec.json.encode(report)
+        reply = await world.call("POST", "/carriers/fake/status", raw=raw, key=None, headers=SIGNED)
+        assert reply.status == 200
+        assert reply.body.endswith(b"<Response/>")
+    shown = await world.call("GET", f"/v1/messages/{work.message.id}")
+    assert shown.json["status"] == "delivered"
+
+
+class Outage:
+    """A store that answers nothing of a recipient and makes nothing durable."""
+
+    def __init__(self, world: World) -> None:
+        self._store = world.store
+
+    async def _fail(self, _asked: object) -> object:
+        raise StoreUnavailable
+
+    submit = read_standing = read_standings = _fail
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+
+async def test_an_outage_is_never_acknowledged(world: World) -> None:
+    """Where the text cannot be made durable the answer is 503, so that the carrier retries."""
+    world.api = build_api(replace(world.services, store=Outage(world)))
+    reply = await world.text("STOP")
+    assert (reply.status, reply.json["code"]) == (503, "store_unavailable")
+    assert "retry-after" in reply.headers
+
+
+async def test_in_an_outage_the_gate_says_no(world: World) -> None:
+    """The gate answers deny while the store is away; sending is 503, readiness too."""
+    world.api = build_api(replace(world.services, store=Outage(world)))
+    asked = {"sender": LONG_CODE, "recipient": PERSON}
+    reply = await world.call("POST", "/v1/check", asked)
+    assert (reply.status, reply.json["decision"]) == (200, "deny")
+    assert reply.json["reason"] == "store_unavailable"
+    many = await world.call("POST", "/v1/checks", {"sender": LONG_CODE, "recipients": [PERSON]})
+    assert many.json["items"][0]["reason"] == "store_unavailable"
+    for headers in ({}, {"idempotency-key": "k"}):
+        reply = await world.call("POST", "/v1/messages", {**asked, "body": "Hi"}, headers=headers)
+        assert (reply.status, reply.json["code"]) == (503, "store_unavailable")
+    assert (await world.call("GET", "/readyz", key=None)).status == 503
+    assert (await world.call("GET", "/healthz", key=None)).status == 200

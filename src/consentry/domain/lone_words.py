@@ -114,7 +114,6 @@ SLIPS = {
     )
     for slip in slips - _OWN - _OPT_OUT.keys()
 }
-_OPT_OUT |= {slip: f"typo:{meant}" for slip, meant in SLIPS.items()}
 
 
 def read_lone_words(words: list[str]) -> LegalReading | None:
@@ -156,6 +155,8 @@ def read_signs(text: str) -> LegalReading | None:
 def _read_misspelt(word: str) -> str | None:
     if word in _OWN or len(word) > _WORD_LENGTH_MAX:
         return None
+    if word in SLIPS:
+        return f"typo:{SLIPS[word]}"
     for meant in ("stop", "unsubscribe"):
         if is_stretched(word, meant):
             return f"typo:{meant}"

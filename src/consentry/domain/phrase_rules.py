@@ -155,15 +155,16 @@ def _compile_file(name: str) -> list[Rule]:
 
 def _needs(pattern: Pattern) -> tuple[frozenset[str], ...]:
     """Reduce each required step to the rarest word of each of its phrases, rarest step first."""
-    needs = (
+    needs = [
         frozenset(min(phrase, key=_commonness) for phrase in phrases)
         for phrases in pattern.required()
-    )
+        if (",",) not in phrases  # the words of a text come without its commas
+    ]
     return tuple(sorted(needs, key=lambda words: sum(map(_commonness, words))))
 
 
 def _commonness(word: str) -> float:
-    """Estimate the share of texts that hold a word; a comma says nothing about a text."""
+    """Estimate the share of texts that hold a word; a comma tells nothing."""
     return 1 if word == "," else _COMMONNESS.get(word, _RARE)
 
 

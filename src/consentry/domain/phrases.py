@@ -7,6 +7,7 @@ matches is cut out before the others are asked. An opt-out wins over everything 
 
 from collections.abc import Iterable
 
+from consentry.domain.lone_words import SLIPS
 from consentry.domain.phrase_grammar import Sentence, Words
 from consentry.domain.phrase_rules import Grammar, Rule, load_grammar
 from consentry.domain.quotes import drop_quoted_lines, is_reaction
@@ -17,10 +18,13 @@ from consentry.domain.sentences import (
     SHARED,
     STRONG,
     STRONG_COMPANY,
+    THIS_NUMBER,
     add_merged,
+    is_number,
     mend,
     read_sentences,
 )
+from consentry.domain.slips import has_long_run
 
 VERSION = SHARED.version
 # Stands where a `none` row matched, so that the words on its two sides do not meet.
@@ -34,7 +38,7 @@ def read_phrases(cleaned: str, words: list[str]) -> LegalReading | None:
     grammar = load_grammar()
     if grammar.triggers.isdisjoint(words):
         return None
-    present = _words_present(words, grammar.triggers)
+    present = _words_present(words)
     rules = _candidates(present, grammar)
     if not rules and STRONG.isdisjoint(present):
         return None
@@ -50,12 +54,15 @@ def read_phrases(cleaned: str, words: list[str]) -> LegalReading | None:
     return None
 
 
-def _words_present(words: list[str], triggers: frozenset[str]) -> set[str]:
+def _words_present(words: list[str]) -> set[str]:
     """Give all words that the rules may see, including those that only appear when mended."""
     present = set(words)
-    present.update([mend(word) for word in triggers & present])
+    if not SLIPS.keys().isdisjoint(present) or has_long_run(words):
+        present.update([mend(word) for word in words])
     if present >= _SPELLED:
         present.add("stop")
+    if any(map(is_number, words)):
+        present.update(THIS_NUMBER)
     add_merged(present)
     return present
 
@@ -65,7 +72,10 @@ def _candidates(present: set[str], grammar: Grammar) -> list[Rule]:
     rules: dict[str, Rule] = {}
     for key in grammar.rules_by_key.keys() & present:
         for rule in grammar.rules_by_key[key]:
-            if not any(need.isdisjoint(present) for need in rule.needs):
+            for need in rule.needs:
+                if need.isdisjoint(present):
+                    break
+            else:
                 rules[rule.id] = rule
     return [rules[name] for name in sorted(rules)]
 
@@ -109,7 +119,8 @@ def _add_strong(
     ("Stop, you are too kind"), unless the rest says something of the kind too.
     """
     clauses = [_clauses(sentence.words) for sentence in sentences]
-    closing = any(_is_strong(parts[-1]) or all(map(_is_strong, parts)) for parts in clauses)
+    whole = [[word for word in sentence.words if word != ","] for sentence in sentences]
+    closing = any(map(_is_strong, whole)) or any(_is_strong(parts[-1]) for parts in clauses)
     opening = any(_is_strong(parts[0]) for parts in clauses)
     if not closing and not opening:
         return

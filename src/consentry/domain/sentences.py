@@ -8,9 +8,12 @@ from consentry.domain.folding import fold, split_sentences
 from consentry.domain.lone_words import SLIPS
 from consentry.domain.phrase_grammar import Joints, Sentence, Words
 from consentry.domain.reading_data import read_rows
+from consentry.domain.slips import without_long_runs
 
 # Shorter slips are words somewhere (STO is a hundred in Polish, STP is please in French).
 _SLIP_LENGTH_MIN = 4
+_NUMBER_DIGITS_MIN = 7
+THIS_NUMBER = ("this", "number")
 
 
 class SharedWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,8 +66,15 @@ def merge(words: Words) -> Words:
 
 
 def mend(word: str) -> str:
-    """Give the word that was meant where a slip of the finger is plain."""
-    return SLIPS.get(word, word) if len(word) >= _SLIP_LENGTH_MIN else word
+    """Give the word that was meant where a slip of the finger is plain, or a letter held down."""
+    if len(word) < _SLIP_LENGTH_MIN:
+        return word
+    return SLIPS.get(word) or without_long_runs(word)
+
+
+def is_number(word: str) -> bool:
+    """Say whether a word is a phone number; it is read as "this number"."""
+    return len(word) >= _NUMBER_DIGITS_MIN and word.isdigit()
 
 
 def add_merged(words: set[str]) -> None:
@@ -81,7 +91,13 @@ def merge_triggers(keys: frozenset[str]) -> frozenset[str]:
 
 
 def _read_sentence(written: list[str]) -> Sentence:
-    marked = _merge([(mend(fold(word)), _is_name(word)) for word in written])
+    marked: list[tuple[str, bool]] = []
+    for word in written:
+        if is_number(word):
+            marked.extend((part, False) for part in THIS_NUMBER)
+        else:
+            marked.append((mend(fold(word)), _is_name(word)))
+    marked = _merge(marked)
     names = frozenset(place for place, (_, is_name) in enumerate(marked) if is_name)
     return Sentence(tuple(word for word, _ in marked), names)
 

@@ -32,8 +32,10 @@ from consentry.ports import (
     OutboundText,
     Page,
     StatusReport,
+    StoreUnavailable,
     Submission,
     WebhookRequest,
+    Work,
 )
 from consentry.store.sqlite import SQLiteStore
 
@@ -162,11 +164,13 @@ class Book:
 
     def __init__(self) -> None:
         self.carriers: dict[str, Carrier] = {}
+        self.asked = 0
         self.failing = False
         self.held: asyncio.Event | None = None
 
     async def find(self, carrier_id: str) -> Carrier | None:
         """Find a carrier, when it is not held up."""
+        self.asked += 1
         if self.held is not None:
             await self.held.wait()
         if self.failing:
@@ -184,9 +188,17 @@ class WatchedStore:
         self._store = store
         self.before: dict[type, Hook] = {}
         self.after: dict[type, Hook] = {}
+        self.unreadable = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
+
+    async def read_indeterminate(self, limit: int, *, after: str | None = None) -> list[Work]:
+        """Read, unless that is made to fail some times."""
+        if self.unreadable > 0:
+            self.unreadable -= 1
+            raise StoreUnavailable("The disk is away.")
+        return await self._store.read_indeterminate(limit, after=after)
 
     async def submit(self, command: Any) -> Any:
         """Submit between the hooks."""
@@ -315,6 +327,14 @@ class World:
 
         async def read() -> int:
             return len([t for t in self.carrier.submitted if t.body != WELCOME])
+
+        await self.until(read, count)
+
+    async def until_asked(self, count: int) -> None:
+        """Wait until a carrier was looked up so many times."""
+
+        async def read() -> int:
+            return self.book.asked
 
         await self.until(read, count)
 

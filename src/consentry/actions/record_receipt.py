@@ -144,7 +144,9 @@ def learn_delivery(
     advanced = message
     reached = with_carrier(status)
     if RANK[reached] >= RANK[message.status]:
-        text = message.error_text if error_code == message.error_code else None
+        # A sentence stays only with the code that it explains.
+        same = error_code is not None and error_code == message.error_code
+        text = message.error_text if same else None
         advanced = msgspec.structs.replace(
             message, status=reached, updated_at=facts.now, error_code=error_code, error_text=text
         )

@@ -1,0 +1,533 @@
+"""How consent moves: the whole table, and what each move does to each piece of the standing."""
+
+from collections.abc import Callable
+from itertools import product
+
+import msgspec
+import pytest
+
+from consent_world import (
+    DIRECTORY,
+    FOREIGN,
+    FOREIGN_PROMO,
+    LONG,
+    NEWS,
+    POLICY,
+    PROMO,
+    SECOND,
+    SERVICE_A,
+    SERVICE_B,
+    SHORT,
+    TOLL_FREE,
+    after,
+    hear,
+    minute,
+    text,
+)
+from consentry.domain.consent import (
+    MOVES,
+    Move,
+    PairState,
+    Signal,
+    SignalKind,
+    Transition,
+    decide_move,
+    pair_state,
+)
+from consentry.domain.directory import Sender
+from consentry.domain.gate import MessageKind
+from consentry.domain.policy import Policy, RevocationReach
+from consentry.domain.reading import BlockLayer
+from consentry.domain.standing import (
+    Block,
+    BlockState,
+    Cause,
+    Consent,
+    ConsentLevel,
+    ConsentState,
+    SMSPreference,
+    Standing,
+    Suppression,
+    Tag,
+    Thread,
+    apply_pieces,
+)
+from memory_store import START
+
+pytestmark = pytest.mark.unit
+
+OURS, PROVIDER, NETWORK = BlockLayer.OURS, BlockLayer.PROVIDER, BlockLayer.NETWORK
+
+
+def refused_by_carrier() -> Standing:
+    """The standing after a send that the carrier refused."""
+    refusal = Block(
+        LONG.number,
+        PROVIDER,
+        BlockState.BLOCKED,
+        Cause.CARRIER_REFUSAL,
+        START,
+        START,
+        "ent",
+        by_person=False,
+    )
+    return apply_pieces(Standing(), (refusal,))
+
+
+STANDINGS: dict[PairState, Callable[[], Standing]] = {
+    PairState.NOT_ASKED: Standing,
+    PairState.OPTED_IN: lambda: after("Hello"),
+    PairState.OPTED_OUT: lambda: after("Hello", "STOP"),
+    PairState.CARRIER_BLOCKED: refused_by_carrier,
+}
+SIGNALS = {
+    SignalKind.PLAIN_TEXT: Signal(SignalKind.PLAIN_TEXT, minute(9)),
+    SignalKind.HELP: Signal(SignalKind.HELP, minute(9), answered=True),
+    SignalKind.OPT_OUT: Signal(SignalKind.OPT_OUT, minute(9), layers=(PROVIDER,), answered=True),
+    SignalKind.OPT_IN: Signal(SignalKind.OPT_IN, minute(9), layers=(PROVIDER, OURS), answered=True),
+}
+# What stands afterwards: (pair state, SMS tag, initial or other reply); None: as before.
+EFFECTS: dict[tuple[PairState, SignalKind], tuple[PairState, bool, MessageKind | None]] = {
+    (PairState.NOT_ASKED, SignalKind.PLAIN_TEXT): (
+        PairState.OPTED_IN,
+        True,
+        MessageKind.INITIAL_REPLY,
+    ),
+    (PairState.NOT_ASKED, SignalKind.HELP): (PairState.NOT_ASKED, False, None),
+    (PairState.NOT_ASKED, SignalKind.OPT_OUT): (PairState.OPTED_OUT, False, None),
+    (PairState.NOT_ASKED, SignalKind.OPT_IN): (PairState.OPTED_IN, True, None),
+    (PairState.OPTED_IN, SignalKind.PLAIN_TEXT): (PairState.OPTED_IN, True, None),
+    (PairState.OPTED_IN, SignalKind.HELP): (PairState.OPTED_IN, True, None),
+    (PairState.OPTED_IN, SignalKind.OPT_OUT): (PairState.OPTED_OUT, False, None),
+    (PairState.OPTED_IN, SignalKind.OPT_IN): (PairState.OPTED_IN, True, None),
+    (PairState.OPTED_OUT, SignalKind.PLAIN_TEXT): (PairState.OPTED_OUT, False, None),
+    (PairState.OPTED_OUT, SignalKind.HELP): (PairState.OPTED_OUT, False, None),
+    (PairState.OPTED_OUT, SignalKind.OPT_OUT): (PairState.OPTED_OUT, False, None),
+    (PairState.OPTED_OUT, SignalKind.OPT_IN): (PairState.OPTED_IN, True, None),
+    (PairState.CARRIER_BLOCKED, SignalKind.PLAIN_TEXT): (PairState.CARRIER_BLOCKED, False, None),
+    (PairState.CARRIER_BLOCKED, SignalKind.HELP): (PairState.CARRIER_BLOCKED, False, None),
+    (PairState.CARRIER_BLOCKED, SignalKind.OPT_OUT): (PairState.OPTED_OUT, False, None),
+    (PairState.CARRIER_BLOCKED, SignalKind.OPT_IN): (PairState.OPTED_IN, True, None),
+}
+
+
+def move(standing: Standing, signal: Signal, sender: Sender = LONG) -> tuple[Standing, Transition]:
+    """Let a signal move a standing."""
+    moved = decide_move(signal, standing, sender, directory=DIRECTORY, policy=POLICY, entry="moved")
+    return apply_pieces(standing, moved.pieces), moved
+
+
+def test_the_table_is_total() -> None:
+    """Every state of a pair meets every signal, and nothing else is in the table."""
+    assert set(MOVES) == set(product(PairState, SignalKind)) == set(EFFECTS)
+
+
+@pytest.mark.parametrize(("state", "kind"), list(MOVES))
+def test_each_cell_of_the_table(state: PairState, kind: SignalKind) -> None:
+    """Each state by each signal: the pair afterwards, the tag, our reply, when the person wrote."""
+    before = STANDINGS[state]()
+    assert pair_state(before, LONG) is state
+    standing, moved = move(before, SIGNALS[kind])
+    ends, tagged, reply = EFFECTS[state, kind]
+    assert moved.move is MOVES[state, kind]
+    assert pair_state(standing, LONG) is ends
+    assert (standing.sms_tag, moved.reply) == (tagged, reply)
+    assert standing.thread(LONG.number).last_inbound_at == minute(9)
+    assert moved.narrowed is (kind is SignalKind.OPT_OUT)
+    assert not moved.superseded
+    forbidden = ends in (PairState.OPTED_OUT, PairState.CARRIER_BLOCKED)
+    assert (standing.sms_preference is SMSPreference.FORBIDDEN) is forbidden
+
+
+@pytest.mark.parametrize(("state", "kind"), list(MOVES))
+def test_each_move_is_idempotent(state: PairState, kind: SignalKind) -> None:
+    """A repeat leaves state and first time as they are, and is not answered again."""
+    once, _ = move(STANDINGS[state](), SIGNALS[kind])
+    later = msgspec.structs.replace(SIGNALS[kind], at=minute(20))
+    twice, moved = move(once, later)
+    assert pair_state(twice, LONG) is pair_state(once, LONG)
+    assert [(b.state, b.since, b.cause) for b in twice.blocks] == [
+        (b.state, b.since, b.cause) for b in once.blocks
+    ]
+    assert [(c.state, c.since) for c in twice.consents] == [
+        (c.state, c.since) for c in once.consents
+    ]
+    assert moved.reply is None
+
+
+# --- The first text ---------------------------------------------------------------------------
+
+
+def test_the_first_plain_text_opts_in() -> None:
+    """Implied consent to the conversation with this sender, the tag, and one initial reply."""
+    standing, moved = hear(Standing(), text("Hello"))
+    consent = standing.consent(LONG.conversation)
+    assert consent is not None
+    assert (consent.state, consent.level) == (ConsentState.ACTIVE, ConsentLevel.IMPLIED)
+    assert (consent.since, consent.entry) == (START, "ent")
+    assert (standing.sms_tag, standing.sms_preference) == (True, SMSPreference.ON)
+    assert moved.reply is MessageKind.INITIAL_REPLY
+    assert pair_state(standing, SECOND) is PairState.NOT_ASKED
+
+
+def test_the_initial_reply_is_sent_once_per_pair() -> None:
+    """Not to the second text, not after an opt-out and back; but by another sender again."""
+    standing = after("Hello")
+    _, again = hear(standing, text("Hello again", at=minute(1)))
+    assert again.reply is None
+    _, elsewhere = hear(standing, text("Hello", SECOND), SECOND)
+    assert elsewhere.reply is MessageKind.INITIAL_REPLY
+    back = after("Hello", "STOP", "START")
+    _, later = hear(back, text("Hello", at=minute(9)))
+    assert later.reply is None
+
+
+def test_the_initial_reply_waits_for_the_first_plain_text() -> None:
+    """Never to a keyword: who begins with START or STOP gets it for the first plain text."""
+    for words in (("START",), ("STOP", "START"), ("HELP",)):
+        standing = after(*words)
+        assert standing.thread(LONG.number).initial_reply_at is None
+        _, moved = hear(standing, text("Hello", at=minute(9)))
+        assert moved.reply is MessageKind.INITIAL_REPLY
+
+
+def test_a_first_yes_is_an_ordinary_text_that_the_carrier_answers() -> None:
+    """On a long code YES with nothing to lift opts in like any text; Twilio answers, we do not."""
+    standing, moved = hear(Standing(), text("YES"))
+    assert pair_state(standing, LONG) is PairState.OPTED_IN
+    assert (moved.move, moved.reply) == (Move.CONVERSE, None)
+    assert standing.blocks == ()
+    _, short = hear(Standing(), text("YES", SHORT), SHORT)
+    assert short.reply is MessageKind.INITIAL_REPLY
+
+
+def test_an_expired_conversation_is_renewed_by_a_text() -> None:
+    """Who writes again after the consent ran out has opted in again."""
+    standing = after("Hello")
+    consent = standing.consents[0]
+    ending = msgspec.structs.replace(consent, expires_at=minute(5))
+    standing = apply_pieces(standing, (ending,))
+    kept, _ = hear(standing, text("Hi", at=minute(4)))
+    assert kept.consents == (ending,)
+    renewed, _ = hear(standing, text("Hi", at=minute(6)))
+    assert (renewed.consents[0].since, renewed.consents[0].expires_at) == (minute(6), None)
+    started, _ = hear(standing, text("START", at=minute(6)))
+    assert started.consents[0].is_active(minute(7))
+
+
+# --- Opt-out ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sender", "body", "layers"),
+    [
+        (LONG, "STOP", {PROVIDER}),
+        (LONG, "Stop.", {OURS}),
+        (LONG, "please stop texting me", {OURS}),
+        (TOLL_FREE, "STOP", {NETWORK, PROVIDER}),
+        (TOLL_FREE, "CANCEL", {PROVIDER}),
+        (SHORT, "STOP", {OURS}),
+    ],
+)
+def test_an_opt_out_sets_the_layers_that_saw_it(
+    sender: Sender, body: str, layers: set[BlockLayer]
+) -> None:
+    """The layers the carrier reader names; where it names none, ours."""
+    standing, moved = hear(after("Hello", sender=sender), text(body, sender, at=minute(1)), sender)
+    closed = {b.layer for b in standing.blocks if b.state is BlockState.BLOCKED}
+    assert closed == layers
+    assert all(block.by_person for block in standing.blocks)
+    consent = standing.consent(sender.conversation)
+    assert consent is not None
+    assert (consent.state, consent.since) == (ConsentState.REVOKED, minute(1))
+    assert not standing.sms_tag
+    expected = MessageKind.OPT_OUT_CONFIRMATION if layers == {OURS} else None
+    assert (moved.reply, moved.narrowed) == (expected, True)
+
+
+def test_a_phrase_and_a_keyword_are_told_apart() -> None:
+    """The cause is the keyword tier's or the free text's."""
+    assert after("Stop.").blocks[0].cause is Cause.KEYWORD
+    assert after("please stop texting me").blocks[0].cause is Cause.FREE_TEXT
+    assert after("wrong number").blocks[0].cause is Cause.WRONG_NUMBER
+
+
+def test_an_opt_out_is_confirmed_once() -> None:
+    """Our confirmation answers the first opt-out; repeats, in whatever words, are not answered."""
+    standing = after("Hello")
+    standing, first = hear(standing, text("Stop.", at=minute(1)))
+    assert first.reply is MessageKind.OPT_OUT_CONFIRMATION
+    _, phrase = hear(standing, text("please stop texting me", at=minute(2)))
+    _, keyword = hear(standing, text("STOP", at=minute(2)))
+    assert (phrase.reply, keyword.reply) == (None, None)
+
+
+def consents_of_all_kinds() -> Standing:
+    """Conversations with two senders, and both brands' programs in various states."""
+
+    def consent(program: str, state: ConsentState) -> Consent:
+        return Consent(program, state, ConsentLevel.EXPRESS_WRITTEN, START, START, "old")
+
+    active = ConsentState.ACTIVE
+    return apply_pieces(
+        Standing(),
+        (
+            consent(LONG.conversation, active),
+            consent(SECOND.conversation, active),
+            consent(FOREIGN.conversation, active),
+            consent(PROMO.id, active),
+            consent(NEWS.id, ConsentState.PENDING),
+            consent(FOREIGN_PROMO.id, active),
+            consent("a program that is gone", active),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("reach", "revoked"),
+    [
+        (RevocationReach.SENDER, {LONG.conversation}),
+        (
+            RevocationReach.BRAND,
+            {LONG.conversation, PROMO.id, NEWS.id, "a program that is gone"},
+        ),
+        (RevocationReach.ALL, {consent.program for consent in consents_of_all_kinds().consents}),
+    ],
+)
+def test_an_opt_out_reaches_as_far_as_the_setting(
+    reach: RevocationReach, revoked: set[str]
+) -> None:
+    """The conversation always; the brand's other programs, pending ones too; or everything."""
+    policy = Policy(revocation_reach=reach)
+    standing, _ = hear(consents_of_all_kinds(), text("STOP", at=minute(1)), policy=policy)
+    assert {c.program for c in standing.consents if c.state is ConsentState.REVOKED} == revoked
+    for consent in standing.consents:
+        since = minute(1) if consent.program in revoked else START
+        assert (consent.since, consent.changed_at) == (since, since)
+
+
+def test_an_opt_out_keeps_what_stood_before_it() -> None:
+    """A carrier's refusal gives way to the person's word; a company's own block becomes theirs."""
+    standing, _ = hear(refused_by_carrier(), text("STOP", at=minute(1)))
+    assert (standing.blocks[0].cause, standing.blocks[0].since) == (Cause.KEYWORD, minute(1))
+    assert standing.blocks[0].by_person
+    company = Block(
+        LONG.number, OURS, BlockState.BLOCKED, Cause.AGENT, START, START, "old", by_person=False
+    )
+    standing, _ = hear(apply_pieces(Standing(), (company,)), text("Stop.", at=minute(1)))
+    assert (standing.blocks[0].cause, standing.blocks[0].since) == (Cause.AGENT, START)
+    assert standing.blocks[0].by_person
+
+
+# --- Opt-in -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sender", "out", "back"),
+    [
+        *product([LONG], ["STOP", "Stop.", "please stop texting me"], ["START", "UNSTOP", "YES"]),
+        *product([TOLL_FREE], ["STOP", "CANCEL", "Stop."], ["START", "UNSTOP"]),
+        *product([SHORT], ["STOP", "please stop texting me"], ["START", "UNSTOP", "YES"]),
+        (TOLL_FREE, "Stop.", "YES"),
+    ],
+)
+def test_the_person_comes_back(sender: Sender, out: str, back: str) -> None:
+    """Unblocked, in the conversation, and tagged again, by the words this kind of sender knows."""
+    gone = after("Hello", out, sender=sender)
+    assert gone.sms_preference is SMSPreference.FORBIDDEN
+    standing, moved = hear(gone, text(back, sender, at=minute(9)), sender)
+    assert pair_state(standing, sender) is PairState.OPTED_IN
+    assert (standing.sms_tag, standing.sms_preference) == (True, SMSPreference.ON)
+    by_carrier = sender is LONG or (sender is TOLL_FREE and back != "YES")
+    expected = None if by_carrier else MessageKind.OPT_IN_CONFIRMATION
+    assert (moved.reply, moved.superseded) == (expected, False)
+
+
+@pytest.mark.parametrize(
+    ("sender", "out", "word"),
+    [
+        (TOLL_FREE, "STOP", "YES"),
+        (TOLL_FREE, "CANCEL", "YES"),
+        (LONG, "STOP", "Start!"),
+        (LONG, "STOP", "yes please"),
+        (LONG, "please stop texting me", "Start!"),
+        (SHORT, "STOP", "start please"),
+        (LONG, "STOP", "Hello"),
+        (LONG, "STOP", "HELP"),
+    ],
+)
+def test_opt_in_is_never_widened(sender: Sender, out: str, word: str) -> None:
+    """What the carrier does not take for an opt-in lifts nothing, tags nothing, answers nothing."""
+    gone = after("Hello", out, sender=sender)
+    standing, moved = hear(gone, text(word, sender, at=minute(9)), sender)
+    assert standing.blocks == gone.blocks
+    assert standing.consents == gone.consents
+    assert (standing.sms_tag, moved.reply) == (False, None)
+    assert standing.thread(sender.number).last_inbound_at == minute(9)
+
+
+def test_a_carriers_refusal_is_lifted_by_the_person() -> None:
+    """START on a long code opens what a refusal had shown to be blocked."""
+    standing, _ = hear(refused_by_carrier(), text("START", at=minute(1)))
+    assert pair_state(standing, LONG) is PairState.OPTED_IN
+
+
+def test_on_a_short_code_a_carriers_refusal_is_not_ours_to_lift() -> None:
+    """Where the carrier blocks and takes no word, our own list does not count."""
+    refusal = msgspec.structs.replace(refused_by_carrier().blocks[0], scope=SHORT.number)
+    standing, _ = hear(
+        apply_pieces(Standing(), (refusal,)), text("START", SHORT, at=minute(1)), SHORT
+    )
+    assert pair_state(standing, SHORT) is PairState.CARRIER_BLOCKED
+
+
+def test_a_start_to_another_sender_lifts_nothing_here() -> None:
+    """Each sender is its own: only a text to this number unblocks this number."""
+    gone = after("Hello", "STOP")
+    standing, _ = hear(gone, text("START", SECOND, at=minute(9)), SECOND)
+    assert pair_state(standing, SECOND) is PairState.OPTED_IN
+    assert pair_state(standing, LONG) is PairState.OPTED_OUT
+    assert standing.sms_preference is SMSPreference.FORBIDDEN
+
+
+def test_marketing_does_not_come_back_by_itself() -> None:
+    """START brings the conversation back and no program; `forbidden` goes with the opt-out."""
+    gone, _ = hear(consents_of_all_kinds(), text("STOP", at=minute(1)))
+    standing, _ = hear(gone, text("START", at=minute(2)))
+    states = {consent.program: consent.state for consent in standing.consents}
+    assert states[LONG.conversation] is ConsentState.ACTIVE
+    assert states[PROMO.id] is ConsentState.REVOKED
+    assert states[NEWS.id] is ConsentState.REVOKED
+
+
+def test_in_a_service_each_number_keeps_its_own_word() -> None:
+    """The provider blocks and opens the service; who opted out of one number stays out of it."""
+    gone = after("STOP", sender=SERVICE_A)
+    assert pair_state(gone, SERVICE_B) is PairState.OPTED_OUT
+    standing, _ = hear(gone, text("START", SERVICE_B, at=minute(1)), SERVICE_B)
+    assert pair_state(standing, SERVICE_B) is PairState.OPTED_IN
+    assert pair_state(standing, SERVICE_A) is PairState.OPTED_OUT
+    assert standing.sms_preference is SMSPreference.FORBIDDEN
+    standing, _ = hear(standing, text("Hello", SERVICE_A, at=minute(2)), SERVICE_A)
+    assert pair_state(standing, SERVICE_A) is PairState.OPTED_OUT
+    standing, _ = hear(standing, text("START", SERVICE_A, at=minute(3)), SERVICE_A)
+    assert pair_state(standing, SERVICE_A) is PairState.OPTED_IN
+
+
+def test_a_services_own_start_leaves_the_networks_block() -> None:
+    """A configured word that only the provider knows does not bring back what the network holds."""
+    service = msgspec.structs.replace(TOLL_FREE, messaging_service_sid="MG2")
+    gone = after("Hello", "STOP", sender=service)
+    word = text("GO", service, at=minute(9), opt_out_type="START")
+    standing, moved = hear(gone, word, service)
+    left = {b.layer for b in standing.blocks if b.state is BlockState.BLOCKED}
+    assert left == {NETWORK}
+    assert pair_state(standing, service) is PairState.OPTED_OUT
+    assert (standing.sms_tag, moved.superseded, moved.reply) == (False, False, None)
+    back, _ = hear(standing, text("START", service, at=minute(10)), service)
+    assert pair_state(back, service) is PairState.OPTED_IN
+
+
+@pytest.mark.parametrize("scope", ["acme", "*"])
+def test_a_start_lifts_the_persons_own_suppression_for_one_sender(scope: str) -> None:
+    """Told to an agent: never text me. A START opens this sender, and the rest stays closed."""
+    told = Suppression(scope, Cause.AGENT, START, "old")
+    standing, _ = hear(apply_pieces(Standing(), (told,)), text("START", at=minute(1)))
+    assert pair_state(standing, LONG) is PairState.OPTED_IN
+    assert pair_state(standing, SECOND) is PairState.OPTED_OUT
+    assert standing.suppressions[0].lifted_for == (LONG.number,)
+    again, _ = hear(standing, text("START", at=minute(2)))
+    assert again.suppressions == standing.suppressions
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        Suppression("acme", Cause.LEGAL, START, "old", by_person=False),
+        Suppression("other", Cause.AGENT, START, "old"),
+        Suppression("acme", Cause.AGENT, START, "old", active=False),
+    ],
+)
+def test_a_start_lifts_no_other_suppression(told: Suppression) -> None:
+    """Not the company's own, not another brand's; one that is over stays as it is."""
+    standing, _ = hear(apply_pieces(Standing(), (told,)), text("START", at=minute(1)))
+    assert standing.suppressions == (told,)
+
+
+def test_grants_that_waited_for_the_carrier_wait_for_the_handset() -> None:
+    """A START ends the waiting for the carrier where no other sender of the brand holds it."""
+
+    def waiting(program: str, *, by_person: bool = False) -> Consent:
+        state, level = ConsentState.PENDING_CARRIER, ConsentLevel.EXPRESS
+        return Consent(program, state, level, minute(5), minute(5), "old", by_person=by_person)
+
+    pieces = (
+        waiting(PROMO.id),
+        waiting(FOREIGN_PROMO.id),
+        waiting("a program that is gone"),
+        waiting(SECOND.conversation, by_person=True),
+    )
+    gone = apply_pieces(after("Hello", "STOP"), pieces)
+    standing, _ = hear(gone, text("START", at=minute(9)))
+    states = {consent.program: consent.state for consent in standing.consents}
+    assert states[PROMO.id] is ConsentState.PENDING
+    assert states[FOREIGN_PROMO.id] is ConsentState.PENDING_CARRIER
+    assert states["a program that is gone"] is ConsentState.PENDING_CARRIER
+    assert states[SECOND.conversation] is ConsentState.PENDING_CARRIER
+    both = apply_pieces(after("STOP", sender=SECOND, standing=after("STOP")), pieces[:1])
+    held, _ = hear(both, text("START", at=minute(9)))
+    assert held.consent(PROMO.id) == pieces[0]
+    listed = Suppression("acme", Cause.LEGAL, START, "old", by_person=False)
+    still, _ = hear(apply_pieces(gone, (listed,)), text("START", at=minute(9)))
+    assert still.consent(PROMO.id) == pieces[0]
+
+
+def test_a_withdrawn_conversation_waits_for_its_own_start() -> None:
+    """A grant that waits for the carrier keeps the withdrawal: a plain text ends nothing."""
+    consent = Consent(
+        LONG.conversation,
+        ConsentState.PENDING_CARRIER,
+        ConsentLevel.EXPRESS,
+        START,
+        START,
+        "old",
+    )
+    waiting = apply_pieces(Standing(), (consent,))
+    assert pair_state(waiting, LONG) is PairState.OPTED_OUT
+    still, _ = hear(waiting, text("Hello", at=minute(1)))
+    assert still.consents == (consent,)
+    back, _ = hear(waiting, text("START", at=minute(1)))
+    assert pair_state(back, LONG) is PairState.OPTED_IN
+
+
+# --- HELP -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("body", ["HELP", "info", " Help "])
+def test_help_changes_no_consent(body: str) -> None:
+    """Asked before, during or after a conversation; we answer where no carrier does."""
+    for standing in (Standing(), after("Hello", sender=SHORT), after("STOP", sender=SHORT)):
+        state = pair_state(standing, SHORT)
+        heard, moved = hear(standing, text(body, SHORT, at=minute(9)), SHORT)
+        assert (heard.blocks, heard.consents) == (standing.blocks, standing.consents)
+        assert heard.sms_tag == standing.sms_tag
+        expected = None if state is PairState.OPTED_OUT else MessageKind.HELP_REPLY
+        assert moved.reply is expected
+    _, carrier = hear(Standing(), text(body))
+    assert carrier.reply is None
+
+
+def test_a_late_text_does_not_turn_the_time_back() -> None:
+    """When the person last wrote is the newest of their texts."""
+    standing, _ = hear(after("Hello"), text("Hi", at=minute(9), sent_at=minute(-5)))
+    assert standing.thread(LONG.number) == Thread(
+        LONG.number, last_inbound_at=START, initial_reply_at=START
+    )
+
+
+def test_tags_are_pieces_of_their_own() -> None:
+    """An opt-out takes the tag away, an opt-in gives it back."""
+    _, out = hear(after("Hello"), text("STOP", at=minute(1)))
+    assert Tag(sms=False) in out.pieces
+    _, back = hear(after("Hello", "STOP"), text("START", at=minute(5)))
+    assert Tag(sms=True) in back.pieces

@@ -1,0 +1,319 @@
+"""A store in dictionaries: the commands' side of `ports.Store`, one command a batch.
+
+It is as strict as a real store: a command is shown only what its `needs` asked for.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import msgspec
+
+from consentry.domain.customers import Customer
+from consentry.domain.directory import Brand, Directory, Program, Sender
+from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.messages import Direction, Job, JobState, Message
+from consentry.domain.policy import Policy
+from consentry.domain.standing import Standing, apply_pieces
+from consentry.ports import (
+    APIKey,
+    CarrierAccount,
+    Change,
+    Command,
+    IdempotencyRecord,
+    Needs,
+    Page,
+    Receipt,
+    Record,
+    StoreUnavailable,
+    Work,
+)
+
+T = TypeVar("T")
+START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+class NotAsked(LookupError):
+    """A command looked at something that its `needs` did not name."""
+
+
+class FakeClock:
+    """A clock that moves only when told to."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        """Return the time it was set to."""
+        return self._now
+
+    def monotonic(self) -> float:
+        """Return seconds since the start."""
+        return (self._now - START).total_seconds()
+
+    def advance(self, **delta: float) -> None:
+        """Move by a timedelta's arguments; negative turns the clock back."""
+        self._now += timedelta(**delta)
+
+
+class CountingIds:
+    """Ids that count up, so that a failing test reads the same every time."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def new(self, prefix: str) -> str:
+        """Return the next id; ids sort in the order they were made."""
+        self._count += 1
+        return f"{prefix}_{self._count:06}"
+
+
+class MemoryStore:
+    """Everything in dictionaries, changed only through commands."""
+
+    def __init__(
+        self,
+        directory: Directory | None = None,
+        policy: Policy | None = None,
+        clock: FakeClock | None = None,
+    ) -> None:
+        self._directory = directory or Directory()
+        self.policy = policy or Policy()
+        self.clock = clock or FakeClock()
+        self.ids = CountingIds()
+        self.entries: list[Entry] = []
+        self.standings: dict[str, Standing] = {}
+        self.messages: dict[str, Message] = {}
+        self.jobs: dict[str, Job] = {}
+        self.customers: dict[str, Customer] = {}
+        self.receipts: dict[str, Receipt] = {}
+        self.carriers: dict[str, CarrierAccount] = {}
+        self.keys: dict[str, APIKey] = {}
+        self.idempotency: dict[tuple[str, str], IdempotencyRecord] = {}
+        self.available = True
+
+    # --- Commands ---------------------------------------------------------------------------
+
+    def run(self, command: Command[T]) -> T:
+        """Carry a command out at once: all of its change, or, where it raises, nothing."""
+        if not self.available:
+            raise StoreUnavailable("the store was switched off by the test")
+        facts = MemoryFacts(self, command.needs())
+        outcome, change = command.decide(facts)
+        self._apply(change)
+        return outcome
+
+    async def submit(self, command: Command[T]) -> T:
+        """Carry a command out, as the port has it."""
+        return self.run(command)
+
+    def _apply(self, change: Change) -> None:
+        for entry in change.entries:
+            self.entries.append(entry)
+            if entry.pieces:
+                known = self.standing(entry.recipient)
+                self.standings[entry.recipient] = apply_pieces(known, entry.pieces)
+        self.messages.update({message.id: message for message in change.messages})
+        self.jobs.update({job.message: job for job in change.jobs})
+        for message_id in change.finished_jobs:
+            self.jobs.pop(message_id, None)
+        for record in change.records:
+            self._put(record)
+        for customer_id in change.deleted_customers:
+            del self.customers[customer_id]
+
+    def _put(self, record: Record) -> None:
+        known = self._directory
+        match record:
+            case Brand():
+                brands = {**known.brands, record.id: record}
+                self._directory = msgspec.structs.replace(known, brands=brands)
+            case Sender():
+                senders = {**known.senders, record.number: record}
+                self._directory = msgspec.structs.replace(known, senders=senders)
+            case Program():
+                programs = {**known.programs, record.id: record}
+                self._directory = msgspec.structs.replace(known, programs=programs)
+            case CarrierAccount():
+                self.carriers[record.id] = record
+            case APIKey():
+                self.keys[record.id] = record
+            case Customer():
+                self.customers[record.id] = record
+            case Receipt():
+                self.receipts[record.id] = record
+            case IdempotencyRecord():
+                self.idempotency[record.owner, record.key] = record
+
+    # --- Reads ------------------------------------------------------------------------------
+
+    def standing(self, recipient: str) -> Standing:
+        """Return what stands; empty for a number never seen."""
+        return self.standings.get(recipient, Standing())
+
+    def entries_of(self, recipient: str) -> list[Entry]:
+        """List a recipient's entries, oldest first."""
+        return [entry for entry in self.entries if entry.recipient == recipient]
+
+    def works(self, state: JobState) -> list[Work]:
+        """List jobs in a state with their messages, most urgent first."""
+        jobs = [job for job in self.jobs.values() if job.state is state]
+        jobs.sort(key=lambda job: (job.priority, job.due_at, job.message))
+        return [Work(job, self.messages[job.message]) for job in jobs]
+
+    def directory(self) -> Directory:
+        """Return brands, senders, programs."""
+        if not self.available:
+            raise StoreUnavailable("the store was switched off by the test")
+        return self._directory
+
+    async def read_standing(self, recipient: str) -> Standing:
+        """Return the standing, as the port has it."""
+        if not self.available:
+            raise StoreUnavailable("the store was switched off by the test")
+        return self.standing(recipient)
+
+    async def read_standings(self, recipients: list[str]) -> list[Standing]:
+        """Return the standings in the order asked."""
+        return [await self.read_standing(recipient) for recipient in recipients]
+
+    async def read_entries(
+        self, recipient: str, page: Page, *, until: datetime | None = None
+    ) -> list[Entry]:
+        """List a page of a recipient's entries, newest first."""
+        if not self.available:
+            raise StoreUnavailable("the store was switched off by the test")
+        newest = [
+            entry
+            for entry in reversed(self.entries_of(recipient))
+            if (until is None or entry.recorded_at <= until)
+            and (page.before is None or entry.id < page.before)
+        ]
+        return newest[: page.limit]
+
+
+class MemoryFacts:
+    """What one command is shown: only what it asked for."""
+
+    def __init__(self, store: MemoryStore, needs: Needs) -> None:
+        self._store = store
+        self._needs = needs
+        self.now = store.clock.now()
+        self.ids = store.ids
+        self.policy = store.policy
+        self.directory = store.directory()
+
+    def standing(self, recipient: str) -> Standing:
+        """Return the standing of a recipient that was asked for, or whose jobs are due."""
+        due = {work.job.recipient for work in self.due_work()}
+        self._check(recipient in (*self._needs.recipients, *due), f"standing of {recipient}")
+        return self._store.standing(recipient)
+
+    def inbound(self, carrier: str, carrier_message_id: str) -> Message | None:
+        """Find a text that came in."""
+        asked = self._needs.inbound == (carrier, carrier_message_id)
+        self._check(asked, f"inbound {carrier_message_id}")
+        return self._by_carrier_id(Direction.INBOUND, carrier, carrier_message_id)
+
+    def outbound(self, carrier: str, carrier_message_id: str) -> Message | None:
+        """Find a text that went out."""
+        asked = self._needs.outbound == (carrier, carrier_message_id)
+        self._check(asked, f"outbound {carrier_message_id}")
+        return self._by_carrier_id(Direction.OUTBOUND, carrier, carrier_message_id)
+
+    def _by_carrier_id(self, direction: Direction, carrier: str, known_as: str) -> Message | None:
+        for message in self._store.messages.values():
+            key = (message.direction, message.carrier, message.carrier_message_id)
+            if key == (direction, carrier, known_as):
+                return message
+        return None
+
+    def message(self, message_id: str) -> Message | None:
+        """Find a message by our id."""
+        self._check(message_id in self._needs.messages, f"message {message_id}")
+        return self._store.messages.get(message_id)
+
+    def job(self, message_id: str) -> Job | None:
+        """Find the job of a message that was asked for, by our id or the carrier's."""
+        asked = message_id in self._needs.messages or self._needs.outbound is not None
+        self._check(asked, f"job {message_id}")
+        return self._store.jobs.get(message_id)
+
+    def queued_work(self, recipient: str) -> tuple[Work, ...]:
+        """List what waits for a recipient."""
+        self._check_queue(recipient)
+        works = self._store.works(JobState.QUEUED)
+        return tuple(work for work in works if work.job.recipient == recipient)
+
+    def in_flight(self, recipient: str) -> tuple[str, ...]:
+        """List the recipient's messages that are with the carrier."""
+        self._check_queue(recipient)
+        works = self._store.works(JobState.CLAIMED)
+        return tuple(work.message.id for work in works if work.job.recipient == recipient)
+
+    def _check_queue(self, recipient: str) -> None:
+        asked = self._needs.queued_jobs and recipient in self._needs.recipients
+        self._check(asked, f"jobs of {recipient}")
+
+    def due_work(self) -> tuple[Work, ...]:
+        """List the due jobs asked for, most urgent first."""
+        due: list[Work] = []
+        for sender, limit in self._needs.due_jobs:
+            works = self._store.works(JobState.QUEUED)
+            mine = [w for w in works if w.job.sender == sender and w.job.due_at <= self.now]
+            due += mine[:limit]
+        return tuple(due)
+
+    def claimed_work(self) -> tuple[Work, ...]:
+        """List the claimed jobs."""
+        self._check(self._needs.claimed_jobs, "claimed jobs")
+        return tuple(self._store.works(JobState.CLAIMED))
+
+    def unmatched_receipts(self, carrier: str, carrier_message_id: str) -> tuple[Receipt, ...]:
+        """List receipts that came before we knew the carrier's id."""
+        key = (carrier, carrier_message_id)
+        self._check(self._needs.unmatched_receipts == key, f"receipts of {carrier_message_id}")
+        receipts = self._store.receipts.values()
+        return tuple(
+            r for r in receipts if (r.carrier, r.carrier_message_id) == key and r.message is None
+        )
+
+    def refusals_since(self, sender: str, since: datetime) -> int:
+        """Count the carrier's refusals of a sender."""
+        self._check(self._needs.refusals_of == sender, f"refusals of {sender}")
+        return sum(
+            entry.kind is EntryKind.CARRIER_REFUSED
+            and entry.sender == sender
+            and entry.recorded_at >= since
+            for entry in self._store.entries
+        )
+
+    def profile_of(self, recipient: str) -> str | None:
+        """Find the oldest customer with a number."""
+        asked = self._needs.profiles and recipient in self._needs.recipients
+        self._check(asked, f"profile of {recipient}")
+        holders = (c.id for c in self._store.customers.values() if _has_phone(c, recipient))
+        return next(holders, None)
+
+    def customer(self, customer_id: str) -> Customer | None:
+        """Find a customer."""
+        self._check(customer_id in self._needs.customers, f"customer {customer_id}")
+        return self._store.customers.get(customer_id)
+
+    def idempotent(self, owner: str, key: str) -> IdempotencyRecord | None:
+        """Find the first answer to a key."""
+        self._check(self._needs.idempotency == (owner, key), f"answer to {key}")
+        return self._store.idempotency.get((owner, key))
+
+    def _check(self, asked: bool, what: str) -> None:
+        if not asked:
+            raise NotAsked(f"The command looked at the {what} and did not ask for it in needs().")
+
+
+def _has_phone(customer: Customer, number: str) -> bool:
+    return any(phone.normalized == number for phone in customer.phones)
+
+
+def claimable(senders: Iterable[str], limit: int = 100) -> tuple[tuple[str, int], ...]:
+    """Ask to claim up to `limit` jobs of each sender."""
+    return tuple((sender, limit) for sender in senders)

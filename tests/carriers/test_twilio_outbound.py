@@ -108,7 +108,8 @@ async def test_a_text_is_posted_as_twilio_wants_it() -> None:
         ("Body", TEXT.body),
         (
             "StatusCallback",
-            "https://texts.example.com/carriers/main/status?message=msg_1&sender=%2B14155550100",
+            "https://texts.example.com/carriers/main/status?message=msg_1&sender=%2B14155550100"
+            "#rc=5&rp=ct,rt,5xx",
         ),
         ("MediaUrl", "https://media.example.com/a?b=c"),
         ("MediaUrl", "https://media.example.com/d"),

@@ -49,6 +49,11 @@ PAGE_SIZE: Final = 100
 PAGES_MAX: Final = 50
 CLOCK_SKEW_MAX: Final = timedelta(minutes=5)
 TRIAL_PREFIX: Final = "Sent from your Twilio trial account - "
+REPEAT_FRAGMENT: Final = "#rc=5&rp=ct,rt,5xx"
+"""Asks Twilio to repeat a report that got no answer: it may be the one that tells of an opt-out.
+
+Source: Twilio's "Webhooks connection overrides". The fragment is not sent and not signed.
+"""
 _SERVICE_UNAVAILABLE: Final = 503
 
 
@@ -119,7 +124,7 @@ class TwilioREST:
             messaging_service_sid=text.messaging_service_sid,
             body=text.body,
             media_urls=text.media,
-            status_callback=f"{self._callbacks}/status?{query}",
+            status_callback=f"{self._callbacks}/status?{query}{REPEAT_FRAGMENT}",
         )
 
     async def _pages(self, text: OutboundText) -> AsyncIterator[tuple[MessageResource, ...]]:

@@ -199,6 +199,10 @@ class Carrier:
         """Switch a fault on."""
         self._post("/api/faults", {"kind": kind, **more})
 
+    def set_sender(self, number: str, kind: str, inbound_url: str) -> None:
+        """Set up a number at the carrier whose texts go to an address of the test's own."""
+        self._post("/api/senders", {"number": number, "kind": kind, "inbound_url": inbound_url})
+
     def clear_faults(self) -> None:
         """Switch all faults off."""
         requests.delete(f"{self.url}/api/faults", timeout=WAIT_SECONDS).raise_for_status()

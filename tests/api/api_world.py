@@ -29,6 +29,7 @@ from consentry.ports import (
     APIKey,
     Carrier,
     CarrierAccount,
+    Clock,
     Forged,
     InboundText,
     Malformed,
@@ -250,14 +251,14 @@ async def _requests(chunks: list[bytes]) -> AsyncIterator[ASGIMessage]:
         yield {"type": "http.disconnect"}
 
 
-async def build_world(folder: Path, *, store: Store | None = None) -> World:
+async def build_world(folder: Path, *, clock: Clock | None = None) -> World:
     """Build the API on a new database with a brand, two senders, programs and keys."""
-    clock, ids, policy = FakeClock(), SystemIds(), Policy()
+    clock, ids, policy = clock or FakeClock(), SystemIds(), Policy()
     real = SQLiteStore.open(folder / "api.db", clock=clock, ids=ids, policy=policy)
     secrets = await _set_up(real)
     carrier, delivery = FakeCarrier(), FakeDelivery()
     services = Services(
-        store=store or real,
+        store=real,
         book=FakeBook({"fake": carrier}),
         delivery=delivery,
         clock=clock,

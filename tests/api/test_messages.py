@@ -56,6 +56,8 @@ async def test_an_opted_out_person_is_refused_with_the_exact_sentence(
     ("changes", "reason"),
     [
         ({"recipient": "12"}, Reason.INVALID_NUMBER),
+        ({"recipient": f"{PERSON}*"}, Reason.INVALID_NUMBER),
+        ({"recipient": f"{PERSON}!"}, Reason.INVALID_NUMBER),
         ({"sender": "+12025550999"}, Reason.UNKNOWN_SENDER),
         ({"sender": "🦆"}, Reason.UNKNOWN_SENDER),
         ({"recipient": OTHER_PERSON}, Reason.NO_CONSENT),
@@ -175,6 +177,7 @@ async def test_messages_page_by_page(world: World) -> None:
         "limit=201",
         "limit=x",
         "status=lost",
+        "status=null",
         "cursor=%00",
         "cursor=",
         "limit=1&limit=2",

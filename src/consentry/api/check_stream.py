@@ -113,14 +113,13 @@ def _decode_line(line: bytes) -> Line | str:
 
 def _complete(given: Line | str, query: LineQuery) -> _Asked:
     line = Line(given) if isinstance(given, str) else given
-    sender = line.sender or query.sender
-    if sender is None:
+    sender = line.sender or query.sender or ""
+    if not sender:
         raise Problem(
             "invalid_body", "The line names no sender. Add it to the line or to the query."
         )
-    question = Question(
-        sender, line.recipient, line.purpose or query.purpose, line.program or query.program
-    )
+    purpose, program = line.purpose or query.purpose, line.program or query.program
+    question = Question(sender, line.recipient, purpose or None, program or None)
     return question, None if line.at is None else to_utc(line.at, "at")
 
 

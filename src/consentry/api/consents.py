@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from consentry.actions.record_consent import (
     ConsentRecorded,
@@ -61,7 +62,7 @@ class LiftQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to take off the list, and why."""
 
     reason: ReasonText
-    brand: Id | None = None
+    brand: Id | UnsetType = UNSET
 
 
 class TagRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -152,7 +153,8 @@ async def lift_suppression(call: Call[None, LiftQuery]) -> Answer:
     """Take a number off the list, where a program or an agent had put it there."""
     number = phone_in_path(call).normalized
     statement = Statement(number, call.actor, call.query.reason, by_person=False)
-    recorded = await call.services.store.submit(LiftSuppression(statement, call.query.brand))
+    brand = None if call.query.brand is UNSET else call.query.brand
+    recorded = await call.services.store.submit(LiftSuppression(statement, brand))
     return Answer(_view(statement, recorded))
 
 

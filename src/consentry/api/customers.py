@@ -62,7 +62,7 @@ class MergeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CustomerQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
     """Which customers to list; `search`: any part of a name or number."""
 
-    search: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    search: Annotated[str, msgspec.Meta(max_length=200)] | UnsetType = UNSET
 
 
 async def show_customer(services: Services, customer: Customer, *, status: int = 200) -> Answer:
@@ -82,7 +82,8 @@ async def find_customer(call: Call[object, object]) -> Customer:
 async def list_customers(call: Call[None, CustomerQuery]) -> Answer:
     """List profiles, newest first."""
     query, store = call.query, call.services.store
-    found = await store.read_customers(page_after(query), search=query.search or None)
+    search = None if query.search is UNSET else query.search or None
+    found = await store.read_customers(page_after(query), search=search)
     after = next_cursor(found, query, lambda customer: customer.id)
     views = await view_customers(store, found[: query.limit])
     return Answer(Listing(views, after))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from consentry.actions.check import check
 from consentry.actions.outgoing import Draft
@@ -48,7 +49,7 @@ class SendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     purpose: Purpose | None = None
     program: Annotated[str, msgspec.Meta(max_length=200)] | None = None
     send_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
-    ttl: Annotated[int, msgspec.Meta(ge=1, le=TTL_SECONDS_MAX)] | None = None
+    ttl: Annotated[float, msgspec.Meta(ge=1, le=TTL_SECONDS_MAX)] | None = None
 
 
 class SendAnswer(msgspec.Struct, frozen=True):
@@ -62,9 +63,9 @@ class SendAnswer(msgspec.Struct, frozen=True):
 class MessageQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
     """Which messages to list."""
 
-    sender: str | None = None
-    recipient: PhoneText | None = None
-    status: MessageStatus | None = None
+    sender: str | UnsetType = UNSET
+    recipient: PhoneText | UnsetType = UNSET
+    status: MessageStatus | UnsetType = UNSET
 
 
 async def send_message(call: Call[SendRequest, None]) -> Answer:
@@ -116,7 +117,7 @@ def _draft(call: Call[SendRequest, None]) -> Draft:
     )
 
 
-def _expiry(send_at: datetime | None, ttl_seconds: int | None, now: datetime) -> datetime | None:
+def _expiry(send_at: datetime | None, ttl_seconds: float | None, now: datetime) -> datetime | None:
     if ttl_seconds is None:
         return None
     start = now if send_at is None else max(now, send_at)
@@ -167,13 +168,13 @@ async def read_message(call: Call[None, None]) -> Answer:
 async def list_messages(call: Call[None, MessageQuery]) -> Answer:
     """List messages, newest first."""
     query, services = call.query, call.services
-    recipient = query.recipient
-    if recipient is not None:
-        recipient = read_phone(recipient, services.default_region).normalized
+    recipient = None
+    if query.recipient is not UNSET:
+        recipient = read_phone(query.recipient, services.default_region).normalized
     wanted = MessageFilter(
         recipient=recipient,
-        sender=None if query.sender is None else find_sender(query.sender, services),
-        status=query.status,
+        sender=None if query.sender is UNSET else find_sender(query.sender, services),
+        status=None if query.status is UNSET else query.status,
     )
     found = await services.store.read_messages(wanted, page_after(query))
     after = next_cursor(found, query, lambda message: message.id)

@@ -5,6 +5,7 @@ from typing import Annotated, Final, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from consentry.api.operations import Call
 from consentry.api.problems import Problem
@@ -47,10 +48,13 @@ TimeText = Annotated[
 
 
 class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which page of a list."""
+    """Which page of a list.
+
+    What may be left out of a query is UNSET then, not None: the text `null` is no value.
+    """
 
     limit: Limit = 50
-    cursor: Cursor | None = None
+    cursor: Cursor | UnsetType = UNSET
 
 
 def read_query(text: bytes, shape: type[T]) -> T:
@@ -127,4 +131,5 @@ def to_utc(time: datetime, name: str) -> datetime:
 
 def page_after(query: PageQuery) -> Page:
     """Ask for one item more than wanted: it tells whether there is a next page."""
-    return Page(limit=query.limit + 1, before=query.cursor)
+    before = None if query.cursor is UNSET else query.cursor
+    return Page(limit=query.limit + 1, before=before)

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from consentry.api.services import Services
 from consentry.domain.directory import Purpose
@@ -29,9 +30,9 @@ class CheckRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LineQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What lines leave out: used for each line of a stream that does not say it itself."""
 
-    sender: str | None = None
-    purpose: Purpose | None = None
-    program: str | None = None
+    sender: str | UnsetType = UNSET
+    purpose: Purpose | UnsetType = UNSET
+    program: str | UnsetType = UNSET
 
 
 class Question(msgspec.Struct, frozen=True):

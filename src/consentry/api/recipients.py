@@ -3,6 +3,7 @@
 from typing import Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from consentry.api.listing import Listing, next_cursor
 from consentry.api.operations import Answer, Call, Operation, Tag
@@ -68,7 +69,7 @@ class RecipientView(msgspec.Struct, frozen=True):
 class EntryQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
     """Which entries to list; `at`: those recorded no later than then."""
 
-    at: TimeText | None = None
+    at: TimeText | UnsetType = UNSET
 
 
 def _view_pair(standing: Standing, sender: Sender) -> SenderStanding:
@@ -111,7 +112,7 @@ async def read_recipient(call: Call[None, None]) -> Answer:
 async def list_entries(call: Call[None, EntryQuery]) -> Answer:
     """List what happened, newest first."""
     query = call.query
-    until = None if query.at is None else read_time(query.at, "at")
+    until = None if query.at is UNSET else read_time(query.at, "at")
     number = phone_in_path(call).normalized
     found = await call.services.store.read_entries(number, page_after(query), until=until)
     after = next_cursor(found, query, lambda entry: entry.id)

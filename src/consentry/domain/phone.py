@@ -107,12 +107,18 @@ def _clean(text: str) -> str:
     cleaned = "".join(c for c in text if unicodedata.category(c) != "Cf").strip()
     if not cleaned:
         raise InvalidNumber("The phone number is empty. Send one, such as +14155550142.")
-    if not cleaned.isprintable() or _NUMBER_START.match(cleaned) is None:
+    if not cleaned.isprintable() or not _looks_like_a_number(cleaned):
         raise InvalidNumber(
             f"{_shown(text)} is not a phone number. Send digits with the country code, such as "
             "+14155550142."
         )
     return cleaned
+
+
+def _looks_like_a_number(text: str) -> bool:
+    """Ask for the beginning and end of a number; the library would drop what follows the end."""
+    ended = text[-1].isalnum() or text[-1] in ")]#"
+    return ended and "*" not in text and _NUMBER_START.match(text) is not None
 
 
 def _check_region(region: str | None, supported: frozenset[str] | set[str]) -> str | None:

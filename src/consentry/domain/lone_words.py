@@ -59,7 +59,7 @@ class Typos(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LoneWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All rows of the keyword tier."""
+    """All rows of the keyword tier; `version` is the edition of all the legal reader's data."""
 
     version: str
     opt_out: tuple[WordGroup, ...]

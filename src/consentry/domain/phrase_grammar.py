@@ -15,6 +15,7 @@ around it is skipped: `$` holds before "please", "now" or "thank you". Everythin
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
+from typing import assert_never
 
 import msgspec
 
@@ -82,6 +83,8 @@ class Step(msgspec.Struct, frozen=True):
                 return (place,) if joints.starts_clause(words, place) else ()
             case Kind.END:
                 return (place,) if joints.ends_clause(words, place) else ()
+            case _:
+                assert_never(self.kind)
 
     def advance(self, sentence: Sentence, places: set[int], joints: Joints) -> set[int]:
         """Give every place this step leads to from any of `places`."""

@@ -7,7 +7,7 @@ matches is cut out before the others are asked. An opt-out wins over everything 
 
 from collections.abc import Iterable
 
-from consentry.domain.lone_words import SLIPS
+from consentry.domain.lone_words import VERSION
 from consentry.domain.phrase_grammar import Sentence, Words
 from consentry.domain.phrase_rules import Grammar, Rule, load_grammar
 from consentry.domain.quotes import drop_quoted_lines, is_reaction
@@ -15,21 +15,14 @@ from consentry.domain.reading import LegalMeaning, LegalReading, Tier
 from consentry.domain.sentences import (
     JOINTS,
     PLAYFUL,
-    SHARED,
     STRONG,
     STRONG_COMPANY,
-    THIS_NUMBER,
-    add_merged,
-    is_number,
-    mend,
     read_sentences,
+    words_present,
 )
-from consentry.domain.slips import has_long_run
 
-VERSION = SHARED.version
 # Stands where a `none` row matched, so that the words on its two sides do not meet.
 _CUT = "\N{MIDDLE DOT}"
-_SPELLED = frozenset("stop")
 _RANK = (LegalMeaning.OPT_OUT, LegalMeaning.WRONG_NUMBER, LegalMeaning.AMBIGUOUS)
 
 
@@ -38,7 +31,7 @@ def read_phrases(cleaned: str, words: list[str]) -> LegalReading | None:
     grammar = load_grammar()
     if grammar.triggers.isdisjoint(words):
         return None
-    present = _words_present(words)
+    present = words_present(words)
     rules = _candidates(present, grammar)
     if not rules and STRONG.isdisjoint(present):
         return None
@@ -52,19 +45,6 @@ def read_phrases(cleaned: str, words: list[str]) -> LegalReading | None:
         if meaning in found:
             return LegalReading(meaning, Tier.PHRASE, found[meaning], VERSION)
     return None
-
-
-def _words_present(words: list[str]) -> set[str]:
-    """Give all words that the rules may see, including those that only appear when mended."""
-    present = set(words)
-    if not SLIPS.keys().isdisjoint(present) or has_long_run(words):
-        present.update([mend(word) for word in words])
-    if present >= _SPELLED:
-        present.add("stop")
-    if any(map(is_number, words)):
-        present.update(THIS_NUMBER)
-    add_merged(present)
-    return present
 
 
 def _candidates(present: set[str], grammar: Grammar) -> list[Rule]:

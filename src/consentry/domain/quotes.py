@@ -18,7 +18,6 @@ _DASHED_NAME_WORDS_MAX = 3
 class Openers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How lines begin that somebody's phone wrote."""
 
-    version: str
     source: str
     checked_on: date
     signatures: tuple[str, ...]

@@ -8,11 +8,13 @@ from consentry.domain.folding import fold, split_sentences
 from consentry.domain.lone_words import SLIPS
 from consentry.domain.phrase_grammar import Joints, Sentence, Words
 from consentry.domain.reading_data import read_rows
-from consentry.domain.slips import without_long_runs
+from consentry.domain.slips import has_long_run, without_long_runs
 
 # Shorter slips are words somewhere (STO is a hundred in Polish, STP is please in French).
 _SLIP_LENGTH_MIN = 4
-_NUMBER_DIGITS_MIN = 7
+_LOCAL_DIGITS = 7
+_NATIONAL_DIGITS_MIN = 10
+_SPELLED = frozenset("stop")
 THIS_NUMBER = ("this", "number")
 
 
@@ -26,7 +28,6 @@ class SharedWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `names`: first names known in lower case; `no_names`: words that no capital makes a name.
     """
 
-    version: str
     source: str
     checked_on: date
     joining: tuple[str, ...]
@@ -73,14 +74,28 @@ def mend(word: str) -> str:
 
 
 def is_number(word: str) -> bool:
-    """Say whether a word is a phone number; it is read as "this number"."""
-    return len(word) >= _NUMBER_DIGITS_MIN and word.isdigit()
+    """Say whether a word is a phone number (8 digits are a date); it is read as "this number"."""
+    return word.isdigit() and (len(word) == _LOCAL_DIGITS or len(word) >= _NATIONAL_DIGITS_MIN)
 
 
-def add_merged(words: set[str]) -> None:
-    """Add to the words of a text those that two of them may merge to, in any order."""
-    for word in _MERGED_BY_WORD.keys() & words:
-        words.update([whole for pair, whole in _MERGED_BY_WORD[word] if words.issuperset(pair)])
+def words_present(words: list[str]) -> set[str]:
+    """Give every word that the sentences of a text may hold once they are read.
+
+    More is allowed (words merge in any order here), fewer never: rules are chosen by it.
+    """
+    present = set(words)
+    if not SLIPS.keys().isdisjoint(present) or has_long_run(words):
+        present.update([mend(word) for word in words])
+    if present >= _SPELLED:
+        present.add("stop")
+    if any(map(is_number, words)):
+        present.update(THIS_NUMBER)
+    for word in _MERGED_BY_WORD.keys() & present:
+        pairs = _MERGED_BY_WORD[word]
+        present.update(
+            [part for pair, whole in pairs if present.issuperset(pair) for part in whole.split()]
+        )
+    return present
 
 
 def merge_triggers(keys: frozenset[str]) -> frozenset[str]:

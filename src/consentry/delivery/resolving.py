@@ -106,11 +106,12 @@ class Resolver:
         )
 
     async def _read_known(self, message: Message) -> frozenset[str]:
-        """List the carrier's ids of the pair's other texts, which may read the same."""
+        """List the carrier's ids of the pair's other texts, which may read the same.
+
+        The message itself has none yet, or it would not be asked about.
+        """
         pair = MessageFilter(recipient=message.recipient, sender=message.sender)
         others = await self._store.read_messages(pair, Page(limit=_KNOWN_MESSAGES))
         return frozenset(
-            other.carrier_message_id
-            for other in others
-            if other.carrier_message_id is not None and other.id != message.id
+            other.carrier_message_id for other in others if other.carrier_message_id is not None
         )

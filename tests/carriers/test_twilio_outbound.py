@@ -36,6 +36,7 @@ pytestmark = pytest.mark.integration
 
 SID = "AC0123456789abcdef0123456789abcdef"
 PATH = f"/2010-04-01/Accounts/{SID}/Messages.json"
+STATUS = "https://texts.example.com/carriers/main/status"
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 TEXT = OutboundText(
     message="msg_1",
@@ -110,8 +111,7 @@ async def test_a_text_is_posted_as_twilio_wants_it() -> None:
         ("Body", TEXT.body),
         (
             "StatusCallback",
-            "https://texts.example.com/carriers/main/status?message=msg_1&sender=%2B14155550100"
-            "#rc=5&rp=ct,rt,5xx",
+            f"{STATUS}?message=msg_1&sender=%2B14155550100#rc=5&rp=ct,rt,5xx",
         ),
         ("MediaUrl", "https://media.example.com/a?b=c"),
         ("MediaUrl", "https://media.example.com/d"),

@@ -77,8 +77,8 @@ def fold(cleaned: str) -> str:
 
 def split_words(cleaned: str) -> list[str]:
     """Give the folded words of a cleaned text in order, without any punctuation."""
-    if "#" in cleaned or "--" in cleaned:
-        cleaned = _NUMBER_SIGN.sub(" number ", cleaned).replace("--", " ")
+    if "#" in cleaned or "--" in cleaned or "=" in cleaned:
+        cleaned = _NUMBER_SIGN.sub(" number ", cleaned).replace("--", " ").replace("=", " to ")
     if cleaned.isascii():
         return cleaned.translate(_ASCII_WORDS).split()
     return _WORD.findall(_HAN.sub(r" \g<0> ", _CLOSED_UP.sub("", fold(cleaned))))
@@ -86,7 +86,8 @@ def split_words(cleaned: str) -> list[str]:
 
 def split_sentences(cleaned: str) -> list[list[str]]:
     """Give the words of each sentence as written, with "," where a clause ends inside it."""
-    spelled = _SPELLED_STOP.sub("stop", _NUMBER_SIGN.sub(" number ", cleaned))
+    signs = _NUMBER_SIGN.sub(" number ", cleaned).replace("=", " to ")
+    spelled = _SPELLED_STOP.sub("stop", signs)
     closed_up = _CLOSED_UP.sub("", spelled.translate(_LETTERS).replace("--", ", "))
     plain = closed_up if closed_up.isascii() else _HAN.sub(r" \g<0> ", closed_up)
     sentences: list[list[str]] = [[]]

@@ -4,9 +4,8 @@ A forged request stores nothing. Where the store cannot make a text durable the 
 that the carrier tries again: an opt-out is never lost to a bad moment.
 """
 
+import logging
 from typing import Final
-
-from starlette.datastructures import Headers
 
 from consentry.actions.receive_message import ReceiveMessage
 from consentry.actions.record_receipt import RecordReceipt
@@ -14,6 +13,8 @@ from consentry.api.operations import Answer, Call, Operation, Tag
 from consentry.api.problems import Problem
 from consentry.ports import Carrier, Forged, Malformed, WebhookRequest
 from consentry.wire.twiml import EMPTY_RESPONSE
+
+_log = logging.getLogger(__name__)
 
 # An empty answer sends nothing: what is ours to say goes through the outbox and its gate.
 _TAKEN: Final = Answer(EMPTY_RESPONSE, media_type=b"text/xml")
@@ -26,7 +27,11 @@ def _request(call: Call[bytes, None]) -> WebhookRequest:
     query = http["query_string"]
     if query:
         url = f"{url}?{query.decode('latin-1')}"
-    return WebhookRequest(url=url, headers=Headers(raw=http["headers"]), body=call.body)
+    # Built backwards, so that the first of equal names stays.
+    headers = {
+        name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(http["headers"])
+    }
+    return WebhookRequest(url=url, headers=headers, body=call.body)
 
 
 async def _carrier(call: Call[bytes, None]) -> Carrier:
@@ -82,7 +87,13 @@ async def receive_status(call: Call[bytes, None]) -> Answer:
         raise _forged() from None
     except Malformed as error:
         raise Problem("malformed_webhook", f"The webhook cannot be read: {error}") from None
-    await services.store.submit(RecordReceipt(carrier.id, report, services.clock.now()))
+    recorded = await services.store.submit(RecordReceipt(carrier.id, report, services.clock.now()))
+    if recorded.refusal_burst:
+        _log.error(
+            "refusal_burst sender=%s: the carrier says of many recipients at once that they opted "
+            "out. None of them is blocked for it; look at the sender and its carrier account.",
+            report.sender,
+        )
     return _TAKEN
 
 

@@ -22,6 +22,7 @@ from consentry.domain.entries import Actor, ActorKind
 from consentry.domain.gate import Decision, Door
 from consentry.domain.gate import Request as GateRequest
 from consentry.domain.policy import Policy
+from consentry.domain.reasons import Reason
 from consentry.domain.standing import Standing
 from consentry.ports import Clock, Delivery, MessageFilter, Page, Store
 from consentry.wire.forms import FormError, parse_form
@@ -37,6 +38,7 @@ _TYPES: Final = {
 }
 _FORM_BYTES_MAX: Final = 65_536
 _AGENT: Final = Actor(ActorKind.AGENT, "agent")
+_THEIR_WORD: Final = (Reason.OPTED_OUT, Reason.CARRIER_BLOCKED, Reason.SUPPRESSED)
 CHIPS: Final = {
     PairState.OPTED_IN: ("✓", "Subscribed", "subscribed"),
     PairState.OPTED_OUT: ("⊘", "Opted out", "opted-out"),
@@ -167,18 +169,23 @@ class Console:
             wanted = MessageFilter(recipient=phone.normalized)
             messages += await store.read_messages(wanted, Page(limit=200))
             entries += await store.read_entries(phone.normalized, Page(limit=400))
+        ways = await self._ways(customer, senders)
         session = request.cookies.get(SESSION_COOKIE, "")
         return self._render(
             "customer.html",
             status=status,
             customer=customer,
             card=card,
-            items=build_timeline(messages, entries),
-            ways=await self._ways(customer, senders),
+            items=build_timeline(messages, entries, await self._key_names()),
+            ways=ways,
+            why_not=_say_why_not(ways),
             form_token=self._services.sessions.form_token(session),
             error=error,
             typed=typed,
         )
+
+    async def _key_names(self) -> dict[str, str]:
+        return {key.id: key.name for key in await self._services.store.read_keys()}
 
     async def _ways(
         self, customer: Customer, senders: tuple[Sender, ...]
@@ -237,6 +244,15 @@ async def _read_body(request: Request) -> bytes:
         if len(body) > _FORM_BYTES_MAX:
             raise FormError("body", f"it is larger than {_FORM_BYTES_MAX} bytes")
     return body
+
+
+def _say_why_not(ways: list[tuple[str, str, Decision]]) -> str:
+    """Say in one sentence why nothing can be sent: what the person said comes first."""
+    denied = [decision for _, _, decision in ways if decision.reason is not None]
+    if not denied:
+        return "This customer has no phone yet."
+    theirs = [one for one in denied if one.reason in _THEIR_WORD]
+    return (theirs or denied)[0].detail
 
 
 def _pairs(standing: Standing, senders: tuple[Sender, ...]) -> list[tuple[Sender, PairState, str]]:

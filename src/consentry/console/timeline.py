@@ -1,11 +1,12 @@
 """The Conversation Timeline: texts and consent entries of one person, oldest first."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 
-from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
 from consentry.domain.messages import Direction, Message, MessageStatus
 from consentry.domain.reading import CarrierWord, Tier
 
@@ -64,12 +65,17 @@ def show_number(number: str) -> str:
     return number
 
 
-def build_timeline(messages: list[Message], entries: list[Entry]) -> list[Item]:
-    """Put messages and entries in one order; a lone keyword shows as its consent entry."""
+def build_timeline(
+    messages: list[Message], entries: list[Entry], key_names: Mapping[str, str]
+) -> list[Item]:
+    """Put messages and entries in one order; a lone keyword shows as its consent entry.
+
+    `key_names` are the names of API keys by their ids, for what programs did.
+    """
     keywords = {entry.message for entry in entries if _is_keyword(entry)}
-    items = [_message_item(m) for m in messages if m.id not in keywords]
+    items = [_message_item(m, key_names) for m in messages if m.id not in keywords]
     for entry in entries:
-        item = _entry_item(entry)
+        item = _entry_item(entry, key_names)
         if item is not None:
             items.append(item)
     return sorted(items, key=lambda item: item.at)
@@ -85,7 +91,17 @@ def _is_keyword(entry: Entry) -> bool:
     )
 
 
-def _message_item(message: Message) -> Item:
+def _name_actor(actor: Actor, key_names: Mapping[str, str]) -> str:
+    match actor.kind:
+        case ActorKind.SYSTEM:
+            return "Automatic"
+        case ActorKind.KEY:
+            return f"{key_names.get(actor.id or '', 'a removed key')}, by API"
+        case ActorKind.AGENT | ActorKind.PERSON | ActorKind.CARRIER | ActorKind.IMPORT:
+            return str(actor.kind).capitalize()
+
+
+def _message_item(message: Message, key_names: Mapping[str, str]) -> Item:
     if message.direction is Direction.INBOUND:
         return Item(ItemKind.THEIRS, message.created_at, "They wrote", message.body, message.sender)
     small = message.error_text or ""
@@ -94,7 +110,7 @@ def _message_item(message: Message) -> Item:
     return Item(
         ItemKind.OURS,
         message.created_at,
-        "Automatic" if message.actor.kind == "system" else message.actor.id or "We",
+        _name_actor(message.actor, key_names),
         message.body,
         message.sender,
         state=_STATES[message.status],
@@ -102,7 +118,7 @@ def _message_item(message: Message) -> Item:
     )
 
 
-def _entry_item(entry: Entry) -> Item | None:
+def _entry_item(entry: Entry, key_names: Mapping[str, str]) -> Item | None:
     sender = entry.sender or ""
     match entry.kind:
         case EntryKind.OPTED_OUT:
@@ -113,7 +129,7 @@ def _entry_item(entry: Entry) -> Item | None:
             return _word(entry, ItemKind.NOTE, f"Asked {show_number(sender)} for help")
         case EntryKind.SEND_REFUSED:
             why = "" if entry.decision is None else entry.decision.detail
-            who = entry.actor.id or str(entry.actor.kind)
+            who = _name_actor(entry.actor, key_names)
             text = entry.text or ""
             return Item(ItemKind.REFUSED, entry.recorded_at, who, text, sender, "Not sent", why)
         case (

@@ -2,7 +2,13 @@
 
 import pytest
 
-from consentry.domain.phone import InvalidNumber, Phone, is_e164_shape, parse_phone
+from consentry.domain.phone import (
+    InvalidNumber,
+    Phone,
+    is_e164_shape,
+    parse_phone,
+    read_delivered,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -73,3 +79,17 @@ def test_the_shape_of_e164_is_ascii_only() -> None:
     assert [text for text in wrong if is_e164_shape(text)] == []
     assert not is_e164_shape("+\uff114155550142")
     assert not is_e164_shape("+14155550142\n")
+
+
+def test_a_retired_mexican_form_is_the_same_handset() -> None:
+    """+52 1 and ten digits, as carriers still deliver it, is filed under the number of today."""
+    old, new = parse_phone("+5215512345678"), parse_phone("+525512345678")
+    assert old.normalized == new.normalized == "+525512345678"
+
+
+def test_a_delivered_number_needs_the_shape_alone() -> None:
+    """A text that came from a number no plan knows is filed under that number, never lost."""
+    assert read_delivered("+99912345") == "+99912345"
+    assert read_delivered("+14155550142") == "+14155550142"
+    with pytest.raises(InvalidNumber):
+        read_delivered("BANK")

@@ -17,6 +17,11 @@ _NORTH_AMERICAN = re.compile(r"\+1[2-9][0-9]{2}[2-9][0-9]{6}")
 # A number starts with a digit, a plus or a bracket; "call me on 415…" is a sentence, not a number.
 _NUMBER_START = re.compile(r"(?:tel:)?\s*[(\[]?\s*[+\uff0b]?\s*[(\[]?\s*\d", re.IGNORECASE)
 _TEXT_LENGTH_MAX = 64
+# Mexico dropped the 1 before mobile numbers on 2019-08-03 (Instituto Federal de Telecomunicaciones,
+# plan of numbering; checked 2026-11-23). Carriers still deliver the old form of the same handset,
+# and an opt-out must be filed where the next text is asked about.
+_MEXICO = 52
+_RETIRED_MOBILE = re.compile(r"1[0-9]{10}")
 _CACHE_ENTRIES = 65_536
 
 
@@ -55,6 +60,20 @@ def parse_phone(text: str, *, region: str | None = None) -> Phone:
     return _parse_cached(text, region)
 
 
+def read_delivered(text: str) -> str:
+    """Read the number a carrier delivered a text from.
+
+    A handset was there, so the shape of E.164 is enough: where the number plans have no such
+    number, the plans are behind, and an opt-out from it must not be lost. Raises InvalidNumber.
+    """
+    try:
+        return parse_phone(text).normalized
+    except InvalidNumber:
+        if is_e164_shape(text):
+            return text
+        raise
+
+
 @lru_cache(maxsize=_CACHE_ENTRIES)
 def _north_american_region(prefix: str) -> str:
     """Give the region of a +1 number from its area code and exchange (`+1` and 6 digits).
@@ -77,6 +96,8 @@ def _parse_cached(text: str, region: str | None) -> Phone:
         number = phonenumbers.parse(cleaned, known_region)
     except phonenumbers.NumberParseException as error:
         raise _refusal(text, region, error.error_type) from error
+    if number.country_code == _MEXICO and _RETIRED_MOBILE.fullmatch(str(number.national_number)):
+        number.national_number = int(str(number.national_number)[1:])
     verdict = phonenumbers.is_possible_number_with_reason(number)
     if verdict != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise InvalidNumber(

@@ -14,7 +14,7 @@ import msgspec
 from consentry.carriers.shared import read_header
 from consentry.carriers.twilio.errors import is_opted_out
 from consentry.domain.messages import MessageStatus
-from consentry.domain.phone import InvalidNumber, parse_phone
+from consentry.domain.phone import InvalidNumber, read_delivered
 from consentry.ports import (
     CarrierAccount,
     Forged,
@@ -185,7 +185,7 @@ def _check_account(account_sid: str, account: CarrierAccount) -> None:
 
 def _read_phone(field: str, text: str) -> str:
     try:
-        return parse_phone(text).normalized
+        return read_delivered(text)
     except InvalidNumber as error:
         raise Malformed(f"{field}: {error}") from None
 

@@ -1,0 +1,107 @@
+"""The API under its real server: streams without limit, and callers that do not read yet."""
+
+import io
+import json
+import resource
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+from api_world import LONG_CODE
+from live_api import Live, running_api
+
+pytestmark = pytest.mark.integration
+
+MEGABYTE = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """One server for all tests of this module."""
+    with running_api(tmp_path_factory.mktemp("live")) as running:
+        yield running
+
+
+def questions(count: int) -> Iterator[bytes]:
+    """Lines of the stream, a hundred at a time."""
+    for start in range(0, count, 100):
+        yield b"".join(
+            b'{"sender":"+12025550101","recipient":"+1415555%04d"}\n' % (number % 10_000)
+            for number in range(start, start + 100)
+        )
+
+
+async def test_a_long_stream_is_answered_while_it_is_sent(live: Live) -> None:
+    """40,000 lines are answered one by one, and memory stays where it was."""
+    before = resident_bytes()
+    count = 40_000
+
+    async def lines() -> object:
+        for part in questions(count):
+            yield part
+
+    headers = {**live.headers(), "content-type": "application/x-ndjson"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.post(f"{live.url}/v1/checks", data=lines()) as reply,
+    ):
+        assert reply.status == 200
+        answered = 0
+        async for line in reply.content:
+            if answered % 1000 == 0:
+                assert json.loads(line)["recipient"] == f"+1415555{answered % 10_000:04}"
+            answered += 1
+    assert answered == count
+    assert resident_bytes() - before < 64 * MEGABYTE
+
+
+def test_a_caller_may_send_everything_before_it_reads(live: Live) -> None:
+    """A client that reads nothing until it has sent all its lines is answered all the same."""
+    count = 100_000
+    parts = urlsplit(live.url)
+    head = (
+        f"POST /v1/checks HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n"
+        f"Authorization: {live.headers()['authorization']}\r\n"
+        "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) as caller:
+        caller.sendall(head.encode())
+        for part in questions(count):
+            caller.sendall(b"%x\r\n%s\r\n" % (len(part), part))
+        caller.sendall(b"0\r\n\r\n")
+        lines = 0
+        last = b""
+        while received := caller.recv(MEGABYTE):
+            lines += received.count(b'"recipient":')
+            last = (last + received)[-64:]
+    assert last.endswith(b"0\r\n\r\n")
+    assert lines >= count - 1  # a piece may be cut within the word that is counted
+
+
+def resident_bytes() -> int:
+    """Memory of this process, server included, as it is now."""
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * resource.getpagesize()
+
+
+async def test_a_real_server_answers_problems_too(live: Live) -> None:
+    """Through the server: 404, 405 with Allow, 413 for an announced body, HEAD without a body."""
+    async with aiohttp.ClientSession(headers=live.headers()) as session:
+        async with session.get(f"{live.url}/v1/nothing") as reply:
+            assert (reply.status, reply.content_type) == (404, "application/problem+json")
+        async with session.get(f"{live.url}/v1/check") as reply:
+            assert (reply.status, reply.headers["allow"]) == (405, "POST")
+        large = io.BytesIO(b" " * (2 * MEGABYTE))
+        json_type = {"content-type": "application/json"}
+        async with session.post(f"{live.url}/v1/check", data=large, headers=json_type) as reply:
+            assert (reply.status, (await reply.json())["code"]) == (413, "body_too_large")
+        async with session.head(f"{live.url}/v1/brands") as reply:
+            assert (reply.status, await reply.read()) == (200, b"")
+        asked = {"sender": LONG_CODE, "recipient": "+1 (415) 555-0142"}
+        async with session.post(f"{live.url}/v1/check", json=asked) as reply:
+            assert (await reply.json())["reason"] == "no_consent"
+        async with session.get(f"{live.url}/v1/recipients/%2B14155550142") as reply:
+            assert (await reply.json())["phone"] == "+14155550142"

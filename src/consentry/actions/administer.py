@@ -3,6 +3,7 @@
 import math
 import re
 from datetime import datetime
+from typing import assert_never
 
 import msgspec
 
@@ -80,6 +81,8 @@ def _sender_number(sender: Sender) -> str:
                 return parse_phone(number).normalized
             except InvalidNumber as error:
                 hint = str(error)
+        case never:
+            assert_never(never)
     raise Rejected("invalid_sender", f"{number!r} is no {sender.kind}. {hint}", status=422)
 
 

@@ -1,6 +1,7 @@
 """A job goes to the carrier: claimed behind a second gate, handed over once, recorded."""
 
 from datetime import datetime, timedelta
+from typing import assert_never
 
 import msgspec
 
@@ -9,6 +10,7 @@ from consentry.actions.record_receipt import (
     has_refusal_burst,
     learn_delivery,
     learn_refusal,
+    status_after,
     went_out,
     with_carrier,
 )
@@ -180,8 +182,7 @@ class RecordSubmission(msgspec.Struct, frozen=True):
         if message is None:
             return Settled(None), Change()
         change = self._change(message, job, facts)
-        status = change.messages[-1].status if change.messages else message.status
-        return Settled(status, has_refusal_burst(change)), change
+        return Settled(status_after(message, change), has_refusal_burst(change)), change
 
     def _change(self, message: Message, job: Job | None, facts: Facts) -> Change:
         overtaken = job is not None and (
@@ -190,12 +191,16 @@ class RecordSubmission(msgspec.Struct, frozen=True):
         match self.submission:
             case Accepted() as accepted:
                 return record_accepted(message, accepted, facts)
+            case CarrierRefusal(opted_out=True) as refusal if overtaken:
+                return learn_refusal(message, facts, code=refusal.code)
             case CarrierRefusal() | Unanswered() if overtaken:
                 return Change()
             case CarrierRefusal() as refusal:
                 return _record_refusal(message, job, refusal, facts)
             case Unanswered() as unanswered:
                 return _record_silence(message, job, unanswered, facts)
+            case never:
+                assert_never(never)
 
 
 def record_accepted(message: Message, accepted: Accepted, facts: Facts) -> Change:
@@ -326,4 +331,4 @@ class ResolveIndeterminate(msgspec.Struct, frozen=True):
                 text="The carrier gave no answer, and its list does not have this text.",
             )
             change = _record_refusal(message, job, refusal, facts)
-        return change.messages[-1].status, change
+        return status_after(message, change), change

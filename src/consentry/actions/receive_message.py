@@ -1,7 +1,7 @@
 """A person's text comes in: read it, move consent, file it, answer where it is ours to answer."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 
@@ -234,6 +234,8 @@ def _kind_of(signal: Signal, moved: Transition) -> EntryKind:
                 isinstance(piece, Consent) for piece in moved.pieces
             )
             return EntryKind.OPTED_IN if opted_in else EntryKind.MESSAGE_RECEIVED
+        case never:
+            assert_never(never)
 
 
 def stranger(number: str, carrier: str) -> Sender:

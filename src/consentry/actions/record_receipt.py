@@ -68,7 +68,8 @@ class RecordReceipt(msgspec.Struct, frozen=True):
                 message, facts, code=self.report.error_code, asked_of=self.report.sender
             )
             learnt = join(learnt, refused)
-        recorded = Recorded(message.id, learnt.messages[-1].status, has_refusal_burst(learnt))
+        status = status_after(message, learnt)
+        recorded = Recorded(message.id, status, has_refusal_burst(learnt))
         return recorded, join(kept, learnt, _finish(message, facts))
 
     def _learn_stray_refusal(self, facts: Facts) -> Change:
@@ -121,6 +122,12 @@ def went_out(message: Message) -> bool:
 def has_refusal_burst(change: Change) -> bool:
     """Tell whether a refusal was kept without blocking anybody, because too many came at once."""
     return any(entry.reason == REFUSAL_BURST for entry in change.entries)
+
+
+def status_after(message: Message, change: Change) -> MessageStatus:
+    """Say where a change leaves a message; it may cancel others of the same person beside it."""
+    written = [m.status for m in change.messages if m.id == message.id]
+    return written[-1] if written else message.status
 
 
 def with_carrier(status: MessageStatus) -> MessageStatus:

@@ -7,7 +7,7 @@ confirmed, and texts that arrive out of order lead to the same end as texts that
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 
@@ -204,6 +204,8 @@ def _read_opt_out(text: Text) -> Signal | None:
             return _signal(text, SignalKind.OPT_OUT, ours, Cause.WRONG_NUMBER)
         case LegalMeaning.AMBIGUOUS | LegalMeaning.NONE:
             return None
+        case never:
+            assert_never(never)
 
 
 def _signal(
@@ -269,6 +271,8 @@ def decide_move(
             return _opt_out(signal, standing, sender, entry=entry, state=state, reach=reach)
         case Move.OPT_IN:
             return _opt_in(signal, standing, sender, entry=entry, state=state, directory=directory)
+        case never:
+            assert_never(never)
 
 
 def _heard(standing: Standing, sender: Sender, at: datetime) -> Thread:

@@ -6,7 +6,7 @@ person's own last word leaves room: an opt-out of the person is lifted by the pe
 
 import re
 from datetime import datetime
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 
@@ -186,6 +186,8 @@ def _senders_reaching(
             return directory.senders_of(program)
         case RevocationReach.ALL:
             return tuple(directory.senders.values())
+        case never:
+            assert_never(never)
 
 
 def _renewed(known: Consent, granted: Consent) -> Granted:

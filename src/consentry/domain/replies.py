@@ -1,6 +1,6 @@
 """What we answer by ourselves: the company's wording, or a compliant default."""
 
-from typing import Final
+from typing import Final, assert_never
 
 from consentry.domain.directory import Brand, Sender
 from consentry.domain.gate import MessageKind
@@ -49,6 +49,8 @@ def _own_wording(kind: MessageKind, sender: Sender) -> str | None:
             return sender.replies.help
         case MessageKind.MESSAGE:
             return None
+        case never:
+            assert_never(never)
 
 
 def _default_wording(kind: MessageKind) -> str:
@@ -63,3 +65,5 @@ def _default_wording(kind: MessageKind) -> str:
             return _HELP
         case MessageKind.MESSAGE:
             return ""
+        case never:
+            assert_never(never)

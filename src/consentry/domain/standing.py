@@ -6,6 +6,7 @@ changed *as they are afterwards*, so replaying the ledger needs no rule of the t
 
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
 import msgspec
 
@@ -234,6 +235,8 @@ def apply_piece(standing: Standing, piece: Piece) -> Standing:
             return msgspec.structs.replace(standing, threads=(*threads, piece))
         case Tag():
             return msgspec.structs.replace(standing, sms_tag=piece.sms)
+        case never:
+            assert_never(never)
 
 
 def apply_pieces(standing: Standing, pieces: tuple[Piece, ...]) -> Standing:

@@ -1,0 +1,163 @@
+"""Setting up brands, senders, programs, carriers and keys."""
+
+import math
+
+import msgspec
+import pytest
+
+from action_world import World
+from consent_world import LONG, PROMO, minute
+from consentry.actions.administer import (
+    SaveBrand,
+    SaveCarrier,
+    SaveKey,
+    SaveProgram,
+    SaveSender,
+    revoked,
+)
+from consentry.domain.directory import Brand, Program, Purpose, Replies, Sender
+from consentry.domain.reading import SenderKind
+from consentry.ports import APIKey, CarrierAccount, Command, Rejected, Scope
+from memory_store import START
+
+pytestmark = pytest.mark.unit
+
+
+def refused(command: Command[object]) -> tuple[str, int]:
+    """Give code and status of a command that must be rejected and change nothing."""
+    world = World()
+    before = world.store.directory()
+    with pytest.raises(Rejected) as rejected:
+        world.store.run(command)
+    assert world.store.directory() == before
+    assert len(str(rejected.value)) > 20
+    return rejected.value.code, rejected.value.status
+
+
+def test_a_brand_gets_an_id_and_needs_a_name() -> None:
+    """New without an id, changed with one; its name stands in replies."""
+    world = World()
+    made = world.store.run(SaveBrand(Brand("", "Newco")))
+    assert made.id.startswith("brd_")
+    world.store.run(SaveBrand(Brand(made.id, "Newer")))
+    assert world.store.directory().brands[made.id].name == "Newer"
+    assert refused(SaveBrand(Brand("", "  "))) == ("name_missing", 422)
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "kept"),
+    [
+        (SenderKind.LONG_CODE, " +1 (415) 555-0177 ", "+14155550177"),
+        (SenderKind.TOLL_FREE, "+1-800-555-0177", "+18005550177"),
+        (SenderKind.SHORT_CODE, " 12345 ", "12345"),
+        (SenderKind.ALPHANUMERIC, "Acme Tools", "Acme Tools"),
+    ],
+)
+def test_a_senders_number_fits_its_kind(kind: SenderKind, number: str, kept: str) -> None:
+    """Numbers are kept as E.164, short codes and names as they are, without the space around."""
+    world = World()
+    saved = world.store.run(SaveSender(Sender(number, kind, "acme", "twilio-1")))
+    assert saved.number == kept
+    assert world.store.directory().senders[kept] == saved
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        (SenderKind.LONG_CODE, "12"),
+        (SenderKind.TOLL_FREE, "ACME"),
+        (SenderKind.SHORT_CODE, "12"),
+        (SenderKind.SHORT_CODE, "123456789"),
+        (SenderKind.SHORT_CODE, "12a45"),
+        (SenderKind.SHORT_CODE, "١٢٣٤٥"),
+        (SenderKind.ALPHANUMERIC, ""),
+        (SenderKind.ALPHANUMERIC, "12345"),
+        (SenderKind.ALPHANUMERIC, "Twelve chars"),
+        (SenderKind.ALPHANUMERIC, "Acmé"),
+        (SenderKind.ALPHANUMERIC, "Acme\x07"),
+    ],
+)
+def test_a_number_that_does_not_fit_is_refused(kind: SenderKind, number: str) -> None:
+    """The refusal says what a sender of that kind looks like."""
+    assert refused(SaveSender(Sender(number, kind, "acme", "twilio-1"))) == ("invalid_sender", 422)
+
+
+def test_a_sender_needs_a_brand_and_a_rate() -> None:
+    """No sender without a brand; a rate is a number above zero."""
+    assert refused(SaveSender(msgspec.structs.replace(LONG, brand="x"))) == ("unknown_brand", 404)
+    for rate in (0.0, -1.0, math.inf, math.nan):
+        sender = msgspec.structs.replace(LONG, messages_per_second=rate)
+        assert refused(SaveSender(sender)) == ("rate_invalid", 422)
+
+
+@pytest.mark.parametrize(
+    ("replies", "fits"),
+    [
+        (Replies(initial="x" * 300), True),
+        (Replies(initial="x" * 301), False),
+        (Replies(initial="{brand}" + "x" * 296), True),
+        (Replies(initial="{brand}" + "x" * 297), False),
+        (Replies(opt_out="x" * 160), True),
+        (Replies(opt_out="x" * 161), False),
+        (Replies(opt_out="\u2764" * 71), False),
+        (Replies(help="x" * 500), True),
+    ],
+)
+def test_wordings_fit_before_they_are_needed(replies: Replies, *, fits: bool) -> None:
+    """The initial reply is at most 300 characters, the opt-out confirmation one segment."""
+    command = SaveSender(msgspec.structs.replace(LONG, replies=replies))
+    if fits:
+        assert World().store.run(command).replies == replies
+    else:
+        assert refused(command) == ("reply_too_long", 422)
+
+
+def test_a_program_is_for_a_purpose_of_a_brand() -> None:
+    """New without an id, renamed with one."""
+    world = World()
+    made = world.store.run(SaveProgram(Program("", "acme", Purpose.MARKETING, "Sales")))
+    assert made.id.startswith("prg_")
+    renamed = msgspec.structs.replace(made, name="Big sales")
+    assert world.store.run(SaveProgram(renamed)) == renamed
+    kept = world.store.run(SaveProgram(Program("mine", "acme", Purpose.INFORMATIONAL, "Mine")))
+    assert kept.id == "mine"
+
+
+@pytest.mark.parametrize(
+    ("program", "code"),
+    [
+        (Program("", "nobody", Purpose.MARKETING, "Deals"), "unknown_brand"),
+        (Program("", "acme", Purpose.CONVERSATIONAL, "Chat"), "conversation_is_built_in"),
+        (Program(LONG.conversation, "acme", Purpose.MARKETING, "X"), "conversation_is_built_in"),
+        (Program("", "acme", Purpose.MARKETING, " "), "name_missing"),
+        (msgspec.structs.replace(PROMO, brand="other"), "already_exists"),
+        (msgspec.structs.replace(PROMO, purpose=Purpose.INFORMATIONAL), "already_exists"),
+    ],
+)
+def test_a_program_that_cannot_be_is_refused(program: Program, code: str) -> None:
+    """Nor can what people consented to be turned into another seller's or another purpose."""
+    assert refused(SaveProgram(program))[0] == code
+
+
+def test_carriers_and_keys_are_kept_under_an_id() -> None:
+    """New ones get an id, a key its time; known ones are replaced."""
+    world = World()
+    account = CarrierAccount("", "twilio", "AC1", "secret", "https://api.twilio.example")
+    carrier = world.store.run(SaveCarrier(account))
+    assert world.store.carriers == {carrier.id: carrier}
+    world.store.run(SaveCarrier(msgspec.structs.replace(carrier, secret="new")))
+    assert world.store.carriers[carrier.id].secret == "new"
+    key = APIKey("", "till", "ck_1", "hash", (Scope.SEND,), minute(-9))
+    made = world.store.run(SaveKey(key))
+    assert (made.id[:4], made.created_at) == ("key_", START)
+    used = msgspec.structs.replace(made, last_used_at=minute(1))
+    assert world.store.run(SaveKey(used)) == used
+    assert world.store.keys == {made.id: used}
+
+
+def test_a_key_is_revoked_once() -> None:
+    """The first time stays."""
+    key = APIKey("key_1", "till", "ck_1", "hash", (Scope.SEND,), START)
+    gone = revoked(key, minute(1))
+    assert gone.revoked_at == minute(1)
+    assert revoked(gone, minute(2)) == gone

@@ -1,0 +1,88 @@
+"""May this text go, now or then? A question, to which an outage is a no."""
+
+import pytest
+
+from action_world import World
+from consent_world import LONG, PERSON, POLICY, minute
+from consentry.actions.check import check, check_at, check_many, read_all_entries
+from consentry.domain.gate import Door, Request, Verdict
+from consentry.domain.reasons import Reason
+from memory_store import START
+
+pytestmark = pytest.mark.unit
+
+REPLY = Request(PERSON, LONG.number, door=Door.CONSOLE)
+NO_NUMBER = Request(None, LONG.number)
+
+
+async def test_a_check_asks_and_writes_nothing() -> None:
+    """The same answer as a send would get, and no trace of the question."""
+    world = World()
+    world.receive("Hello")
+    entries = list(world.store.entries)
+    assert (await check(REPLY, world.store, POLICY, START)).decision is Verdict.ALLOW
+    world.receive("STOP")
+    entries = list(world.store.entries)
+    assert (await check(REPLY, world.store, POLICY, START)).reason is Reason.OPTED_OUT
+    assert (await check(NO_NUMBER, world.store, POLICY, START)).reason is Reason.INVALID_NUMBER
+    assert world.store.entries == entries
+
+
+async def test_many_are_answered_in_order() -> None:
+    """One answer for each question, in the same order, unknown numbers and no numbers too."""
+    world = World()
+    world.receive("Hello")
+    stranger = Request("+14155550177", LONG.number, door=Door.CONSOLE)
+    asked = [stranger, REPLY, NO_NUMBER]
+    answers = await check_many(asked, world.store, POLICY, START)
+    assert [answer.reason for answer in answers] == [
+        Reason.NO_CONSENT,
+        None,
+        Reason.INVALID_NUMBER,
+    ]
+    assert await check_many([], world.store, POLICY, START) == []
+
+
+async def test_a_past_time_is_answered_as_it_was_then() -> None:
+    """Could we text them at T, and why: by the ledger up to T."""
+    world = World()
+    world.receive("Hello")
+    world.clock.advance(minutes=10)
+    world.receive("STOP")
+    world.clock.advance(minutes=10)
+    world.receive("START")
+    reasons = [
+        (await check_at(REPLY, world.store, POLICY, minute(at))).reason for at in (-1, 5, 15, 25)
+    ]
+    assert reasons == [Reason.NO_CONSENT, None, Reason.OPTED_OUT, None]
+    assert (await check_at(REPLY, world.store, POLICY, minute(15))).as_of == minute(15)
+    invalid = await check_at(NO_NUMBER, world.store, POLICY, minute(15))
+    assert (invalid.reason, invalid.as_of) == (Reason.INVALID_NUMBER, minute(15))
+
+
+async def test_an_outage_of_the_store_is_a_no() -> None:
+    """Every kind of check denies while the store cannot answer (I7)."""
+    world = World()
+    world.receive("Hello")
+    world.store.available = False
+    answers = [
+        await check(REPLY, world.store, POLICY, START),
+        await check(NO_NUMBER, world.store, POLICY, START),
+        await check_at(REPLY, world.store, POLICY, START),
+        *await check_many([REPLY, NO_NUMBER], world.store, POLICY, START),
+    ]
+    assert {answer.reason for answer in answers} == {Reason.STORE_UNAVAILABLE}
+    assert {answer.decision for answer in answers} == {Verdict.DENY}
+
+
+async def test_a_long_history_is_read_whole_and_oldest_first() -> None:
+    """Page by page, none left out at the seam of two pages."""
+    world = World()
+    for count in range(501):
+        world.receive(f"Hello {count}")
+    entries = await read_all_entries(PERSON, world.store)
+    assert entries == world.store.entries_of(PERSON)
+    assert len(entries) > 500
+    exactly = world.store.entries_of(PERSON)[:500]
+    world.store.entries = exactly
+    assert await read_all_entries(PERSON, world.store) == exactly

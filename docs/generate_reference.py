@@ -67,7 +67,9 @@ def _keywords() -> str:
     rows = ""
     for profile in TABLE.profiles:
         kinds = ", ".join(profile.kinds)
-        dates = f"{profile.since or ''} - {profile.until or ''}".strip(" -") or "always"
+        since = f"since {profile.since}" if profile.since else ""
+        until = f"until {profile.until}" if profile.until else ""
+        dates = f"{since} {until}".strip() or "always"
         for row in profile.rows:
             words = ", ".join(f"`{text}`" for text in row.texts)
             layers = ", ".join(row.layers) or "none"

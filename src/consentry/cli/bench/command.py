@@ -35,7 +35,11 @@ def bench(
         Path | None, typer.Option(help="A folder on the disk to measure; a new one inside it.")
     ] = None,
     handwritten: Annotated[
-        Path, typer.Option(help="The hand-written service to compare with.")
+        Path,
+        typer.Option(
+            show_default="bench/handwritten_service.py",
+            help="The hand-written service to compare with.",
+        ),
     ] = _SERVICE,
     pg_bindir: Annotated[
         Path | None, typer.Option(envvar="PG_BINDIR", help="Where PostgreSQL's programs are.")

@@ -6,8 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from consentry.api.problems import PROBLEMS
 
 _PAGE: Final = Path(__file__).parent / "page"
@@ -44,6 +42,9 @@ class Shown(NamedTuple):
 
 def render_page(document: Schema) -> str:
     """Render the page."""
+    # Imported here: a server that nobody asks for its page starts without it.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - see above
+
     environment = Environment(
         loader=FileSystemLoader(_PAGE),
         autoescape=True,
@@ -61,6 +62,7 @@ def render_page(document: Schema) -> str:
         chapters=[(name, shown) for name, shown in chapters if shown],
         problems=sorted(PROBLEMS.items(), key=lambda item: (item[1].status, item[0])),
         types=sorted(_types(document)),
+        names=document["components"]["schemas"].keys(),
     )
 
 

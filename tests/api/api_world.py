@@ -80,7 +80,7 @@ class FakeCarrier:
 
     def _open(self, request: WebhookRequest) -> bytes:
         self.requests.append(request)
-        if request.headers.get("X-Fake-Signature") != "right":
+        if request.headers.get("x-fake-signature") != "right":
             raise Forged
         return request.body
 
@@ -195,11 +195,11 @@ class World:
         content = msgspec.json.encode(body) if raw is None and body is not None else raw or b""
         if content and body is not None:
             given.setdefault("content-type", "application/json")
-        reply = await self._exchange(method, path, given, chunks or [content])
+        reply = await self.exchange(method, path, given, chunks or [content])
         _judge(self.routes.find(path.partition("?")[0]), method, reply)
         return reply
 
-    async def _exchange(
+    async def exchange(
         self, method: str, target: str, headers: dict[str, str], chunks: list[bytes]
     ) -> Reply:
         path, _, query = target.partition("?")

@@ -104,6 +104,10 @@ async def test_the_tag_of_one_phone(world: World) -> None:
     path = f"/v1/customers/{made['id']}/phones/{PERSON}"
     reply = await world.call("PATCH", path, {"sms_preference": "on"})
     assert reply.json["phones"][0]["sms_preference"] == "on"
+    entries = f"/v1/recipients/{PERSON}/entries"
+    before = (await world.call("GET", entries)).json
+    await world.call("PATCH", path, {"sms_preference": "on"})
+    assert (await world.call("GET", entries)).json == before
     reply = await world.call("PATCH", path, {"sms_preference": "off"})
     assert reply.json["phones"][0]["sms_preference"] == "off"
     await world.text("STOP")

@@ -79,9 +79,9 @@ async def test_a_withdrawal_counts_at_once(world: World) -> None:
 
 
 async def test_a_program_takes_back_only_its_own_withdrawal(world: World) -> None:
-    """Without evidence a withdrawal is the company's: a grant lifts it; with evidence, START."""
+    """A withdrawal is the person's unless the company says it is its own: then a grant lifts it."""
     await world.text("Hello")
-    ours = statement("revoke", program=CONVERSATION, evidence=None)
+    ours = {**statement("revoke", program=CONVERSATION, evidence=None), "by_person": False}
     await world.call("POST", "/v1/consents", ours)
     assert await decision(world) == "opted_out"
     world.clock.advance(1)
@@ -90,7 +90,7 @@ async def test_a_program_takes_back_only_its_own_withdrawal(world: World) -> Non
     assert reply.json["state"] == "active"
     assert await decision(world) is None
     world.clock.advance(1)
-    theirs = {**ours, "by_person": True}
+    theirs = statement("revoke", program=CONVERSATION, evidence=None)
     await world.call("POST", "/v1/consents", theirs)
     world.clock.advance(1)
     reply = await world.call("POST", "/v1/consents", by_text)
@@ -129,7 +129,7 @@ async def test_a_statement_that_does_not_fit(
 async def test_the_do_not_text_list(world: World) -> None:
     """A number on the list of everything is refused as suppressed; who put it there lifts it."""
     await world.text("Hello")
-    told = {"recipient": PERSON, "reason": "Known litigator"}
+    told = {"recipient": PERSON, "reason": "Known litigator", "by_person": False}
     reply = await world.call("POST", "/v1/suppressions", told, key="consent")
     assert (reply.status, reply.json["state"]) == (201, "revoked")
     shown = (await world.call("GET", f"/v1/recipients/{PERSON}")).json
@@ -143,7 +143,7 @@ async def test_the_do_not_text_list(world: World) -> None:
 
 async def test_the_list_of_a_brand(world: World) -> None:
     """A brand's list covers that brand; an unknown brand is told."""
-    told = {"recipient": PERSON, "reason": "Asked to", "brand": "brd_a"}
+    told = {"recipient": PERSON, "reason": "Legal", "brand": "brd_a", "by_person": False}
     assert (await world.call("POST", "/v1/suppressions", told)).status == 201
     assert await decision(world) == "suppressed"
     lift = f"/v1/suppressions/{PERSON}?reason=x"

@@ -34,8 +34,9 @@ Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 class ConsentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A person's consent, or its withdrawal, as it was told to a program.
 
-    `evidence`: how it is known that the person said so; a grant needs it. A withdrawal without
-    evidence is the company's own act, which a program may take back; `by_person` says otherwise.
+    `evidence`: how it is known that the person said so; a grant needs it. A withdrawal is taken
+    for the person's word, which the person alone lifts; `by_person` false makes it the company's
+    own act, which a program may take back.
     """
 
     recipient: PhoneText
@@ -45,7 +46,7 @@ class ConsentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     evidence: Evidence | None = None
     level: ConsentLevel | None = None
     expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
-    by_person: bool | None = None
+    by_person: bool = True
 
 
 class SuppressionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,7 +56,7 @@ class SuppressionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     reason: ReasonText
     brand: Id | None = None
     evidence: Evidence | None = None
-    by_person: bool | None = None
+    by_person: bool = True
 
 
 class LiftQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,13 +97,12 @@ def _statement(
     if evidence is not None and evidence.at is not None:
         at = to_utc(evidence.at, "evidence.at")
         evidence = msgspec.structs.replace(evidence, at=at)
-    by_person = asked.by_person
     return Statement(
         recipient=read_phone(asked.recipient, region).normalized,
         actor=actor,
         reason=asked.reason,
         evidence=evidence,
-        by_person=evidence is not None if by_person is None else by_person,
+        by_person=asked.by_person,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from store_world import Act, write
 
-from consentry.ports import Change, Needs
+from consentry.ports import Change, Needs, StoreUnavailable
 from consentry.store.batch import AnyCommand, Failure
 from consentry.store.writer import Writer
 
@@ -94,6 +94,23 @@ async def test_failures_reach_those_who_wait() -> None:
     writer.post(command())
     with pytest.raises(ZeroDivisionError):
         await submit(writer)
+    await asyncio.to_thread(writer.finish)
+
+
+async def test_a_batch_that_fails_as_a_whole_does_not_stop_the_writer() -> None:
+    """Everybody is told that the store is unavailable; the next batch is carried out."""
+    answers = iter([ZeroDivisionError(), None])
+
+    def stumble(commands: Sequence[AnyCommand]) -> list[object]:
+        error = next(answers)
+        if error is not None:
+            raise error
+        return ["done" for _ in commands]
+
+    writer = Writer(stumble)
+    with pytest.raises(StoreUnavailable, match="ZeroDivisionError"):
+        await submit(writer)
+    assert await submit(writer) == "done"
     await asyncio.to_thread(writer.finish)
 
 

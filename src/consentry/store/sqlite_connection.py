@@ -40,6 +40,9 @@ def open_connection(
 @contextmanager
 def transaction(connection: apsw.Connection) -> Iterator[None]:
     """Write in one transaction: durable when the block ends, as if never begun when it raises."""
+    if connection.in_transaction:
+        # The rollback of the last one failed with the disk; nothing of it may come along.
+        connection.execute("ROLLBACK")
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
-from consentry.ports import Rejected
+from consentry.ports import Rejected, StoreUnavailable
 from consentry.store.batch import AnyCommand, Failure
 
 if TYPE_CHECKING:
@@ -67,8 +67,16 @@ class Writer:
         while going_on:
             batch, going_on = self._gather()
             if batch:
-                outcomes = self._carry_out([command for command, _ in batch])
-                _settle(batch, outcomes)
+                _settle(batch, self._outcomes_of(batch))
+
+    def _outcomes_of(self, batch: list[_Submitted]) -> list[object]:
+        """Carry a batch out; whatever goes wrong, everybody is told and the thread lives on."""
+        try:
+            return self._carry_out([command for command, _ in batch])
+        except Exception as error:
+            _log.exception("a batch of %d commands failed", len(batch))
+            told = StoreUnavailable(f"The writer failed ({error!r}). The server's log says more.")
+            return [Failure(told) for _ in batch]
 
     def _gather(self) -> tuple[list[_Submitted], bool]:
         """Wait for a command, then take all that is there; False where the end was asked for."""

@@ -1,0 +1,150 @@
+"""What the specification promises, told independently of the code: lists of what people said.
+
+Nothing here imports a rule of the product or keeps a state that is moved along. Whether an opt-out
+still stands is asked of the list of words, each time anew.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+WITHIN = timedelta(minutes=5)
+PER_SE = {
+    *("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL"),
+    *("END", "QUIT", "REVOKE", "OPTOUT"),
+}
+MEANT = {"stop.", "stopp", "please stop texting me", "unsubscribe me"}
+OUR_LIST = {"START", "UNSTOP", "YES"}
+LAYERS = ("ours", "provider", "network")
+
+
+@dataclass(frozen=True)
+class Number:
+    """One of our numbers; what its carrier does with words depends on kind and service."""
+
+    number: str
+    kind: str
+    brand: str
+    service: str | None = None
+
+    def key(self, layer: str) -> tuple[str, str]:
+        """Name what a block in a layer covers: the provider blocks a whole service."""
+        whole = layer == "provider" and self.service is not None
+        return (self.service if whole and self.service else self.number), layer
+
+
+@dataclass(frozen=True)
+class Said:
+    """A word of a person to one of our numbers: it closes or opens some layers there.
+
+    `turn` counts arrivals, `heard` is our clock at its arrival, `sent` the carrier's time or None.
+    """
+
+    turn: int
+    opts_out: bool
+    number: Number
+    layers: frozenset[str]
+    heard: datetime
+    sent: datetime | None = None
+
+    @property
+    def shown(self) -> datetime:
+        """When it counts from: the carrier's time, but never one still to come."""
+        return self.heard if self.sent is None else min(self.sent, self.heard)
+
+    @property
+    def keys(self) -> set[tuple[str, str]]:
+        """What it closes or opens."""
+        return {self.number.key(layer) for layer in self.layers}
+
+    def is_after(self, turn: int, sent: datetime | None) -> bool:
+        """Order by the carrier's time where it gives one for both, else by arrival."""
+        if self.sent is not None and sent is not None:
+            return self.sent > sent
+        return self.turn > turn
+
+
+@dataclass(frozen=True)
+class Told:
+    """Something an agent wrote down: a grant, a withdrawal of a program, or "never text me"."""
+
+    turn: int
+    at: datetime
+    brand: str | None = None
+
+
+@dataclass
+class Person:
+    """Everything one person ever said or had written down."""
+
+    words: list[Said] = field(default_factory=list)
+    never: list[Told] = field(default_factory=list)
+    written: list[Told] = field(default_factory=list)
+    withdrawn: list[Told] = field(default_factory=list)
+    confirmed: dict[str, int] = field(default_factory=dict)
+
+    def _opt_ins(self, number: Number | None = None) -> list[Said]:
+        return [w for w in self.words if not w.opts_out and number in (None, w.number)]
+
+    def closing(self, number: Number, layer: str) -> list[Said]:
+        """List the opt-outs that hold a layer closed: no newer opt-in has opened it."""
+        key = number.key(layer)
+        openers = [w for w in self._opt_ins() if key in w.keys]
+        return [
+            w
+            for w in self.words
+            if w.opts_out and key in w.keys and not any(o.is_after(w.turn, w.sent) for o in openers)
+        ]
+
+    def is_revoked(self, number: Number) -> bool:
+        """Tell whether anything the person said forbids a text from this number."""
+        if any(self.closing(number, layer) for layer in LAYERS):
+            return True
+        back = self._opt_ins(number)
+        gone = [w for w in self.words if w.opts_out and w.number == number]
+        if any(not any(b.is_after(w.turn, w.sent) for b in back) for w in gone):
+            return True
+        covering = [t for t in self.never if t.brand in (None, number.brand)]
+        return any(not any(b.turn > told.turn for b in back) for told in covering)
+
+    def may_market(self, brand: str) -> bool:
+        """Tell whether a written grant is newer than all that revokes marketing of a brand."""
+        return any(not self._is_outweighed(grant, brand) for grant in self.written)
+
+    def _is_outweighed(self, grant: Told, brand: str) -> bool:
+        told = [t for t in self.never if t.brand in (None, brand)] + self.withdrawn
+        if any(t.turn > grant.turn or t.at >= grant.at for t in told):
+            return True
+        for word in self.words:
+            if not word.opts_out or word.number.brand != brand:
+                continue
+            later = word.turn > grant.turn
+            if word.shown >= grant.at or (later and (word.sent or grant.at) >= grant.at):
+                return True
+        return False
+
+    def may_confirm(self, number: Number, now: datetime) -> bool:
+        """Tell whether an opt-out of ours alone may be confirmed now, for the first time (I2)."""
+        ours = self.closing(number, "ours")
+        others = [w for layer in ("provider", "network") for w in self.closing(number, layer)]
+        fresh = any(timedelta() <= now - w.shown <= WITHIN for w in ours)
+        last = self.confirmed.get(number.number)
+        came_back = last is None or any(w.turn > last for w in self._opt_ins(number))
+        return fresh and not others and came_back
+
+
+def read_word(body: str, number: Number, person: Person) -> tuple[bool, frozenset[str]] | None:
+    """Read a text as an opt-out (True) or an opt-in (False) with its layers, or as neither."""
+    word = body.strip().upper()
+    by_carrier = number.kind != "short_code"
+    toll_free = number.kind == "toll_free"
+    if word in PER_SE and by_carrier:
+        both = toll_free and word == "STOP"
+        return True, frozenset({"provider", "network"} if both else {"provider"})
+    if word in PER_SE or body.strip().lower() in MEANT:
+        return True, frozenset({"ours"})
+    if by_carrier and (word in ("START", "UNSTOP") or (word == "YES" and not toll_free)):
+        return False, frozenset(LAYERS if toll_free else ("provider", "ours"))
+    others = [w for layer in ("provider", "network") for w in person.closing(number, layer)]
+    if word in OUR_LIST and not others and (word != "YES" or person.is_revoked(number)):
+        return False, frozenset({"ours"})
+    return None

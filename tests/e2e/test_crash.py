@@ -258,6 +258,7 @@ def assert_stops_kept(site: Site, people: list[Person], acknowledged: dict[str, 
         if person.stop_sid not in acknowledged:
             continue
         ids = {m["carrier_message_id"]: m["id"] for m in site.product.messages(person.phone)}
+        assert person.stop_sid in ids, f"an acknowledged STOP is lost: {person}"
         entries = site.product.entries(person.phone, "opted_out")
         assert [entry["message"] for entry in entries] == [ids[person.stop_sid]], person
         assert site.product.check(person.number, person.phone)["reason"] == "opted_out", person

@@ -173,6 +173,10 @@ class MemoryStore:
             raise StoreUnavailable("the store was switched off by the test")
         return self.standing(recipient)
 
+    async def read_facts(self, recipient: str) -> tuple[Directory, Standing]:
+        """Return all that the gate asks."""
+        return self.directory(), await self.read_standing(recipient)
+
     async def read_standings(self, recipients: list[str]) -> list[Standing]:
         """Return the standings in the order asked."""
         return [await self.read_standing(recipient) for recipient in recipients]

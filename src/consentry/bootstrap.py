@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 
 from consentry.api.app import build_api
 from consentry.api.keys import hash_secret, new_secret
+from consentry.api.one_write import OneWriteProtocol
 from consentry.api.services import Services
 from consentry.carriers.twilio.settings import build_twilio
 from consentry.clock import SystemClock, SystemIds
@@ -225,6 +226,7 @@ class Server:
         app = build_api(services, pages)
         config = uvicorn.Config(
             app,
+            http=OneWriteProtocol,
             lifespan="on",
             log_level=settings.log_level,
             access_log=False,

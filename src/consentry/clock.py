@@ -21,6 +21,8 @@ class SystemClock:
 
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS: Final = tuple(a + b for a in _CROCKFORD for b in _CROCKFORD)
+_CHANCE_BYTES: Final = 10
+_CHANCES: Final = 256
 _SHIFTS: Final = tuple(range(120, -1, -10))
 
 
@@ -34,13 +36,27 @@ class SystemIds:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last = 0
+        self._chances: list[bytes] = []
 
     def new(self, prefix: str) -> str:
         """Make a new id, for example `msg_01K9ZV...`."""
-        number = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10))
+        milliseconds = time.time_ns() // 1_000_000
         with self._lock:
+            if not self._chances:
+                self._chances = _draw_chances()
+            number = milliseconds << 80 | int.from_bytes(self._chances.pop())
             if number <= self._last:
                 number = self._last + 1 + (number & 0xFFFF)
             self._last = number
         digits = "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
         return f"{prefix}_{digits}"
+
+
+def _draw_chances() -> list[bytes]:
+    """Draw the chance of many ids at once.
+
+    Asking the system lets other threads run first, which the store's writer cannot afford for
+    each id.
+    """
+    drawn = os.urandom(_CHANCE_BYTES * _CHANCES)
+    return [drawn[i : i + _CHANCE_BYTES] for i in range(0, len(drawn), _CHANCE_BYTES)]

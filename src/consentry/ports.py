@@ -282,6 +282,9 @@ class Store(Protocol):
     async def read_standing(self, recipient: str) -> Standing:
         """Return the standing; raises `StoreUnavailable`."""
 
+    async def read_facts(self, recipient: str) -> tuple[Directory, Standing]:
+        """Return all that the gate asks, as it is now; raises `StoreUnavailable`."""
+
     async def read_standings(self, recipients: list[str]) -> list[Standing]:
         """Return the standings in the order asked."""
 

@@ -73,6 +73,9 @@ class NoWriter:
     def directory(self) -> object:
         raise StoreUnavailable
 
+    async def read_facts(self, _recipient: str) -> object:
+        raise StoreUnavailable
+
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 

@@ -117,7 +117,7 @@ class Outage:
     async def _fail(self, _asked: object) -> object:
         raise StoreUnavailable
 
-    submit = read_standing = read_standings = _fail
+    submit = read_standing = read_standings = read_facts = _fail
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)

@@ -17,8 +17,8 @@ async def check(request: Request, store: Store, policy: Policy, now: datetime) -
     try:
         if request.recipient is None:
             return decide(request, Facts(store.directory(), EMPTY), policy, now)
-        standing = await store.read_standing(request.recipient)
-        return decide(request, Facts(store.directory(), standing), policy, now)
+        directory, standing = await store.read_facts(request.recipient)
+        return decide(request, Facts(directory, standing), policy, now)
     except StoreUnavailable:
         return refuse_unavailable(policy, now)
 

@@ -94,6 +94,10 @@ class DirectoryReader:
     def read(self) -> Directory:
         """Return the directory as it is in the database now, whichever process changed it."""
         (version,) = next(self._connection.execute(_LOAD["load_directory_version"]))
+        return self.at(version)
+
+    def at(self, version: object) -> Directory:
+        """Return the directory of a version that was just read, or a newer one."""
         if version != self._version:
             self._directory, self._version = self._load()
         return self._directory

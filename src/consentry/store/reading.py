@@ -17,6 +17,7 @@ from consentry.store.queries import read_queries
 
 _READ: Final = read_queries("sqlite", "read")
 _STANDING: Final = _READ["read_standing"]
+_FACTS: Final = _READ["read_facts"]
 _STANDINGS: Final = read_queries("sqlite", "load")["load_standings"]
 
 _EMPTY: Final = Standing()
@@ -50,6 +51,15 @@ class Reader:
         except apsw.Error as error:
             raise _unavailable(error) from error
         return _EMPTY if row is None else rows.decode_standing(row[0])
+
+    def read_facts(self, recipient: str) -> tuple[Directory, Standing]:
+        """Return the directory and one standing, in one query while the directory is the same."""
+        try:
+            version, value = next(self._connection.execute(_FACTS, (recipient,)))
+            directory = self._directory.at(version)
+        except apsw.Error as error:
+            raise _unavailable(error) from error
+        return directory, _EMPTY if value is None else rows.decode_standing(value)
 
     def read_standings(self, recipients: list[str]) -> list[Standing]:
         """Return standings in the order asked."""

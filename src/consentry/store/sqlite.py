@@ -102,6 +102,10 @@ class SQLiteStore:
         """Return the standing as of the last commit."""
         return self._reader.read_standing(recipient)
 
+    async def read_facts(self, recipient: str) -> tuple[Directory, Standing]:
+        """Return all that the gate asks, as of the last commit, from one snapshot."""
+        return self._reader.read_facts(recipient)
+
     async def read_standings(self, recipients: list[str]) -> list[Standing]:
         """Return the standings in the order asked, letting others run now and then."""
         standings = self._reader.read_standings(recipients[:_SLICE])

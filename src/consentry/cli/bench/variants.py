@@ -34,11 +34,11 @@ class _BareStore(SQLiteStore):
     def directory(self) -> Directory:  # type: ignore[explicit-override]
         return self._directory
 
-    async def read_standing(  # type: ignore[explicit-override]
+    async def read_facts(  # type: ignore[explicit-override]
         self, recipient: str
-    ) -> Standing:
+    ) -> tuple[Directory, Standing]:
         del recipient
-        return self._standing
+        return self._directory, self._standing
 
 
 async def _open(kind: str, settings: Settings) -> SQLiteStore:

@@ -4,6 +4,10 @@
 -- name: read_standing
 SELECT value FROM standings WHERE recipient = ?;
 
+-- name: read_facts
+-- The version of the directory, and the standing where there is one.
+SELECT version, (SELECT value FROM standings WHERE recipient = ?) FROM directory_version WHERE id = 1;
+
 -- name: read_entries
 SELECT '[' || ifnull(group_concat(value, ',' ORDER BY seq DESC), '') || ']'
 FROM (

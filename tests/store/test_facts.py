@@ -177,6 +177,14 @@ async def test_a_job_canceled_in_the_batch_is_not_claimed(store: Store) -> None:
     assert seen == ["msg_00002"]
 
 
+async def test_a_job_put_off_in_the_batch_is_not_claimed(store: Store) -> None:
+    """A retry that an earlier command scheduled for later waits until then."""
+    await store.submit(write(queued(1, 2)))
+    later = Change(jobs=(job(1, due_at=START + timedelta(hours=1)),))
+    _, seen = await submit_together(store, write(later), ask(due_ids, due((SENDER, 5))))
+    assert seen == ["msg_00002"]
+
+
 async def test_due_work_comes_with_the_standings_of_its_recipients(store: Store) -> None:
     """The gate can be asked of each due job without naming its recipient in the needs."""
     await store.submit(write(Change(entries=(tagged(1),), messages=(message(1),), jobs=(job(1),))))

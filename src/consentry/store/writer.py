@@ -73,7 +73,7 @@ class Writer:
         """Carry a batch out; whatever goes wrong, everybody is told and the thread lives on."""
         try:
             return self._carry_out([command for command, _ in batch])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, every caller must be told
             _log.exception("a batch of %d commands failed", len(batch))
             told = StoreUnavailable(f"The writer failed ({error!r}). The server's log says more.")
             return [Failure(told) for _ in batch]

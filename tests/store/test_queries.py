@@ -1,9 +1,16 @@
 """Named queries in files."""
 
+import re
+from contextlib import closing
+from pathlib import Path
+
 import pytest
+from store_world import START
 
 from consentry.store.changed import Table
+from consentry.store.migrate import apply_migrations, read_migrations
 from consentry.store.queries import parse_queries, read_queries
+from consentry.store.sqlite_connection import open_connection
 
 pytestmark = pytest.mark.unit
 
@@ -24,3 +31,24 @@ def test_every_table_has_its_statement() -> None:
     """Whatever a change can hold can be written."""
     names = read_queries("sqlite", "write")
     assert {f"write_{table}" for table in Table} <= set(names)
+
+
+SMALL = {"brands", "senders", "programs", "carriers", "api_keys"}
+GIVEN = {"wanted", "priorities", "json_each", "jsonb_each", "customer", "phone"}
+FOUND = {"due", "newest", "queued", "q", "CONSTANT", "(subquery-1)", "(subquery-2)"}
+"""What may be walked through: small tables, what was asked for, and what an index found."""
+
+
+@pytest.mark.parametrize("file", ["load", "read", "write"])
+def test_no_query_walks_through_a_table_that_grows(tmp_path: Path, file: str) -> None:
+    """SQLite's own plan of each query searches by an index; only `count_outbox` counts."""
+    with closing(open_connection(tmp_path / "plans.db")) as connection:
+        apply_migrations(connection, read_migrations("sqlite"), START)
+        walks = []
+        for name, query in read_queries("sqlite", file).items():
+            bindings = dict.fromkeys(re.findall(r":(\w+)", query), 1) or (1,) * query.count("?")
+            for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {query}", bindings):
+                walk = re.match(r"SCAN (\S+)", str(step))
+                if walk and walk[1] not in SMALL | GIVEN | FOUND:
+                    walks.append((name, walk[1]))
+    assert walks == ([("count_outbox", "jobs")] if file == "read" else [])

@@ -11,6 +11,7 @@ from store_world import ANN, BOB, CARRIER, SENDER, SQLiteDatabase, ask, tagged, 
 from consentry.domain.directory import Brand, Sender
 from consentry.domain.entries import fold
 from consentry.domain.reading import SenderKind
+from consentry.domain.standing import Standing
 from consentry.ports import Change, Needs, Page, Store
 from consentry.store.sqlite_connection import open_connection
 
@@ -37,6 +38,8 @@ async def test_a_sender_switched_off_elsewhere_is_off_for_the_very_next_gate(
     for enabled in (False, True, False):
         await other.submit(write(sender(enabled=enabled)))
         assert store.directory().senders[SENDER].enabled is enabled
+        directory, _ = await store.read_facts(ANN)
+        assert directory.senders[SENDER].enabled is enabled
         assert await store.submit(look) is enabled
     await other.close()
 
@@ -50,6 +53,8 @@ async def test_an_opt_out_recorded_elsewhere_is_seen_by_the_very_next_read(
     other = database.open()
     await other.submit(write(Change(entries=(tagged(2, sms=False),))))
     assert not (await store.read_standing(ANN)).sms_tag
+    assert not (await store.read_facts(ANN))[1].sms_tag
+    assert (await store.read_facts(BOB))[1] == Standing()
     assert [s.sms_tag for s in await store.read_standings([ANN, BOB])] == [False, False]
     await other.close()
 

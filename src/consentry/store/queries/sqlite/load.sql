@@ -66,8 +66,7 @@ FROM (
         JOIN messages AS m ON m.id = due.message
     ) AS works
     FROM json_each(:keys) AS wanted, json_each('[0,1,2,3,4,5,6,7,8,9]') AS priorities
-) AS found
-WHERE found.works IS NOT NULL;
+) AS found;
 
 -- name: load_unmatched_receipts
 SELECT '[' || ifnull(group_concat(r.value, ',' ORDER BY r.id), '') || ']'

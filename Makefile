@@ -19,7 +19,7 @@ run: $(VENV)/.ready-to-run
 	@$(BIN)/consentry demo
 
 test: $(VENV)/.ready-to-test
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --cov=consentry.domain --cov=consentry.wire \
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov=consentry.domain --cov=consentry.wire \
 	  --cov=consentry.actions --cov-branch --cov-fail-under=100 --cov-report=term-missing:skip-covered
 
 check: $(VENV)/.ready-to-test

@@ -3,6 +3,11 @@
 from collections import Counter
 
 import pytest
+from hypothesis import settings
+
+# How long one example takes on a shared machine says nothing about the code; the benchmark does.
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
 KINDS = ("unit", "property", "integration", "e2e")
 

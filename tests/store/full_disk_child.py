@@ -44,6 +44,22 @@ async def check_kept(store: SQLiteStore, count: int) -> None:
     assert fold(reversed(entries)) == await store.read_standing(ANN)
 
 
+async def close_while_full(path: str, kept: int) -> None:
+    """Open again, and close while the disk is full: the next opening has everything."""
+    store = SQLiteStore.open(path, clock=TickingClock(), ids=CountingIds(), policy=Policy())
+    await check_kept(store, kept)
+    await store.submit(write(Change(messages=(message(0, body="y" * 20_000),))))
+    limit_files(1)
+    await store.close()
+    limit_files(resource.RLIM_INFINITY)
+    again = SQLiteStore.open(path, clock=TickingClock(), ids=CountingIds(), policy=Policy())
+    await check_kept(again, kept)
+    found = await again.read_message("msg_00000")
+    assert found is not None
+    assert found.body.startswith("y")
+    await again.close()
+
+
 async def run(path: str) -> None:
     """Fill the disk twice, make room, go on."""
     store = SQLiteStore.open(path, clock=TickingClock(), ids=CountingIds(), policy=Policy())
@@ -60,9 +76,7 @@ async def run(path: str) -> None:
     await store.submit(write(Change(entries=(tagged(kept),), messages=(message(kept),))))
     await check_kept(store, kept + 1)
     await store.close()
-    again = SQLiteStore.open(path, clock=TickingClock(), ids=CountingIds(), policy=Policy())
-    await check_kept(again, kept + 1)
-    await again.close()
+    await close_while_full(path, kept + 1)
     print("recovered")  # noqa: T201 - the parent reads it
 
 

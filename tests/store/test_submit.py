@@ -276,9 +276,15 @@ async def test_close_finishes_what_was_submitted_and_posted(
     with pytest.raises(StoreUnavailable):
         await store.submit(write(Change()))
     with pytest.raises(StoreUnavailable):
-        await store.read_standing(ANN)
-    with pytest.raises(StoreUnavailable):
         store.directory()
+    for read in (
+        store.read_standing(ANN),
+        store.read_facts(ANN),
+        store.read_message("msg_00001"),
+        store.read_entries(ANN, Page()),
+    ):
+        with pytest.raises(StoreUnavailable, match="Check it and try again"):
+            await read
     store.post(write(Change(entries=(tagged(2),))))
     await store.close()
     again = database.open()

@@ -59,6 +59,19 @@ async def test_an_opt_out_recorded_elsewhere_is_seen_by_the_very_next_read(
     await other.close()
 
 
+async def test_closing_folds_the_log_into_the_file_while_another_has_it_open(
+    database: SQLiteDatabase,
+) -> None:
+    """A copy of the one file after closing is a copy of everything."""
+    store, other = database.open(), database.open()
+    await store.submit(write(Change(entries=(tagged(1),))))
+    log = database.path.with_name(database.path.name + "-wal")
+    assert log.stat().st_size > 0
+    await store.close()
+    assert log.stat().st_size == 0
+    await other.close()
+
+
 async def test_two_processes_write_to_one_file_and_nothing_is_lost(
     database: SQLiteDatabase,
 ) -> None:

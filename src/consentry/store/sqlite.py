@@ -1,6 +1,7 @@
 """The store on SQLite: one file, one writer thread, reads on the event loop."""
 
 import asyncio
+import logging
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Self, TypeVar, cast
@@ -31,6 +32,8 @@ from consentry.store.sqlite_connection import BUSY_TIMEOUT_MILLISECONDS, open_co
 from consentry.store.writer import BATCH_COMMANDS_MAX, Writer
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 _SLICE: Final = 250
 """How many standings are read before the event loop may do something else."""
@@ -171,5 +174,12 @@ class SQLiteStore:
         self._closed = True
         await asyncio.to_thread(self._writer.finish)
         self._reader.close()
-        self._writing.pragma("wal_checkpoint(truncate)")
+        await asyncio.to_thread(self._fold_log)
+
+    def _fold_log(self) -> None:
+        """Fold the write-ahead log into the file; where the disk is full the next start does it."""
+        try:
+            self._writing.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.Error:
+            _log.warning("the write-ahead log stays beside the database for now", exc_info=True)
         self._writing.close()

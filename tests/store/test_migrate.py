@@ -13,7 +13,11 @@ from consentry.store.migrate import (
     apply_migrations,
     read_migrations,
 )
-from consentry.store.sqlite_connection import open_connection
+from consentry.store.sqlite_connection import (
+    CACHE_KIBIBYTES,
+    CHECKPOINT_PAGES,
+    open_connection,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -88,3 +92,11 @@ async def test_opening_applies_the_migrations_once(database: SQLiteDatabase) -> 
         assert [
             name for (name,) in found.execute("SELECT name FROM migrations ORDER BY name")
         ] == names
+
+
+def test_a_connection_keeps_its_promises(connection: apsw.Connection) -> None:
+    """Write-ahead log, FULL synchronisation, and the checkpoint interval are really in force."""
+    assert connection.pragma("journal_mode") == "wal"
+    assert connection.pragma("synchronous") == 2
+    assert connection.pragma("wal_autocheckpoint") == CHECKPOINT_PAGES
+    assert connection.pragma("cache_size") == -CACHE_KIBIBYTES

@@ -1,13 +1,14 @@
 """The only module that knows both sides: it builds the product from settings."""
 
 import asyncio
+import fcntl
 import os
 import secrets
 import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
@@ -161,6 +162,40 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+class DatabaseInUse(Exception):
+    """Another server runs on this database; SQLite serves one process."""
+
+
+@contextmanager
+def _alone_on(database: Path) -> Iterator[None]:
+    """Hold the database for this server; raises `DatabaseInUse` where another one holds it.
+
+    Two servers would take each other's texts on the way for remains of a crash. Commands that
+    only read or write (`consentry check`, `key create`) need no hold.
+    """
+    database.parent.mkdir(parents=True, exist_ok=True)
+    lock = database.with_name(f"{database.name}.lock")
+    holder = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        if not _take(holder, lock):
+            raise DatabaseInUse(
+                f"Another server runs on {database}. Stop it first, or name another database."
+            )
+        yield
+        lock.unlink(missing_ok=True)
+    finally:
+        os.close(holder)
+
+
+def _take(holder: int, lock: Path) -> bool:
+    """Take the lock, if it is still the file that others will look for."""
+    try:
+        fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return lock.stat().st_ino == os.fstat(holder).st_ino
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
 @contextmanager
 def _signals_heard_once() -> Iterator[None]:
     """Let a signal that has ended the server do no more than that.
@@ -193,6 +228,8 @@ class Server:
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         self.url = settings.public_url or f"http://{shown}:{port}"
+        self._held = ExitStack()
+        self._held.enter_context(_alone_on(settings.database_path))
         self.store = open_store(settings) if store is None else store
         self.sessions = Sessions(clock)
         self._listener = listener
@@ -244,6 +281,7 @@ class Server:
                 await self._uvicorn.serve(sockets=[self._listener])
             finally:
                 await self.store.close()
+                self._held.close()
 
     @asynccontextmanager
     async def _live(self, _app: Starlette) -> AsyncIterator[None]:

@@ -127,6 +127,28 @@ def test_a_wrong_setting_ends_with_2(tmp_path: Path) -> None:
     assert "CONSENTRY_PORT is 'high'" in done.stderr
 
 
+def test_a_second_server_on_a_database_is_refused(run: Run, tmp_path: Path) -> None:
+    """Two servers on one SQLite database are told apart: the second says so and ends with 1."""
+    environment = {**os.environ, "CONSENTRY_DATABASE": f"sqlite:///{tmp_path / 'c.db'}"}
+    first = subprocess.Popen(
+        [sys.executable, "-m", "consentry", "serve", "--port", "0", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
+    assert first.stdout is not None
+    try:
+        first.stdout.readline()
+        refused = run("serve", "--port", "0", code=1)
+        assert "Another server runs on" in refused.stderr
+        run("key", "list")
+    finally:
+        first.terminate()
+        first.wait(10)
+        first.stdout.close()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["c.db", "secret.key"]
+
+
 def test_init_writes_every_setting_once(run: Run, tmp_path: Path) -> None:
     """`init` writes a file with all settings commented out, and does not overwrite one."""
     run("init")

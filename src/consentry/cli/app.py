@@ -5,6 +5,7 @@ import sys
 import typer
 
 from consentry import __version__
+from consentry.bootstrap import DatabaseInUse
 from consentry.cli import consents, customers, running, setting_up
 from consentry.cli.bench import command as bench_command
 from consentry.cli.output import fail
@@ -49,7 +50,7 @@ def run() -> None:
         app()
     except SettingError as error:
         fail(str(error), code=2)
-    except Rejected as error:
+    except (DatabaseInUse, Rejected) as error:
         fail(str(error), code=1)
     except StoreUnavailable as error:
         fail(f"The database cannot be used: {error}", code=1)

@@ -141,3 +141,28 @@ def test_a_post_needs_no_loop() -> None:
     writer.post(Act(lambda _: (None, Change()), Needs()))
     writer.finish()
     assert [len(batch) for batch in counter.batches] == [1]
+
+
+async def test_what_nobody_waits_for_goes_in_company() -> None:
+    """Posted commands gather for a moment, so that a burst of refusals is one commit."""
+    counter = Counter()
+    counter.go.set()
+    writer = Writer(counter.carry_out, company_seconds=30)
+    for _ in range(50):
+        writer.post(command())
+    await asyncio.to_thread(writer.finish)
+    assert [len(batch) for batch in counter.batches] == [50]
+
+
+async def test_who_waits_is_not_held_up_by_company() -> None:
+    """A submitted command ends the waiting of those that were posted before it."""
+    counter = Counter()
+    counter.go.set()
+    writer = Writer(counter.carry_out, company_seconds=30)
+    for _ in range(20):
+        writer.post(command())
+        await asyncio.sleep(0.001)
+        await asyncio.wait_for(submit(writer), 10)
+    writer.post(command())
+    await asyncio.wait_for(asyncio.to_thread(writer.finish), 10)
+    assert sum(map(len, counter.batches)) == 41

@@ -18,6 +18,9 @@ BATCH_COMMANDS_MAX: Final = 256
 
 POSTED_MAX: Final = 100_000
 
+COMPANY_SECONDS: Final = 0.02
+"""How long commands that nobody waits for may wait for more: a commit costs the same for many."""
+
 _log = logging.getLogger(__name__)
 
 _Submitted = tuple[AnyCommand, "Future[object] | None"]
@@ -34,20 +37,29 @@ class Writer:
         *,
         batch_commands_max: int = BATCH_COMMANDS_MAX,
         posted_max: int = POSTED_MAX,
+        company_seconds: float = COMPANY_SECONDS,
     ) -> None:
-        """Start the thread; `carry_out` returns an outcome or a `Failure` for each command."""
+        """Start the thread; `carry_out` returns an outcome or a `Failure` for each command.
+
+        `company_seconds`: how long commands that nobody waits for may wait for more of them.
+        """
         self.dropped = 0
         self._carry_out = carry_out
         self._batch_commands_max = batch_commands_max
         self._posted_max = posted_max
+        self._company_seconds = company_seconds
         self._finished = False
         self._queue: SimpleQueue[_Submitted | None] = SimpleQueue()
+        self._idling = False
+        self._hurry = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
     def submit(self, command: AnyCommand, future: "Future[object]") -> None:
         """Queue a command whose outcome somebody waits for."""
         self._queue.put((command, future))
+        if self._idling:
+            self._hurry.set()
 
     def post(self, command: AnyCommand) -> None:
         """Queue a command nobody waits for; where there is no room it is dropped and counted."""
@@ -60,6 +72,7 @@ class Writer:
         """Carry out everything that was queued, then end the thread; blocks until it has."""
         self._finished = True
         self._queue.put(None)
+        self._hurry.set()
         self._thread.join()
 
     def _run(self) -> None:
@@ -80,17 +93,43 @@ class Writer:
 
     def _gather(self) -> tuple[list[_Submitted], bool]:
         """Wait for a command, then take all that is there; False where the end was asked for."""
-        batch: list[_Submitted] = []
-        submitted = self._queue.get()
-        while submitted is not None:
-            batch.append(submitted)
-            if len(batch) == self._batch_commands_max:
-                return batch, True
+        first = self._queue.get()
+        if first is None:
+            return [], False
+        batch = [first]
+        going_on = self._take(batch)
+        if going_on and self._may_wait(batch):
+            going_on = self._take_company(batch)
+        return batch, going_on
+
+    def _take(self, batch: list[_Submitted]) -> bool:
+        """Take what is there, up to the limit; False where the end was asked for."""
+        while len(batch) < self._batch_commands_max:
             try:
                 submitted = self._queue.get_nowait()
             except Empty:
-                return batch, True
-        return batch, False
+                return True
+            if submitted is None:
+                return False
+            batch.append(submitted)
+        return True
+
+    def _may_wait(self, batch: list[_Submitted]) -> bool:
+        """Tell whether nobody waits for any of these, and more would fit."""
+        full = len(batch) >= self._batch_commands_max
+        return not full and all(future is None for _, future in batch)
+
+    def _take_company(self, batch: list[_Submitted]) -> bool:
+        """Let more commands gather, until somebody waits for one or a moment has passed."""
+        self._hurry.clear()
+        self._idling = True
+        # Looked again after the flag: who submitted before it was up has not hurried us.
+        going_on = self._take(batch)
+        if going_on and self._may_wait(batch):
+            self._hurry.wait(self._company_seconds)
+            going_on = self._take(batch)
+        self._idling = False
+        return going_on
 
 
 def _settle(batch: list[_Submitted], outcomes: list[object]) -> None:

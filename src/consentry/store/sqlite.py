@@ -28,7 +28,11 @@ from consentry.ports import (
 from consentry.store.batch import Batches
 from consentry.store.migrate import apply_migrations, read_migrations
 from consentry.store.reading import Reader
-from consentry.store.sqlite_connection import BUSY_TIMEOUT_MILLISECONDS, open_connection
+from consentry.store.sqlite_connection import (
+    BUSY_TIMEOUT_MILLISECONDS,
+    open_connection,
+    open_for_reading,
+)
 from consentry.store.writer import BATCH_COMMANDS_MAX, Writer
 
 T = TypeVar("T")
@@ -70,7 +74,7 @@ class SQLiteStore:
         try:
             writing = open_connection(path, busy_timeout_milliseconds=busy_timeout_milliseconds)
             apply_migrations(writing, read_migrations("sqlite"), clock.now())
-            reader = Reader(open_connection(path))
+            reader = Reader(open_for_reading(path))
         except apsw.Error as error:
             raise StoreUnavailable(
                 f"The database {path} cannot be opened ({error}). Check the path, its folder's "

@@ -10,6 +10,7 @@ import apsw
 BUSY_TIMEOUT_MILLISECONDS: Final = 5000
 CHECKPOINT_PAGES: Final = 16_000
 CACHE_KIBIBYTES: Final = 16_384
+MAPPED_BYTES_MAX: Final = 2 * 1024**3
 
 _OLDEST: Final = (3, 51, 0)
 """The first SQLite with `jsonb_each`, which the set statements are written with."""
@@ -34,6 +35,18 @@ def open_connection(
     connection.pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
     connection.pragma("cache_size", -CACHE_KIBIBYTES)
     connection.pragma("temp_store", "memory")
+    return connection
+
+
+def open_for_reading(path: Path | str) -> apsw.Connection:
+    """Open the database file and map it into memory, for look-ups all over a large file.
+
+    A page that the system has at hand is then read in place, which makes the gate on a million
+    recipients a quarter faster. The price: a disk that fails under a read ends the process (no
+    text leaves then either) where it would raise `apsw.IOError`.
+    """
+    connection = open_connection(path)
+    connection.pragma("mmap_size", MAPPED_BYTES_MAX)
     return connection
 
 

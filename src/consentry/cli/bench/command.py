@@ -60,7 +60,7 @@ def bench(
         folder=folder,
         seconds=_QUICK_SECONDS if quick else seconds,
         rounds=1 if quick else rounds,
-        starts=1 if quick else 5,
+        starts=1 if quick else 2 * rounds - 1,
         people=5_000 if quick else people,
         handwritten=handwritten,
         pg_bindir=pg_bindir,

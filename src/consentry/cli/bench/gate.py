@@ -11,14 +11,18 @@ from consentry.cli.bench.load import Round, Target, WrongAnswer, run_round
 from consentry.cli.bench.plan import Plan
 from consentry.cli.bench.population import Content
 from consentry.cli.bench.progress import Steps
-from consentry.cli.bench.requests import build_check, known_number, repeat_checks, repeat_sends
+from consentry.cli.bench.requests import (
+    build_check,
+    known_number,
+    repeat_checks,
+    repeat_sends,
+    scattered_number,
+)
 from consentry.cli.bench.servers import OK, Running, fetch
 
 CONNECTIONS: Final = 32
 _QUESTIONS: Final = 20_000
 _COMPARED: Final = 20
-_SCATTER: Final = 2_654_435_761
-"""Knuth's multiplier: its multiples lie all over the people, and no die is rolled."""
 _WARM_UP_SECONDS: Final = 0.3
 _FORBIDDEN: Final = 403
 
@@ -36,7 +40,7 @@ class GateServers(msgspec.Struct, frozen=True):
 
 def choose_recipients(content: Content) -> list[str]:
     """Choose whom to ask about, all over the people in the database."""
-    return [known_number(number * _SCATTER % content.people) for number in range(_QUESTIONS)]
+    return [scattered_number(number, content.people) for number in range(_QUESTIONS)]
 
 
 async def measure_gate(

@@ -20,6 +20,11 @@ KNOWN_FIRST: Final = 2_000_000
 _NEW_PREFIX: Final = "+1212"
 _NEW_FIRST: Final = 2_000_000
 PEOPLE_MAX: Final = 8_000_000
+_SCATTER: Final = 2_654_435_761
+"""Knuth's multiplier: its multiples lie all over a range, each once, and no die is rolled."""
+
+_SCATTER_WIDE: Final = 0x9E3779B97F4A7C15F39CC0605CEDC835
+_SIDS: Final = 1 << 128
 
 
 def known_number(place: int) -> str:
@@ -28,8 +33,13 @@ def known_number(place: int) -> str:
 
 
 def new_number(place: int) -> str:
-    """Name a recipient that no database has heard of."""
-    return f"{_NEW_PREFIX}{_NEW_FIRST + place}"
+    """Name a recipient that no database has heard of; places side by side lie far apart."""
+    return f"{_NEW_PREFIX}{_NEW_FIRST + place * _SCATTER % PEOPLE_MAX}"
+
+
+def scattered_number(place: int, people: int) -> str:
+    """Name one of so many known recipients; places side by side lie far apart."""
+    return known_number(place * _SCATTER % people)
 
 
 def _post(port: int, path: str, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
@@ -86,7 +96,7 @@ def repeat_sends(port: int, key: str, recipients: Iterable[str]) -> Iterator[byt
 def build_stop(port: int, place: int) -> bytes:
     """Build the webhook of one STOP as Twilio posts and signs it; each place is another person."""
     message = InboundMessage(
-        message_sid=f"SM{place:032x}",
+        message_sid=f"SM{place * _SCATTER_WIDE % _SIDS:032x}",
         account_sid=ACCOUNT_SID,
         from_number=new_number(place),
         to_number=SENDER,

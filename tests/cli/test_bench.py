@@ -1,0 +1,167 @@
+"""`consentry bench` from the outside: a very small run of it ends and names every figure."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from consentry.cli.bench.figures import Figure, median_ratio, not_measured, to_json, to_rows
+from consentry.cli.bench.load import Round, Target, WrongAnswer, run_round
+from consentry.cli.bench.requests import ACCOUNT_SID, AUTH_TOKEN, build_stop
+from consentry.wire.signatures import twilio_signature_matches
+from consentry.wire.twilio_form import parse_form, parse_inbound_message
+
+RATIOS = {
+    "gate_of_bare",
+    "gate_over_handwritten",
+    "stop_over_commit_each_32",
+    "stop_of_pgbench_32",
+    "refused_of_gate",
+    "refusals_kept",
+}
+FIGURES = RATIOS | {
+    "start_seconds",
+    "memory_mebibytes",
+    "fdatasync_per_second",
+    "fill_seconds",
+    "gate_per_second",
+    "gate_p50",
+    "gate_p99",
+    "bare_per_second",
+    "handwritten_per_second",
+    "refused_per_second",
+    "stops_durable",
+    *(
+        f"{name}_{in_flight}"
+        for in_flight in (8, 32, 128)
+        for name in (
+            "stop_per_second",
+            "stop_commit_each_per_second",
+            "stop_over_commit_each",
+            "pgbench_per_second",
+            "stop_of_pgbench",
+        )
+    ),
+    *(
+        f"mixed_{what}_{figure}"
+        for what in ("gate", "stop")
+        for figure in ("per_second", "p50", "p99")
+    ),
+}
+
+
+@pytest.mark.e2e
+def test_a_small_run_names_every_figure(tmp_path: Path) -> None:
+    """It ends, cleans up, finds every acknowledged STOP, and what it lacks it says."""
+    run = [sys.executable, "-m", "consentry", "bench", "--json", "--data", str(tmp_path)]
+    ended = subprocess.run(
+        [*run, "--seconds", "0.1", "--rounds", "1", "--people", "500"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={"PATH": os.environ["PATH"]},
+    )
+    assert ended.returncode == 0, ended.stderr
+    told = json.loads(ended.stdout)
+    figures = {figure["name"]: figure for figure in told["figures"]}
+    assert figures.keys() == FIGURES
+    for name, figure in figures.items():
+        measured = figure["value"] is not None
+        assert measured or figure["note"].startswith("not measured: "), name
+    assert figures["stops_durable"]["value"] > 0
+    assert figures["refusals_kept"]["value"] == 1
+    assert {"cores", "processor", "python", "sqlite"} <= told["machine"].keys()
+    assert list(tmp_path.iterdir()) == []
+    assert "start 1 of 1" in ended.stderr
+
+
+@pytest.mark.unit
+def test_figures_tell_whether_goals_are_met() -> None:
+    """A goal is met, missed, or not there; what was not measured meets nothing."""
+    met = Figure("a", "A", 3.0, "ratio", at_least=2.5)
+    missed = Figure("b", "B", 0.7, "seconds", at_most=0.5)
+    without = Figure("c", "C", 12_345.0, "per_second", note="so")
+    unknown = not_measured("d", "D", "ratio", "no PostgreSQL")
+    assert [f.met for f in (met, missed, without, unknown)] == [True, False, None, None]
+    assert to_rows((met, missed, without, unknown)) == [
+        ("A", "3.00 x", ">= 2.5 met", ""),
+        ("B", "0.70 s", "<= 0.5 MISSED", ""),
+        ("C", "12,345 /s", "", "so"),
+        ("D", "-", "", "not measured: no PostgreSQL"),
+    ]
+    shown = to_json((met, unknown), 1.0)
+    assert json.loads(json.dumps(shown))["figures"][0]["met"] is True
+
+
+@pytest.mark.unit
+def test_ratios_are_of_rounds_side_by_side() -> None:
+    """The median is taken of the ratios, so that a slow moment hits both sides of one."""
+    assert median_ratio([100, 10, 100], [50, 5, 40]) == 2
+
+
+@pytest.mark.unit
+def test_stops_are_signed_as_twilio_signs() -> None:
+    """Each is another person's, with another sid, and its signature is the account's."""
+    numbers, sids = set(), set()
+    for place in range(3):
+        head, _, body = build_stop(8000, place).partition(b"\r\n\r\n")
+        headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+        form = parse_form(body)
+        url = "http://127.0.0.1:8000/carriers/bench/inbound"
+        signature = headers["X-Twilio-Signature"]
+        assert twilio_signature_matches(AUTH_TOKEN, url, form.pairs, signature)
+        message = parse_inbound_message(form)
+        assert (message.body, message.account_sid) == ("STOP", ACCOUNT_SID)
+        numbers.add(message.from_number)
+        sids.add(message.message_sid)
+    assert len(numbers) == len(sids) == 3
+
+
+async def load(answer: bytes) -> Round:
+    """Load a server that gives everybody this answer."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1000):
+            # In two pieces, as a network may deliver it.
+            for piece in (answer[:25], answer[25:]):
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(0)
+            if not answer:
+                break
+        writer.close()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        target = Target(port, iter([b"GET / HTTP/1.1\r\n\r\n"] * 20), 4, 200)
+        (measured,) = await run_round(target, seconds=5)
+        return measured
+
+
+@pytest.mark.integration
+async def test_a_round_counts_answers() -> None:
+    """Every request is answered once and timed; where they run out, the round ends early."""
+    measured = await load(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello")
+    assert measured.total == len(measured.latencies) == 20
+    assert measured.seconds < 5
+    assert 0 < measured.percentile_milliseconds(0.5) <= measured.percentile_milliseconds(0.99)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"HTTP/1.1 500 Oh\r\ncontent-length: 0\r\n\r\n", "Expected the status 200"),
+        (b"HTTP/1.1 200 OK\r\nconnection: none\r\n\r\n", "names no length"),
+        (b"", "closed a connection"),
+    ],
+)
+async def test_a_wrong_answer_ends_the_measurement(answer: bytes, told: str) -> None:
+    """A server that answers anything but what is measured gives no figure."""
+    with pytest.raises(WrongAnswer, match=told):
+        await load(answer)

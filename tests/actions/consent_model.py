@@ -81,6 +81,7 @@ class Person:
     written: list[Told] = field(default_factory=list)
     withdrawn: list[Told] = field(default_factory=list)
     confirmed: dict[str, int] = field(default_factory=dict)
+    held_by_company: bool = False
 
     def _opt_ins(self, number: Number | None = None) -> list[Said]:
         return [w for w in self.words if not w.opts_out and number in (None, w.number)]
@@ -89,10 +90,23 @@ class Person:
         """List the opt-outs that hold a layer closed: no newer opt-in has opened it."""
         key = number.key(layer)
         openers = [w for w in self._opt_ins() if key in w.keys]
+        closers = [w for w in self.words if w.opts_out and key in w.keys]
+        return [w for w in closers if not any(o.is_after(w.turn, w.sent) for o in openers)]
+
+    def doubtful(self, number: Number) -> list[Said]:
+        """List the opt-outs of ours that may be held to stand still.
+
+        Where the carrier timed only the opt-in, and not after the opt-out arrived, nobody knows
+        which came first: the opt-out may then be taken to stand.
+        """
+        backs = [b for b in self._opt_ins(number) if "ours" in b.layers]
+        closers = [w for w in self.words if w.opts_out and number.key("ours") in w.keys]
         return [
             w
-            for w in self.words
-            if w.opts_out and key in w.keys and not any(o.is_after(w.turn, w.sent) for o in openers)
+            for w in closers
+            if not any(
+                b.is_after(w.turn, w.sent) and (b.sent is None or b.sent > w.heard) for b in backs
+            )
         ]
 
     def is_revoked(self, number: Number) -> bool:
@@ -124,7 +138,7 @@ class Person:
 
     def may_confirm(self, number: Number, now: datetime) -> bool:
         """Tell whether an opt-out of ours alone may be confirmed now, for the first time (I2)."""
-        ours = self.closing(number, "ours")
+        ours = self.doubtful(number)
         others = [w for layer in ("provider", "network") for w in self.closing(number, layer)]
         fresh = any(timedelta() <= now - w.shown <= WITHIN for w in ours)
         last = self.confirmed.get(number.number)
@@ -133,7 +147,11 @@ class Person:
 
 
 def read_word(body: str, number: Number, person: Person) -> tuple[bool, frozenset[str]] | None:
-    """Read a text as an opt-out (True) or an opt-in (False) with its layers, or as neither."""
+    """Read a text as an opt-out (True) or an opt-in (False) with its layers, or as neither.
+
+    On our own list YES is an opt-in where something stands that it could lift; what the company
+    itself ever did to the person is taken as such.
+    """
     word = body.strip().upper()
     by_carrier = number.kind != "short_code"
     toll_free = number.kind == "toll_free"
@@ -145,6 +163,7 @@ def read_word(body: str, number: Number, person: Person) -> tuple[bool, frozense
     if by_carrier and (word in ("START", "UNSTOP") or (word == "YES" and not toll_free)):
         return False, frozenset(LAYERS if toll_free else ("provider", "ours"))
     others = [w for layer in ("provider", "network") for w in person.closing(number, layer)]
-    if word in OUR_LIST and not others and (word != "YES" or person.is_revoked(number)):
+    stands = person.is_revoked(number) or person.held_by_company
+    if word in OUR_LIST and not others and (word != "YES" or stands):
         return False, frozenset({"ours"})
     return None

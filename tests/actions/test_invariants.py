@@ -57,7 +57,15 @@ from consentry.domain.gate import (
     standing_suppression,
 )
 from consentry.domain.messages import JobState, MessageStatus
-from consentry.domain.standing import Cause, ConsentLevel, SMSPreference, Standing, apply_pieces
+from consentry.domain.reading import BlockLayer
+from consentry.domain.standing import (
+    BlockState,
+    Cause,
+    ConsentLevel,
+    SMSPreference,
+    Standing,
+    apply_pieces,
+)
 from consentry.ports import (
     Accepted,
     InboundText,
@@ -84,6 +92,7 @@ SILENCE = Unanswered("no answer")
 STATUSES = (
     MessageStatus.QUEUED,
     MessageStatus.SENT,
+    MessageStatus.DELIVERED,
     MessageStatus.DELIVERED,
     MessageStatus.READ,
     MessageStatus.UNDELIVERED,
@@ -171,7 +180,7 @@ class Everything(RuleBasedStateMachine):
         sender=senders,
         what=st.sampled_from(
             [
-                *("grant marketing", "grant marketing", "grant news", "grant conversation"),
+                *("grant marketing", "grant weakly", "grant news", "grant conversation"),
                 *("withdraw", "withdraw marketing", "list", "unlist"),
             ]
         ),
@@ -184,9 +193,12 @@ class Everything(RuleBasedStateMachine):
         evidence = Evidence(Medium.WEB if typed else Medium.TEXT, at, "JOIN", call_to_action=SHOWN)
         told = Statement(person, AGENT, "told", evidence, by_person)
         self.turn += 1
+        self.said[person].held_by_company |= not by_person and what in ("withdraw", "list")
         match what:
             case "grant marketing":
                 self._grant_marketing(told, typed=typed)
+            case "grant weakly":
+                self.store.run(GrantConsent(told, PROMO.id, ConsentLevel.EXPRESS))
             case "grant news":
                 self.store.run(GrantConsent(told, NEWS.id))
             case "grant conversation":
@@ -302,6 +314,25 @@ class Everything(RuleBasedStateMachine):
     # --- The carrier's answers, crashes, receipts -------------------------------------------
 
     @precondition(lambda self: self.with_carrier)
+    @rule(data=st.data())
+    def take(self, data: st.DataObject) -> None:
+        """The carrier takes a text, and may report of it before it answers."""
+        work = data.draw(st.sampled_from(self.with_carrier))
+        if not self._is_taken(work):
+            self.went_out.append(work)
+
+    def _is_taken(self, work: Work) -> bool:
+        return any(other.message.id == work.message.id for other in self.went_out)
+
+    @rule(person=people, sender=senders)
+    def converse(self, person: str, sender: Sender) -> None:
+        """A person writes, an agent answers, and the carrier takes what it is given."""
+        self.greet(person=person, sender=sender)
+        self.claim(limit=9)
+        for work in self.with_carrier[::-1]:
+            self._settle(work, "took", out=True)
+
+    @precondition(lambda self: self.with_carrier)
     @rule(
         data=st.data(),
         kind=st.sampled_from(["took", "took", "took", "busy", "silent", "opted out", "no"]),
@@ -309,8 +340,13 @@ class Everything(RuleBasedStateMachine):
     )
     def answer(self, data: st.DataObject, kind: str, *, out: bool) -> None:
         """The carrier answers one text; `out`: it took it though the answer was lost or wrong."""
-        work = self.with_carrier.pop(data.draw(st.integers(0, len(self.with_carrier) - 1)))
+        self._settle(data.draw(st.sampled_from(self.with_carrier)), kind, out=out)
+
+    def _settle(self, work: Work, kind: str, *, out: bool) -> None:
+        self.with_carrier.remove(work)
         message_id = work.message.id
+        if self._is_taken(work) and kind in ("opted out", "no"):
+            kind = "took"
         answers: dict[str, Submission] = {
             "took": Accepted(f"SM-{message_id}"),
             "busy": TOO_MANY,
@@ -318,8 +354,8 @@ class Everything(RuleBasedStateMachine):
             "opted out": OPTED_OUT,
             "no": BROKEN,
         }
-        out = kind == "took" or (out and kind in ("busy", "silent"))
-        if out:
+        out = kind == "took" or (out and kind in ("busy", "silent")) or self._is_taken(work)
+        if out and not self._is_taken(work):
             self.went_out.append(work)
         if kind == "took":
             self.told_out.add(message_id)
@@ -341,14 +377,15 @@ class Everything(RuleBasedStateMachine):
             self.store.run(command)
 
     @precondition(lambda self: self.with_carrier)
-    @rule(out=st.lists(st.booleans(), min_size=8, max_size=8))
-    def crash(self, out: list[bool]) -> None:
+    @rule(took=st.lists(st.booleans(), min_size=8, max_size=8))
+    def crash(self, took: list[bool]) -> None:
         """The server stops between handing over and noting; after the start it looks again."""
-        for work, taken in zip(self.with_carrier, [*out, *([True] * 99)], strict=False):
-            if taken:
+        for work, taken in zip(self.with_carrier, [*took, *([True] * 99)], strict=False):
+            out = taken or self._is_taken(work)
+            if out and not self._is_taken(work):
                 self.went_out.append(work)
             if work.message.id not in self.told_out:
-                self.unsure[work.message.id] = taken
+                self.unsure[work.message.id] = out
         self.with_carrier.clear()
         self.store.run(RecoverJobs())
         assert not self.store.works(JobState.CLAIMED)
@@ -429,6 +466,11 @@ class Everything(RuleBasedStateMachine):
                     )
                     red = self.store.standing(person).sms_preference
                     assert red is SMSPreference.FORBIDDEN
+                for layer in BlockLayer:
+                    if said.closing(number, str(layer)):
+                        held = self.store.standing(person).block(sender.scope_of(layer), layer)
+                        assert held is not None, f"I4: no {layer} block"
+                        assert held.state is BlockState.BLOCKED, f"I4: {layer} block open"
                 marketing = self._ask(person, sender, Purpose.MARKETING).decision
                 assert marketing is Verdict.DENY or said.may_market(number.brand), "I3"
 

@@ -482,6 +482,22 @@ def test_grants_that_waited_for_the_carrier_wait_for_the_handset() -> None:
     assert still.consent(PROMO.id) == pieces[0]
 
 
+def test_a_conversation_that_waited_for_the_carrier_is_active_after_start() -> None:
+    """An agent's grant that waits for the person's text ends with that text, and is no less."""
+    told = Suppression("*", Cause.AGENT, START, "old")
+    waiting = Consent(
+        LONG.conversation,
+        ConsentState.PENDING_CARRIER,
+        ConsentLevel.EXPRESS,
+        START,
+        START,
+        "old",
+        by_person=False,
+    )
+    standing, _ = hear(apply_pieces(Standing(), (told, waiting)), text("START", at=minute(1)))
+    assert pair_state(standing, LONG) is PairState.OPTED_IN
+
+
 def test_a_withdrawn_conversation_waits_for_its_own_start() -> None:
     """A grant that waits for the carrier keeps the withdrawal: a plain text ends nothing."""
     consent = Consent(

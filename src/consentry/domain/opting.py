@@ -183,7 +183,7 @@ def lift_suppressions(standing: Standing, word: Word, sender: Sender) -> list[Su
 
 
 def release_waiting(after: Standing, sender: Sender, directory: Directory) -> list[Consent]:
-    """Let grants that waited for the carrier go on waiting for the handset alone.
+    """Let grants of programs that waited for the carrier go on waiting for the handset alone.
 
     `after` is the standing with the opt-in done. They are not active by it: a START says that
     texts may come again, not which.
@@ -191,8 +191,9 @@ def release_waiting(after: Standing, sender: Sender, directory: Directory) -> li
     released = []
     for consent in after.consents:
         program = directory.program(consent.program)
-        waits = consent.state is ConsentState.PENDING_CARRIER and not consent.is_withdrawn
-        if not waits or program is None or program.brand != sender.brand:
+        if program is None or program.is_conversation or program.brand != sender.brand:
+            continue
+        if consent.state is not ConsentState.PENDING_CARRIER:
             continue
         if not _is_held(after, program, directory):
             released.append(msgspec.structs.replace(consent, state=ConsentState.PENDING))

@@ -149,8 +149,8 @@ class Person:
 def read_word(body: str, number: Number, person: Person) -> tuple[bool, frozenset[str]] | None:
     """Read a text as an opt-out (True) or an opt-in (False) with its layers, or as neither.
 
-    On our own list YES is an opt-in where something stands that it could lift; what the company
-    itself ever did to the person is taken as such.
+    On our own list YES is an opt-in where something stands, or may stand, that it could lift;
+    what the company itself ever did to the person is taken as such.
     """
     word = body.strip().upper()
     by_carrier = number.kind != "short_code"
@@ -163,7 +163,7 @@ def read_word(body: str, number: Number, person: Person) -> tuple[bool, frozense
     if by_carrier and (word in ("START", "UNSTOP") or (word == "YES" and not toll_free)):
         return False, frozenset(LAYERS if toll_free else ("provider", "ours"))
     others = [w for layer in ("provider", "network") for w in person.closing(number, layer)]
-    stands = person.is_revoked(number) or person.held_by_company
+    stands = person.is_revoked(number) or person.doubtful(number) or person.held_by_company
     if word in OUR_LIST and not others and (word != "YES" or stands):
         return False, frozenset({"ours"})
     return None

@@ -232,6 +232,24 @@ def test_an_opt_out_outweighs_older_grants_we_only_hear_of_later(
     assert newer.consent(PROMO.id) is not None
 
 
+def test_a_newer_weak_grant_does_not_revive_an_older_strong_one() -> None:
+    """After a withdrawal, only what was given after it counts, level by level."""
+    for by_person in (True, False):
+        gone = revoke(grant(Standing(), minutes=1)[0], PROMO, minutes=5, by_person=by_person)
+        weak, granted = grant(gone, minutes=6, level=EXPRESS)
+        assert granted.state is ConsentState.ACTIVE
+        same, granted = grant(weak, minutes=4, level=WRITTEN)
+        assert (same, granted.state, granted.superseded) == (weak, ConsentState.ACTIVE, True)
+        strong, _ = grant(weak, minutes=5.5, level=WRITTEN)
+        consent = strong.consent(PROMO.id)
+        assert consent is not None
+        assert consent.level is WRITTEN
+    back = after("Hello", "STOP", "START", "STOP", "START")
+    consent = back.consent(LONG.conversation)
+    assert consent is not None
+    assert consent.withdrawn_at == minute(3)
+
+
 def test_an_opt_out_of_another_brand_outweighs_grants_only_where_all_is_the_reach() -> None:
     """Another seller's STOP is no revocation here, unless the setting says that any stop is."""
     foreign = next(s for s in DIRECTORY.senders.values() if s.brand == "other")

@@ -13,7 +13,7 @@ import msgspec
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.entries import Evidence, Medium
 from consentry.domain.gate import STRENGTH, standing_blocks, standing_suppression
-from consentry.domain.opting import reached_consents
+from consentry.domain.opting import newest, reached_consents
 from consentry.domain.policy import RevocationReach
 from consentry.domain.reading import BlockLayer, SenderKind
 from consentry.domain.standing import (
@@ -149,6 +149,7 @@ def decide_grant(
         entry=told.entry,
         by_person=state is not ConsentState.PENDING_CARRIER,
         expires_at=expires_at,
+        withdrawn_at=None if known is None else known.withdrawn_at,
     )
     if known is not None and known.is_active(told.at):
         return _renewed(known, consent)
@@ -165,13 +166,15 @@ def _withdrawn_at(
     An opt-out takes the consents of its brand, also those we only hear of later.
     """
     known = standing.consent(program.id)
-    times = [known.changed_at] if known is not None and known.is_withdrawn else []
+    latest = None if known is None else known.withdrawn_at
+    if known is not None and known.is_withdrawn:
+        latest = newest(latest, known.changed_at)
     for sender in _senders_reaching(program, directory, reach):
-        opted_out_at = standing.thread(sender.number).opted_out_at
-        times += [] if opted_out_at is None else [opted_out_at]
-    scopes = (EVERYTHING, program.brand)
-    times += [s.told_at for s in standing.suppressions if s.by_person and s.scope in scopes]
-    return max(times, default=None)
+        latest = newest(latest, standing.thread(sender.number).opted_out_at)
+    for suppression in standing.suppressions:
+        if suppression.by_person and suppression.scope in (EVERYTHING, program.brand):
+            latest = newest(latest, suppression.told_at)
+    return latest
 
 
 def _senders_reaching(
@@ -294,11 +297,13 @@ def decide_revocation(
 
 def _withdrawn(known: Consent, told: Told) -> Consent:
     """Revoke; what the person had withdrawn before stays the person's."""
+    withdrawn_at = newest(known.withdrawn_at, told.at)
     if known.state is ConsentState.REVOKED:
         return msgspec.structs.replace(
             known,
             changed_at=max(known.changed_at, told.at),
             by_person=known.by_person or told.by_person,
+            withdrawn_at=withdrawn_at,
         )
     return msgspec.structs.replace(
         known,
@@ -307,6 +312,7 @@ def _withdrawn(known: Consent, told: Told) -> Consent:
         changed_at=max(known.changed_at, told.at),
         entry=told.entry,
         by_person=told.by_person or known.is_withdrawn,
+        withdrawn_at=withdrawn_at,
     )
 
 

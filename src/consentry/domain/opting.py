@@ -99,7 +99,7 @@ def open_block(known: Block | None, word: Word, *, scope: str, layer: BlockLayer
     )
     if known is None:
         return opened
-    opted_in_at = _newest(known.opted_in_at, opened.opted_in_at)
+    opted_in_at = newest(known.opted_in_at, opened.opted_in_at)
     if known.state is BlockState.OPEN:
         later = max(known.changed_at, word.at)
         return msgspec.structs.replace(known, changed_at=later, opted_in_at=opted_in_at)
@@ -110,7 +110,8 @@ def open_block(known: Block | None, word: Word, *, scope: str, layer: BlockLayer
     )
 
 
-def _newest(first: datetime | None, second: datetime | None) -> datetime | None:
+def newest(first: datetime | None, second: datetime | None) -> datetime | None:
+    """Give the later of two times; None is no time."""
     times = [time for time in (first, second) if time is not None]
     return max(times, default=None)
 
@@ -131,12 +132,14 @@ def revoke_conversation(known: Consent | None, word: Word, sender: Sender) -> Co
 
 def revoke_consent(known: Consent, word: Word) -> Consent:
     """Revoke a consent; one that is revoked keeps its first time."""
+    withdrawn_at = newest(known.withdrawn_at, word.since)
     if known.state is ConsentState.REVOKED:
         return msgspec.structs.replace(
             known,
             since=min(known.since, word.since),
             changed_at=max(known.changed_at, word.at),
             by_person=True,
+            withdrawn_at=withdrawn_at,
         )
     return msgspec.structs.replace(
         known,
@@ -145,6 +148,7 @@ def revoke_consent(known: Consent, word: Word) -> Consent:
         changed_at=word.at if word.carrier_timed else max(known.changed_at, word.at),
         entry=word.entry,
         by_person=True,
+        withdrawn_at=withdrawn_at,
     )
 
 
@@ -166,6 +170,7 @@ def resume_conversation(known: Consent | None, word: Word, sender: Sender) -> Co
         since=word.since,
         changed_at=word.at if known is None else word.newer_than(known.changed_at),
         entry=word.entry,
+        withdrawn_at=None if known is None else known.withdrawn_at,
     )
 
 

@@ -73,8 +73,7 @@ class Step(msgspec.Struct, frozen=True):
         words = sentence.words
         match self.kind:
             case Kind.PHRASE:
-                found = self.phrases.get(words[place], ()) if place < len(words) else ()
-                return [place + len(p) for p in found if words[place : place + len(p)] == p]
+                return self._after_phrase(words, place)
             case Kind.NAME:
                 return (place + 1,) if place in sentence.names else ()
             case Kind.GAP:
@@ -85,6 +84,10 @@ class Step(msgspec.Struct, frozen=True):
                 return (place,) if joints.ends_clause(words, place) else ()
             case _:
                 assert_never(self.kind)
+
+    def _after_phrase(self, words: Words, place: int) -> list[int]:
+        found = self.phrases.get(words[place], ()) if place < len(words) else ()
+        return [place + len(p) for p in found if words[place : place + len(p)] == p]
 
     def advance(self, sentence: Sentence, places: set[int], joints: Joints) -> set[int]:
         """Give every place this step leads to from any of `places`."""

@@ -100,9 +100,8 @@ def _add_strong(
     """
     clauses = [_clauses(sentence.words) for sentence in sentences]
     whole = [[word for word in sentence.words if word != ","] for sentence in sentences]
-    closing = any(map(_is_strong, whole)) or any(_is_strong(parts[-1]) for parts in clauses)
-    opening = any(_is_strong(parts[0]) for parts in clauses)
-    if not closing and not opening:
+    closing = any(map(_is_strong, [*whole, *(parts[-1] for parts in clauses)]))
+    if not closing and not any(_is_strong(parts[0]) for parts in clauses):
         return
     if (closing or found) and not is_playful:
         found[LegalMeaning.OPT_OUT] = "any.strong_word"

@@ -6,7 +6,7 @@ changed *as they are afterwards*, so replaying the ledger needs no rule of the t
 
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 import msgspec
 
@@ -91,6 +91,8 @@ class Consent(msgspec.Struct, frozen=True, tag="consent", tag_field="piece", omi
 
     On a consent that is revoked, or pending for the carrier, `by_person` says that the person's
     own withdrawal stands behind it; `changed_at` is then the time of that withdrawal.
+    `withdrawn_at` is the newest withdrawal, kept when consent is given again: a grant that is
+    older than it counts for nothing, whenever we hear of it.
     """
 
     program: str
@@ -101,6 +103,7 @@ class Consent(msgspec.Struct, frozen=True, tag="consent", tag_field="piece", omi
     entry: str
     by_person: bool = True
     expires_at: datetime | None = None
+    withdrawn_at: datetime | None = None
 
     @property
     def is_withdrawn(self) -> bool:
@@ -163,6 +166,7 @@ class Tag(msgspec.Struct, frozen=True, tag="tag", tag_field="piece"):
     sms: bool
 
 
+T = TypeVar("T")
 Piece = Block | Consent | Suppression | Thread | Tag
 
 
@@ -218,21 +222,27 @@ class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
         return SMSPreference.ON if self.sms_tag else SMSPreference.OFF
 
 
+def _put(pieces: tuple[T, ...], known: T | None, piece: T) -> tuple[T, ...]:
+    """Put a piece last, without the one it replaces."""
+    return (*[other for other in pieces if other is not known], piece)
+
+
 def apply_piece(standing: Standing, piece: Piece) -> Standing:
     """Put one changed piece in the place of the one it replaces."""
     match piece:
         case Block():
-            rest = [b for b in standing.blocks if (b.scope, b.layer) != (piece.scope, piece.layer)]
-            return msgspec.structs.replace(standing, blocks=(*rest, piece))
+            blocks = _put(standing.blocks, standing.block(piece.scope, piece.layer), piece)
+            return msgspec.structs.replace(standing, blocks=blocks)
         case Consent():
-            others = [c for c in standing.consents if c.program != piece.program]
-            return msgspec.structs.replace(standing, consents=(*others, piece))
+            consents = _put(standing.consents, standing.consent(piece.program), piece)
+            return msgspec.structs.replace(standing, consents=consents)
         case Suppression():
-            kept = [s for s in standing.suppressions if s.scope != piece.scope]
-            return msgspec.structs.replace(standing, suppressions=(*kept, piece))
+            known = standing.suppression(piece.scope)
+            suppressions = _put(standing.suppressions, known, piece)
+            return msgspec.structs.replace(standing, suppressions=suppressions)
         case Thread():
-            threads = [t for t in standing.threads if t.sender != piece.sender]
-            return msgspec.structs.replace(standing, threads=(*threads, piece))
+            threads = _put(standing.threads, standing.thread(piece.sender), piece)
+            return msgspec.structs.replace(standing, threads=threads)
         case Tag():
             return msgspec.structs.replace(standing, sms_tag=piece.sms)
         case never:

@@ -142,9 +142,18 @@ def _read_advanced(own: AdvancedOptOut, kind: SenderKind, word: str) -> Reading 
     beneath = [rule for rule in RULES if rule.kind is kind and _NETWORK in rule.layers]
     network = _read_rules(beneath, word.lower()) if word.isascii() else None
     keeper = _PROVIDER if kind is SenderKind.TOLL_FREE else _KEYWORD
+    action = _own_action(own, folded)
+    if action is None:
+        return network
+    if action is _HELP:
+        return Reading(action, folded, frozenset())
+    below = network.layers if network is not None and network.action is action else ()
+    return Reading(action, folded, frozenset({keeper, *below}))
+
+
+def _own_action(own: AdvancedOptOut, folded: str) -> KeywordAction | None:
+    """Find the action of a word in a service's own lists."""
     for action, words in ((_OUT, own.opt_out), (_IN, own.opt_in), (_HELP, own.help)):
-        if folded in {w.casefold() for w in words}:
-            below = network.layers if network is not None and network.action is action else ()
-            layers = frozenset({keeper, *below}) if action is not _HELP else frozenset[BlockLayer]()
-            return Reading(action, folded, layers)
-    return network
+        if folded in {word.casefold() for word in words}:
+            return action
+    return None

@@ -33,24 +33,26 @@ def gather(needs: Iterable[Needs]) -> Wanted:
     for need in needs:
         if need.recipients:
             _gather_recipients(wanted, need)
-        for key, keys in (
-            (need.inbound, wanted.inbound),
-            (need.outbound, wanted.outbound),
-            (need.idempotency, wanted.idempotency),
-            (need.unmatched_receipts, wanted.receipts),
-        ):
-            if key is not None:
-                keys[key] = None
-        for message in need.messages:
-            wanted.messages[message] = None
-        for customer in need.customers:
-            wanted.customers[customer] = None
+        _gather_pairs(wanted, need)
+        wanted.messages |= dict.fromkeys(need.messages)
+        wanted.customers |= dict.fromkeys(need.customers)
         for sender, limit in need.due_jobs:
             wanted.due_jobs[sender] = wanted.due_jobs.get(sender, 0) + limit
         if need.refusals_of is not None:
             wanted.refusals[need.refusals_of] = None
         wanted.claimed_jobs = wanted.claimed_jobs or need.claimed_jobs
     return wanted
+
+
+def _gather_pairs(wanted: Wanted, need: Needs) -> None:
+    for key, keys in (
+        (need.inbound, wanted.inbound),
+        (need.outbound, wanted.outbound),
+        (need.idempotency, wanted.idempotency),
+        (need.unmatched_receipts, wanted.receipts),
+    ):
+        if key is not None:
+            keys[key] = None
 
 
 def _gather_recipients(wanted: Wanted, need: Needs) -> None:

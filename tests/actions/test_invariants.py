@@ -335,7 +335,7 @@ class Everything(RuleBasedStateMachine):
     @precondition(lambda self: self.with_carrier)
     @rule(
         data=st.data(),
-        kind=st.sampled_from(["took", "took", "took", "busy", "silent", "opted out", "no"]),
+        kind=st.sampled_from(["took", "took", "busy", "busy", "silent", "opted out", "no"]),
         out=st.booleans(),
     )
     def answer(self, data: st.DataObject, kind: str, *, out: bool) -> None:
@@ -406,14 +406,14 @@ class Everything(RuleBasedStateMachine):
     @rule(
         data=st.data(),
         status=st.sampled_from(STATUSES),
-        named=st.booleans(),
+        named=st.sampled_from([True, True, False]),
         opted_out=st.booleans(),
     )
     def report(
         self, data: st.DataObject, status: MessageStatus, *, named: bool, opted_out: bool
     ) -> None:
         """A receipt for a text that went out: any status, any order, early, late, repeated."""
-        work = data.draw(st.sampled_from(self.went_out))
+        work = data.draw(st.sampled_from(self.went_out[-4:]))
         message = work.message
         failed = status is MessageStatus.FAILED
         report = StatusReport(
@@ -432,15 +432,9 @@ class Everything(RuleBasedStateMachine):
 
     # --- Time -------------------------------------------------------------------------------
 
-    @rule(seconds=st.sampled_from([0.001, 1, 1, 20, 100, 301, 2000]))
-    def wait(self, seconds: float) -> None:
-        """Time goes by."""
-        self.clock.advance(seconds=seconds)
-
-    @precondition(lambda self: self.turn % 4 == 3)
-    @rule(seconds=st.sampled_from([-1, -45, -400, -4000, 5000]))
-    def set_clock_wrong(self, seconds: float) -> None:
-        """Somebody sets the clock, now and then."""
+    @rule(seconds=st.sampled_from([0.001, 1, 1, 1, 20, 20, 100, 301, 2000, -1, -45, -4000, 5000]))
+    def move_clock(self, seconds: float) -> None:
+        """Time goes by, or somebody sets the clock."""
         self.clock.advance(seconds=seconds)
 
     # --- After every step -------------------------------------------------------------------

@@ -258,6 +258,7 @@ def test_a_phrase_is_our_own_opt_out_with_one_confirmation(demo: Demo, phone: st
     """What the carrier does not read we obey alone: one confirmation, silence, START lifts."""
     number = demo.number("long_code")
     demo.carrier.type_heard(phone, number, "Hello")
+    assert len(demo.shown(phone, number)) == 2
     demo.carrier.type_heard(phone, number, "Please stop texting me")
     thread = [
         ("handset", "Hello"),
@@ -285,6 +286,7 @@ def test_who_answers_help(demo: Demo, phone: str) -> None:
     long_code, short_code = demo.number("long_code"), demo.number("short_code")
     for number in (long_code, short_code):
         demo.carrier.type_heard(phone, number, "Hello")
+        assert len(demo.shown(phone, number)) == 2
         demo.carrier.type_heard(phone, number, "HELP")
     assert demo.shown(phone, long_code)[2:] == [("handset", "HELP"), ("carrier", TWILIO_HELP)]
     (question, answer) = demo.shown(phone, short_code)[2:]
@@ -299,6 +301,7 @@ def test_help_while_opted_out_is_answered_by_nobody(demo: Demo, phone: str) -> N
     """HELP changes nothing and gets no answer of ours while an opt-out stands."""
     number = demo.number("short_code")
     demo.carrier.type_heard(phone, number, "STOP")
+    assert len(demo.shown(phone, number)) == 2
     demo.carrier.type_heard(phone, number, "HELP")
     assert demo.shown(phone, number) == [
         ("handset", "STOP"),

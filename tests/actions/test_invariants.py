@@ -8,9 +8,12 @@ from random_world import BACK, NUMBERS, OUT, PEOPLE, SENDERS, RandomWorld, peopl
 
 from consent_world import (
     DIRECTORY,
+    LONG,
     POLICY,
     SERVICE_A,
     SERVICE_B,
+    SHORT,
+    TOLL_FREE,
 )
 from consentry.domain.directory import Purpose, Sender
 from consentry.domain.entries import fold
@@ -65,7 +68,12 @@ class Everything(RandomWorld):
         self.move_clock(seconds=20)
         self.claim(limit=9)
 
-    @rule(person=people, sender=senders, out=st.sampled_from(OUT), back=st.sampled_from(BACK))
+    @rule(
+        person=people,
+        sender=st.sampled_from([SERVICE_A, SERVICE_A, LONG, SHORT, TOLL_FREE]),
+        out=st.sampled_from(OUT),
+        back=st.sampled_from(BACK),
+    )
     def come_and_go(self, person: str, sender: Sender, out: str, back: str) -> None:
         """A person leaves and comes back, perhaps over another number of the same service."""
         self.promote(person=person, sender=sender, later=0)

@@ -35,6 +35,7 @@ from consentry.domain.policy import RevocationReach
 from consentry.domain.reading import BlockLayer
 from consentry.domain.standing import (
     EVERYTHING,
+    Block,
     BlockState,
     Cause,
     Consent,
@@ -413,6 +414,13 @@ def test_the_company_lifts_what_the_company_set() -> None:
     assert grant(company, PROMO, minutes=61)[1].state is ConsentState.PENDING_CARRIER
     imported, granted = grant(company, conversation(), minutes=61, cause=Cause.IMPORT)
     assert imported == company
+
+
+def test_a_block_of_the_person_alone_is_lifted_by_no_grant() -> None:
+    """Even where nothing else is on record, the person's block is theirs."""
+    block = Block(LONG.number, BlockLayer.OURS, BlockState.BLOCKED, Cause.AGENT, START, START, "e")
+    standing, granted = grant(apply_pieces(Standing(), (block,)), conversation())
+    assert (standing.blocks, granted.state) == ((block,), ConsentState.PENDING_CARRIER)
 
 
 # --- The do-not-text list ---------------------------------------------------------------------

@@ -5,7 +5,7 @@ from typing import assert_never
 
 import msgspec
 
-from consentry.actions.outgoing import cancel_entry, canceled, join, kept_request
+from consentry.actions.outgoing import cancel_entry, canceled, decision_entry, join
 from consentry.actions.record_receipt import (
     has_refusal_burst,
     learn_delivery,
@@ -81,19 +81,8 @@ def _claim(work: Work, standing: Standing, facts: Facts) -> tuple[Work | None, C
     if job.expires_at is not None and job.expires_at < facts.now:
         return None, _expire(message, facts)
     thread = _texted(standing.thread(message.sender), message, facts.now)
-    entry = Entry(
-        id=facts.ids.new("ent"),
-        recipient=message.recipient,
-        kind=EntryKind.JOB_CLAIMED,
-        at=facts.now,
-        recorded_at=facts.now,
-        actor=message.actor,
-        sender=message.sender,
-        program=message.program,
-        message=message.id,
-        request=kept_request(request, decision),
-        decision=decision,
-        pieces=(thread,),
+    entry = decision_entry(
+        EntryKind.JOB_CLAIMED, message, request, decision, facts=facts, pieces=(thread,)
     )
     taken = msgspec.structs.replace(
         job, state=JobState.CLAIMED, attempts=job.attempts + 1, claimed_at=facts.now

@@ -9,7 +9,7 @@ from consentry.domain.entries import Actor, Entry, EntryKind
 from consentry.domain.gate import Decision, Door, Facts, MessageKind, Request, Verdict, decide
 from consentry.domain.messages import Direction, Job, Message, MessageStatus, request_of
 from consentry.domain.reasons import Reason
-from consentry.domain.standing import Standing
+from consentry.domain.standing import Piece, Standing
 from consentry.ports import Change
 from consentry.ports import Facts as StoredFacts
 from consentry.wire.gsm7 import count_segments
@@ -95,19 +95,7 @@ def queue_text(draft: Draft, standing: Standing, facts: StoredFacts) -> Queued:
         purpose=decision.purpose,
         program=decision.program or draft.program,
     )
-    entry = Entry(
-        id=facts.ids.new("ent"),
-        recipient=draft.recipient,
-        kind=EntryKind.SEND_ACCEPTED,
-        at=facts.now,
-        recorded_at=facts.now,
-        actor=draft.actor,
-        sender=draft.sender,
-        program=message.program,
-        message=message.id,
-        request=kept_request(request, decision),
-        decision=decision,
-    )
+    entry = decision_entry(EntryKind.SEND_ACCEPTED, message, request, decision, facts=facts)
     job = Job(
         message=message.id,
         recipient=draft.recipient,
@@ -164,10 +152,24 @@ def canceled(message: Message, decision: Decision, now: datetime) -> Message:
 
 def cancel_entry(message: Message, decision: Decision, facts: StoredFacts) -> Entry:
     """Record that a waiting text was stopped, and by which decision."""
+    request = request_of(message)
+    return decision_entry(EntryKind.JOB_CANCELED, message, request, decision, facts=facts)
+
+
+def decision_entry(
+    kind: EntryKind,
+    message: Message,
+    request: Request,
+    decision: Decision,
+    *,
+    facts: StoredFacts,
+    pieces: tuple[Piece, ...] = (),
+) -> Entry:
+    """Record what the gate decided about a message, with the question it was asked."""
     return Entry(
         id=facts.ids.new("ent"),
         recipient=message.recipient,
-        kind=EntryKind.JOB_CANCELED,
+        kind=kind,
         at=facts.now,
         recorded_at=facts.now,
         actor=message.actor,
@@ -175,8 +177,9 @@ def cancel_entry(message: Message, decision: Decision, facts: StoredFacts) -> En
         program=message.program,
         message=message.id,
         reason=None if decision.reason is None else str(decision.reason),
-        request=kept_request(request_of(message), decision),
+        request=kept_request(request, decision),
         decision=decision,
+        pieces=pieces,
     )
 
 

@@ -4,10 +4,21 @@ from datetime import datetime, timedelta
 
 from consentry.domain.consent import Text, Transition, decide_move, read_signal
 from consentry.domain.directory import Brand, Directory, Program, Purpose, Sender
+from consentry.domain.gate import Decision, Facts, Request, decide
 from consentry.domain.keywords import read_carrier, read_legal
 from consentry.domain.policy import Policy
-from consentry.domain.reading import SenderKind
-from consentry.domain.standing import Standing, apply_pieces
+from consentry.domain.reading import BlockLayer, SenderKind
+from consentry.domain.standing import (
+    Block,
+    BlockState,
+    Cause,
+    Consent,
+    ConsentLevel,
+    ConsentState,
+    Piece,
+    Standing,
+    apply_pieces,
+)
 from memory_store import START
 
 PERSON = "+14155550142"
@@ -89,3 +100,52 @@ def after(*words: str, sender: Sender = LONG, standing: Standing | None = None) 
         read = text(body, sender, at=minute(count))
         standing, _ = hear(standing, read, sender, entry=f"ent{count}")
     return standing
+
+
+def block(
+    sender: Sender = LONG,
+    layer: BlockLayer = BlockLayer.PROVIDER,
+    *,
+    cause: Cause = Cause.KEYWORD,
+    state: BlockState = BlockState.BLOCKED,
+    since: datetime = START,
+) -> Block:
+    """A block between a sender and the person."""
+    return Block(sender.scope_of(layer), layer, state, cause, since, since, "ent")
+
+
+def consent(
+    program: str = LONG.conversation,
+    state: ConsentState = ConsentState.ACTIVE,
+    level: ConsentLevel = ConsentLevel.IMPLIED,
+    *,
+    expires_at: datetime | None = None,
+) -> Consent:
+    """A consent with a program."""
+    return Consent(program, state, level, START, START, "ent", expires_at=expires_at)
+
+
+def ask(
+    request: Request,
+    *pieces: Piece,
+    directory: Directory = DIRECTORY,
+    policy: Policy = POLICY,
+    now: datetime = START,
+) -> Decision:
+    """Ask the gate of a standing made of pieces."""
+    return decide(request, Facts(directory, apply_pieces(Standing(), pieces)), policy, now)
+
+
+def refused_by_carrier() -> Standing:
+    """The standing after a send that the carrier refused."""
+    refusal = Block(
+        LONG.number,
+        BlockLayer.PROVIDER,
+        BlockState.BLOCKED,
+        Cause.CARRIER_REFUSAL,
+        START,
+        START,
+        "ent",
+        by_person=False,
+    )
+    return apply_pieces(Standing(), (refusal,))

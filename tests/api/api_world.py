@@ -97,10 +97,10 @@ class FakeCarrier:
             raise Malformed(str(error)) from None
 
     async def submit(self, text: OutboundText) -> Submission:
-        raise NotImplementedError
+        raise AssertionError(f"The API hands nothing to a carrier: {text}")
 
     async def find(self, text: OutboundText, *, since: datetime) -> Accepted | None:
-        raise NotImplementedError
+        raise AssertionError(f"The API asks no carrier's list: {text} since {since}")
 
     async def close(self) -> None:
         pass

@@ -149,11 +149,11 @@ class ScriptedCarrier:
 
     def read_inbound(self, request: WebhookRequest) -> InboundText:
         """Not asked here."""
-        raise NotImplementedError
+        raise AssertionError(f"Delivery reads no webhook: {request}")
 
     def read_status(self, request: WebhookRequest) -> StatusReport:
         """Not asked here."""
-        raise NotImplementedError
+        raise AssertionError(f"Delivery reads no webhook: {request}")
 
     async def close(self) -> None:
         """Nothing to close."""

@@ -19,6 +19,7 @@ from consent_world import (
     after,
     hear,
     minute,
+    refused_by_carrier,
     text,
 )
 from consentry.domain.consent import (
@@ -29,7 +30,6 @@ from consentry.domain.directory import Sender
 from consentry.domain.gate import MessageKind
 from consentry.domain.reading import BlockLayer
 from consentry.domain.standing import (
-    Block,
     BlockState,
     Cause,
     Consent,
@@ -45,21 +45,6 @@ from memory_store import START
 pytestmark = pytest.mark.unit
 
 OURS, PROVIDER, NETWORK = BlockLayer.OURS, BlockLayer.PROVIDER, BlockLayer.NETWORK
-
-
-def refused_by_carrier() -> Standing:
-    """The standing after a send that the carrier refused."""
-    refusal = Block(
-        LONG.number,
-        PROVIDER,
-        BlockState.BLOCKED,
-        Cause.CARRIER_REFUSAL,
-        START,
-        START,
-        "ent",
-        by_person=False,
-    )
-    return apply_pieces(Standing(), (refusal,))
 
 
 def consents_of_all_kinds() -> Standing:

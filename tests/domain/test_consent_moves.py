@@ -20,6 +20,7 @@ from consent_world import (
     after,
     hear,
     minute,
+    refused_by_carrier,
     text,
 )
 from consentry.domain.consent import (
@@ -54,21 +55,6 @@ from memory_store import START
 pytestmark = pytest.mark.unit
 
 OURS, PROVIDER, NETWORK = BlockLayer.OURS, BlockLayer.PROVIDER, BlockLayer.NETWORK
-
-
-def refused_by_carrier() -> Standing:
-    """The standing after a send that the carrier refused."""
-    refusal = Block(
-        LONG.number,
-        PROVIDER,
-        BlockState.BLOCKED,
-        Cause.CARRIER_REFUSAL,
-        START,
-        START,
-        "ent",
-        by_person=False,
-    )
-    return apply_pieces(Standing(), (refusal,))
 
 
 STANDINGS: dict[PairState, Callable[[], Standing]] = {

@@ -1,7 +1,7 @@
 """The gate: each reason, the order among them, what each purpose needs, what a door may assume."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import combinations, product
 
 import msgspec
@@ -19,18 +19,19 @@ from consent_world import (
     SERVICE_A,
     SERVICE_B,
     TOLL_FREE,
+    ask,
+    block,
+    consent,
     minute,
 )
-from consentry.domain.directory import Directory, Program, Purpose, Sender
+from consentry.domain.directory import Directory, Program, Purpose
 from consentry.domain.gate import (
     NEEDED_LEVEL,
     STRENGTH,
     Decision,
     Door,
-    Facts,
     Request,
     Verdict,
-    decide,
     refuse_unavailable,
     standing_blocks,
     standing_suppression,
@@ -39,10 +40,8 @@ from consentry.domain.policy import Policy
 from consentry.domain.reading import BlockLayer
 from consentry.domain.reasons import OPTED_OUT_SENTENCE, REASONS, Reason
 from consentry.domain.standing import (
-    Block,
     BlockState,
     Cause,
-    Consent,
     ConsentLevel,
     ConsentState,
     Piece,
@@ -54,40 +53,6 @@ from consentry.domain.standing import (
 from memory_store import START
 
 pytestmark = pytest.mark.unit
-
-
-def block(
-    sender: Sender = LONG,
-    layer: BlockLayer = BlockLayer.PROVIDER,
-    *,
-    cause: Cause = Cause.KEYWORD,
-    state: BlockState = BlockState.BLOCKED,
-    since: datetime = START,
-) -> Block:
-    """A block between a sender and the person."""
-    return Block(sender.scope_of(layer), layer, state, cause, since, since, "ent")
-
-
-def consent(
-    program: str = LONG.conversation,
-    state: ConsentState = ConsentState.ACTIVE,
-    level: ConsentLevel = ConsentLevel.IMPLIED,
-    *,
-    expires_at: datetime | None = None,
-) -> Consent:
-    """A consent with a program."""
-    return Consent(program, state, level, START, START, "ent", expires_at=expires_at)
-
-
-def ask(
-    request: Request,
-    *pieces: Piece,
-    directory: Directory = DIRECTORY,
-    policy: Policy = POLICY,
-    now: datetime = START,
-) -> Decision:
-    """Ask the gate of a standing made of pieces."""
-    return decide(request, Facts(directory, apply_pieces(Standing(), pieces)), policy, now)
 
 
 REPLY = Request(PERSON, LONG.number, door=Door.CONSOLE, body="Hello", segments=1)

@@ -9,72 +9,30 @@ from consent_world import (
     DIRECTORY,
     LONG,
     PERSON,
-    POLICY,
+    ask,
+    block,
+    consent,
     minute,
 )
-from consentry.domain.directory import Directory, Purpose, Sender
+from consentry.domain.directory import Purpose
 from consentry.domain.gate import (
-    Decision,
     Door,
-    Facts,
     MessageKind,
     Request,
     Verdict,
-    decide,
 )
-from consentry.domain.policy import Policy
 from consentry.domain.reading import BlockLayer
 from consentry.domain.reasons import Reason
 from consentry.domain.standing import (
-    Block,
-    BlockState,
     Cause,
-    Consent,
-    ConsentLevel,
     ConsentState,
     Piece,
-    Standing,
     Suppression,
     Thread,
-    apply_pieces,
 )
 from memory_store import START
 
 pytestmark = pytest.mark.unit
-
-
-def block(
-    sender: Sender = LONG,
-    layer: BlockLayer = BlockLayer.PROVIDER,
-    *,
-    cause: Cause = Cause.KEYWORD,
-    state: BlockState = BlockState.BLOCKED,
-    since: datetime = START,
-) -> Block:
-    """A block between a sender and the person."""
-    return Block(sender.scope_of(layer), layer, state, cause, since, since, "ent")
-
-
-def consent(
-    program: str = LONG.conversation,
-    state: ConsentState = ConsentState.ACTIVE,
-    level: ConsentLevel = ConsentLevel.IMPLIED,
-    *,
-    expires_at: datetime | None = None,
-) -> Consent:
-    """A consent with a program."""
-    return Consent(program, state, level, START, START, "ent", expires_at=expires_at)
-
-
-def ask(
-    request: Request,
-    *pieces: Piece,
-    directory: Directory = DIRECTORY,
-    policy: Policy = POLICY,
-    now: datetime = START,
-) -> Decision:
-    """Ask the gate of a standing made of pieces."""
-    return decide(request, Facts(directory, apply_pieces(Standing(), pieces)), policy, now)
 
 
 # --- The one confirmation after our own opt-out (I2) ------------------------------------------

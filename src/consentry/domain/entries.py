@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -29,6 +29,38 @@ class EntryKind(StrEnum):
     JOB_CANCELED = "job_canceled"
     CARRIER_REFUSED = "carrier_refused"
     CARRIER_DELIVERED = "carrier_delivered"
+    NOTE_ADDED = "note_added"
+    CUSTOMER_VIEWED = "customer_viewed"
+    CUSTOMER_CHANGED = "customer_changed"
+    SIGNED_IN = "signed_in"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    SIGNED_OUT = "signed_out"
+    SESSION_REVOKED = "session_revoked"
+    SETTING_CHANGED = "setting_changed"
+    EXPORTED = "exported"
+    IMPORTED = "imported"
+
+
+AUDIT_KINDS: Final = (
+    EntryKind.CONSENT_GRANTED,
+    EntryKind.CONSENT_REVOKED,
+    EntryKind.SUPPRESSED,
+    EntryKind.TAG_CHANGED,
+    EntryKind.NOTE_ADDED,
+    EntryKind.CUSTOMER_VIEWED,
+    EntryKind.CUSTOMER_CHANGED,
+    EntryKind.SIGNED_IN,
+    EntryKind.SIGN_IN_REFUSED,
+    EntryKind.SIGNED_OUT,
+    EntryKind.SESSION_REVOKED,
+    EntryKind.SETTING_CHANGED,
+    EntryKind.EXPORTED,
+    EntryKind.IMPORTED,
+)
+"""What the audit lists: all that people and programs of the company saw and did by hand."""
+
+NOBODY: Final = ""
+"""The recipient of entries that are about no recipient: a sign-in, a setting."""
 
 
 class ActorKind(StrEnum):

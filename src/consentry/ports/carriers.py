@@ -1,0 +1,144 @@
+"""Those who carry texts."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from consentry.domain.messages import MessageStatus
+
+
+class WebhookRequest(msgspec.Struct, frozen=True):
+    """An HTTP request from a carrier as it came. `url` is the one the carrier was given."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class InboundText(msgspec.Struct, frozen=True):
+    """A text as the carrier reported it; `sent_at` is the carrier's time where it gives one."""
+
+    carrier_message_id: str
+    recipient: str
+    sender: str
+    body: str
+    media: tuple[str, ...] = ()
+    sent_at: datetime | None = None
+    opt_out_type: str | None = None
+    token: str | None = None
+
+
+class StatusReport(msgspec.Struct, frozen=True):
+    """A delivery report as the carrier sent it. `message` is our id, from the callback URL."""
+
+    carrier_message_id: str
+    recipient: str
+    sender: str
+    status: MessageStatus
+    error_code: str | None = None
+    opted_out: bool = False
+    message: str | None = None
+
+
+class Forged(Exception):
+    """A webhook whose signature is not the carrier's: 403, nothing stored."""
+
+
+class Malformed(Exception):
+    """A webhook that is signed and cannot be read: 400 with this reason."""
+
+
+class OutboundText(msgspec.Struct, frozen=True):
+    """A text to hand to a carrier."""
+
+    message: str
+    recipient: str
+    sender: str
+    body: str
+    media: tuple[str, ...] = ()
+    messaging_service_sid: str | None = None
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """The carrier took the text under this id."""
+
+    carrier_message_id: str
+    status: MessageStatus = MessageStatus.SENT
+
+
+class CarrierRefusal(msgspec.Struct, frozen=True):
+    """The carrier said no. Only `opted_out` says anything about consent.
+
+    A refusal that is not `permanent` may be tried again, after `retry_after_seconds` if given.
+    """
+
+    permanent: bool
+    opted_out: bool
+    code: str
+    text: str
+    retry_after_seconds: float | None = None
+
+
+class Unanswered(msgspec.Struct, frozen=True):
+    """The text may or may not have gone out: no answer came. Never blindly resent."""
+
+    text: str
+
+
+Submission = Accepted | CarrierRefusal | Unanswered
+
+
+class Carrier(Protocol):
+    """One account with one carrier."""
+
+    @property
+    def id(self) -> str:
+        """The id under which the account is set up."""
+
+    @property
+    def kind(self) -> str:
+        """The carrier's name as the readers know it, for example `twilio`."""
+
+    def read_inbound(self, request: WebhookRequest) -> InboundText:
+        """Verify and read an inbound webhook; raises `Forged`, `Malformed`."""
+
+    def read_status(self, request: WebhookRequest) -> StatusReport:
+        """Verify and read a status webhook; raises `Forged`, `Malformed`."""
+
+    async def submit(self, text: OutboundText) -> Submission:
+        """Hand one text over, once; every foreign error becomes one of the three answers."""
+
+    async def find(
+        self, text: OutboundText, *, since: datetime, known: frozenset[str] = frozenset()
+    ) -> Accepted | None:
+        """Look for a text handed over at `since` in the carrier's own list; None: not there.
+
+        `known` are the carrier's ids of other texts of ours, so that one that reads the same is
+        not taken for this one. Raises `CarrierUnreachable` where the list cannot be had.
+        """
+
+    async def close(self) -> None:
+        """Close connections."""
+
+
+class CarrierBook(Protocol):
+    """Finds the carrier of an account; new and changed accounts are seen within a second."""
+
+    async def find(self, carrier_id: str) -> Carrier | None:
+        """Return the carrier, or None where no such account is set up."""
+
+
+class Delivery(Protocol):
+    """What the doors ask of the delivery loop."""
+
+    def wake(self) -> None:
+        """Say that a job may be due now."""
+
+    async def wait_quiet(self, messages: tuple[str, ...]) -> None:
+        """Wait until none of these messages is with the carrier any more (bounded in time)."""
+
+
+class CarrierUnreachable(Exception):
+    """The carrier could not be asked; try again later."""

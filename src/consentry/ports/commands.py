@@ -1,0 +1,201 @@
+"""Commands, what they need to be shown, and what they change.
+
+Everything that can change consent is a `Command`, with a pure `decide`. The store gathers commands
+into batches, loads what they need, lets each decide in order, and makes all changes durable in one
+transaction.
+"""
+
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from consentry.domain.agents import Agent
+from consentry.domain.customers import Customer
+from consentry.domain.directory import Brand, Directory, Program, Sender
+from consentry.domain.entries import Entry
+from consentry.domain.messages import Job, Message
+from consentry.domain.policy import Policy
+from consentry.domain.standing import Standing
+from consentry.ports.clock import Ids
+from consentry.ports.records import (
+    APIKey,
+    CarrierAccount,
+    ConversationMark,
+    IdempotencyRecord,
+    Receipt,
+    Session,
+    SignInLink,
+)
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Needs(msgspec.Struct, frozen=True):
+    """What a command must be shown; the store loads it for a whole batch in set queries.
+
+    `inbound` is (carrier, carrier_message_id) of a text that may have come before; `outbound`
+    finds one of ours by the same pair, with its job. `refusals_of` is a sender. `due_jobs` asks
+    for jobs that are due: per sender, how many. `claimed_jobs` asks for all jobs that a crash
+    left claimed. `agents` asks for all of them. `links` and `sessions` are ids; `marks` are pairs
+    of recipient and sender.
+    """
+
+    recipients: tuple[str, ...] = ()
+    inbound: tuple[str, str] | None = None
+    outbound: tuple[str, str] | None = None
+    messages: tuple[str, ...] = ()
+    idempotency: tuple[str, str] | None = None
+    customers: tuple[str, ...] = ()
+    queued_jobs: bool = False
+    profiles: bool = False
+    due_jobs: tuple[tuple[str, int], ...] = ()
+    claimed_jobs: bool = False
+    unmatched_receipts: tuple[str, str] | None = None
+    refusals_of: str | None = None
+    agents: bool = False
+    links: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
+    marks: tuple[tuple[str, str], ...] = ()
+
+
+class Work(msgspec.Struct, frozen=True):
+    """A job with the message that it carries out."""
+
+    job: Job
+    message: Message
+
+
+class Facts(Protocol):
+    """What a command is shown: stored facts, overlaid with what earlier commands changed."""
+
+    @property
+    def now(self) -> datetime:
+        """The time of this batch."""
+
+    @property
+    def ids(self) -> Ids:
+        """Where new ids come from."""
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+
+    @property
+    def directory(self) -> Directory:
+        """Brands, senders, programs."""
+
+    def standing(self, recipient: str) -> Standing:
+        """The recipient's standing; empty for a number never seen."""
+
+    def inbound(self, carrier: str, carrier_message_id: str) -> Message | None:
+        """The inbound message stored under the carrier's id."""
+
+    def outbound(self, carrier: str, carrier_message_id: str) -> Message | None:
+        """The outbound message known under the carrier's id."""
+
+    def message(self, message_id: str) -> Message | None:
+        """A message by our id."""
+
+    def queued_work(self, recipient: str) -> tuple[Work, ...]:
+        """Jobs of the recipient that are queued and not claimed."""
+
+    def in_flight(self, recipient: str) -> tuple[str, ...]:
+        """Message ids of the recipient's jobs that are claimed now."""
+
+    def job(self, message_id: str) -> Job | None:
+        """The job of a message, while it is in the outbox (needs the id in `messages`)."""
+
+    def due_work(self) -> tuple[Work, ...]:
+        """The jobs asked for by `due_jobs`, most urgent first."""
+
+    def claimed_work(self) -> tuple[Work, ...]:
+        """All jobs in state claimed."""
+
+    def unmatched_receipts(self, carrier: str, carrier_message_id: str) -> tuple[Receipt, ...]:
+        """Receipts that came before we knew the carrier's id."""
+
+    def refusals_since(self, sender: str, since: datetime) -> int:
+        """How many times the carrier said "opted out" for this sender since then."""
+
+    def profile_of(self, recipient: str) -> str | None:
+        """The oldest customer that has this number."""
+
+    def customer(self, customer_id: str) -> Customer | None:
+        """A customer by id."""
+
+    def idempotent(self, owner: str, key: str) -> IdempotencyRecord | None:
+        """The first answer given to this key."""
+
+    def agents(self) -> tuple[Agent, ...]:
+        """All agents, disabled ones too, in the order they were made."""
+
+    def sign_in_link(self, link_id: str) -> SignInLink | None:
+        """A sign-in link by the hash of its secret."""
+
+    def session(self, session_id: str) -> Session | None:
+        """A session by the hash of its secret."""
+
+    def mark(self, recipient: str, sender: str) -> ConversationMark | None:
+        """How far this conversation was read, if it ever was."""
+
+
+Record = (
+    Brand
+    | Sender
+    | Program
+    | CarrierAccount
+    | APIKey
+    | Customer
+    | IdempotencyRecord
+    | Receipt
+    | Agent
+    | Session
+    | SignInLink
+    | ConversationMark
+)
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What a command changes: rows to write. The outcome goes back to who submitted it.
+
+    `entries` are appended, and their pieces applied to the recipient's standing. `messages` and
+    `jobs` and `records` are written whole, new or in the place of the one with the same key.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    messages: tuple[Message, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    finished_jobs: tuple[str, ...] = ()
+    records: tuple[Record, ...] = ()
+    deleted_customers: tuple[str, ...] = ()
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """Marks a command that has nothing to tell but that it is done."""
+
+
+class Command(Protocol[T_co]):
+    """One action: a value that says what it needs and decides, purely, what changes."""
+
+    def needs(self) -> Needs:
+        """Say what must be loaded."""
+
+    def decide(self, facts: Facts) -> tuple[T_co, Change]:
+        """Decide the outcome and the change; raise `Rejected` to change nothing."""
+
+
+class Rejected(Exception):
+    """A command cannot be carried out: `code` for programs, the message for people.
+
+    `code` is a lower_snake_case name; `status` is the HTTP status that fits.
+    """
+
+    def __init__(self, code: str, message: str, *, status: int = 409) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+
+
+class StoreUnavailable(Exception):
+    """The store cannot answer; the gate then says no, and a webhook is not acknowledged."""

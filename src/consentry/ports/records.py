@@ -1,0 +1,109 @@
+"""Records that are no consent: set up by people or programs, kept as they are."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from consentry.domain.messages import MessageStatus
+
+
+class Scope(StrEnum):
+    """What an API key may do."""
+
+    CHECK = "check"
+    SEND = "send"
+    READ = "read"
+    CONSENT = "consent"
+    CUSTOMERS = "customers"
+    ADMIN = "admin"
+
+
+class APIKey(msgspec.Struct, frozen=True):
+    """A key of a program. Only the keyed hash of its secret is kept; `prefix` tells it apart."""
+
+    id: str
+    name: str
+    prefix: str
+    hash: str
+    scopes: tuple[Scope, ...]
+    created_at: datetime
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class CarrierAccount(msgspec.Struct, frozen=True):
+    """An account with a carrier. `secret` signs webhooks and authenticates us: never shown."""
+
+    id: str
+    kind: str
+    account: str
+    secret: str
+    base_url: str
+    key_id: str | None = None
+    key_secret: str | None = None
+
+
+class IdempotencyRecord(msgspec.Struct, frozen=True):
+    """The first answer given to an Idempotency-Key, to be given again."""
+
+    owner: str
+    key: str
+    fingerprint: str
+    status: int
+    body: bytes
+    created_at: datetime
+
+
+class Session(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An agent is signed in. `id` is the hash of the cookie's secret, which is kept nowhere.
+
+    `address` and `user_agent` tell the agent which of their sessions it is.
+    """
+
+    id: str
+    agent: str
+    created_at: datetime
+    expires_at: datetime
+    address: str = ""
+    user_agent: str = ""
+    revoked_at: datetime | None = None
+
+    def is_open(self, at: datetime) -> bool:
+        """Tell whether it lets its agent in at a time."""
+        return self.revoked_at is None and at < self.expires_at
+
+
+class SignInLink(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A link that signs an agent in, once. `id` is the hash of the link's secret."""
+
+    id: str
+    agent: str
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
+class ConversationMark(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far a conversation was read, and put away as done: ids of inbound messages.
+
+    A newer text of the person makes it unread, and open, again.
+    """
+
+    recipient: str
+    sender: str
+    read: str | None = None
+    done: str | None = None
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """A delivery report as the carrier sent it; `message` is ours, where we know it."""
+
+    id: str
+    carrier: str
+    carrier_message_id: str
+    recipient: str
+    status: MessageStatus
+    received_at: datetime
+    message: str | None = None
+    error_code: str | None = None

@@ -1,0 +1,155 @@
+"""Where everything is kept."""
+
+from datetime import date, datetime
+from typing import Protocol, TypeVar
+
+from consentry.domain.agents import Agent
+from consentry.domain.customers import Customer
+from consentry.domain.directory import Directory
+from consentry.domain.entries import Entry
+from consentry.domain.messages import Message
+from consentry.domain.standing import Standing
+from consentry.ports.commands import Command, Work
+from consentry.ports.listings import (
+    EntryFilter,
+    InboxFilter,
+    InboxPage,
+    MessageFilter,
+    OptOutFilter,
+    OptOutPage,
+    OptOutStory,
+    Page,
+    Tally,
+)
+from consentry.ports.records import APIKey, CarrierAccount, ConversationMark, Session
+
+T = TypeVar("T")
+
+
+class Watch(Protocol):
+    """Tells one listener what changed. Close it when done."""
+
+    async def next(self) -> frozenset[str] | None:
+        """Wait for changes and name the recipients they are about.
+
+        `NOBODY` is among them for what is about no recipient (a session, a setting). None: more
+        may have changed than is known, so look at everything again.
+        """
+
+    def close(self) -> None:
+        """Stop listening."""
+
+
+class Store(Protocol):
+    """Where everything is kept. Reads are from the primary; nothing about consent is cached."""
+
+    async def submit(self, command: Command[T]) -> T:
+        """Carry a command out and return its outcome once it is durable.
+
+        Raises `Rejected` where the command says so and `StoreUnavailable` where the store
+        cannot make it durable.
+        """
+
+    def post(self, command: Command[object]) -> None:
+        """Queue a command nobody waits for (a refused attempt): best effort, in order."""
+
+    def directory(self) -> Directory:
+        """Return brands, senders and programs as they are now."""
+
+    async def read_standing(self, recipient: str) -> Standing:
+        """Return the standing; raises `StoreUnavailable`."""
+
+    async def read_facts(self, recipient: str) -> tuple[Directory, Standing]:
+        """Return all that the gate asks, as it is now; raises `StoreUnavailable`."""
+
+    async def read_standings(self, recipients: list[str]) -> list[Standing]:
+        """Return the standings in the order asked."""
+
+    async def read_entries(
+        self,
+        recipient: str,
+        page: Page,
+        *,
+        until: datetime | None = None,
+        wanted: EntryFilter | None = None,
+    ) -> list[Entry]:
+        """List a recipient's entries, newest first, recorded no later than `until`.
+
+        The cursor may be an entry of another recipient: entries have one order.
+        """
+
+    async def read_audit(self, page: Page, *, agent: str | None = None) -> list[Entry]:
+        """List the entries of `AUDIT_KINDS` of all recipients and of none, newest first."""
+
+    async def read_messages(self, wanted: MessageFilter, page: Page) -> list[Message]:
+        """List messages, newest first."""
+
+    async def read_message(self, message_id: str) -> Message | None:
+        """Find a message."""
+
+    async def read_messages_by_id(self, message_ids: list[str]) -> dict[str, Message]:
+        """Find messages by their ids; those that are not there are left out."""
+
+    async def read_inbox(self, wanted: InboxFilter, page: Page) -> InboxPage:
+        """List conversations by the person's newest text, newest first.
+
+        A conversation is a recipient with a sender; one that the person never wrote in is none.
+        """
+
+    async def read_mark(self, recipient: str, sender: str) -> ConversationMark | None:
+        """Return how far a conversation was read."""
+
+    async def read_opt_outs(self, wanted: OptOutFilter, page: Page) -> OptOutPage:
+        """List the numbers that have an opt-out standing, the newest first."""
+
+    async def read_tallies(
+        self, first: date, last: date, *, senders: tuple[str, ...] | None = None
+    ) -> list[Tally]:
+        """Count entries by day, sender, kind and reason, from the first day to the last."""
+
+    async def read_opt_out_stories(
+        self, since: datetime, limit: int, *, senders: tuple[str, ...] | None = None
+    ) -> list[OptOutStory]:
+        """List opt-outs by text, newest first, with what came before each."""
+
+    async def read_agents(self) -> list[Agent]:
+        """List all agents, disabled ones too, in the order they were made."""
+
+    async def read_signed_in(self, session_id: str) -> tuple[Session, Agent] | None:
+        """Find a session by the hash of its secret, with its agent; ended ones too."""
+
+    async def read_sessions(self, agent: str) -> list[Session]:
+        """List an agent's sessions, newest first, at most a hundred, ended ones too."""
+
+    def watch(self) -> Watch:
+        """Listen to what changes from now on, whichever process makes the change."""
+
+    async def read_customers(self, page: Page, *, search: str | None = None) -> list[Customer]:
+        """List customers, newest first; `search` is any part of a name or number."""
+
+    async def read_customer(self, customer_id: str) -> Customer | None:
+        """Find a customer, merged ones too."""
+
+    async def read_profiles(self, recipient: str) -> list[Customer]:
+        """List the customers that have this number, oldest first."""
+
+    async def read_carriers(self) -> list[CarrierAccount]:
+        """List carrier accounts."""
+
+    async def read_keys(self) -> list[APIKey]:
+        """List API keys, revoked ones too."""
+
+    async def read_recipients(self, page: Page) -> list[tuple[str, Standing]]:
+        """List every recipient we hold a standing of, in the order of their numbers."""
+
+    async def count_outbox(self) -> int:
+        """Count jobs in the outbox."""
+
+    async def read_indeterminate(self, limit: int, *, after: str | None = None) -> list[Work]:
+        """List indeterminate work in the order of message ids, from behind the id `after`."""
+
+    async def next_due(self) -> tuple[tuple[str, datetime], ...]:
+        """List the senders that have queued jobs, each with its earliest due time."""
+
+    async def close(self) -> None:
+        """Finish what was submitted, then let go of the database."""

@@ -23,7 +23,8 @@ from consentry.api.one_write import OneWriteProtocol
 from consentry.api.services import Services
 from consentry.carriers.twilio.settings import build_twilio
 from consentry.clock import SystemClock, SystemIds
-from consentry.console.pages import ConsoleServices, build_console
+from consentry.console.app import build_console
+from consentry.console.services import ConsoleServices
 from consentry.console.sessions import Sessions
 from consentry.delivery.loop import DeliveryLoop
 from consentry.domain.policy import Policy
@@ -256,8 +257,12 @@ class Server:
             store=self.store,
             sessions=self.sessions,
             clock=clock,
+            ids=ids,
             policy=services.policy,
             delivery=self._delivery,
+            default_region=settings.default_region,
+            public_url=settings.public_url,
+            secret_key=services.secret_key,
         )
         pages = Starlette(routes=build_console(console), lifespan=self._live)
         app = build_api(services, pages)

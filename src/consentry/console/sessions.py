@@ -3,13 +3,17 @@
 import hashlib
 import hmac
 import secrets
+from datetime import timedelta
 from typing import Final
 
-from consentry.ports import Clock
+from starlette.requests import Request
+
+from consentry.domain.agents import Agent, Role
+from consentry.ports import Clock, Session
 
 SESSION_COOKIE: Final = "consentry_session"
 _LINK_SECONDS: Final = 3600.0
-_SESSION_SECONDS: Final = 12 * 3600.0
+_SESSION: Final = timedelta(hours=12)
 
 
 class Sessions:
@@ -18,7 +22,7 @@ class Sessions:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._links: dict[str, float] = {}
-        self._sessions: dict[str, float] = {}
+        self._sessions: dict[str, Session] = {}
         self._form_key = secrets.token_bytes(32)
 
     def make_link_token(self) -> str:
@@ -32,21 +36,26 @@ class Sessions:
         good_until = self._links.pop(token, None)
         if good_until is None or good_until < self._clock.monotonic():
             return None
-        session = secrets.token_urlsafe(32)
-        self._sessions[session] = self._clock.monotonic() + _SESSION_SECONDS
-        return session
+        secret = secrets.token_urlsafe(32)
+        now = self._clock.now()
+        self._sessions[secret] = Session(
+            id=secret, agent="agent", created_at=now, expires_at=now + _SESSION
+        )
+        return secret
 
-    def is_open(self, session: str | None) -> bool:
-        """Tell whether a session is good now."""
-        if session is None:
-            return False
-        good_until = self._sessions.get(session)
-        return good_until is not None and good_until >= self._clock.monotonic()
+    async def find(self, request: Request) -> tuple[Session, Agent] | None:
+        """Find the open session of a request, with its agent."""
+        session = self._sessions.get(request.cookies.get(SESSION_COOKIE, ""))
+        now = self._clock.now()
+        if session is None or not session.is_open(now):
+            return None
+        agent = Agent("agent", "agent@localhost", "Agent", Role.ADMIN, session.created_at)
+        return session, agent
 
-    def form_token(self, session: str) -> str:
+    def form_token(self, session_id: str) -> str:
         """Make the token that every form of this session carries."""
-        return hmac.new(self._form_key, session.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self._form_key, session_id.encode(), hashlib.sha256).hexdigest()
 
-    def is_form_token(self, session: str, token: str) -> bool:
+    def is_form_token(self, session_id: str, token: str) -> bool:
         """Tell whether a form was made for this session."""
-        return hmac.compare_digest(self.form_token(session), token)
+        return hmac.compare_digest(self.form_token(session_id), token)

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from consentry.console.wording import show_number
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
 from consentry.domain.messages import Direction, Message, MessageStatus
 from consentry.domain.reading import CarrierWord, Tier
@@ -34,7 +35,6 @@ class Item(msgspec.Struct, frozen=True):
     small: str = ""
 
 
-_NORTH_AMERICAN_LENGTH = 12
 _STATES = {
     MessageStatus.RECEIVED: "",
     MessageStatus.SCHEDULED: "Scheduled",
@@ -56,13 +56,6 @@ _TOLD = {
     EntryKind.CARRIER_REFUSED: "The carrier refused: it has this person as opted out",
     EntryKind.CARRIER_DELIVERED: "Delivered again: the carrier no longer blocks",
 }
-
-
-def show_number(number: str) -> str:
-    """Group a number as people write it; short codes and names stay as they are."""
-    if len(number) == _NORTH_AMERICAN_LENGTH and number.startswith("+1"):
-        return f"+1 {number[2:5]} {number[5:8]} {number[8:]}"
-    return number
 
 
 def build_timeline(
@@ -148,6 +141,16 @@ def _entry_item(entry: Entry, key_names: Mapping[str, str]) -> Item | None:
             | EntryKind.SEND_ACCEPTED
             | EntryKind.JOB_CLAIMED
             | EntryKind.JOB_CANCELED
+            | EntryKind.NOTE_ADDED
+            | EntryKind.CUSTOMER_VIEWED
+            | EntryKind.CUSTOMER_CHANGED
+            | EntryKind.SIGNED_IN
+            | EntryKind.SIGN_IN_REFUSED
+            | EntryKind.SIGNED_OUT
+            | EntryKind.SESSION_REVOKED
+            | EntryKind.SETTING_CHANGED
+            | EntryKind.EXPORTED
+            | EntryKind.IMPORTED
         ):
             return None
 

@@ -1,0 +1,64 @@
+"""The console's routes, made from the table of pages."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from consentry.console import customer, inbox, live
+from consentry.console.guard import Guard
+from consentry.console.pages import Page
+from consentry.console.rendering import Renderer
+from consentry.console.services import ConsoleServices
+from consentry.console.sign_in import SignInPages
+from consentry.console.static_files import StaticFiles
+
+PAGES: Final[tuple[Page, ...]] = (
+    *inbox.PAGES,
+    *customer.PAGES,
+    *live.PAGES,
+)
+"""Every page behind the sign-in. Tests walk through this table: who may see what, axe, weight."""
+
+
+def build_console(services: ConsoleServices) -> list[Route]:
+    """Build the console's routes."""
+    static = StaticFiles()
+    renderer = Renderer(static)
+    guard = Guard(services, renderer)
+    return [
+        Route("/", _lead_home),
+        *SignInPages(services, renderer).routes(),
+        Route("/console/static/{digest}/{name}", static.serve),
+        *[
+            Route(f"/console{page.path}", _guarded(guard, page), methods=[page.method])
+            for page in PAGES
+        ],
+        Route("/console/{rest:path}", _missing(renderer)),
+    ]
+
+
+async def _lead_home(request: Request) -> Response:
+    """Lead from the bare address to the console."""
+    del request
+    return RedirectResponse("/console")
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def _guarded(guard: Guard, page: Page) -> Endpoint:
+    async def answer(request: Request) -> Response:
+        return await guard.admit(page, request)
+
+    return answer
+
+
+def _missing(renderer: Renderer) -> Endpoint:
+    async def answer(request: Request) -> Response:
+        del request
+        return renderer.render("missing.html", status=404, what="page")
+
+    return answer

@@ -1,0 +1,109 @@
+"""Who comes in: every page passes here, once, before its own code runs."""
+
+import logging
+from typing import Final
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from consentry.console.pages import NO_FORM, Page, Visit
+from consentry.console.rendering import Renderer
+from consentry.console.services import ConsoleServices
+from consentry.ports import Rejected, StoreUnavailable
+from consentry.wire.forms import Form, FormError, parse_form
+
+SIGN_IN: Final = "/console/sign-in"
+FORM_TOKEN: Final = "form_token"  # noqa: S105 - the name of a field, not a secret
+
+_log = logging.getLogger(__name__)
+
+
+class FormRefused(Exception):
+    """A form that is not taken: `status` is the HTTP status, the message is for people."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Guard:
+    """Lets agents in to the pages that they may see; everybody else is told what to do."""
+
+    def __init__(self, services: ConsoleServices, renderer: Renderer) -> None:
+        self._services = services
+        self._renderer = renderer
+
+    async def admit(self, page: Page, request: Request) -> Response:
+        """Answer a request for a page, whatever goes wrong in it."""
+        try:
+            return await self._admit(page, request)
+        except FormRefused as error:
+            return self._tell(error.status, "This form was not taken", str(error))
+        except Rejected as error:
+            return self._tell(error.status, "That is not possible", str(error))
+        except StoreUnavailable:
+            _log.exception("the console cannot be served")
+            return self._tell(
+                503,
+                "The database does not answer",
+                "Nothing was changed. Try again in a few seconds; if it stays so, tell the people "
+                "who run this server.",
+            )
+
+    def _tell(self, status: int, title: str, message: str) -> Response:
+        return self._renderer.render("told.html", status=status, title=title, message=message)
+
+    async def _admit(self, page: Page, request: Request) -> Response:
+        known = await self._services.sessions.find(request)
+        if known is None:
+            return _to_sign_in(request)
+        session, agent = known
+        if agent.role is None or (page.permission and not agent.may(page.permission)):
+            return self._renderer.render("no_access.html", status=403, agent=agent)
+        form = NO_FORM
+        if page.method != "GET":
+            form = await read_form(request, page.form_bytes_max)
+            self._check_token(session.id, form)
+        visit = Visit(
+            request=request,
+            agent=agent,
+            session=session,
+            services=self._services,
+            renderer=self._renderer,
+            form_token=self._services.sessions.form_token(session.id),
+            form=form,
+        )
+        return await page.view(visit)
+
+    def _check_token(self, session_id: str, form: Form) -> None:
+        token = form.get(FORM_TOKEN) or ""
+        if not self._services.sessions.is_form_token(session_id, token):
+            raise FormRefused(403, "This page is too old to send from. Load it again, then send.")
+
+
+def _to_sign_in(request: Request) -> Response:
+    """Lead to the sign-in page, and from there back; a script is told to go there too."""
+    asked = request.url.path if request.method == "GET" else "/console"
+    if request.method == "GET" and request.url.query:
+        asked = f"{asked}?{request.url.query}"
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=401, headers={"HX-Redirect": SIGN_IN})
+    return RedirectResponse(f"{SIGN_IN}?next={quote(asked, safe='')}", status_code=303)
+
+
+async def read_form(request: Request, bytes_max: int) -> Form:
+    """Read a form; raises `FormRefused` where it is too large or cannot be read."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > bytes_max:
+            raise FormRefused(413, f"The form is larger than {bytes_max} bytes. Send less at once.")
+    try:
+        # A large form (an import) is read beside the loop, so that nobody else waits for it.
+        if len(body) > 65_536:
+            return await run_in_threadpool(parse_form, bytes(body))
+        return parse_form(bytes(body))
+    except FormError as error:
+        raise FormRefused(400, f"The form cannot be read: {error}.") from error

@@ -1,0 +1,60 @@
+"""How numbers, times and states are written for people; the same everywhere."""
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from consentry.domain.consent import PairState
+
+_NORTH_AMERICAN_LENGTH: Final = 12
+_MINUTE: Final = 60
+_HOUR: Final = 3600
+_DAY: Final = 86_400
+_WEEK: Final = 7 * _DAY
+
+
+class StateWords(msgspec.Struct, frozen=True):
+    """How a state is shown: an icon of the sprite, words, and the name of its colour."""
+
+    icon: str
+    words: str
+    look: str
+
+
+STATES: Final[dict[str, StateWords]] = {
+    PairState.OPTED_IN: StateWords("circle-check", "Subscribed", "subscribed"),
+    PairState.OPTED_OUT: StateWords("ban", "Opted out", "opted-out"),
+    PairState.CARRIER_BLOCKED: StateWords("lock", "Blocked by carrier", "opted-out"),
+    "waiting": StateWords("clock", "Waiting for reply", "waiting"),
+    PairState.NOT_ASKED: StateWords("circle", "Not asked", "not-asked"),
+}
+"""The five states: an icon, words and a colour, so that no colour stands alone."""
+
+
+def show_number(number: str) -> str:
+    """Group a number as people write it; short codes and names stay as they are."""
+    if len(number) == _NORTH_AMERICAN_LENGTH and number.startswith("+1"):
+        return f"+1 {number[2:5]} {number[5:8]} {number[8:]}"
+    return number
+
+
+def since(at: datetime, now: datetime) -> str:
+    """Write how long ago something was, in the shortest way that is still true."""
+    seconds = int((now - at).total_seconds())
+    if seconds < _MINUTE:
+        return "now"
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE}m"
+    if seconds < _DAY:
+        return f"{seconds // _HOUR}h"
+    if seconds < _WEEK:
+        return f"{seconds // _DAY}d"
+    if at.year == now.year:
+        return f"{at.day} {at:%b}"
+    return f"{at.day} {at:%b %Y}"
+
+
+def spell_time(at: datetime) -> str:
+    """Write a time in full, in UTC; the page's script writes it in the agent's zone."""
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -69,7 +69,8 @@ class Agent(msgspec.Struct, frozen=True, omit_defaults=True):
     `email` is how they sign in, in lower case, and belongs to one agent. `role` None: known, but
     without access. `brands`: those they work for; empty is every brand. `password_hash` is
     argon2id's own text; None where they sign in by link or through a provider, which knows them
-    as `subject` (the issuer, a space, and its `sub`).
+    as `subject` (the issuer, a space, and its `sub`). `epoch` counts how often all their sessions
+    were ended at once; a session of an earlier epoch lets nobody in.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Agent(msgspec.Struct, frozen=True, omit_defaults=True):
     password_hash: str | None = None
     subject: str | None = None
     disabled_at: datetime | None = None
+    epoch: int = 0
 
     def may(self, permission: Permission) -> bool:
         """Tell whether this agent may do a thing now."""

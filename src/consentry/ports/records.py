@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
+from consentry.domain.agents import Agent
 from consentry.domain.messages import MessageStatus
 
 
@@ -58,7 +59,8 @@ class IdempotencyRecord(msgspec.Struct, frozen=True):
 class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     """An agent is signed in. `id` is the hash of the cookie's secret, which is kept nowhere.
 
-    `address` and `user_agent` tell the agent which of their sessions it is.
+    `address` and `user_agent` tell the agent which of their sessions it is. `epoch` is the
+    agent's when it was opened.
     """
 
     id: str
@@ -68,10 +70,20 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     address: str = ""
     user_agent: str = ""
     revoked_at: datetime | None = None
+    epoch: int = 0
 
     def is_open(self, at: datetime) -> bool:
-        """Tell whether it lets its agent in at a time."""
+        """Tell whether it is neither over nor revoked at a time."""
         return self.revoked_at is None and at < self.expires_at
+
+    def lets_in(self, agent: Agent, at: datetime) -> bool:
+        """Tell whether it lets its agent in at a time: open, and the agent still welcome."""
+        return (
+            self.is_open(at)
+            and agent.id == self.agent
+            and agent.epoch == self.epoch
+            and agent.disabled_at is None
+        )
 
 
 class SignInLink(msgspec.Struct, frozen=True, omit_defaults=True):

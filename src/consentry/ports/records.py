@@ -87,13 +87,17 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SignInLink(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A link that signs an agent in, once. `id` is the hash of the link's secret."""
+    """A link that signs an agent in, once. `id` is the hash of the link's secret.
+
+    `epoch` is the agent's when it was made: what ends all sessions ends the links too.
+    """
 
     id: str
     agent: str
     created_at: datetime
     expires_at: datetime
     used_at: datetime | None = None
+    epoch: int = 0
 
 
 class ConversationMark(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
+from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.entries import Entry, EntryKind
@@ -20,11 +21,14 @@ from consentry.ports import (
     CarrierAccount,
     Change,
     Command,
+    ConversationMark,
     IdempotencyRecord,
     Needs,
     Page,
     Receipt,
     Record,
+    Session,
+    SignInLink,
     StoreUnavailable,
     Work,
 )
@@ -90,6 +94,10 @@ class MemoryStore:
         self.carriers: dict[str, CarrierAccount] = {}
         self.keys: dict[str, APIKey] = {}
         self.idempotency: dict[tuple[str, str], IdempotencyRecord] = {}
+        self.agents: dict[str, Agent] = {}
+        self.links: dict[str, SignInLink] = {}
+        self.sessions: dict[str, Session] = {}
+        self.marks: dict[tuple[str, str], ConversationMark] = {}
         self.available = True
 
     # --- Commands ---------------------------------------------------------------------------
@@ -134,6 +142,11 @@ class MemoryStore:
             case Program():
                 programs = {**known.programs, record.id: record}
                 self._directory = msgspec.structs.replace(known, programs=programs)
+            case _:
+                self._keep(record)
+
+    def _keep(self, record: Record) -> None:
+        match record:
             case CarrierAccount():
                 self.carriers[record.id] = record
             case APIKey():
@@ -144,6 +157,14 @@ class MemoryStore:
                 self.receipts[record.id] = record
             case IdempotencyRecord():
                 self.idempotency[record.owner, record.key] = record
+            case Agent():
+                self.agents[record.id] = record
+            case SignInLink():
+                self.links[record.id] = record
+            case Session():
+                self.sessions[record.id] = record
+            case ConversationMark():
+                self.marks[record.recipient, record.sender] = record
 
     # --- Reads ------------------------------------------------------------------------------
 
@@ -308,6 +329,26 @@ class MemoryFacts:
         """Find the first answer to a key."""
         self._check(self._needs.idempotency == (owner, key), f"answer to {key}")
         return self._store.idempotency.get((owner, key))
+
+    def agents(self) -> tuple[Agent, ...]:
+        """List all agents."""
+        self._check(self._needs.agents, "agents")
+        return tuple(self._store.agents.values())
+
+    def sign_in_link(self, link_id: str) -> SignInLink | None:
+        """Find a sign-in link."""
+        self._check(link_id in self._needs.links, f"link {link_id}")
+        return self._store.links.get(link_id)
+
+    def session(self, session_id: str) -> Session | None:
+        """Find a session."""
+        self._check(session_id in self._needs.sessions, f"session {session_id}")
+        return self._store.sessions.get(session_id)
+
+    def mark(self, recipient: str, sender: str) -> ConversationMark | None:
+        """Find how far a conversation was read."""
+        self._check((recipient, sender) in self._needs.marks, f"mark of {recipient}")
+        return self._store.marks.get((recipient, sender))
 
     def _check(self, asked: bool, what: str) -> None:
         if not asked:

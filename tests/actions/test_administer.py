@@ -16,6 +16,7 @@ from consentry.actions.administer import (
     revoked,
 )
 from consentry.domain.directory import Brand, Program, Purpose, Replies, Sender
+from consentry.domain.entries import NOBODY, Actor, ActorKind, EntryKind
 from consentry.domain.reading import SenderKind
 from consentry.ports import APIKey, CarrierAccount, Command, Rejected, Scope
 from memory_store import START
@@ -161,3 +162,70 @@ def test_a_key_is_revoked_once() -> None:
     gone = revoked(key, minute(1))
     assert gone.revoked_at == minute(1)
     assert revoked(gone, minute(2)) == gone
+
+
+def told(world: World) -> list[str]:
+    """List what the audit says of settings, oldest first."""
+    entries = [e for e in world.store.entries if e.kind is EntryKind.SETTING_CHANGED]
+    assert {entry.recipient for entry in entries} <= {NOBODY}
+    return [entry.text or "" for entry in entries]
+
+
+def test_changed_settings_are_told_with_before_and_after() -> None:
+    """What changed, from what to what, and by whom; what stayed is not told."""
+    world = World()
+    by = Actor(ActorKind.KEY, "key_1")
+    made = world.store.run(SaveBrand(Brand("", "Newco"), by))
+    changed = Brand(made.id, "Newer", contact="help@newer.example")
+    world.store.run(SaveBrand(changed, by))
+    world.store.run(SaveBrand(changed, by))
+    off = msgspec.structs.replace(LONG, enabled=False, replies=Replies(help="h" * 250))
+    world.store.run(SaveSender(off, by))
+    world.store.run(SaveProgram(msgspec.structs.replace(PROMO, name="Bargains"), by))
+    assert told(world) == [
+        "brand Newco added: name Newco",
+        "brand Newer changed: name Newco → Newer; contact help@newer.example",
+        f"sender {LONG.number} changed: enabled yes → no; replies.help {'h' * 200}…",
+        "program Bargains changed: name Deals → Bargains",
+    ]
+    assert {entry.actor for entry in world.store.entries} == {by}
+
+
+def test_what_the_command_line_sets_is_told_as_the_systems() -> None:
+    """Without a name of who did it, the program did."""
+    world = World()
+    world.store.run(SaveProgram(Program("mine", "acme", Purpose.MARKETING, "Mine")))
+    assert told(world) == [
+        "program Mine added: brand acme; purpose marketing; name Mine",
+    ]
+    assert world.store.entries[0].actor == Actor(ActorKind.SYSTEM)
+
+
+def test_secrets_of_carriers_are_never_told() -> None:
+    """That a secret was set, changed or removed is told; which one it is, nowhere."""
+    world = World()
+    account = CarrierAccount("car_1", "twilio", "AC1", "s3cret", "https://x.example", "SK", "k3y")
+    world.store.run(SaveCarrier(account))
+    other = CarrierAccount("car_1", "twilio", "AC1", "n3w", "https://x.example")
+    world.store.run(SaveCarrier(other, known=account))
+    world.store.run(SaveCarrier(other, known=other))
+    assert told(world) == [
+        (
+            "carrier account car_1 added: kind twilio; account AC1; secret set; "
+            "base_url https://x.example; key_id SK; key_secret set"
+        ),
+        "carrier account car_1 changed: secret changed; key_id SK → none; key_secret removed",
+    ]
+
+
+def test_keys_are_told_when_made_and_revoked_not_when_used() -> None:
+    """By the beginning of the secret, which people know them by."""
+    world = World()
+    scopes = (Scope.SEND, Scope.CHECK)
+    key = world.store.run(SaveKey(APIKey("", "till", "csk_1", "hash", scopes, START)))
+    world.store.run(SaveKey(msgspec.structs.replace(key, last_used_at=minute(1))))
+    world.store.run(SaveKey(revoked(key, minute(2))))
+    assert told(world) == [
+        "API key till added: csk_1…, may send, check",
+        "API key till revoked: csk_1…",
+    ]

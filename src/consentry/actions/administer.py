@@ -7,7 +7,9 @@ from typing import assert_never
 
 import msgspec
 
+from consentry.actions.record_audit import SYSTEM, audit_setting, build_entry
 from consentry.domain.directory import Brand, Program, Purpose, Sender
+from consentry.domain.entries import Actor, EntryKind
 from consentry.domain.gate import MessageKind
 from consentry.domain.phone import InvalidNumber, parse_phone
 from consentry.domain.reading import SenderKind
@@ -22,6 +24,7 @@ class SaveBrand(msgspec.Struct, frozen=True):
     """Set up a brand or change it."""
 
     brand: Brand
+    by: Actor = SYSTEM
 
     def needs(self) -> Needs:
         """Ask for nothing: the directory is always there."""
@@ -36,13 +39,16 @@ class SaveBrand(msgspec.Struct, frozen=True):
         brand = self.brand
         if not brand.id:
             brand = msgspec.structs.replace(brand, id=facts.ids.new("brd"))
-        return brand, Change(records=(brand,))
+        known = facts.directory.brands.get(brand.id)
+        entries = audit_setting(f"brand {brand.name}", known, brand, facts=facts, by=self.by)
+        return brand, Change(entries=entries, records=(brand,))
 
 
 class SaveSender(msgspec.Struct, frozen=True):
     """Set up a number of ours or change it."""
 
     sender: Sender
+    by: Actor = SYSTEM
 
     def needs(self) -> Needs:
         """Ask for nothing."""
@@ -58,7 +64,9 @@ class SaveSender(msgspec.Struct, frozen=True):
         if not 0 < sender.messages_per_second < math.inf:
             raise Rejected("rate_invalid", "messages_per_second must be more than 0.", status=422)
         _check_replies(sender, facts.directory.brands[sender.brand])
-        return sender, Change(records=(sender,))
+        known = facts.directory.senders.get(sender.number)
+        entries = audit_setting(f"sender {sender.number}", known, sender, facts=facts, by=self.by)
+        return sender, Change(entries=entries, records=(sender,))
 
 
 def _sender_number(sender: Sender) -> str:
@@ -112,6 +120,7 @@ class SaveProgram(msgspec.Struct, frozen=True):
     """Set up a program: brand + purpose + name."""
 
     program: Program
+    by: Actor = SYSTEM
 
     def needs(self) -> Needs:
         """Ask for nothing."""
@@ -136,7 +145,9 @@ class SaveProgram(msgspec.Struct, frozen=True):
             raise Rejected("name_missing", "A program needs a name.", status=422)
         if not program.id:
             program = msgspec.structs.replace(program, id=facts.ids.new("prg"))
-        return program, Change(records=(program,))
+        known = facts.directory.programs.get(program.id)
+        entries = audit_setting(f"program {program.name}", known, program, facts=facts, by=self.by)
+        return program, Change(entries=entries, records=(program,))
 
     def _check_unmoved(self, facts: Facts) -> None:
         """Refuse to turn what people consented to into something else."""
@@ -153,9 +164,11 @@ class SaveProgram(msgspec.Struct, frozen=True):
 
 
 class SaveCarrier(msgspec.Struct, frozen=True):
-    """Set up an account with a carrier or change it."""
+    """Set up an account with a carrier or change it; `known` is the account as it was."""
 
     carrier: CarrierAccount
+    by: Actor = SYSTEM
+    known: CarrierAccount | None = None
 
     def needs(self) -> Needs:
         """Ask for nothing."""
@@ -166,13 +179,25 @@ class SaveCarrier(msgspec.Struct, frozen=True):
         carrier = self.carrier
         if not carrier.id:
             carrier = msgspec.structs.replace(carrier, id=facts.ids.new("car"))
-        return carrier, Change(records=(carrier,))
+        entries = audit_setting(
+            f"carrier account {carrier.id}",
+            self.known,
+            carrier,
+            facts=facts,
+            by=self.by,
+            secret=("secret", "key_secret"),
+        )
+        return carrier, Change(entries=entries, records=(carrier,))
 
 
 class SaveKey(msgspec.Struct, frozen=True):
-    """Keep an API key: new, revoked, or with the time it was last used."""
+    """Keep an API key: new, revoked, or with the time it was last used.
+
+    The audit tells of new keys and revoked ones; their use is in what they did.
+    """
 
     key: APIKey
+    by: Actor = SYSTEM
 
     def needs(self) -> Needs:
         """Ask for nothing."""
@@ -183,7 +208,14 @@ class SaveKey(msgspec.Struct, frozen=True):
         key = self.key
         if not key.id:
             key = msgspec.structs.replace(key, id=facts.ids.new("key"), created_at=facts.now)
-        return key, Change(records=(key,))
+            done = f"added: {key.prefix}…, may {', '.join(key.scopes)}"
+        elif key.revoked_at is not None:
+            done = f"revoked: {key.prefix}…"
+        else:
+            return key, Change(records=(key,))
+        text = f"API key {key.name} {done}"
+        entry = build_entry(EntryKind.SETTING_CHANGED, facts, self.by, text=text)
+        return key, Change(entries=(entry,), records=(key,))
 
 
 def revoked(key: APIKey, now: datetime) -> APIKey:

@@ -69,7 +69,7 @@ async def create_key(call: Call[NewKey, None]) -> Answer:
         scopes=tuple(dict.fromkeys(call.body.scopes)),
         created_at=services.clock.now(),
     )
-    made = await services.store.submit(SaveKey(key))
+    made = await services.store.submit(SaveKey(key, call.actor))
     call.keys.note_new()
     shown = NewKeyAnswer(
         made.id, made.name, made.prefix, made.scopes, made.created_at, None, None, secret
@@ -85,8 +85,11 @@ async def revoke_key(call: Call[None, None]) -> Answer:
             "own_key", "This is the key you are calling with. Revoke it with another one."
         )
     call.keys.drop(key.id)
+    if key.revoked_at is not None:
+        return Answer(status=204)
+    gone = revoked(key, call.services.clock.now())
     try:
-        await call.services.store.submit(SaveKey(revoked(key, call.services.clock.now())))
+        await call.services.store.submit(SaveKey(gone, call.actor))
     except (Rejected, StoreUnavailable):
         call.keys.restore(key.id)
         raise

@@ -75,7 +75,7 @@ async def list_brands(call: Call[None, None]) -> Answer:
 async def create_brand(call: Call[NewBrand, None]) -> Answer:
     """Set up a brand."""
     brand = Brand(id="", name=call.body.name, contact=call.body.contact)
-    return Answer(await call.services.store.submit(SaveBrand(brand)), status=201)
+    return Answer(await call.services.store.submit(SaveBrand(brand, call.actor)), status=201)
 
 
 async def read_brand(call: Call[None, None]) -> Answer:
@@ -91,7 +91,7 @@ async def change_brand(call: Call[BrandChange, None]) -> Answer:
         name=known.name if asked.name is UNSET else asked.name,
         contact=known.contact if asked.contact is UNSET else asked.contact,
     )
-    return Answer(await call.services.store.submit(SaveBrand(brand)))
+    return Answer(await call.services.store.submit(SaveBrand(brand, call.actor)))
 
 
 async def list_programs(call: Call[None, None]) -> Answer:
@@ -104,7 +104,7 @@ async def create_program(call: Call[NewProgram, None]) -> Answer:
     asked = call.body
     brand = find_brand(call, asked.brand)
     program = Program(id="", brand=brand.id, purpose=Purpose(asked.purpose), name=asked.name)
-    return Answer(await call.services.store.submit(SaveProgram(program)), status=201)
+    return Answer(await call.services.store.submit(SaveProgram(program, call.actor)), status=201)
 
 
 async def read_program(call: Call[None, None]) -> Answer:
@@ -117,7 +117,7 @@ async def change_program(call: Call[ProgramChange, None]) -> Answer:
     program = _program_in_path(call)
     if call.body.name is not UNSET:
         program = msgspec.structs.replace(program, name=call.body.name)
-    return Answer(await call.services.store.submit(SaveProgram(program)))
+    return Answer(await call.services.store.submit(SaveProgram(program, call.actor)))
 
 
 _BRAND: Final = {

@@ -121,7 +121,7 @@ async def create_carrier(call: Call[NewCarrier, None]) -> Answer:
         key_id=asked.key_id,
         key_secret=asked.key_secret,
     )
-    return Answer(_view(call, await store.submit(SaveCarrier(account))), status=201)
+    return Answer(_view(call, await store.submit(SaveCarrier(account, call.actor))), status=201)
 
 
 async def read_carrier(call: Call[None, None]) -> Answer:
@@ -141,7 +141,8 @@ async def change_carrier(call: Call[CarrierChange, None]) -> Answer:
         key_id=known.key_id if asked.key_id is UNSET else asked.key_id,
         key_secret=known.key_secret if asked.key_secret is UNSET else asked.key_secret,
     )
-    return Answer(_view(call, await call.services.store.submit(SaveCarrier(account))))
+    changed = await call.services.store.submit(SaveCarrier(account, call.actor, known))
+    return Answer(_view(call, changed))
 
 
 OPERATIONS: Final = (

@@ -177,7 +177,9 @@ async def create_sender(call: Call[NewSender, None]) -> Answer:
         messages_per_second=asked.messages_per_second,
         replies=_replies(Replies(), asked.replies or RepliesChange()),
     )
-    return await _show(call, await services.store.submit(SaveSender(sender)), status=201)
+    return await _show(
+        call, await services.store.submit(SaveSender(sender, call.actor)), status=201
+    )
 
 
 async def read_sender(call: Call[None, None]) -> Answer:
@@ -205,7 +207,7 @@ async def change_sender(call: Call[SenderChange, None]) -> Answer:
     if asked.messages_per_second is not UNSET:
         rate = asked.messages_per_second
         sender = msgspec.structs.replace(sender, messages_per_second=rate)
-    return await _show(call, await call.services.store.submit(SaveSender(sender)))
+    return await _show(call, await call.services.store.submit(SaveSender(sender, call.actor)))
 
 
 def _replies(known: Replies, asked: RepliesChange) -> Replies:

@@ -158,7 +158,8 @@ async def _fill(store: Store, secret: Secrets, simulator_url: str) -> None:
         secret=secret.auth_token,
         base_url=simulator_url,
     )
-    await store.submit(SaveCarrier(account))
+    known = {kept.id: kept for kept in await store.read_carriers()}
+    await store.submit(SaveCarrier(account, known=known.get(CARRIER)))
     directory = store.directory()
     if BRAND.id not in directory.brands:
         await store.submit(SaveBrand(BRAND))

@@ -227,7 +227,8 @@ def add_carrier(
         record = CarrierAccount(
             id=carrier_id, kind=kind, account=account, secret=token, base_url=base_url
         )
-        return await store.submit(SaveCarrier(record))
+        known = {account.id: account for account in await store.read_carriers()}
+        return await store.submit(SaveCarrier(record, known=known.get(carrier_id)))
 
     saved = with_store(save)
     shown = {"id": saved.id, "kind": saved.kind, "account": saved.account}
@@ -360,7 +361,8 @@ def revoke_key(key_id: str) -> None:
     async def save(store: Store, _settings: Settings) -> bool:
         for key in await store.read_keys():
             if key.id == key_id:
-                await store.submit(SaveKey(revoked(key, SystemClock().now())))
+                if key.revoked_at is None:
+                    await store.submit(SaveKey(revoked(key, SystemClock().now())))
                 return True
         return False
 

@@ -1,5 +1,7 @@
 """People at the console: who they are, for which brands they work, and what they may do."""
 
+import re
+import unicodedata
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -61,6 +63,31 @@ PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.ADMIN: frozenset(Permission),
 }
 """Who may do what. Compliance reads everything and writes to nobody; an admin may do all."""
+
+PASSWORD_CHARACTERS_MIN: Final = 12
+PASSWORD_CHARACTERS_MAX: Final = 1000
+EMAIL_CHARACTERS_MAX: Final = 254
+_EMAIL: Final = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
+
+
+def read_email(text: str) -> str | None:
+    """Read an email address as it is kept, in lower case; None where it is none."""
+    email = unicodedata.normalize("NFC", text.strip().lower())
+    if len(email) > EMAIL_CHARACTERS_MAX or not _EMAIL.fullmatch(email):
+        return None
+    return email
+
+
+def find_password_fault(password: str, *, email: str, name: str) -> str | None:
+    """Say in a sentence why this cannot be somebody's password; None where it can."""
+    if len(password) < PASSWORD_CHARACTERS_MIN:
+        return f"Use at least {PASSWORD_CHARACTERS_MIN} characters."
+    if len(password) > PASSWORD_CHARACTERS_MAX:
+        return f"Use at most {PASSWORD_CHARACTERS_MAX} characters."
+    known = {email.casefold(), email.partition("@")[0].casefold(), name.strip().casefold()}
+    if password.strip().casefold() in known:
+        return "Use something other than your name or email."
+    return None
 
 
 class Agent(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -22,6 +22,7 @@ from consentry.ports import (
     Change,
     Command,
     ConversationMark,
+    EntryFilter,
     IdempotencyRecord,
     Needs,
     Page,
@@ -203,7 +204,12 @@ class MemoryStore:
         return [await self.read_standing(recipient) for recipient in recipients]
 
     async def read_entries(
-        self, recipient: str, page: Page, *, until: datetime | None = None
+        self,
+        recipient: str,
+        page: Page,
+        *,
+        until: datetime | None = None,
+        wanted: EntryFilter | None = None,
     ) -> list[Entry]:
         """List a page of a recipient's entries, newest first."""
         if not self.available:
@@ -213,6 +219,7 @@ class MemoryStore:
             for entry in reversed(self.entries_of(recipient))
             if (until is None or entry.recorded_at <= until)
             and (page.before is None or entry.id < page.before)
+            and _lets_through(wanted or EntryFilter(), entry)
         ]
         return newest[: page.limit]
 
@@ -362,3 +369,9 @@ def _has_phone(customer: Customer, number: str) -> bool:
 def claimable(senders: Iterable[str], limit: int = 100) -> tuple[tuple[str, int], ...]:
     """Ask to claim up to `limit` jobs of each sender."""
     return tuple((sender, limit) for sender in senders)
+
+
+def _lets_through(wanted: EntryFilter, entry: Entry) -> bool:
+    of_kind = wanted.kinds is None or entry.kind in wanted.kinds
+    about_none = entry.sender is None
+    return of_kind and (wanted.senders is None or about_none or entry.sender in wanted.senders)

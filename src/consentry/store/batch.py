@@ -1,6 +1,7 @@
 """One batch of commands: one transaction on SQLite, an outcome or an error for each command."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 import apsw
@@ -38,13 +39,23 @@ class Batches:
     """Carries out batches on one connection; everything here runs in the writer's thread."""
 
     def __init__(
-        self, connection: apsw.Connection, *, clock: Clock, ids: Ids, policy: Policy
+        self,
+        connection: apsw.Connection,
+        *,
+        clock: Clock,
+        ids: Ids,
+        policy: Policy,
+        announce: Callable[[AbstractSet[str]], None],
     ) -> None:
-        """Write through this connection, which nobody else uses."""
+        """Write through this connection, which nobody else uses.
+
+        `announce` is told the recipients of each batch that changed something, once it is durable.
+        """
         self._connection = connection
         self._clock = clock
         self._ids = ids
         self._policy = policy
+        self._announce = announce
         self._directory = DirectoryReader(connection)
 
     def carry_out(self, commands: Sequence[AnyCommand]) -> list[object]:
@@ -75,6 +86,8 @@ class Batches:
                 for command, need in zip(commands, needs, strict=True)
             ]
             write(self._connection, facts.changed)
+        if facts.changed.touched:
+            self._announce(facts.changed.touched)
         return outcomes
 
 

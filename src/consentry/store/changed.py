@@ -1,14 +1,28 @@
 """What a batch will write: encoded rows, of each key the last one."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, assert_never
+from typing import Final
 
+from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Program, Sender
+from consentry.domain.entries import NOBODY
 from consentry.domain.standing import Standing
-from consentry.ports import APIKey, CarrierAccount, Change, IdempotencyRecord, Receipt, Record
+from consentry.ports import (
+    APIKey,
+    CarrierAccount,
+    Change,
+    ConversationMark,
+    IdempotencyRecord,
+    Receipt,
+    Record,
+    Session,
+    SignInLink,
+)
+from consentry.store.derived import TallyKey, tally_key
 from consentry.store.rows import encode, join_rows, search_text, to_microseconds
 
 Key = str | tuple[str, str]
@@ -27,15 +41,28 @@ class Table(StrEnum):
     PROGRAMS = "programs"
     CARRIERS = "carriers"
     API_KEYS = "api_keys"
+    AGENTS = "agents"
+    SESSIONS = "sessions"
+    SIGN_IN_LINKS = "sign_in_links"
+    MARKS = "marks"
 
 
 DIRECTORY_TABLES = frozenset({Table.BRANDS, Table.SENDERS, Table.PROGRAMS})
 
 
 _TABLES: Final[dict[type[Record], Table]] = {
+    Customer: Table.CUSTOMERS,
+    Receipt: Table.RECEIPTS,
+    IdempotencyRecord: Table.IDEMPOTENCY,
     Brand: Table.BRANDS,
+    Sender: Table.SENDERS,
     Program: Table.PROGRAMS,
     CarrierAccount: Table.CARRIERS,
+    APIKey: Table.API_KEYS,
+    Agent: Table.AGENTS,
+    Session: Table.SESSIONS,
+    SignInLink: Table.SIGN_IN_LINKS,
+    ConversationMark: Table.MARKS,
 }
 
 
@@ -59,24 +86,49 @@ def encode_change(change: Change) -> EncodedChange:
 
 
 def _encode_record(record: Record) -> tuple[Table, Key, bytes]:
+    return _TABLES[type(record)], _key_of(record), encode(_row_of(record))
+
+
+def _key_of(record: Record) -> Key:
     match record:
-        case Customer():
-            return Table.CUSTOMERS, record.id, encode((search_text(record), record))
         case Receipt():
-            return Table.RECEIPTS, (record.recipient, record.id), encode(record)
+            return record.recipient, record.id
+        case ConversationMark():
+            return record.recipient, record.sender
         case IdempotencyRecord():
-            created_at = to_microseconds(record.created_at)
-            return Table.IDEMPOTENCY, (record.owner, record.key), encode((created_at, record))
+            return record.owner, record.key
         case Sender():
-            return Table.SENDERS, record.number, encode(record)
+            return record.number
         case APIKey():
             # Both rows go out, so that the statement can keep a revoked key revoked even where
             # its use is noted later in the same batch.
-            state = "in_use" if record.revoked_at is None else "revoked"
-            return Table.API_KEYS, (record.id, state), encode(record)
-        case Brand() | Program() | CarrierAccount():
-            return _TABLES[type(record)], record.id, encode(record)
-    assert_never(record)
+            return record.id, "in_use" if record.revoked_at is None else "revoked"
+        case _:
+            return record.id
+
+
+def _row_of(record: Record) -> object:
+    """Put what is searched by beside the value, where the value does not hold it as it is."""
+    match record:
+        case Customer():
+            return search_text(record), record
+        case IdempotencyRecord():
+            return to_microseconds(record.created_at), record
+        case _:
+            return record
+
+
+def _touched(record: Record) -> tuple[str, ...]:
+    """Name the recipients a record is about; what a program notes for itself is about none."""
+    match record:
+        case Customer():
+            return tuple(phone.normalized for phone in record.phones) or (NOBODY,)
+        case Receipt() | ConversationMark():
+            return (record.recipient,)
+        case IdempotencyRecord():
+            return ()
+        case _:
+            return (NOBODY,)
 
 
 @dataclass(slots=True)
@@ -84,9 +136,12 @@ class Changed:
     """All that a batch changed so far, ready for the set statements.
 
     Deletions come before writings: what is deleted and written again is there in the end.
+    `touched` are the recipients it is about.
     """
 
     entries: list[bytes] = field(default_factory=list)
+    tallies: Counter[TallyKey] = field(default_factory=Counter)
+    touched: set[str] = field(default_factory=set)
     rows: dict[Table, dict[Key, bytes]] = field(default_factory=dict)
     standings: dict[str, Standing] = field(default_factory=dict)
     finished_jobs: dict[str, None] = field(default_factory=dict)
@@ -95,12 +150,20 @@ class Changed:
     def add(self, encoded: EncodedChange, change: Change) -> None:
         """Add one command's change on top of those before it."""
         self.entries += encoded.entries
+        for entry in change.entries:
+            self.tallies[tally_key(entry)] += 1
+            self.touched.add(entry.recipient)
+        for text in change.messages:
+            self.touched.add(text.recipient)
+        for record in change.records:
+            self.touched.update(_touched(record))
         for table, key, row in encoded.rows:
             self.rows.setdefault(table, {})[key] = row
         for message in change.finished_jobs:
             self._delete(Table.JOBS, message, self.finished_jobs)
         for customer in change.deleted_customers:
             self._delete(Table.CUSTOMERS, customer, self.deleted_customers)
+            self.touched.add(NOBODY)
 
     def _delete(self, table: Table, key: str, deleted: dict[str, None]) -> None:
         self.rows.get(table, {}).pop(key, None)

@@ -3,10 +3,19 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.messages import Message
 from consentry.domain.standing import Standing
-from consentry.ports import IdempotencyRecord, Needs, Receipt, Work
+from consentry.ports import (
+    ConversationMark,
+    IdempotencyRecord,
+    Needs,
+    Receipt,
+    Session,
+    SignInLink,
+    Work,
+)
 
 
 @dataclass(slots=True)
@@ -25,6 +34,10 @@ class Wanted:
     claimed_jobs: bool = False
     receipts: dict[tuple[str, str], None] = field(default_factory=dict)
     refusals: dict[str, None] = field(default_factory=dict)
+    agents: bool = False
+    links: dict[str, None] = field(default_factory=dict)
+    sessions: dict[str, None] = field(default_factory=dict)
+    marks: dict[tuple[str, str], None] = field(default_factory=dict)
 
 
 def gather(needs: Iterable[Needs]) -> Wanted:
@@ -41,6 +54,10 @@ def gather(needs: Iterable[Needs]) -> Wanted:
         if need.refusals_of is not None:
             wanted.refusals[need.refusals_of] = None
         wanted.claimed_jobs = wanted.claimed_jobs or need.claimed_jobs
+        wanted.agents = wanted.agents or need.agents
+        wanted.links |= dict.fromkeys(need.links)
+        wanted.sessions |= dict.fromkeys(need.sessions)
+        wanted.marks |= dict.fromkeys(need.marks)
     return wanted
 
 
@@ -81,3 +98,7 @@ class Loaded:
     idempotency: list[IdempotencyRecord] = field(default_factory=list)
     receipts: list[Receipt] = field(default_factory=list)
     refusals: dict[str, list[int]] = field(default_factory=dict)
+    agents: list[Agent] = field(default_factory=list)
+    links: list[SignInLink] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
+    marks: list[ConversationMark] = field(default_factory=list)

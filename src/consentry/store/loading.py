@@ -27,6 +27,7 @@ def load(connection: apsw.Connection, wanted: Wanted, now: datetime) -> Loaded:
     _load_messages(connection, wanted, found)
     _load_works(connection, wanted, found, now)
     _load_profiles(connection, wanted, found)
+    _load_console(connection, wanted, found)
     for work in found.works:
         wanted.recipients[work.job.recipient] = None
     if wanted.recipients:
@@ -80,6 +81,18 @@ def _load_profiles(connection: apsw.Connection, wanted: Wanted, found: Loaded) -
     if wanted.customers:
         text = _fetch(connection, "load_customers", wanted.customers)
         found.customers = rows.decode_customers(text)
+
+
+def _load_console(connection: apsw.Connection, wanted: Wanted, found: Loaded) -> None:
+    if wanted.agents:
+        (text,) = next(connection.execute(_LOAD["load_agents"]))
+        found.agents = rows.decode_agents(str(text))
+    if wanted.links:
+        found.links = rows.decode_links(_fetch(connection, "load_sign_in_links", wanted.links))
+    if wanted.sessions:
+        found.sessions = rows.decode_sessions(_fetch(connection, "load_sessions", wanted.sessions))
+    if wanted.marks:
+        found.marks = rows.decode_marks(_fetch(connection, "load_marks", wanted.marks))
 
 
 class DirectoryReader:

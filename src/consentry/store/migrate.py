@@ -4,13 +4,22 @@ What was applied is kept with a checksum, so that a file changed afterwards is f
 """
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from importlib.resources import files
+from typing import Final
 
 import apsw
 import msgspec
 
+from consentry.store.derived import opted_out_at_of_row, told_reason_of_row
 from consentry.store.sqlite_connection import transaction
+
+_FUNCTIONS: Final[dict[str, Callable[..., str | int | None]]] = {
+    "opted_out_at": opted_out_at_of_row,
+    "told_reason": told_reason_of_row,
+}
+"""What a migration may call, so that rows of before get what rows are written with today."""
 
 
 class MigrationError(Exception):
@@ -47,6 +56,8 @@ def apply_migrations(
     start at once wait for each other. Raises `MigrationError` where an applied migration was
     altered or is unknown here, and `apsw.Error` where one fails: then it left nothing behind.
     """
+    for name, function in _FUNCTIONS.items():
+        connection.create_scalar_function(name, function, 1, deterministic=True)
     with transaction(connection):
         connection.execute(
             "CREATE TABLE IF NOT EXISTS migrations "

@@ -1,32 +1,48 @@
 """Reads from SQLite: each is one query and one decode, a few microseconds on the event loop."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 import apsw
 
+from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
 from consentry.domain.entries import Entry
 from consentry.domain.messages import Message
 from consentry.domain.standing import Standing
-from consentry.ports import APIKey, CarrierAccount, MessageFilter, Page, StoreUnavailable, Work
+from consentry.ports import (
+    APIKey,
+    CarrierAccount,
+    ConversationMark,
+    EntryFilter,
+    InboxFilter,
+    InboxPage,
+    MessageFilter,
+    OptOutFilter,
+    OptOutPage,
+    OptOutStory,
+    Page,
+    Session,
+    Tally,
+    Work,
+)
 from consentry.store import rows
+from consentry.store.answering import FIRST, Binding, read_text, read_value, unavailable
+from consentry.store.inbox import read_inbox
 from consentry.store.loading import DirectoryReader
+from consentry.store.opt_outs import read_opt_outs
 from consentry.store.queries import read_queries
 
 _READ: Final = read_queries("sqlite", "read")
 _STANDING: Final = _READ["read_standing"]
 _FACTS: Final = _READ["read_facts"]
-_STANDINGS: Final = read_queries("sqlite", "load")["load_standings"]
+_LOAD: Final = read_queries("sqlite", "load")
+_STANDINGS: Final = _LOAD["load_standings"]
+_CONSOLE: Final = read_queries("sqlite", "console")
 
 _EMPTY: Final = Standing()
-_FIRST: Final = "\U0010ffff"
-"""Sorts after every id: the cursor of the first page."""
-
 _END_OF_TIME: Final = datetime(9999, 12, 31, tzinfo=UTC)
-
-_Binding = str | int | None
 
 
 class Reader:
@@ -42,14 +58,14 @@ class Reader:
         try:
             return self._directory.read()
         except apsw.Error as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
 
     def read_standing(self, recipient: str) -> Standing:
         """Return one standing; this is on the path of every gate, so it takes no detour."""
         try:
             row = self._connection.execute(_STANDING, (recipient,)).fetchone()
         except apsw.Error as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         return _EMPTY if row is None else rows.decode_standing(row[0])
 
     def read_facts(self, recipient: str) -> tuple[Directory, Standing]:
@@ -58,24 +74,38 @@ class Reader:
             version, value = next(self._connection.execute(_FACTS, (recipient,)))
             directory = self._directory.at(version)
         except apsw.Error as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         return directory, _EMPTY if value is None else rows.decode_standing(value)
 
     def read_standings(self, recipients: list[str]) -> list[Standing]:
         """Return standings in the order asked."""
-        keys: dict[str, _Binding] = {"keys": rows.encode(recipients).decode()}
+        keys: dict[str, Binding] = {"keys": rows.encode(recipients).decode()}
         found = rows.decode_standings(self._text(_STANDINGS, keys))
         return [found.get(recipient, _EMPTY) for recipient in recipients]
 
-    def read_entries(self, recipient: str, page: Page, until: datetime | None) -> list[Entry]:
+    def read_entries(
+        self, recipient: str, page: Page, until: datetime | None, wanted: EntryFilter
+    ) -> list[Entry]:
         """List entries of a recipient, newest first, recorded no later than `until`."""
-        bindings: dict[str, _Binding] = {
+        bindings: dict[str, Binding] = {
             "recipient": recipient,
             "before": page.before,
             "until": rows.to_microseconds(until or _END_OF_TIME),
+            "kinds": _any_of(wanted.kinds),
+            "senders": _any_of(wanted.senders),
             "limit": page.limit,
         }
         return rows.decode_entries(self._text(_READ["read_entries"], bindings))
+
+    def read_audit(self, page: Page, agent: str | None) -> list[Entry]:
+        """List the entries of the audit, newest first."""
+        name = "read_audit" if agent is None else "read_audit_of_agent"
+        bindings: dict[str, Binding] = {
+            "agent": agent,
+            "before": page.before,
+            "limit": page.limit,
+        }
+        return rows.decode_entries(self._text(_CONSOLE[name], bindings))
 
     def read_messages(self, wanted: MessageFilter, page: Page) -> list[Message]:
         """List messages, newest first, by the index that fits the filter best."""
@@ -87,7 +117,7 @@ class Reader:
             name = "read_messages_in_status"
         else:
             name = "read_messages"
-        bindings: dict[str, _Binding] = {
+        bindings: dict[str, Binding] = {
             "recipient": wanted.recipient,
             "sender": wanted.sender,
             "status": wanted.status,
@@ -98,7 +128,7 @@ class Reader:
 
     def read_indeterminate(self, limit: int, after: str | None) -> list[Work]:
         """List indeterminate work in the order of message ids, from behind the id `after`."""
-        bindings: dict[str, _Binding] = {"after": after or "", "limit": limit}
+        bindings: dict[str, Binding] = {"after": after or "", "limit": limit}
         return rows.decode_works(self._text(_READ["read_indeterminate"], bindings))
 
     def read_message(self, message_id: str) -> Message | None:
@@ -106,9 +136,61 @@ class Reader:
         found = self._value("read_message", message_id)
         return None if found is None else rows.decode_message(found)
 
+    def read_messages_by_id(self, message_ids: list[str]) -> dict[str, Message]:
+        """Find messages by their ids."""
+        keys: dict[str, Binding] = {"keys": rows.encode(message_ids).decode()}
+        found = rows.decode_messages(self._text(_LOAD["load_messages"], keys))
+        return {message.id: message for message in found}
+
+    def read_inbox(self, wanted: InboxFilter, page: Page) -> InboxPage:
+        """List conversations by the person's newest text, newest first."""
+        return read_inbox(self._connection, wanted, page)
+
+    def read_mark(self, recipient: str, sender: str) -> ConversationMark | None:
+        """Return how far a conversation was read."""
+        found = read_value(self._connection, _CONSOLE["read_mark"], recipient, sender)
+        return None if found is None else rows.decode_mark(found)
+
+    def read_opt_outs(self, wanted: OptOutFilter, page: Page) -> OptOutPage:
+        """List the numbers that have an opt-out standing, the newest first."""
+        return read_opt_outs(self._connection, wanted, page)
+
+    def read_tallies(self, first: date, last: date, senders: tuple[str, ...] | None) -> list[Tally]:
+        """Count entries by day, sender, kind and reason."""
+        bindings: dict[str, Binding] = {
+            "first": first.isoformat(),
+            "last": last.isoformat(),
+            "senders": _any_of(senders),
+        }
+        return rows.decode_tallies(self._text(_CONSOLE["read_tallies"], bindings))
+
+    def read_opt_out_stories(
+        self, since: datetime, limit: int, senders: tuple[str, ...] | None
+    ) -> list[OptOutStory]:
+        """List opt-outs by text, newest first, with what came before each."""
+        bindings: dict[str, Binding] = {
+            "since": rows.to_microseconds(since),
+            "limit": limit,
+            "senders": _any_of(senders),
+        }
+        return rows.decode_stories(self._text(_CONSOLE["read_opt_out_stories"], bindings))
+
+    def read_agents(self) -> list[Agent]:
+        """List all agents in the order they were made."""
+        return rows.decode_agents(self._text(_LOAD["load_agents"], {}))
+
+    def read_signed_in(self, session_id: str) -> tuple[Session, Agent] | None:
+        """Find a session with its agent; this is on the path of every page."""
+        found = read_value(self._connection, _CONSOLE["read_signed_in"], session_id)
+        return None if found is None else rows.decode_signed_in(found)
+
+    def read_sessions(self, agent: str) -> list[Session]:
+        """List an agent's newest sessions, newest first."""
+        return rows.decode_sessions(self._text(_CONSOLE["read_sessions"], {"agent": agent}))
+
     def read_customers(self, page: Page, search: str | None) -> list[Customer]:
         """List customers that were not merged into another, newest first."""
-        bindings: dict[str, _Binding] = {"before": _cursor(page), "limit": page.limit}
+        bindings: dict[str, Binding] = {"before": _cursor(page), "limit": page.limit}
         name = "read_customers"
         if search is not None and search.strip():
             name = "search_customers"
@@ -134,7 +216,7 @@ class Reader:
 
     def read_recipients(self, page: Page) -> list[tuple[str, Standing]]:
         """List recipients with their standings, in the order of their numbers."""
-        bindings: dict[str, _Binding] = {"after": page.before or "", "limit": page.limit}
+        bindings: dict[str, Binding] = {"after": page.before or "", "limit": page.limit}
         return rows.decode_recipients(self._text(_READ["read_recipients"], bindings))
 
     def count_outbox(self) -> int:
@@ -146,21 +228,11 @@ class Reader:
         found = rows.decode_due(self._text(_READ["next_due"], {}))
         return tuple((sender, rows.from_microseconds(due)) for sender, due in found)
 
-    def _text(self, query: str, bindings: dict[str, _Binding]) -> str:
-        """Run a query that always answers with one row of one value."""
-        try:
-            (text,) = next(self._connection.execute(query, bindings))
-        except apsw.Error as error:
-            raise _unavailable(error) from error
-        return str(text)
+    def _text(self, query: str, bindings: dict[str, Binding]) -> str:
+        return read_text(self._connection, query, bindings)
 
     def _value(self, name: str, key: str) -> str | None:
-        """Run a query for one row that may not be there."""
-        try:
-            row = self._connection.execute(_READ[name], (key,)).fetchone()
-        except apsw.Error as error:
-            raise _unavailable(error) from error
-        return None if row is None else str(row[0])
+        return read_value(self._connection, _READ[name], key)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -168,8 +240,9 @@ class Reader:
 
 
 def _cursor(page: Page) -> str:
-    return _FIRST if page.before is None else page.before
+    return FIRST if page.before is None else page.before
 
 
-def _unavailable(error: apsw.Error) -> StoreUnavailable:
-    return StoreUnavailable(f"The database does not answer ({error}). Check it and try again.")
+def _any_of(values: tuple[str, ...] | None) -> str | None:
+    """Write what a filter lets through as a query takes it; None is any."""
+    return None if values is None else rows.encode(values).decode()

@@ -6,12 +6,26 @@ from typing import Final
 
 import msgspec
 
+from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
 from consentry.domain.entries import Entry
 from consentry.domain.messages import Message
 from consentry.domain.standing import Standing
-from consentry.ports import APIKey, CarrierAccount, IdempotencyRecord, Receipt, Work
+from consentry.ports import (
+    APIKey,
+    CarrierAccount,
+    Conversation,
+    ConversationMark,
+    IdempotencyRecord,
+    OptOut,
+    OptOutStory,
+    Receipt,
+    Session,
+    SignInLink,
+    Tally,
+    Work,
+)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -21,6 +35,7 @@ encode: Final = msgspec.json.Encoder().encode
 decode_standing: Final = msgspec.json.Decoder(Standing).decode
 decode_standings: Final = msgspec.json.Decoder(dict[str, Standing]).decode
 decode_recipients: Final = msgspec.json.Decoder(list[tuple[str, Standing]]).decode
+decode_entry: Final = msgspec.json.Decoder(Entry).decode
 decode_entries: Final = msgspec.json.Decoder(list[Entry]).decode
 decode_message: Final = msgspec.json.Decoder(Message).decode
 decode_messages: Final = msgspec.json.Decoder(list[Message]).decode
@@ -31,6 +46,16 @@ decode_customers: Final = msgspec.json.Decoder(list[Customer]).decode
 decode_idempotency: Final = msgspec.json.Decoder(list[IdempotencyRecord]).decode
 decode_carriers: Final = msgspec.json.Decoder(list[CarrierAccount]).decode
 decode_keys: Final = msgspec.json.Decoder(list[APIKey]).decode
+decode_agents: Final = msgspec.json.Decoder(list[Agent]).decode
+decode_sessions: Final = msgspec.json.Decoder(list[Session]).decode
+decode_signed_in: Final = msgspec.json.Decoder(tuple[Session, Agent]).decode
+decode_links: Final = msgspec.json.Decoder(list[SignInLink]).decode
+decode_mark: Final = msgspec.json.Decoder(ConversationMark).decode
+decode_marks: Final = msgspec.json.Decoder(list[ConversationMark]).decode
+decode_conversation: Final = msgspec.json.Decoder(Conversation).decode
+decode_opt_out: Final = msgspec.json.Decoder(OptOut).decode
+decode_stories: Final = msgspec.json.Decoder(list[OptOutStory]).decode
+decode_tallies: Final = msgspec.json.Decoder(list[Tally]).decode
 decode_directory: Final = msgspec.json.Decoder(Directory).decode
 decode_pairs: Final = msgspec.json.Decoder(list[tuple[str, str]]).decode
 decode_times: Final = msgspec.json.Decoder(dict[str, list[int]]).decode
@@ -62,9 +87,12 @@ def search_text(customer: Customer) -> str:
 def fold_search(words: str) -> str:
     """Fold what somebody searches for; a number is searched by its digits alone."""
     folded = words.strip().casefold()
-    digits = _digits(folded)
-    is_number = len(digits) >= 3 and not folded.strip("+()-./ 0123456789")
-    return digits if is_number else folded
+    return _digits(folded) if is_number(folded) else folded
+
+
+def is_number(words: str) -> bool:
+    """Tell a part of a phone number from a part of a name."""
+    return any(c in "0123456789" for c in words) and not words.strip("+()-./ 0123456789")
 
 
 def _digits(text: str) -> str:

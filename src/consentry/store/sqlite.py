@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final, Self, TypeVar, cast
 
 import apsw
 
+from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
 from consentry.domain.entries import Entry
@@ -19,10 +20,20 @@ from consentry.ports import (
     CarrierAccount,
     Clock,
     Command,
+    ConversationMark,
+    EntryFilter,
     Ids,
+    InboxFilter,
+    InboxPage,
     MessageFilter,
+    OptOutFilter,
+    OptOutPage,
+    OptOutStory,
     Page,
+    Session,
     StoreUnavailable,
+    Tally,
+    Watch,
     Work,
 )
 from consentry.store.batch import Batches
@@ -33,6 +44,7 @@ from consentry.store.sqlite_connection import (
     open_connection,
     open_for_reading,
 )
+from consentry.store.watching import ForeignChanges, Watchers
 from consentry.store.writer import BATCH_COMMANDS_MAX, Writer
 
 T = TypeVar("T")
@@ -46,11 +58,14 @@ _SLICE: Final = 250
 class SQLiteStore:
     """Implements `ports.Store`. Reads take microseconds and run on the event loop itself."""
 
-    def __init__(self, reader: Reader, writer: Writer, writing: apsw.Connection) -> None:
+    def __init__(
+        self, reader: Reader, writer: Writer, writing: apsw.Connection, watchers: Watchers
+    ) -> None:
         """Put an open store together; `open` does it from a path."""
         self._reader = reader
         self._writer = writer
         self._writing = writing
+        self._watchers = watchers
         self._closed = False
 
     @classmethod
@@ -80,9 +95,14 @@ class SQLiteStore:
                 f"The database {path} cannot be opened ({error}). Check the path, its folder's "
                 "permissions and the disk."
             ) from error
-        batches = Batches(writing, clock=clock, ids=ids, policy=policy)
-        writer = Writer(batches.carry_out, batch_commands_max=batch_commands_max)
-        return cls(reader, writer, writing)
+        watchers = Watchers()
+        batches = Batches(writing, clock=clock, ids=ids, policy=policy, announce=watchers.tell)
+        writer = Writer(
+            batches.carry_out,
+            batch_commands_max=batch_commands_max,
+            rest=ForeignChanges(writing, watchers).look,
+        )
+        return cls(reader, writer, writing, watchers)
 
     @property
     def dropped(self) -> int:
@@ -122,10 +142,19 @@ class SQLiteStore:
         return standings
 
     async def read_entries(
-        self, recipient: str, page: Page, *, until: datetime | None = None
+        self,
+        recipient: str,
+        page: Page,
+        *,
+        until: datetime | None = None,
+        wanted: EntryFilter | None = None,
     ) -> list[Entry]:
         """List a recipient's entries, newest first, recorded no later than `until`."""
-        return self._reader.read_entries(recipient, page, until)
+        return self._reader.read_entries(recipient, page, until, wanted or EntryFilter())
+
+    async def read_audit(self, page: Page, *, agent: str | None = None) -> list[Entry]:
+        """List the entries of the audit, of all recipients and of none, newest first."""
+        return self._reader.read_audit(page, agent)
 
     async def read_messages(self, wanted: MessageFilter, page: Page) -> list[Message]:
         """List messages, newest first."""
@@ -138,6 +167,52 @@ class SQLiteStore:
     async def read_message(self, message_id: str) -> Message | None:
         """Find a message."""
         return self._reader.read_message(message_id)
+
+    async def read_messages_by_id(self, message_ids: list[str]) -> dict[str, Message]:
+        """Find messages by their ids; those that are not there are left out."""
+        return self._reader.read_messages_by_id(message_ids)
+
+    async def read_inbox(self, wanted: InboxFilter, page: Page) -> InboxPage:
+        """List conversations by the person's newest text, newest first."""
+        return self._reader.read_inbox(wanted, page)
+
+    async def read_mark(self, recipient: str, sender: str) -> ConversationMark | None:
+        """Return how far a conversation was read."""
+        return self._reader.read_mark(recipient, sender)
+
+    async def read_opt_outs(self, wanted: OptOutFilter, page: Page) -> OptOutPage:
+        """List the numbers that have an opt-out standing, the newest first."""
+        return self._reader.read_opt_outs(wanted, page)
+
+    async def read_tallies(
+        self, first: date, last: date, *, senders: tuple[str, ...] | None = None
+    ) -> list[Tally]:
+        """Count entries by day, sender, kind and reason, from the first day to the last."""
+        return self._reader.read_tallies(first, last, senders)
+
+    async def read_opt_out_stories(
+        self, since: datetime, limit: int, *, senders: tuple[str, ...] | None = None
+    ) -> list[OptOutStory]:
+        """List opt-outs by text, newest first, with what came before each."""
+        return self._reader.read_opt_out_stories(since, limit, senders)
+
+    async def read_agents(self) -> list[Agent]:
+        """List all agents, disabled ones too, in the order they were made."""
+        return self._reader.read_agents()
+
+    async def read_signed_in(self, session_id: str) -> tuple[Session, Agent] | None:
+        """Find a session by the hash of its secret, with its agent; ended ones too."""
+        return self._reader.read_signed_in(session_id)
+
+    async def read_sessions(self, agent: str) -> list[Session]:
+        """List an agent's sessions, newest first, at most a hundred, ended ones too."""
+        return self._reader.read_sessions(agent)
+
+    def watch(self) -> Watch:
+        """Listen to what changes from now on, whichever process makes the change."""
+        watch = self._watchers.listen()
+        self._writer.look_up()
+        return watch
 
     async def read_customers(self, page: Page, *, search: str | None = None) -> list[Customer]:
         """List customers, newest first; `search` is any part of a name or number."""

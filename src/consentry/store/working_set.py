@@ -9,13 +9,25 @@ from typing import TypeVar
 
 import msgspec
 
+from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Direction, Job, JobState, Message
 from consentry.domain.policy import Policy
 from consentry.domain.standing import Standing, apply_pieces
-from consentry.ports import Change, IdempotencyRecord, Ids, Needs, Receipt, Record, Work
+from consentry.ports import (
+    Change,
+    ConversationMark,
+    IdempotencyRecord,
+    Ids,
+    Needs,
+    Receipt,
+    Record,
+    Session,
+    SignInLink,
+    Work,
+)
 from consentry.store.changed import Changed, encode_change
 from consentry.store.loaded import Loaded, Wanted
 from consentry.store.outbox import Outbox
@@ -24,6 +36,7 @@ from consentry.store.rows import to_microseconds
 
 _EMPTY = Standing()
 _Pair = tuple[str, str]
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -70,6 +83,10 @@ class WorkingSet:
         for receipt in loaded.receipts:
             self._put_receipt(receipt)
         self._refusals = loaded.refusals
+        self._agents = {agent.id: agent for agent in loaded.agents}
+        self._links = {link.id: link for link in loaded.links}
+        self._sessions = {session.id: session for session in loaded.sessions}
+        self._marks = {(mark.recipient, mark.sender): mark for mark in loaded.marks}
 
     # --- What a command is shown (ports.Facts) ----------------------------------------------
 
@@ -164,6 +181,24 @@ class WorkingSet:
             raise NotNeeded("the answer to", pair)
         return self._idempotency.get(pair)
 
+    def agents(self) -> tuple[Agent, ...]:
+        """Return all agents in the order they were made."""
+        if not self._wanted.agents:
+            raise NotNeeded("the", "agents")
+        return tuple(self._agents.values())
+
+    def sign_in_link(self, link_id: str) -> SignInLink | None:
+        """Return a sign-in link."""
+        return _found(self._links, link_id, self._wanted.links, "the sign-in link")
+
+    def session(self, session_id: str) -> Session | None:
+        """Return a session."""
+        return _found(self._sessions, session_id, self._wanted.sessions, "the session")
+
+    def mark(self, recipient: str, sender: str) -> ConversationMark | None:
+        """Return how far a conversation was read."""
+        return _found(self._marks, (recipient, sender), self._wanted.marks, "the mark of")
+
     def _check_queue(self, recipient: str) -> None:
         if recipient not in self._wanted.queues:
             raise NotNeeded("the outbox of", recipient)
@@ -227,6 +262,14 @@ class WorkingSet:
                 self._idempotency[record.owner, record.key] = record
             case Brand() | Sender() | Program():
                 self.directory = _with_record(self.directory, record)
+            case Agent():
+                self._agents[record.id] = record
+            case SignInLink():
+                self._links[record.id] = record
+            case Session():
+                self._sessions[record.id] = record
+            case ConversationMark():
+                self._marks[record.recipient, record.sender] = record
             case _:
                 # Carrier accounts and keys are shown to no command.
                 pass
@@ -237,6 +280,12 @@ def _asked(known: dict[str, T], key: str, fact: str) -> T:
         return known[key]
     except KeyError:
         raise NotNeeded(fact, key) from None
+
+
+def _found(known: dict[K, T], key: K, wanted: dict[K, None], fact: str) -> T | None:
+    if key not in known and key not in wanted:
+        raise NotNeeded(fact, key)
+    return known.get(key)
 
 
 def _with_record(directory: Directory, record: Brand | Sender | Program) -> Directory:

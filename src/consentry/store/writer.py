@@ -4,6 +4,7 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from enum import Enum, auto
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,18 @@ COMPANY_SECONDS: Final = 0.02
 
 _log = logging.getLogger(__name__)
 
+
+class _Sign(Enum):
+    """What else the queue may hold."""
+
+    END = auto()
+    LOOK_UP = auto()
+
+
+def _never() -> None:
+    return None
+
+
 _Submitted = tuple[AnyCommand, "Future[object] | None"]
 _Settled = tuple["Future[object]", object]
 _CarryOut = Callable[[Sequence[AnyCommand]], list[object]]
@@ -38,8 +51,12 @@ class Writer:
         batch_commands_max: int = BATCH_COMMANDS_MAX,
         posted_max: int = POSTED_MAX,
         company_seconds: float = COMPANY_SECONDS,
+        rest: Callable[[], float | None] = _never,
     ) -> None:
         """Start the thread; `carry_out` returns an outcome or a `Failure` for each command.
+
+        `rest` is called in the thread before it waits, and says in how many seconds to be called
+        again if nothing comes; None waits for the next command. It must not raise.
 
         `company_seconds`: how long commands that nobody waits for may wait for more of them.
         """
@@ -48,8 +65,9 @@ class Writer:
         self._batch_commands_max = batch_commands_max
         self._posted_max = posted_max
         self._company_seconds = company_seconds
+        self._rest = rest
         self._finished = False
-        self._queue: SimpleQueue[_Submitted | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Submitted | _Sign] = SimpleQueue()
         self._idling = False
         self._hurry = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -68,10 +86,14 @@ class Writer:
             return
         self._queue.put((command, None))
 
+    def look_up(self) -> None:
+        """Have `rest` called soon: it may have something to do now."""
+        self._queue.put(_Sign.LOOK_UP)
+
     def finish(self) -> None:
         """Carry out everything that was queued, then end the thread; blocks until it has."""
         self._finished = True
-        self._queue.put(None)
+        self._queue.put(_Sign.END)
         self._hurry.set()
         self._thread.join()
 
@@ -93,14 +115,23 @@ class Writer:
 
     def _gather(self) -> tuple[list[_Submitted], bool]:
         """Wait for a command, then take all that is there; False where the end was asked for."""
-        first = self._queue.get()
-        if first is None:
+        first = self._first()
+        if first is _Sign.END:
             return [], False
+        if first is _Sign.LOOK_UP:
+            return [], True
         batch = [first]
         going_on = self._take(batch)
         if going_on and self._may_wait(batch):
             going_on = self._take_company(batch)
         return batch, going_on
+
+    def _first(self) -> _Submitted | _Sign:
+        """Wait for whatever comes first."""
+        try:
+            return self._queue.get(timeout=self._rest())
+        except Empty:
+            return _Sign.LOOK_UP
 
     def _take(self, batch: list[_Submitted]) -> bool:
         """Take what is there, up to the limit; False where the end was asked for."""
@@ -109,8 +140,10 @@ class Writer:
                 submitted = self._queue.get_nowait()
             except Empty:
                 return True
-            if submitted is None:
+            if submitted is _Sign.END:
                 return False
+            if submitted is _Sign.LOOK_UP:
+                continue
             batch.append(submitted)
         return True
 

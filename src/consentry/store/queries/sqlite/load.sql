@@ -107,6 +107,26 @@ JOIN idempotency AS i
     ON i.owner = wanted.value ->> 0
     AND i.key = wanted.value ->> 1;
 
+-- name: load_agents
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY rowid), '') || ']' FROM agents;
+
+-- name: load_sign_in_links
+SELECT '[' || ifnull(group_concat(value), '') || ']'
+FROM sign_in_links
+WHERE id IN (SELECT value FROM json_each(:keys));
+
+-- name: load_sessions
+SELECT '[' || ifnull(group_concat(value), '') || ']'
+FROM sessions
+WHERE id IN (SELECT value FROM json_each(:keys));
+
+-- name: load_marks
+SELECT '[' || ifnull(group_concat(m.value), '') || ']'
+FROM json_each(:keys) AS wanted
+JOIN marks AS m
+    ON m.recipient = wanted.value ->> 0
+    AND m.sender = wanted.value ->> 1;
+
 -- name: load_directory_version
 SELECT version FROM directory_version WHERE id = 1;
 

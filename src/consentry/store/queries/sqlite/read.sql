@@ -19,6 +19,8 @@ FROM (
             ELSE (SELECT seq FROM entries WHERE id = :before)
         END
         AND recorded_at <= :until
+        AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+        AND (:senders IS NULL OR sender IS NULL OR sender IN (SELECT value FROM json_each(:senders)))
     ORDER BY seq DESC
     LIMIT :limit
 );

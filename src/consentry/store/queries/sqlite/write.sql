@@ -13,9 +13,17 @@ SELECT
 FROM jsonb_each(:rows);
 
 -- name: write_standings
-INSERT INTO standings (recipient, value)
-SELECT key, json(value) FROM jsonb_each(:rows) WHERE true
-ON CONFLICT (recipient) DO UPDATE SET value = excluded.value;
+INSERT INTO standings (recipient, opted_out_at, value)
+SELECT key, value ->> 0, value -> 1 FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (recipient) DO UPDATE SET
+    opted_out_at = excluded.opted_out_at,
+    value = excluded.value;
+
+-- name: count_entries
+INSERT INTO tallies (day, sender, kind, reason, count)
+SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
+FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (day, sender, kind, reason) DO UPDATE SET count = count + excluded.count;
 
 -- name: write_messages
 INSERT INTO messages (recipient, id, sender, direction, status, carrier, carrier_message_id, value)
@@ -129,6 +137,26 @@ INSERT INTO api_keys (id, value)
 SELECT value ->> 'id', json(value) FROM jsonb_each(:rows) WHERE true
 ON CONFLICT (id) DO UPDATE SET value = excluded.value
 WHERE api_keys.value ->> 'revoked_at' IS NULL;
+
+-- name: write_agents
+INSERT INTO agents (id, value)
+SELECT value ->> 'id', json(value) FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO UPDATE SET value = excluded.value;
+
+-- name: write_sessions
+INSERT INTO sessions (id, agent, value)
+SELECT value ->> 'id', value ->> 'agent', json(value) FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO UPDATE SET agent = excluded.agent, value = excluded.value;
+
+-- name: write_sign_in_links
+INSERT INTO sign_in_links (id, value)
+SELECT value ->> 'id', json(value) FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO UPDATE SET value = excluded.value;
+
+-- name: write_marks
+INSERT INTO marks (recipient, sender, value)
+SELECT value ->> 'recipient', value ->> 'sender', json(value) FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (recipient, sender) DO UPDATE SET value = excluded.value;
 
 -- name: advance_directory_version
 UPDATE directory_version SET version = version + 1 WHERE id = 1;

@@ -1,0 +1,90 @@
+"""What is kept beside the values so that it can be listed and counted: made from them alone."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from typing import Final
+
+from consentry.domain.directory import is_conversation
+from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.reading import CarrierWord, LegalMeaning, Tier
+from consentry.domain.standing import Block, BlockState, Cause, Piece, Standing, Suppression
+from consentry.store.rows import decode_entry, decode_standing, encode, to_microseconds
+
+TallyKey = tuple[int, str, str, str]
+"""Days since 1970 (UTC), sender, kind, reason."""
+
+_DAY_MICROSECONDS: Final = 24 * 60 * 60 * 1_000_000
+_EPOCH: Final = date(1970, 1, 1)
+
+
+def opted_out_at(standing: Standing) -> int | None:
+    """Tell when the newest opt-out that stands was made, in microseconds; None where none does.
+
+    There is one exactly where the standing's `sms_preference` is forbidden.
+    """
+    times = [
+        *(block.since for block in standing.blocks if block.state is BlockState.BLOCKED),
+        *(suppression.since for suppression in standing.suppressions if suppression.active),
+        *(c.since for c in standing.consents if c.is_withdrawn and is_conversation(c.program)),
+    ]
+    return to_microseconds(max(times)) if times else None
+
+
+def tally_key(entry: Entry) -> TallyKey:
+    """Say under what an entry is counted."""
+    day = to_microseconds(entry.recorded_at) // _DAY_MICROSECONDS
+    return day, entry.sender or "", entry.kind, told_reason(entry)
+
+
+def told_reason(entry: Entry) -> str:
+    """Tell the gate's reason of a refusal, or the cause of an opt-out; else nothing."""
+    match entry.kind:
+        case EntryKind.SEND_REFUSED:
+            return entry.reason or ""
+        case EntryKind.OPTED_OUT:
+            return _cause_of_text(entry) or ""
+        case EntryKind.SUPPRESSED | EntryKind.CARRIER_REFUSED:
+            causes = (_cause_of_piece(piece) for piece in entry.pieces)
+            return next(filter(None, causes), "")
+        case _:
+            return ""
+
+
+def _cause_of_text(entry: Entry) -> Cause | None:
+    carrier, legal = entry.carrier_reading, entry.legal_reading
+    if carrier is not None and carrier.word is CarrierWord.OPT_OUT:
+        return Cause.KEYWORD
+    if legal is None:
+        return None
+    if legal.meaning is LegalMeaning.WRONG_NUMBER:
+        return Cause.WRONG_NUMBER
+    return Cause.KEYWORD if legal.tier is Tier.KEYWORD else Cause.FREE_TEXT
+
+
+def _cause_of_piece(piece: Piece) -> Cause | None:
+    """Tell why a piece holds the person's number back; one that holds nothing has no cause."""
+    match piece:
+        case Block(state=BlockState.BLOCKED) | Suppression(active=True):
+            return piece.cause
+        case _:
+            return None
+
+
+def encode_tallies(tallies: Mapping[TallyKey, int]) -> str:
+    """Write tallies as the set statement takes them."""
+    return encode(list(_tally_rows(tallies))).decode()
+
+
+def _tally_rows(tallies: Mapping[TallyKey, int]) -> Iterator[tuple[date, str, str, str, int]]:
+    for (day, sender, kind, reason), count in tallies.items():
+        yield _EPOCH + timedelta(days=day), sender, kind, reason, count
+
+
+def opted_out_at_of_row(value: str) -> int | None:
+    """Tell `opted_out_at` of a stored standing, for rows that were written without it."""
+    return opted_out_at(decode_standing(value))
+
+
+def told_reason_of_row(value: str) -> str:
+    """Tell `told_reason` of a stored entry, for entries that were written before tallies."""
+    return told_reason(decode_entry(value))

@@ -1,0 +1,73 @@
+-- What the console lists and counts. `opted_out_at(standing)` and `told_reason(entry)` are the
+-- program's own functions, so that old rows get what new rows are written with.
+
+-- When the newest opt-out that stands was made; NULL where none stands.
+ALTER TABLE standings ADD COLUMN opted_out_at INTEGER;
+
+UPDATE standings SET opted_out_at = opted_out_at(value);
+
+CREATE INDEX standings_opted_out ON standings (opted_out_at, recipient)
+WHERE opted_out_at IS NOT NULL;
+
+-- The inbox is a walk from the newest text back. Texts arrive in this order for each sender, so
+-- that the index costs a commit next to nothing.
+CREATE INDEX messages_inbound ON messages (sender) WHERE direction = 'inbound';
+
+CREATE INDEX entries_opted_out ON entries (recorded_at, sender) WHERE kind = 'opted_out';
+
+-- The kinds of `AUDIT_KINDS`, in its order.
+CREATE INDEX entries_audited ON entries (seq)
+WHERE kind IN (
+    'consent_granted', 'consent_revoked', 'suppressed', 'tag_changed', 'note_added',
+    'customer_viewed', 'customer_changed', 'signed_in', 'sign_in_refused', 'signed_out',
+    'session_revoked', 'setting_changed', 'exported', 'imported'
+);
+
+CREATE INDEX entries_audited_of_agent ON entries (value ->> '$.actor.id')
+WHERE kind IN (
+    'consent_granted', 'consent_revoked', 'suppressed', 'tag_changed', 'note_added',
+    'customer_viewed', 'customer_changed', 'signed_in', 'sign_in_refused', 'signed_out',
+    'session_revoked', 'setting_changed', 'exported', 'imported'
+) AND value ->> '$.actor.kind' = 'agent';
+
+-- How many entries there were: counted as they are written, so that a report reads few rows.
+CREATE TABLE tallies (
+    day TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (day, sender, kind, reason)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO tallies (day, sender, kind, reason, count)
+SELECT day, sender, kind, reason, count(*)
+FROM (
+    SELECT
+        date(recorded_at / 1000000, 'unixepoch') AS day,
+        ifnull(sender, '') AS sender,
+        kind,
+        CASE
+            WHEN kind IN ('send_refused', 'opted_out', 'suppressed', 'carrier_refused')
+            THEN told_reason(value)
+            ELSE ''
+        END AS reason
+    FROM entries
+)
+GROUP BY day, sender, kind, reason;
+
+CREATE TABLE agents (id TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+CREATE TABLE sessions (id TEXT PRIMARY KEY, agent TEXT NOT NULL, value TEXT NOT NULL) STRICT;
+
+CREATE INDEX sessions_of_agent ON sessions (agent);
+
+CREATE TABLE sign_in_links (id TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+-- How far a conversation was read.
+CREATE TABLE marks (
+    recipient TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (recipient, sender)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,200 @@
+-- What the console lists, counts and looks up.
+
+-- name: read_audit
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY seq DESC), '') || ']'
+FROM (
+    SELECT seq, value
+    FROM entries INDEXED BY entries_audited
+    WHERE kind IN (
+            'consent_granted', 'consent_revoked', 'suppressed', 'tag_changed', 'note_added',
+            'customer_viewed', 'customer_changed', 'signed_in', 'sign_in_refused', 'signed_out',
+            'session_revoked', 'setting_changed', 'exported', 'imported'
+        )
+        AND seq < CASE
+            WHEN :before IS NULL THEN 9223372036854775807
+            ELSE (SELECT seq FROM entries WHERE id = :before)
+        END
+    ORDER BY seq DESC
+    LIMIT :limit
+);
+
+-- name: read_audit_of_agent
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY seq DESC), '') || ']'
+FROM (
+    SELECT seq, value
+    FROM entries INDEXED BY entries_audited_of_agent
+    WHERE kind IN (
+            'consent_granted', 'consent_revoked', 'suppressed', 'tag_changed', 'note_added',
+            'customer_viewed', 'customer_changed', 'signed_in', 'sign_in_refused', 'signed_out',
+            'session_revoked', 'setting_changed', 'exported', 'imported'
+        )
+        AND value ->> '$.actor.kind' = 'agent'
+        AND value ->> '$.actor.id' = :agent
+        AND seq < CASE
+            WHEN :before IS NULL THEN 9223372036854775807
+            ELSE (SELECT seq FROM entries WHERE id = :before)
+        END
+    ORDER BY seq DESC
+    LIMIT :limit
+);
+
+-- name: find_message
+-- Where a message lies in the order of all.
+SELECT seq FROM messages WHERE id = ?;
+
+-- name: list_inbound_senders
+-- Leaps from sender to sender in the index.
+WITH RECURSIVE found (sender) AS (
+    SELECT min(sender) FROM messages WHERE direction = 'inbound'
+    UNION ALL
+    SELECT (
+        SELECT min(m.sender) FROM messages AS m WHERE m.direction = 'inbound' AND m.sender > found.sender
+    )
+    FROM found
+    WHERE found.sender IS NOT NULL
+)
+SELECT sender FROM found WHERE sender IS NOT NULL;
+
+-- name: walk_inbound
+-- The texts that came in over a sender, newest first; whoever asks stops when it has enough.
+SELECT seq, recipient, sender
+FROM messages
+WHERE direction = 'inbound' AND sender = :sender AND seq < :before
+ORDER BY seq DESC;
+
+-- name: read_conversation
+-- A text with whom it is from, if it is their newest over this sender.
+SELECT '{"message":' || m.value
+    || ',"standing":' || ifnull((SELECT s.value FROM standings AS s WHERE s.recipient = m.recipient), '{}')
+    || ',"customer":' || ifnull((
+        SELECT c.value
+        FROM phones AS p
+        JOIN customers AS c ON c.id = p.customer
+        WHERE p.number = m.recipient
+        ORDER BY p.customer
+        LIMIT 1
+    ), 'null')
+    || ',"mark":' || ifnull((
+        SELECT k.value FROM marks AS k WHERE k.recipient = m.recipient AND k.sender = m.sender
+    ), 'null')
+    || '}'
+FROM messages AS m
+WHERE m.seq = :seq
+    AND NOT EXISTS (
+        SELECT 1
+        FROM messages AS newer
+        WHERE newer.recipient = m.recipient
+            AND newer.seq > m.seq
+            AND newer.sender = m.sender
+            AND newer.direction = 'inbound'
+    );
+
+-- name: read_id_of_message
+SELECT id FROM messages WHERE seq = ?;
+
+-- name: read_mark
+SELECT value FROM marks WHERE recipient = ? AND sender = ?;
+
+-- name: scan_opt_outs
+-- Looks at so many opted-out numbers, newest first, and gives those that have the digits.
+SELECT opted_out_at, recipient
+FROM (
+    SELECT opted_out_at, recipient
+    FROM standings
+    WHERE opted_out_at IS NOT NULL
+        AND (opted_out_at, recipient) < (:at, :recipient)
+        AND opted_out_at >= :since
+    ORDER BY opted_out_at DESC, recipient DESC
+    LIMIT :scan
+) AS scanned
+WHERE instr(recipient, :words) > 0;
+
+-- name: scan_opt_outs_of_named
+-- The same, with the words in what a customer who has the number can be found by.
+SELECT opted_out_at, recipient
+FROM (
+    SELECT opted_out_at, recipient
+    FROM standings
+    WHERE opted_out_at IS NOT NULL
+        AND (opted_out_at, recipient) < (:at, :recipient)
+        AND opted_out_at >= :since
+    ORDER BY opted_out_at DESC, recipient DESC
+    LIMIT :scan
+) AS scanned
+WHERE EXISTS (
+    SELECT 1
+    FROM phones AS p
+    JOIN customers AS c ON c.id = p.customer
+    WHERE p.number = scanned.recipient AND instr(c.search, :words) > 0
+);
+
+-- name: last_scanned_opt_out
+SELECT opted_out_at, recipient
+FROM standings
+WHERE opted_out_at IS NOT NULL
+    AND (opted_out_at, recipient) < (:at, :recipient)
+    AND opted_out_at >= :since
+ORDER BY opted_out_at DESC, recipient DESC
+LIMIT 1 OFFSET :scan - 1;
+
+-- name: read_opted_out
+SELECT s.value, (
+    SELECT c.value
+    FROM phones AS p
+    JOIN customers AS c ON c.id = p.customer
+    WHERE p.number = s.recipient
+    ORDER BY p.customer
+    LIMIT 1
+)
+FROM standings AS s
+WHERE s.recipient = ?;
+
+-- name: read_tallies
+SELECT '[' || ifnull(group_concat(json_object(
+    'day', day, 'sender', sender, 'kind', kind, 'reason', reason, 'count', count
+), ',' ORDER BY day, sender, kind, reason), '') || ']'
+FROM tallies
+WHERE day >= :first
+    AND day <= :last
+    AND (:senders IS NULL OR sender IN (SELECT value FROM json_each(:senders)));
+
+-- name: read_opt_out_stories
+-- Each opt-out by text with our last text before it that went out.
+SELECT '[' || ifnull(group_concat(
+    '{"entry":' || told.value
+    || ',"received_at":' || (m.value -> 'created_at')
+    || ',"last_outbound":' || ifnull((
+        SELECT before.value
+        FROM messages AS before
+        WHERE before.recipient = m.recipient
+            AND before.seq < m.seq
+            AND before.sender = m.sender
+            AND before.direction = 'outbound'
+            AND before.status IN ('sending', 'indeterminate', 'sent', 'delivered', 'read')
+        ORDER BY before.seq DESC
+        LIMIT 1
+    ), 'null')
+    || '}', ',' ORDER BY told.recorded_at DESC, told.seq DESC
+), '') || ']'
+FROM (
+    SELECT seq, recorded_at, value
+    FROM entries INDEXED BY entries_opted_out
+    WHERE kind = 'opted_out'
+        AND recorded_at >= :since
+        AND (:senders IS NULL OR sender IN (SELECT value FROM json_each(:senders)))
+    ORDER BY recorded_at DESC, seq DESC
+    LIMIT :limit
+) AS told
+JOIN messages AS m ON m.id = told.value ->> 'message';
+
+-- name: read_signed_in
+SELECT '[' || s.value || ',' || a.value || ']'
+FROM sessions AS s
+JOIN agents AS a ON a.id = s.agent
+WHERE s.id = ?;
+
+-- name: read_sessions
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY seq DESC), '') || ']'
+FROM (
+    SELECT rowid AS seq, value FROM sessions WHERE agent = :agent ORDER BY rowid DESC LIMIT 100
+);

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from consentry.console import customer, inbox, live
+from consentry.console import customer, inbox, live, opt_outs
 from consentry.console.guard import Guard
 from consentry.console.pages import Page
 from consentry.console.rendering import Renderer
@@ -18,6 +18,7 @@ from consentry.console.static_files import StaticFiles
 PAGES: Final[tuple[Page, ...]] = (
     *inbox.PAGES,
     *customer.PAGES,
+    *opt_outs.PAGES,
     *live.PAGES,
 )
 """Every page behind the sign-in. Tests walk through this table: who may see what, axe, weight."""

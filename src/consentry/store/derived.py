@@ -30,11 +30,6 @@ def opted_out_at(standing: Standing) -> int | None:
     return to_microseconds(max(times)) if times else None
 
 
-def encode_standing(standing: Standing) -> bytes:
-    """Write a standing as the set statement takes it."""
-    return encode((opted_out_at(standing), standing))
-
-
 def tally_key(entry: Entry) -> TallyKey:
     """Say under what an entry is counted."""
     day = to_microseconds(entry.recorded_at) // _DAY_MICROSECONDS

@@ -3,10 +3,9 @@
 from typing import Final
 
 import apsw
-from msgspec import Raw
 
 from consentry.store.changed import Changed, Table
-from consentry.store.derived import encode_standing, encode_tallies
+from consentry.store.derived import encode_tallies, opted_out_at
 from consentry.store.queries import read_queries
 from consentry.store.rows import encode, join_rows
 
@@ -35,7 +34,7 @@ def write(connection: apsw.Connection, changed: Changed) -> None:
         _run(connection, "append_entries", join_rows(changed.entries))
         _run(connection, "count_entries", encode_tallies(changed.tallies))
     if changed.standings:
-        after = {n: Raw(encode_standing(s)) for n, s in changed.standings.items()}
+        after = {number: (opted_out_at(s), s) for number, s in changed.standings.items()}
         _run(connection, "write_standings", encode(after).decode())
     if changed.directory_changed:
         connection.execute(_WRITE["advance_directory_version"])

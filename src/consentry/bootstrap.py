@@ -9,7 +9,6 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -18,7 +17,6 @@ import uvicorn
 from starlette.applications import Starlette
 
 from consentry.api.app import build_api
-from consentry.api.keys import hash_secret, new_secret
 from consentry.api.one_write import OneWriteProtocol
 from consentry.api.services import Services
 from consentry.carriers.twilio.settings import build_twilio
@@ -28,9 +26,10 @@ from consentry.console.services import ConsoleServices
 from consentry.console.sessions import Sessions
 from consentry.delivery.loop import DeliveryLoop
 from consentry.domain.policy import Policy
-from consentry.ports import APIKey, Carrier, CarrierAccount, Scope, Store
+from consentry.ports import Carrier, CarrierAccount, Store
 from consentry.settings import Settings
 from consentry.store.sqlite import SQLiteStore
+from consentry.wire.webhook_address import inbound_path
 
 CARRIERS: Final[dict[str, Callable[[CarrierAccount, str], Carrier]]] = {
     "twilio": build_twilio,
@@ -40,7 +39,6 @@ CARRIERS: Final[dict[str, Callable[[CarrierAccount, str], Carrier]]] = {
 _BOOK_FRESH_SECONDS: Final = 1.0
 _SHUTDOWN_SECONDS: Final = 3
 _ENDING_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-KEY_BYTES: Final = 24
 
 
 class AccountBook:
@@ -124,31 +122,10 @@ def _write_secret(file: Path, secret: str) -> None:
         draft.unlink()
 
 
-def make_key(
-    name: str, scopes: tuple[Scope, ...], *, secret_key: str, now: datetime
-) -> tuple[str, APIKey]:
-    """Make an API key: its secret, to be shown once, and the record that is kept."""
-    secret = new_secret(os.urandom(KEY_BYTES))
-    key = APIKey(
-        id="",
-        name=name,
-        prefix=secret[:12],
-        hash=hash_secret(secret_key, secret),
-        scopes=scopes,
-        created_at=now,
-    )
-    return secret, key
-
-
-def webhook_path(carrier_id: str) -> str:
-    """Where a carrier posts inbound texts, with the retries it must be asked for."""
-    return f"/carriers/{carrier_id}/inbound#rc=5&rp=ct,rt,5xx"
-
-
 def webhook_url(settings: Settings, carrier_id: str) -> str:
     """The webhook URL to set at the carrier."""
     base = settings.public_url or "https://YOUR-PUBLIC-HOST"
-    return base + webhook_path(carrier_id)
+    return base + inbound_path(carrier_id)
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -12,9 +12,9 @@ import msgspec
 from starlette.types import Message as ASGIMessage
 
 from consentry.actions.administer import SaveBrand, SaveCarrier, SaveKey, SaveProgram, SaveSender
+from consentry.actions.make_key import hash_secret, new_secret
 from consentry.api.app import API, build_api
 from consentry.api.documentation import DOCUMENTATION
-from consentry.api.keys import hash_secret, new_secret
 from consentry.api.openapi import implied_errors
 from consentry.api.routing import Match, Routes
 from consentry.api.services import Services

@@ -1,14 +1,11 @@
 """API keys: kept as keyed hashes, bound to scopes, revoked at once."""
 
-import hashlib
-import hmac
-
 import msgspec
 import pytest
 from api_world import NOW, SECRET_KEY, World
 
 from consentry.actions.administer import SaveKey, revoked
-from consentry.api.keys import SECRET_BYTES, KeyRing, hash_secret, new_secret
+from consentry.api.keys import KeyRing
 from consentry.api.operations import Operation
 from consentry.api.table import OPERATIONS
 from consentry.ports import APIKey, Scope, Store, StoreUnavailable
@@ -16,16 +13,6 @@ from consentry.ports import APIKey, Scope, Store, StoreUnavailable
 pytestmark = pytest.mark.integration
 
 ASK = {"sender": "+12025550101", "recipient": "+14155550142"}
-
-
-def test_a_secret_is_its_random_bytes() -> None:
-    """A secret begins with csk_ and tells different bytes apart; its hash is HMAC-SHA256."""
-    first, second = new_secret(b"a" * SECRET_BYTES), new_secret(b"b" * SECRET_BYTES)
-    assert first.startswith("csk_")
-    assert len(first) == 47
-    assert first != second
-    expected = hmac.new(b"server", first.encode(), hashlib.sha256).hexdigest()
-    assert hash_secret("server", first) == expected
 
 
 GUARDED = [operation for operation in OPERATIONS if operation.scope is not None]

@@ -6,7 +6,9 @@ from consentry.wire.webhook_address import (
     RetryCause,
     WebhookAddress,
     WebhookAddressError,
+    inbound_path,
     parse_webhook_address,
+    status_path,
 )
 
 pytestmark = pytest.mark.unit
@@ -21,8 +23,10 @@ def test_by_default_nothing_is_retried() -> None:
 
 
 def test_the_advised_fragment() -> None:
-    """The address we print asks for five retries after every failure of ours."""
-    address = parse_webhook_address(f" {URL}#rc=5&rp=ct,rt,5xx ")
+    """The addresses we print ask for five retries after every failure of ours."""
+    assert inbound_path("main") == "/carriers/main/inbound#rc=5&rp=ct,rt,5xx"
+    assert status_path("main") == "/carriers/main/status#rc=5&rp=ct,rt,5xx"
+    address = parse_webhook_address(f" https://example.com{inbound_path('main')} ")
     assert address.url == URL
     assert address.retry_count == 5
     assert address.retry_causes == {

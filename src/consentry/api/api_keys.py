@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import msgspec
 
 from consentry.actions.administer import SaveKey, revoked
-from consentry.api.keys import SECRET_BYTES, hash_secret, new_secret, shown_prefix
+from consentry.actions.make_key import SECRET_BYTES, make_key
 from consentry.api.listing import Listing, whole
 from consentry.api.operations import Answer, Call, Operation, Tag
 from consentry.api.parameters import NOT_BLANK
@@ -60,14 +60,12 @@ async def list_keys(call: Call[None, None]) -> Answer:
 async def create_key(call: Call[NewKey, None]) -> Answer:
     """Make a key."""
     services = call.services
-    secret = new_secret(secrets.token_bytes(SECRET_BYTES))
-    key = APIKey(
-        id="",
-        name=call.body.name,
-        prefix=shown_prefix(secret),
-        hash=hash_secret(services.secret_key, secret),
-        scopes=tuple(dict.fromkeys(call.body.scopes)),
-        created_at=services.clock.now(),
+    secret, key = make_key(
+        call.body.name,
+        call.body.scopes,
+        secret_key=services.secret_key,
+        randomness=secrets.token_bytes(SECRET_BYTES),
+        now=services.clock.now(),
     )
     made = await services.store.submit(SaveKey(key, call.actor))
     call.keys.note_new()

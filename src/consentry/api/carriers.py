@@ -10,9 +10,7 @@ from consentry.api.listing import Listing, whole
 from consentry.api.operations import Answer, Call, Operation, Tag
 from consentry.api.problems import Problem
 from consentry.ports import CarrierAccount, Scope
-
-RETRY_FRAGMENT: Final = "#rc=5&rp=ct,rt,5xx"
-"""Asks Twilio to try a webhook again: by default a text is lost that we could not take."""
+from consentry.wire.webhook_address import inbound_path, status_path
 
 _DEFAULT_URLS: Final = {"twilio": "https://api.twilio.com"}
 
@@ -63,8 +61,7 @@ class CarrierView(msgspec.Struct, frozen=True):
 
 def webhook_urls(call: Call[object, object], carrier_id: str) -> tuple[str, str]:
     """Give the addresses to paste at the carrier: for inbound texts and for status reports."""
-    start = f"{call.base_url}/carriers/{carrier_id}"
-    return f"{start}/inbound{RETRY_FRAGMENT}", f"{start}/status{RETRY_FRAGMENT}"
+    return call.base_url + inbound_path(carrier_id), call.base_url + status_path(carrier_id)
 
 
 async def find_account(call: Call[object, object], carrier_id: str) -> CarrierAccount:

@@ -1,42 +1,17 @@
-"""API keys: how a secret is made, kept and recognised.
+"""API keys: finding the one that a request was made with."""
 
-Only HMAC-SHA256(server's secret key, secret) is stored: who reads the database can neither use a
-key nor try guesses against it.
-"""
-
-import base64
-import hashlib
 import hmac
 from typing import Final
 
 import msgspec
 
 from consentry.actions.administer import SaveKey
+from consentry.actions.make_key import hash_secret
 from consentry.ports import APIKey, Clock, Store, StoreUnavailable
 
-SECRET_BYTES: Final = 32
-_PREFIX: Final = "csk_"
-_SHOWN_CHARACTERS: Final = 12
 _FRESH_SECONDS: Final = 1.0
 _UNKNOWN_FRESH_SECONDS: Final = 0.05
 _NOTED_SECONDS: Final = 60.0
-
-
-def new_secret(randomness: bytes) -> str:
-    """Write random bytes (`SECRET_BYTES` of them) as the secret of a key: `csk_…`."""
-    return _PREFIX + base64.urlsafe_b64encode(randomness).decode("ascii").rstrip("=")
-
-
-def shown_prefix(secret: str) -> str:
-    """Give the beginning of a secret by which people tell keys apart."""
-    return secret[:_SHOWN_CHARACTERS]
-
-
-def hash_secret(secret_key: str, secret: str) -> str:
-    """Hash a secret as it is stored: 64 hexadecimal digits."""
-    # Surrogates can stand in a header that was no ASCII; they must not stop the comparison.
-    given = secret.encode("utf-8", "surrogatepass")
-    return hmac.digest(secret_key.encode(), given, hashlib.sha256).hex()
 
 
 class KeyRing:

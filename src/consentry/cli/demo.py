@@ -12,7 +12,8 @@ import msgspec
 
 from consentry.actions.administer import SaveBrand, SaveCarrier, SaveKey, SaveProgram, SaveSender
 from consentry.actions.keep_customers import CreateCustomer
-from consentry.bootstrap import Server, bind, make_key, read_secret_key, webhook_path
+from consentry.actions.make_key import SECRET_BYTES, make_key
+from consentry.bootstrap import Server, bind, read_secret_key
 from consentry.cli.output import print_json
 from consentry.clock import SystemClock
 from consentry.domain.customers import CustomerPhone, PhoneType
@@ -23,6 +24,7 @@ from consentry.settings import read_settings
 from consentry.simulator.values import Account, SimulatorConfig
 from consentry.simulator.values import Sender as SimulatedSender
 from consentry.simulator.values import SenderKind as SimulatedKind
+from consentry.wire.webhook_address import inbound_path
 
 BRAND: Final = Brand(id="retale", name="Retalé", contact="help@example.org")
 CARRIER: Final = "simulated"
@@ -83,7 +85,13 @@ async def _remember_secrets(file: Path, store: Store, secret_key: str) -> Secret
     kept = _read_secrets(file)
     if kept is not None and await store.read_keys():
         return kept
-    secret, key = make_key("demo", (Scope.ADMIN,), secret_key=secret_key, now=SystemClock().now())
+    secret, key = make_key(
+        "demo",
+        (Scope.ADMIN,),
+        secret_key=secret_key,
+        randomness=os.urandom(SECRET_BYTES),
+        now=SystemClock().now(),
+    )
     await store.submit(SaveKey(key))
     made = Secrets(
         api_key=secret, account_sid=f"AC{os.urandom(16).hex()}", auth_token=os.urandom(16).hex()
@@ -104,7 +112,7 @@ def _write_secrets(file: Path, made: Secrets) -> None:
 async def _start_simulator(
     secret: Secrets, server_url: str, data: Path, *, port: int
 ) -> tuple[asyncio.subprocess.Process, str]:
-    inbound = server_url + webhook_path(CARRIER)
+    inbound = server_url + inbound_path(CARRIER)
     config = SimulatorConfig(
         accounts=(Account(sid=secret.account_sid, token=secret.auth_token),),
         senders=tuple(

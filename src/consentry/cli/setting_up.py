@@ -1,5 +1,6 @@
 """Commands that set things up: init, brand, sender, program, carrier, key, db."""
 
+import secrets
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,8 @@ from consentry.actions.administer import (
     SaveSender,
     revoked,
 )
-from consentry.bootstrap import AccountBook, make_key, read_secret_key, webhook_url
+from consentry.actions.make_key import SECRET_BYTES, make_key
+from consentry.bootstrap import AccountBook, read_secret_key, webhook_url
 from consentry.cli.database import with_store
 from consentry.cli.output import JSONFlag, fail, print_json, print_table
 from consentry.clock import SystemClock
@@ -301,6 +303,7 @@ def create_key(
             name,
             tuple(scope or (Scope.ADMIN,)),
             secret_key=read_secret_key(settings),
+            randomness=secrets.token_bytes(SECRET_BYTES),
             now=SystemClock().now(),
         )
         return await store.submit(SaveKey(key)), secret

@@ -5,6 +5,7 @@ and their standings are given to everybody else.
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -15,8 +16,9 @@ from typing import Final
 import msgspec
 
 from consentry.actions.administer import SaveBrand, SaveCarrier, SaveKey, SaveSender
+from consentry.actions.make_key import SECRET_BYTES, make_key
 from consentry.actions.receive_message import ReceiveMessage
-from consentry.bootstrap import make_key, open_store, read_secret_key
+from consentry.bootstrap import open_store, read_secret_key
 from consentry.cli.bench.requests import (
     ACCOUNT_SID,
     AUTH_TOKEN,
@@ -94,7 +96,13 @@ async def _set_up(store: Store, settings: Settings) -> str:
     )
     sender = Sender(number=SENDER, kind=SenderKind.LONG_CODE, brand=BRAND, carrier=CARRIER)
     now = SystemClock().now()
-    secret, key = make_key("bench", (Scope.ADMIN,), secret_key=read_secret_key(settings), now=now)
+    secret, key = make_key(
+        "bench",
+        (Scope.ADMIN,),
+        secret_key=read_secret_key(settings),
+        randomness=os.urandom(SECRET_BYTES),
+        now=now,
+    )
     await store.submit(SaveBrand(Brand(id=BRAND, name="Bench")))
     await store.submit(SaveCarrier(account))
     await store.submit(SaveSender(sender))

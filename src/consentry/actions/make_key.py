@@ -1,0 +1,49 @@
+"""API keys: how a secret is made and recognised, and the record that is kept of it.
+
+Only HMAC-SHA256(server's secret key, secret) is stored: who reads the database can neither use a
+key nor try guesses against it.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from consentry.ports import APIKey, Scope
+
+SECRET_BYTES: Final = 32
+_PREFIX: Final = "csk_"
+_SHOWN_CHARACTERS: Final = 12
+
+
+def new_secret(randomness: bytes) -> str:
+    """Write random bytes (`SECRET_BYTES` of them) as the secret of a key: `csk_…`."""
+    return _PREFIX + base64.urlsafe_b64encode(randomness).decode("ascii").rstrip("=")
+
+
+def hash_secret(secret_key: str, secret: str) -> str:
+    """Hash a secret as it is stored: 64 hexadecimal digits."""
+    # Surrogates can stand in a header that was no ASCII; they must not stop the comparison.
+    given = secret.encode("utf-8", "surrogatepass")
+    return hmac.digest(secret_key.encode(), given, hashlib.sha256).hex()
+
+
+def make_key(
+    name: str, scopes: Iterable[Scope], *, secret_key: str, randomness: bytes, now: datetime
+) -> tuple[str, APIKey]:
+    """Make an API key: its secret, to be shown once, and the record, to be saved by `SaveKey`.
+
+    The beginning of the secret is kept, so that people can tell keys apart.
+    """
+    secret = new_secret(randomness)
+    key = APIKey(
+        id="",
+        name=name,
+        prefix=secret[:_SHOWN_CHARACTERS],
+        hash=hash_secret(secret_key, secret),
+        scopes=tuple(dict.fromkeys(scopes)),
+        created_at=now,
+    )
+    return secret, key

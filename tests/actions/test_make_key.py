@@ -1,0 +1,43 @@
+"""API keys: a secret that is shown once, and a record from which it cannot be had back."""
+
+import hashlib
+import hmac
+
+import pytest
+
+from consentry.actions.make_key import SECRET_BYTES, hash_secret, make_key, new_secret
+from consentry.ports import Scope
+from memory_store import START
+
+pytestmark = pytest.mark.unit
+
+
+def test_a_secret_is_its_random_bytes() -> None:
+    """A secret begins with csk_ and tells different bytes apart; its hash is HMAC-SHA256."""
+    first, second = new_secret(b"a" * SECRET_BYTES), new_secret(b"b" * SECRET_BYTES)
+    assert first.startswith("csk_")
+    assert len(first) == 47
+    assert first != second
+    expected = hmac.new(b"server", first.encode(), hashlib.sha256).hexdigest()
+    assert hash_secret("server", first) == expected
+
+
+def test_what_is_no_ascii_is_hashed_too() -> None:
+    """A lone surrogate, as it can stand in a header, has a hash like any other text."""
+    assert len(hash_secret("server", "\ud800")) == 64
+
+
+def test_the_record_holds_the_beginning_and_the_hash_and_no_more() -> None:
+    """What is kept tells keys apart and recognises the secret; scopes stand in it once."""
+    secret, key = make_key(
+        "shop",
+        (Scope.SEND, Scope.CHECK, Scope.SEND),
+        secret_key="server",
+        randomness=b"a" * SECRET_BYTES,
+        now=START,
+    )
+    assert key.prefix == secret[:12]
+    assert key.hash == hash_secret("server", secret)
+    assert key.scopes == (Scope.SEND, Scope.CHECK)
+    assert (key.id, key.name, key.created_at) == ("", "shop", START)
+    assert secret[12:] not in repr(key)

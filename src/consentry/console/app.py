@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from consentry.console import customer, inbox, live, opt_outs
+from consentry.console import customer, inbox, live, opt_outs, opt_outs_import
 from consentry.console.guard import Guard
 from consentry.console.pages import Page
 from consentry.console.rendering import Renderer
@@ -19,6 +19,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *inbox.PAGES,
     *customer.PAGES,
     *opt_outs.PAGES,
+    *opt_outs_import.PAGES,
     *live.PAGES,
 )
 """Every page behind the sign-in. Tests walk through this table: who may see what, axe, weight."""

@@ -36,9 +36,12 @@ ROWS_MAX: Final = 10_000
 
 _SOURCE_MAX: Final = 200
 _SHOWN_MAX: Final = 300
-_READ_AT_ONCE: Final = 50
+_READ_AT_ONCE: Final = 20
 _WRITTEN_AT_ONCE: Final = 100
 """How many rows are dealt with before others come on again."""
+
+_REST_SECONDS: Final = 0.003
+"""For so long nothing is done between two slices: the store's writer needs the time too."""
 
 _FORM_BYTES_MAX: Final = 8_000_000
 _PERSON: Final = "person"
@@ -220,7 +223,7 @@ async def _make_plan(visit: Visit, text: str, source: ImportSource) -> Plan:
                 rows += [line] if fate is Fate.NEW else []
             counts[_count_as(line, fate)] += 1
             outcomes.append(_tell(line, fate))
-        await asyncio.sleep(0)
+        await asyncio.sleep(_REST_SECONDS)
     return Plan(tuple(rows), counts, outcomes)
 
 

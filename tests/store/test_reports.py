@@ -138,11 +138,12 @@ async def test_an_opt_out_comes_with_what_we_sent_before_it(store: Store) -> Non
     assert await store.read_opt_out_stories(START, 2) == told[:1]
     assert await store.read_opt_out_stories(ann.recorded_at, 10) == told
     assert await store.read_opt_out_stories(bob.recorded_at, 10) == told[:1]
+    assert await store.read_opt_out_stories(START, 10, until=ann.recorded_at) == told[1:]
     assert await store.read_opt_out_stories(START, 10, senders=(SENDER,)) == told[1:]
 
 
 async def test_the_audit_lists_what_was_done_by_hand(store: Store) -> None:
-    """Of all recipients and of none, newest first, page by page, or of one agent."""
+    """Of all recipients and of none, newest first, page by page, of one agent, of some kinds."""
     kim, lee = Actor(ActorKind.AGENT, "agt_1"), Actor(ActorKind.AGENT, "agt_2")
     key = Actor(ActorKind.KEY, "agt_1")
     entries = (
@@ -152,6 +153,7 @@ async def test_the_audit_lists_what_was_done_by_hand(store: Store) -> None:
         entry(4, BOB, kind=EntryKind.SUPPRESSED, actor=lee),
         entry(5, BOB, kind=EntryKind.NOTE_ADDED, actor=kim),
         entry(6, kind=EntryKind.CONSENT_GRANTED, actor=key),
+        entry(7, kind=EntryKind.SUPPRESSED, actor=Actor(ActorKind.IMPORT, "imp_1")),
     )
     await store.submit(write(Change(entries=entries)))
 
@@ -163,6 +165,9 @@ async def test_the_audit_lists_what_was_done_by_hand(store: Store) -> None:
     assert await numbers(Page(limit=2, before="ent_00005")) == "43"
     assert await numbers(Page(), "agt_1") == "531"
     assert await numbers(Page(limit=1, before="ent_00005"), "agt_1") == "3"
+    some = (EntryKind.SUPPRESSED, EntryKind.NOTE_ADDED)
+    assert [e.id[-1] for e in await store.read_audit(Page(), kinds=some)] == ["5", "4"]
+    assert [e.id[-1] for e in await store.read_audit(Page(), agent="agt_1", kinds=some)] == ["5"]
     assert await numbers(Page(), "agt_3") == ""
     assert await numbers(Page(before="ent_unknown")) == ""
 

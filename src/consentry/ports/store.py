@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
-from consentry.domain.entries import Entry
+from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Message
 from consentry.domain.standing import Standing
 from consentry.ports.commands import Command, Work
@@ -78,8 +78,17 @@ class Store(Protocol):
         The cursor may be an entry of another recipient: entries have one order.
         """
 
-    async def read_audit(self, page: Page, *, agent: str | None = None) -> list[Entry]:
-        """List the entries of `AUDIT_KINDS` of all recipients and of none, newest first."""
+    async def read_audit(
+        self,
+        page: Page,
+        *,
+        agent: str | None = None,
+        kinds: tuple[EntryKind, ...] | None = None,
+    ) -> list[Entry]:
+        """List the entries of `AUDIT_KINDS` of all recipients and of none, newest first.
+
+        What an import wrote row by row is not among them: the import itself is one entry.
+        """
 
     async def read_messages(self, wanted: MessageFilter, page: Page) -> list[Message]:
         """List messages, newest first."""
@@ -108,9 +117,17 @@ class Store(Protocol):
         """Count entries by day, sender, kind and reason, from the first day to the last."""
 
     async def read_opt_out_stories(
-        self, since: datetime, limit: int, *, senders: tuple[str, ...] | None = None
+        self,
+        since: datetime,
+        limit: int,
+        *,
+        until: datetime | None = None,
+        senders: tuple[str, ...] | None = None,
     ) -> list[OptOutStory]:
-        """List opt-outs by text, newest first, with what came before each."""
+        """List opt-outs by text, newest first, with what came before each.
+
+        They were recorded from `since` to `until`, both included; None is now.
+        """
 
     async def read_agents(self) -> list[Agent]:
         """List all agents, disabled ones too, in the order they were made."""

@@ -8,7 +8,7 @@ import apsw
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
-from consentry.domain.entries import Entry
+from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Message
 from consentry.domain.standing import Standing
 from consentry.ports import (
@@ -28,7 +28,7 @@ from consentry.ports import (
     Work,
 )
 from consentry.store import rows
-from consentry.store.answering import FIRST, Binding, read_text, read_value, unavailable
+from consentry.store.answering import END, FIRST, Binding, read_text, read_value, unavailable
 from consentry.store.inbox import read_inbox
 from consentry.store.loading import DirectoryReader
 from consentry.store.opt_outs import read_opt_outs
@@ -97,11 +97,14 @@ class Reader:
         }
         return rows.decode_entries(self._text(_READ["read_entries"], bindings))
 
-    def read_audit(self, page: Page, agent: str | None) -> list[Entry]:
+    def read_audit(
+        self, page: Page, agent: str | None, kinds: tuple[EntryKind, ...] | None
+    ) -> list[Entry]:
         """List the entries of the audit, newest first."""
         name = "read_audit" if agent is None else "read_audit_of_agent"
         bindings: dict[str, Binding] = {
             "agent": agent,
+            "kinds": _any_of(kinds),
             "before": page.before,
             "limit": page.limit,
         }
@@ -165,11 +168,12 @@ class Reader:
         return rows.decode_tallies(self._text(_CONSOLE["read_tallies"], bindings))
 
     def read_opt_out_stories(
-        self, since: datetime, limit: int, senders: tuple[str, ...] | None
+        self, since: datetime, until: datetime | None, limit: int, senders: tuple[str, ...] | None
     ) -> list[OptOutStory]:
         """List opt-outs by text, newest first, with what came before each."""
         bindings: dict[str, Binding] = {
             "since": rows.to_microseconds(since),
+            "until": END if until is None else rows.to_microseconds(until),
             "limit": limit,
             "senders": _any_of(senders),
         }

@@ -11,7 +11,7 @@ import apsw
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
-from consentry.domain.entries import Entry
+from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Message
 from consentry.domain.policy import Policy
 from consentry.domain.standing import Standing
@@ -152,9 +152,15 @@ class SQLiteStore:
         """List a recipient's entries, newest first, recorded no later than `until`."""
         return self._reader.read_entries(recipient, page, until, wanted or EntryFilter())
 
-    async def read_audit(self, page: Page, *, agent: str | None = None) -> list[Entry]:
+    async def read_audit(
+        self,
+        page: Page,
+        *,
+        agent: str | None = None,
+        kinds: tuple[EntryKind, ...] | None = None,
+    ) -> list[Entry]:
         """List the entries of the audit, of all recipients and of none, newest first."""
-        return self._reader.read_audit(page, agent)
+        return self._reader.read_audit(page, agent, kinds)
 
     async def read_messages(self, wanted: MessageFilter, page: Page) -> list[Message]:
         """List messages, newest first."""
@@ -191,10 +197,15 @@ class SQLiteStore:
         return self._reader.read_tallies(first, last, senders)
 
     async def read_opt_out_stories(
-        self, since: datetime, limit: int, *, senders: tuple[str, ...] | None = None
+        self,
+        since: datetime,
+        limit: int,
+        *,
+        until: datetime | None = None,
+        senders: tuple[str, ...] | None = None,
     ) -> list[OptOutStory]:
         """List opt-outs by text, newest first, with what came before each."""
-        return self._reader.read_opt_out_stories(since, limit, senders)
+        return self._reader.read_opt_out_stories(since, until, limit, senders)
 
     async def read_agents(self) -> list[Agent]:
         """List all agents, disabled ones too, in the order they were made."""

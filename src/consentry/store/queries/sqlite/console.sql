@@ -1,6 +1,7 @@
 -- What the console lists, counts and looks up.
 
 -- name: read_audit
+-- What an import wrote row by row is left out: the import itself is one entry.
 SELECT '[' || ifnull(group_concat(value, ',' ORDER BY seq DESC), '') || ']'
 FROM (
     SELECT seq, value
@@ -10,6 +11,8 @@ FROM (
             'customer_viewed', 'customer_changed', 'signed_in', 'sign_in_refused', 'signed_out',
             'session_revoked', 'setting_changed', 'exported', 'imported'
         )
+        AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+        AND value ->> '$.actor.kind' <> 'import'
         AND seq < CASE
             WHEN :before IS NULL THEN 9223372036854775807
             ELSE (SELECT seq FROM entries WHERE id = :before)
@@ -30,6 +33,7 @@ FROM (
         )
         AND value ->> '$.actor.kind' = 'agent'
         AND value ->> '$.actor.id' = :agent
+        AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
         AND seq < CASE
             WHEN :before IS NULL THEN 9223372036854775807
             ELSE (SELECT seq FROM entries WHERE id = :before)
@@ -181,6 +185,7 @@ FROM (
     FROM entries INDEXED BY entries_opted_out
     WHERE kind = 'opted_out'
         AND recorded_at >= :since
+        AND recorded_at <= :until
         AND (:senders IS NULL OR sender IN (SELECT value FROM json_each(:senders)))
     ORDER BY recorded_at DESC, seq DESC
     LIMIT :limit

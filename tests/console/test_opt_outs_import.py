@@ -25,6 +25,7 @@ from lists_world import (
 from consentry.domain.consent import PairState, pair_state
 from consentry.domain.entries import Actor, ActorKind, EntryKind
 from consentry.domain.standing import EVERYTHING
+from consentry.ports import Page
 
 pytestmark = pytest.mark.integration
 
@@ -104,7 +105,7 @@ async def test_what_was_looked_at_is_written_with_its_provenance(world: World) -
     assert audited[0].actor == Actor(ActorKind.AGENT, ADMIN.id)
     assert str(audited[0].text).startswith("opt-outs (from Old system, for Acme, SHA-256 ")
     assert str(audited[0].text).endswith("): 2 rows")
-    ann = next(entry for entry in audited if entry.recipient == ANN)
+    (ann,) = await world.store.read_entries(ANN, Page())
     assert ann.actor.kind is ActorKind.IMPORT
     assert ann.evidence is not None
     note = str(ann.evidence.note)

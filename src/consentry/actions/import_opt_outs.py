@@ -89,24 +89,24 @@ def read_list(text: str, *, region: str | None) -> Iterator[ReadLine]:
 
     Each line stands alone, so that a stray quote spoils one line and not all that follow.
     """
+    lines = [(place, line) for place, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    if not lines:
+        return
+    first_line = lines[0][1]
+    delimiter = _find_delimiter(first_line)
+    header = _read_header(_split(first_line, delimiter))
     seen: dict[str, int] = {}
-    columns: _Columns | None = None
-    delimiter = ","
-    for place, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        if columns is None:
-            delimiter = _find_delimiter(line)
-            header = _read_header(_split(line, delimiter))
-            columns = header or _Columns()
-            if header is not None:
-                continue
-        read: ReadLine = _read_line(place, _split(line, delimiter), columns, region)
-        if isinstance(read, ListedNumber):
-            first = seen.setdefault(read.recipient, place)
-            if first != place:
-                read = RepeatedNumber(place, read.recipient, first)
-        yield read
+    for place, line in lines if header is None else lines[1:]:
+        read = _read_line(place, _split(line, delimiter), header or _Columns(), region)
+        yield _mark_repeated(read, seen)
+
+
+def _mark_repeated(read: ListedNumber | UnreadableLine, seen: dict[str, int]) -> ReadLine:
+    """Tell a number that an earlier line has; `seen` keeps where each came first."""
+    if isinstance(read, UnreadableLine):
+        return read
+    first = seen.setdefault(read.recipient, read.line)
+    return read if first == read.line else RepeatedNumber(read.line, read.recipient, first)
 
 
 def _find_delimiter(line: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, TypeGuard
 
 import msgspec
 from starlette.responses import Response
@@ -209,22 +209,33 @@ async def _make_plan(visit: Visit, text: str, source: ImportSource) -> Plan:
     """Read the list and look every number up, letting others come on in between."""
     services = visit.services
     lines = read_list(text, region=services.default_region)
-    rows: list[ListedNumber] = []
-    counts: Counter[str] = Counter()
-    outcomes: list[Outcome] = []
+    judged: list[tuple[ReadLine, Fate | None]] = []
     while part := list(islice(lines, _READ_AT_ONCE)):
-        numbers = [line.recipient for line in part if isinstance(line, ListedNumber)]
-        standings = dict(zip(numbers, await services.store.read_standings(numbers), strict=True))
-        for line in part:
-            fate = None
-            if isinstance(line, ListedNumber):
-                standing = standings[line.recipient]
-                fate = decide_fate(standing, line, source, services.store.directory())
-                rows += [line] if fate is Fate.NEW else []
-            counts[_count_as(line, fate)] += 1
-            outcomes.append(_tell(line, fate))
+        judged += await _judge(visit, part, source)
         await asyncio.sleep(_REST_SECONDS)
-    return Plan(tuple(rows), counts, outcomes)
+    return Plan(
+        rows=tuple(line for line, fate in judged if _is_new(line, fate)),
+        counts=Counter(_count_as(line, fate) for line, fate in judged),
+        outcomes=[_tell(line, fate) for line, fate in judged],
+    )
+
+
+def _is_new(line: ReadLine, fate: Fate | None) -> TypeGuard[ListedNumber]:
+    return isinstance(line, ListedNumber) and fate is Fate.NEW
+
+
+async def _judge(
+    visit: Visit, lines: Sequence[ReadLine], source: ImportSource
+) -> list[tuple[ReadLine, Fate | None]]:
+    """Say what becomes of each number; a line without a new number has no fate."""
+    store = visit.services.store
+    rows = [line for line in lines if isinstance(line, ListedNumber)]
+    standings = await store.read_standings([row.recipient for row in rows])
+    fates = {
+        row.line: decide_fate(standing, row, source, store.directory())
+        for row, standing in zip(rows, standings, strict=True)
+    }
+    return [(line, fates.get(line.line)) for line in lines]
 
 
 def _count_as(line: ReadLine, fate: Fate | None) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consentry.wire.gsm7 import Encoding, Segments, count_segments
+from consentry.wire.gsm7 import Encoding, Segments, count_segments, outside_gsm7
 
 pytestmark = pytest.mark.property
 
@@ -57,3 +57,12 @@ def test_counts_are_those_of_the_encoded_text(text: str) -> None:
     if counted.segments > 1:
         assert -(-counted.characters // part) <= counted.segments
         assert counted.segments <= -(-counted.characters // (part - 1))
+
+
+@given(st.text(max_size=200))
+def test_what_is_outside_decides_the_encoding(text: str) -> None:
+    """A text goes out in UCS-2 exactly where a character of it is named as outside, once each."""
+    outside = outside_gsm7(text)
+    assert (count_segments(text).encoding is UCS2) == bool(outside)
+    assert len(set(outside)) == len(outside)
+    assert set(outside) <= set(text)

@@ -185,7 +185,7 @@ class ReceiveMessage(msgspec.Struct, frozen=True):
         draft = Draft(
             recipient=self.text.recipient,
             sender=sender.number,
-            body=_wording(moved.reply, sender, facts.directory.brand_of(sender)),
+            body=word_answer(moved.reply, sender, facts.directory.brand_of(sender)),
             actor=Actor(ActorKind.SYSTEM),
             kind=moved.reply,
             expires_at=deadline,
@@ -193,7 +193,7 @@ class ReceiveMessage(msgspec.Struct, frozen=True):
         return queue_text(draft, after, facts).change
 
 
-def _wording(kind: MessageKind, sender: Sender, brand: Brand) -> str:
+def word_answer(kind: MessageKind, sender: Sender, brand: Brand) -> str:
     """Render our answer; a confirmation that would not be one segment is said in brief (I2)."""
     text = render_reply(kind, sender, brand)
     if kind is MessageKind.OPT_OUT_CONFIRMATION and count_segments(text).segments != 1:

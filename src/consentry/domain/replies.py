@@ -2,6 +2,8 @@
 
 from typing import Final, assert_never
 
+import msgspec
+
 from consentry.domain.directory import Brand, Sender
 from consentry.domain.gate import MessageKind
 
@@ -26,15 +28,20 @@ _NAME_CHARACTERS_MAX: Final = 60
 
 def render_reply(kind: MessageKind, sender: Sender, brand: Brand) -> str:
     """Render our answer of a kind; total over kinds, a plain message has no wording of ours."""
-    contact = f"for help, contact {brand.contact}. " if brand.contact else ""
     own = _own_wording(kind, sender)
     if own:
-        text = own.replace("{brand}", brand.name).replace("{contact}", contact)
+        text = fill_in(own, brand)
         # A new brand name can make the initial reply too long after it was saved.
         if kind is not MessageKind.INITIAL_REPLY or len(text) <= INITIAL_REPLY_CHARACTERS_MAX:
             return text
-    name = brand.name[:_NAME_CHARACTERS_MAX]
-    return _default_wording(kind).replace("{brand}", name).replace("{contact}", contact)
+    short = msgspec.structs.replace(brand, name=brand.name[:_NAME_CHARACTERS_MAX])
+    return fill_in(_default_wording(kind), short)
+
+
+def fill_in(wording: str, brand: Brand) -> str:
+    """Put the brand's name and contact in the places that a wording has for them."""
+    contact = f"for help, contact {brand.contact}. " if brand.contact else ""
+    return wording.replace("{brand}", brand.name).replace("{contact}", contact)
 
 
 def _own_wording(kind: MessageKind, sender: Sender) -> str | None:

@@ -51,6 +51,11 @@ def count_segments(text: str) -> Segments:
     return Segments(Encoding.UCS2, sum(widths), _parts(widths, UCS2_SINGLE_UNITS, UCS2_PART_UNITS))
 
 
+def outside_gsm7(text: str) -> tuple[str, ...]:
+    """List the characters that make a text go out in UCS-2, each once, in their order."""
+    return tuple(dict.fromkeys(c for c in text if c not in _GSM7))
+
+
 def _parts_of_singles(characters: int, single: int, part: int) -> int:
     if characters <= single:
         return min(characters, 1)

@@ -9,9 +9,6 @@ from consentry.ports import StoreUnavailable
 
 Binding = str | int | None
 
-FIRST = "\U0010ffff"
-"""Sorts after every id: the cursor of the first page."""
-
 END = 2**63 - 1
 """Comes after every row's number: where a walk back begins."""
 

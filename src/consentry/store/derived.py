@@ -8,7 +8,14 @@ from consentry.domain.directory import is_conversation
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.reading import CarrierWord, LegalMeaning, Tier
 from consentry.domain.standing import Block, BlockState, Cause, Piece, Standing, Suppression
-from consentry.store.rows import decode_entry, decode_standing, encode, to_microseconds
+from consentry.store.rows import (
+    decode_customer,
+    decode_entry,
+    decode_standing,
+    encode,
+    search_text,
+    to_microseconds,
+)
 
 TallyKey = tuple[int, str, str, str]
 """Days since 1970 (UTC), sender, kind, reason."""
@@ -28,6 +35,11 @@ def opted_out_at(standing: Standing) -> int | None:
         *(c.since for c in standing.consents if c.is_withdrawn and is_conversation(c.program)),
     ]
     return to_microseconds(max(times)) if times else None
+
+
+def encode_standing(standing: Standing) -> bytes:
+    """Write a standing as the set statement takes it."""
+    return encode((opted_out_at(standing), standing))
 
 
 def tally_key(entry: Entry) -> TallyKey:
@@ -83,6 +95,11 @@ def _tally_rows(tallies: Mapping[TallyKey, int]) -> Iterator[tuple[date, str, st
 def opted_out_at_of_row(value: str) -> int | None:
     """Tell `opted_out_at` of a stored standing, for rows that were written without it."""
     return opted_out_at(decode_standing(value))
+
+
+def search_text_of_row(value: str) -> str:
+    """Tell `search_text` of a stored customer, for those that were written with another one."""
+    return search_text(decode_customer(value))
 
 
 def told_reason_of_row(value: str) -> str:

@@ -10,8 +10,9 @@ from consentry.domain.directory import conversation_program
 from consentry.domain.standing import BlockState, Cause, Standing
 from consentry.ports import OptOut, OptOutFilter, OptOutPage, Page
 from consentry.store import rows
-from consentry.store.answering import FIRST, Binding, answering
+from consentry.store.answering import Binding, answering
 from consentry.store.queries import read_queries
+from consentry.store.searching import find_named
 
 _READ: Final = read_queries("sqlite", "console")
 
@@ -21,6 +22,10 @@ NUMBERS_LOOKED_AT_MAX: Final = 100_000
 STANDINGS_LOOKED_AT_MAX: Final = 2000
 """How many standings (or names) one page looks into: they lie all over the file."""
 
+NAMED_MAX: Final = 1000
+"""How many customers of a name are looked up one by one; more common words are met on a walk."""
+
+_AFTER_EVERY_NUMBER: Final = "\U0010ffff"
 _BEGINNING_OF_TIME: Final = -(2**62)
 _END_OF_TIME: Final = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -48,7 +53,7 @@ def read_cursor(cursor: str) -> Place | None:
 def read_opt_outs(connection: apsw.Connection, wanted: OptOutFilter, page: Page) -> OptOutPage:
     """List opted-out numbers, the newest opt-out first; raises `StoreUnavailable`."""
     until = rows.to_microseconds(wanted.until or _END_OF_TIME)
-    begin = Place(until, FIRST) if page.before is None else read_cursor(page.before)
+    begin = Place(until, _AFTER_EVERY_NUMBER) if page.before is None else read_cursor(page.before)
     if begin is None:
         return OptOutPage([])
     with answering():
@@ -73,30 +78,40 @@ def _gather(
 
 
 class _Scan:
-    """One look along the index: which numbers have what is searched for, and where it ended."""
+    """One look for numbers: along the index of opt-outs, or up from the customers of a name."""
 
     def __init__(self, connection: apsw.Connection, wanted: OptOutFilter, begin: Place) -> None:
         self._connection = connection
-        words = rows.fold_search(wanted.search or "")
-        named = bool(words) and not rows.is_number(words)
-        self._query = _READ["scan_opt_outs_of_named" if named else "scan_opt_outs"]
         since = wanted.since
         self._range: dict[str, Binding] = {
             "at": begin.at,
             "recipient": begin.recipient,
             "since": _BEGINNING_OF_TIME if since is None else rows.to_microseconds(since),
-            "scan": STANDINGS_LOOKED_AT_MAX if named else NUMBERS_LOOKED_AT_MAX,
+            "scan": NUMBERS_LOOKED_AT_MAX,
         }
-        self._words = words
+        self._query, self._asked, self._is_whole = self._choose(wanted.search or "")
+
+    def _choose(self, search: str) -> tuple[str, dict[str, Binding], bool]:
+        """Choose how to look, and tell whether that finds all there is."""
+        words = rows.fold_search(search)
+        if not words or rows.is_number(words):
+            return "scan_opt_outs", {"words": words}, False
+        named = find_named(self._connection, words, NAMED_MAX + 1)
+        if len(named) <= NAMED_MAX:
+            return "list_opt_outs_of_customers", {"keys": rows.encode(named).decode()}, True
+        self._range["scan"] = STANDINGS_LOOKED_AT_MAX
+        return "scan_opt_outs_of_named", {"words": words}, False
 
     def places(self) -> Iterator[Place]:
         """Give the numbers that fit, as they are wanted."""
-        bindings = self._range | {"words": self._words}
-        for at, recipient in self._connection.execute(self._query, bindings):
+        found = self._connection.execute(_READ[self._query], self._range | self._asked)
+        for at, recipient in found:
             yield Place(int(str(at)), str(recipient))
 
     def end(self) -> Place | None:
         """Tell where the look ended; None where there was no more to look at."""
+        if self._is_whole:
+            return None
         row = self._connection.execute(_READ["last_scanned_opt_out"], self._range).fetchone()
         return None if row is None else Place(int(str(row[0])), str(row[1]))
 

@@ -8,7 +8,7 @@ import apsw
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
-from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.messages import Message
 from consentry.domain.standing import Standing
 from consentry.ports import (
@@ -28,11 +28,12 @@ from consentry.ports import (
     Work,
 )
 from consentry.store import rows
-from consentry.store.answering import END, FIRST, Binding, read_text, read_value, unavailable
+from consentry.store.answering import END, Binding, read_text, read_value, unavailable
 from consentry.store.inbox import read_inbox
 from consentry.store.loading import DirectoryReader
 from consentry.store.opt_outs import read_opt_outs
 from consentry.store.queries import read_queries
+from consentry.store.searching import list_customers
 
 _READ: Final = read_queries("sqlite", "read")
 _STANDING: Final = _READ["read_standing"]
@@ -104,7 +105,7 @@ class Reader:
         name = "read_audit" if agent is None else "read_audit_of_agent"
         bindings: dict[str, Binding] = {
             "agent": agent,
-            "kinds": _any_of(kinds),
+            "kinds": _any_of(AUDIT_KINDS if kinds is None else kinds),
             "before": page.before,
             "limit": page.limit,
         }
@@ -194,12 +195,7 @@ class Reader:
 
     def read_customers(self, page: Page, search: str | None) -> list[Customer]:
         """List customers that were not merged into another, newest first."""
-        bindings: dict[str, Binding] = {"before": _cursor(page), "limit": page.limit}
-        name = "read_customers"
-        if search is not None and search.strip():
-            name = "search_customers"
-            bindings["words"] = rows.fold_search(search)
-        return rows.decode_customers(self._text(_READ[name], bindings))
+        return list_customers(self._connection, rows.fold_search(search or ""), page)
 
     def read_customer(self, customer_id: str) -> Customer | None:
         """Find a customer, merged ones too."""
@@ -241,10 +237,6 @@ class Reader:
     def close(self) -> None:
         """Let go of the database."""
         self._connection.close()
-
-
-def _cursor(page: Page) -> str:
-    return FIRST if page.before is None else page.before
 
 
 def _any_of(values: tuple[str, ...] | None) -> str | None:

@@ -10,6 +10,7 @@ from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
 from consentry.domain.entries import Entry
+from consentry.domain.folding import clean, fold
 from consentry.domain.messages import Message
 from consentry.domain.standing import Standing
 from consentry.ports import (
@@ -57,6 +58,7 @@ decode_opt_out: Final = msgspec.json.Decoder(OptOut).decode
 decode_stories: Final = msgspec.json.Decoder(list[OptOutStory]).decode
 decode_tallies: Final = msgspec.json.Decoder(list[Tally]).decode
 decode_directory: Final = msgspec.json.Decoder(Directory).decode
+decode_ids: Final = msgspec.json.Decoder(list[str]).decode
 decode_pairs: Final = msgspec.json.Decoder(list[tuple[str, str]]).decode
 decode_times: Final = msgspec.json.Decoder(dict[str, list[int]]).decode
 decode_due: Final = msgspec.json.Decoder(list[tuple[str, int]]).decode
@@ -81,13 +83,18 @@ def search_text(customer: Customer) -> str:
     """Put what a customer can be found by into one folded text, a line each."""
     phones = [part for p in customer.phones for part in (p.normalized, p.original)]
     digits = [_digits(p.original) for p in customer.phones]
-    return "\n".join((customer.name, *customer.emails, *phones, *digits)).casefold()
+    return _fold("\n".join((customer.name, *customer.emails, *phones, *digits)))
 
 
 def fold_search(words: str) -> str:
     """Fold what somebody searches for; a number is searched by its digits alone."""
-    folded = words.strip().casefold()
+    folded = _fold(words).strip()
     return _digits(folded) if is_number(folded) else folded
+
+
+def _fold(text: str) -> str:
+    """Drop case, accents and other forms of a letter, line by line: each is capped in length."""
+    return text.lower() if text.isascii() else "\n".join(fold(clean(n)) for n in text.split("\n"))
 
 
 def is_number(words: str) -> bool:

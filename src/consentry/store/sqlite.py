@@ -37,8 +37,10 @@ from consentry.ports import (
     Work,
 )
 from consentry.store.batch import Batches
+from consentry.store.indexing import SearchIndexer
 from consentry.store.migrate import apply_migrations, read_migrations
 from consentry.store.reading import Reader
+from consentry.store.resting import Resting
 from consentry.store.sqlite_connection import (
     BUSY_TIMEOUT_MILLISECONDS,
     open_connection,
@@ -100,7 +102,7 @@ class SQLiteStore:
         writer = Writer(
             batches.carry_out,
             batch_commands_max=batch_commands_max,
-            rest=ForeignChanges(writing, watchers).look,
+            rest=Resting(ForeignChanges(writing, watchers), SearchIndexer(writing)),
         )
         return cls(reader, writer, writing, watchers)
 

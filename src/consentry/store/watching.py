@@ -102,7 +102,7 @@ class ForeignChanges:
         self._watchers = watchers
         self._version = self._read()
 
-    def look(self) -> float | None:
+    def rest(self) -> float | None:
         """Tell the listeners if there was a change; say in how many seconds to look again."""
         if not self._watchers:
             return None

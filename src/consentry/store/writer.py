@@ -32,7 +32,10 @@ class _Sign(Enum):
     LOOK_UP = auto()
 
 
-def _never() -> None:
+Rest = Callable[[bool], float | None]
+
+
+def _never(_idle: bool) -> None:
     return None
 
 
@@ -51,12 +54,13 @@ class Writer:
         batch_commands_max: int = BATCH_COMMANDS_MAX,
         posted_max: int = POSTED_MAX,
         company_seconds: float = COMPANY_SECONDS,
-        rest: Callable[[], float | None] = _never,
+        rest: Rest = _never,
     ) -> None:
         """Start the thread; `carry_out` returns an outcome or a `Failure` for each command.
 
-        `rest` is called in the thread before it waits, and says in how many seconds to be called
-        again if nothing comes; None waits for the next command. It must not raise.
+        `rest` is called in the thread before it waits for more, and told whether nothing has come
+        since the last time. It says in how many seconds to be called again if nothing comes; None
+        waits for the next command. It must not raise.
 
         `company_seconds`: how long commands that nobody waits for may wait for more of them.
         """
@@ -66,6 +70,7 @@ class Writer:
         self._posted_max = posted_max
         self._company_seconds = company_seconds
         self._rest = rest
+        self._idle = False
         self._finished = False
         self._queue: SimpleQueue[_Submitted | _Sign] = SimpleQueue()
         self._idling = False
@@ -128,10 +133,14 @@ class Writer:
 
     def _first(self) -> _Submitted | _Sign:
         """Wait for whatever comes first."""
+        wait_seconds = self._rest(self._idle)
         try:
-            return self._queue.get(timeout=self._rest())
+            first = self._queue.get(timeout=wait_seconds)
         except Empty:
+            self._idle = True
             return _Sign.LOOK_UP
+        self._idle = False
+        return first
 
     def _take(self, batch: list[_Submitted]) -> bool:
         """Take what is there, up to the limit; False where the end was asked for."""

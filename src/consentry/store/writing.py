@@ -3,9 +3,11 @@
 from typing import Final
 
 import apsw
+from msgspec import Raw
 
 from consentry.store.changed import Changed, Table
-from consentry.store.derived import encode_tallies, opted_out_at
+from consentry.store.derived import encode_standing, encode_tallies
+from consentry.store.indexing import forget, index_changed, step_back
 from consentry.store.queries import read_queries
 from consentry.store.rows import encode, join_rows
 
@@ -23,18 +25,22 @@ def write(connection: apsw.Connection, changed: Changed) -> None:
     if changed.deleted_customers:
         gone = encode(list(changed.deleted_customers)).decode()
         _run(connection, "delete_phones", gone)
+        forget(connection, gone)
         _run(connection, "delete_customers", gone)
+        step_back(connection)
     if changed.rows.get(Table.CUSTOMERS):
         ids = encode(list(changed.rows[Table.CUSTOMERS])).decode()
         _run(connection, "delete_phones", ids)
         _run(connection, "write_phones", join_rows(changed.rows[Table.CUSTOMERS].values()))
     for table, document in changed.documents():
         _run(connection, f"write_{table}", document)
+    if changed.rows.get(Table.CUSTOMERS):
+        index_changed(connection, list(changed.rows[Table.CUSTOMERS]))
     if changed.entries:
         _run(connection, "append_entries", join_rows(changed.entries))
         _run(connection, "count_entries", encode_tallies(changed.tallies))
     if changed.standings:
-        after = {number: (opted_out_at(s), s) for number, s in changed.standings.items()}
+        after = {n: Raw(encode_standing(s)) for n, s in changed.standings.items()}
         _run(connection, "write_standings", encode(after).decode())
     if changed.directory_changed:
         connection.execute(_WRITE["advance_directory_version"])

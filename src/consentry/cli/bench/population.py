@@ -36,6 +36,7 @@ from consentry.domain.reading import SenderKind
 from consentry.domain.standing import Standing
 from consentry.ports import CarrierAccount, InboundText, Scope, Store
 from consentry.settings import Settings
+from consentry.store.derived import encode_standing
 from consentry.store.queries import read_queries
 from consentry.store.sqlite_connection import open_connection, transaction
 
@@ -127,7 +128,7 @@ async def _take_shapes(store: Store) -> tuple[Standing, ...]:
 
 def write_people(path: Path, content: Content, people: int) -> None:
     """Give everybody their standing, in one transaction."""
-    values = [msgspec.json.encode(shape) for shape in content.shapes]
+    values = [encode_standing(shape) for shape in content.shapes]
     connection = open_connection(path)
     try:
         with transaction(connection):

@@ -1,46 +1,65 @@
 -- What the console lists, counts and looks up.
 
 -- name: read_audit
--- What an import wrote row by row is left out: the import itself is one entry.
-SELECT '[' || ifnull(group_concat(value, ',' ORDER BY seq DESC), '') || ']'
+-- The newest of each kind, and of those the newest. What an import wrote row by row is left out.
+SELECT '[' || ifnull(group_concat(e.value, ',' ORDER BY e.seq DESC), '') || ']'
 FROM (
-    SELECT seq, value
-    FROM entries INDEXED BY entries_audited
-    WHERE kind IN (
-            'consent_granted', 'consent_revoked', 'suppressed', 'tag_changed', 'note_added',
-            'customer_viewed', 'customer_changed', 'signed_in', 'sign_in_refused', 'signed_out',
-            'session_revoked', 'setting_changed', 'exported', 'imported'
+    SELECT newest.value AS seq
+    FROM json_each(:kinds) AS wanted, json_each((
+        SELECT json_group_array(seq)
+        FROM (
+            SELECT seq
+            FROM entries INDEXED BY entries_audited
+            WHERE kind = wanted.value
+                AND kind IN (
+                        'consent_granted', 'consent_revoked', 'suppressed', 'tag_changed', 'note_added',
+                        'customer_viewed', 'customer_changed', 'signed_in', 'sign_in_refused', 'signed_out',
+                        'session_revoked', 'setting_changed', 'exported', 'imported'
+                )
+                AND value ->> '$.actor.kind' <> 'import'
+                AND seq < CASE
+                    WHEN :before IS NULL THEN 9223372036854775807
+                    ELSE (SELECT seq FROM entries WHERE id = :before)
+                END
+            ORDER BY seq DESC
+            LIMIT :limit
         )
-        AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
-        AND value ->> '$.actor.kind' <> 'import'
-        AND seq < CASE
-            WHEN :before IS NULL THEN 9223372036854775807
-            ELSE (SELECT seq FROM entries WHERE id = :before)
-        END
-    ORDER BY seq DESC
+    )) AS newest
+    ORDER BY newest.value DESC
     LIMIT :limit
-);
+) AS found
+JOIN entries AS e ON e.seq = found.seq;
 
 -- name: read_audit_of_agent
-SELECT '[' || ifnull(group_concat(value, ',' ORDER BY seq DESC), '') || ']'
+-- The same, of one agent.
+SELECT '[' || ifnull(group_concat(e.value, ',' ORDER BY e.seq DESC), '') || ']'
 FROM (
-    SELECT seq, value
-    FROM entries INDEXED BY entries_audited_of_agent
-    WHERE kind IN (
-            'consent_granted', 'consent_revoked', 'suppressed', 'tag_changed', 'note_added',
-            'customer_viewed', 'customer_changed', 'signed_in', 'sign_in_refused', 'signed_out',
-            'session_revoked', 'setting_changed', 'exported', 'imported'
+    SELECT newest.value AS seq
+    FROM json_each(:kinds) AS wanted, json_each((
+        SELECT json_group_array(seq)
+        FROM (
+            SELECT seq
+            FROM entries INDEXED BY entries_audited_of_agent
+            WHERE kind = wanted.value
+                AND kind IN (
+                        'consent_granted', 'consent_revoked', 'suppressed', 'tag_changed', 'note_added',
+                        'customer_viewed', 'customer_changed', 'signed_in', 'sign_in_refused', 'signed_out',
+                        'session_revoked', 'setting_changed', 'exported', 'imported'
+                )
+                AND value ->> '$.actor.kind' = 'agent'
+                AND value ->> '$.actor.id' = :agent
+                AND seq < CASE
+                    WHEN :before IS NULL THEN 9223372036854775807
+                    ELSE (SELECT seq FROM entries WHERE id = :before)
+                END
+            ORDER BY seq DESC
+            LIMIT :limit
         )
-        AND value ->> '$.actor.kind' = 'agent'
-        AND value ->> '$.actor.id' = :agent
-        AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
-        AND seq < CASE
-            WHEN :before IS NULL THEN 9223372036854775807
-            ELSE (SELECT seq FROM entries WHERE id = :before)
-        END
-    ORDER BY seq DESC
+    )) AS newest
+    ORDER BY newest.value DESC
     LIMIT :limit
-);
+) AS found
+JOIN entries AS e ON e.seq = found.seq;
 
 -- name: find_message
 -- Where a message lies in the order of all.
@@ -131,6 +150,17 @@ WHERE EXISTS (
     JOIN customers AS c ON c.id = p.customer
     WHERE p.number = scanned.recipient AND instr(c.search, :words) > 0
 );
+
+-- name: list_opt_outs_of_customers
+-- All opted-out numbers of some customers.
+SELECT DISTINCT s.opted_out_at, s.recipient
+FROM json_each(:keys) AS wanted
+JOIN phones AS p ON p.customer = wanted.value
+JOIN standings AS s ON s.recipient = p.number
+WHERE s.opted_out_at IS NOT NULL
+    AND (s.opted_out_at, s.recipient) < (:at, :recipient)
+    AND s.opted_out_at >= :since
+ORDER BY s.opted_out_at DESC, s.recipient DESC;
 
 -- name: last_scanned_opt_out
 SELECT opted_out_at, recipient

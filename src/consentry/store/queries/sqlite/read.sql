@@ -101,22 +101,12 @@ FROM (
 SELECT value FROM customers WHERE id = ?;
 
 -- name: read_customers
-SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY seq DESC), '') || ']'
 FROM (
-    SELECT id, value
+    SELECT seq, value
     FROM customers
-    WHERE merged_into IS NULL AND id < :before
-    ORDER BY id DESC
-    LIMIT :limit
-);
-
--- name: search_customers
-SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
-FROM (
-    SELECT id, value
-    FROM customers
-    WHERE merged_into IS NULL AND id < :before AND instr(search, :words) > 0
-    ORDER BY id DESC
+    WHERE merged_into IS NULL AND seq < :before
+    ORDER BY seq DESC
     LIMIT :limit
 );
 

@@ -1,0 +1,54 @@
+"""Texts as grams: the one, two and three characters that stand together in them.
+
+Whatever contains a word contains the word's grams, so that an index of grams finds all texts that
+may contain it. Digits also go by four: numbers are long and their threes are common.
+"""
+
+from itertools import pairwise
+from typing import Final
+
+_GRAMS_ASKED_FOR_MAX: Final = 6
+"""More grams of one word tell little more, and each costs."""
+
+_SINGLES: Final = {code: 0xE000 + code for code in range(128) if not chr(code).isalnum()}
+"""The index takes ASCII signs and spaces for gaps, so each has a letter of its own here."""
+
+
+def write_grams(text: str) -> str:
+    """Write the grams of a text as the index takes them; a line is a text of its own."""
+    lines = sorted(set(text.translate(_SINGLES).split(_NEWLINE)), key=len, reverse=True)
+    kept: list[str] = []
+    for line in lines:
+        if not any(line in longer for longer in kept):
+            kept.append(line)
+    return " ".join(gram for line in kept for gram in _grams_of(line))
+
+
+def _grams_of(line: str) -> list[str]:
+    pairs = list(map("".join, pairwise(line)))
+    threes = list(map("".join, zip(line, line[1:], line[2:], strict=False)))
+    fours = map("".join, zip(line, line[1:], line[2:], line[3:], strict=False))
+    return [*line, *pairs, *threes, *filter(_is_digits, fours)]
+
+
+def ask_for(words: str) -> str:
+    """Write what the index is asked, to find every text that may contain the words."""
+    grams = [gram for line in words.translate(_SINGLES).split(_NEWLINE) for gram in _longest(line)]
+    unlike = list(dict.fromkeys(grams))
+    if len(unlike) > _GRAMS_ASKED_FOR_MAX:
+        step = (len(unlike) - 1) / (_GRAMS_ASKED_FOR_MAX - 1)
+        unlike = [unlike[round(place * step)] for place in range(_GRAMS_ASKED_FOR_MAX)]
+    return " AND ".join(f'"{gram}"' for gram in unlike)
+
+
+def _longest(line: str) -> list[str]:
+    """Cut a line into the longest grams that every text which contains it has."""
+    length = min(len(line), 4 if _is_digits(line) else 3)
+    return [line[place : place + length] for place in range(len(line) - length + 1) if length]
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+_NEWLINE: Final = chr(_SINGLES[ord("\n")])

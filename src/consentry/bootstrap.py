@@ -16,18 +16,24 @@ from typing import Final
 import uvicorn
 from starlette.applications import Starlette
 
+from consentry.actions.keep_agents import SaveAgent
+from consentry.actions.sign_in import MakeSignInLink, hash_sign_in_secret, sign_in_path
 from consentry.api.app import build_api
 from consentry.api.one_write import OneWriteProtocol
 from consentry.api.services import Services
 from consentry.carriers.twilio.settings import build_twilio
 from consentry.clock import SystemClock, SystemIds
 from consentry.console.app import build_console
+from consentry.console.identity import IdentityProvider
+from consentry.console.passwords import Passwords
 from consentry.console.services import ConsoleServices
 from consentry.console.sessions import Sessions
+from consentry.console.tries import Limits, Tries
 from consentry.delivery.loop import DeliveryLoop
+from consentry.domain.agents import Agent, Role
 from consentry.domain.policy import Policy
-from consentry.ports import Carrier, CarrierAccount, Store
-from consentry.settings import Settings
+from consentry.ports import Carrier, CarrierAccount, Clock, Store
+from consentry.settings import OIDCAdmission, SettingError, Settings
 from consentry.store.sqlite import SQLiteStore
 from consentry.wire.webhook_address import inbound_path
 
@@ -39,6 +45,8 @@ CARRIERS: Final[dict[str, Callable[[CarrierAccount, str], Carrier]]] = {
 _BOOK_FRESH_SECONDS: Final = 1.0
 _SHUTDOWN_SECONDS: Final = 3
 _ENDING_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_EVERY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 - what the settings may say, to be shown
+FIRST_ADMIN_EMAIL: Final = "admin@localhost"
 
 
 class AccountBook:
@@ -195,6 +203,93 @@ def _take_no_notice(number: int, frame: FrameType | None) -> None:
     del number, frame
 
 
+async def find_admin(store: Store) -> Agent:
+    """Find the first admin who can sign in; where there is none, make one."""
+    agents = await store.read_agents()
+    for agent in agents:
+        if agent.role is Role.ADMIN and agent.disabled_at is None:
+            return agent
+    email = FIRST_ADMIN_EMAIL
+    while any(agent.email == email for agent in agents):
+        email = f"admin-{email}"
+    return await store.submit(SaveAgent(Agent("", email, "Admin", Role.ADMIN, SystemClock().now())))
+
+
+async def make_sign_in_link(
+    store: Store, agent: Agent, settings: Settings, base_url: str | None = None
+) -> str:
+    """Make a link that signs an agent in once; the secret in it is kept nowhere."""
+    secret = secrets.token_urlsafe(32)
+    seconds = settings.sign_in_link_minutes * 60
+    await store.submit(MakeSignInLink(agent.id, hash_sign_in_secret(secret), seconds))
+    return f"{base_url or server_url(settings)}{sign_in_path(secret)}"
+
+
+def server_url(settings: Settings) -> str:
+    """The address under which people reach the server, as far as the settings tell."""
+    if settings.public_url is not None:
+        return settings.public_url
+    host = "127.0.0.1" if settings.host in _EVERY_ADDRESS else settings.host
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{settings.port}"
+
+
+def _build_console_services(settings: Settings, services: Services) -> ConsoleServices:
+    """Give the console what it needs: the same inside as the API's, and how people sign in."""
+    window_seconds = settings.sign_in_window_minutes * 60
+    limits = Limits(
+        settings.sign_in_tries, settings.sign_in_tries_per_address, window_seconds=window_seconds
+    )
+    return ConsoleServices(
+        store=services.store,
+        sessions=Sessions(
+            services.store,
+            services.clock,
+            secret_key=services.secret_key,
+            session_seconds=settings.session_hours * 3600,
+            public_url=settings.public_url,
+        ),
+        clock=services.clock,
+        ids=services.ids,
+        policy=services.policy,
+        delivery=services.delivery,
+        default_region=settings.default_region,
+        public_url=settings.public_url,
+        secret_key=services.secret_key,
+        passwords=Passwords(),
+        tries=Tries(limits),
+        link_seconds=services.link_seconds,
+        provider=build_provider(settings, services.clock),
+    )
+
+
+def build_provider(settings: Settings, clock: Clock) -> IdentityProvider | None:
+    """Build sign-in through the company's identity provider, where one is set."""
+    if settings.oidc_issuer is None:
+        return None
+    if settings.oidc_client_id is None:
+        raise SettingError(
+            "CONSENTRY_OIDC_ISSUER is set and CONSENTRY_OIDC_CLIENT_ID is not. Set it to the "
+            "client id that the provider gave you."
+        )
+    try:
+        # Imported only where it is used: the extra is not installed everywhere.
+        from consentry.console.oidc import OIDCProvider  # noqa: PLC0415
+    except ImportError as error:
+        raise SettingError(
+            "CONSENTRY_OIDC_ISSUER is set, and what it needs is not installed "
+            f"({error.name}). Install it: pip install 'consentry[oidc]'."
+        ) from error
+    return OIDCProvider(
+        clock,
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret,
+        label=settings.oidc_label,
+        takes_in=settings.oidc_admission is OIDCAdmission.WITHOUT_ACCESS,
+    )
+
+
 class Server:
     """The product in one process: store, carriers, delivery, doors."""
 
@@ -209,7 +304,7 @@ class Server:
         self._held = ExitStack()
         self._held.enter_context(_alone_on(settings.database_path))
         self.store = open_store(settings) if store is None else store
-        self.sessions = Sessions(clock)
+        self._settings = settings
         self._listener = listener
         self._on_ready: Callable[[], None] = lambda: None
         self._book = AccountBook(self.store, clock, self.url)
@@ -229,18 +324,9 @@ class Server:
             default_region=settings.default_region,
             public_url=settings.public_url,
             secret_key=read_secret_key(settings),
+            link_seconds=settings.sign_in_link_minutes * 60,
         )
-        console = ConsoleServices(
-            store=self.store,
-            sessions=self.sessions,
-            clock=clock,
-            ids=ids,
-            policy=services.policy,
-            delivery=self._delivery,
-            default_region=settings.default_region,
-            public_url=settings.public_url,
-            secret_key=services.secret_key,
-        )
+        console = _build_console_services(settings, services)
         pages = Starlette(routes=build_console(console), lifespan=self._live)
         app = build_api(services, pages)
         config = uvicorn.Config(
@@ -278,6 +364,7 @@ class Server:
             await delivering
             await self._book.close()
 
-    def console_link(self) -> str:
-        """Make a sign-in link that works once."""
-        return f"{self.url}/console/sign-in?token={self.sessions.make_link_token()}"
+    async def make_console_link(self, agent: Agent | None = None) -> str:
+        """Make a link that signs an agent in once: this one, or the first admin."""
+        known = agent or await find_admin(self.store)
+        return await make_sign_in_link(self.store, known, self._settings, self.url)

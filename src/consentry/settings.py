@@ -7,8 +7,10 @@ prefix), which wins over the defaults.
 import os
 import tomllib
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Final, NoReturn
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -17,6 +19,13 @@ from consentry.domain.policy import RevocationReach
 
 class SettingError(Exception):
     """A wrong setting: the message names it, its value, and what is allowed."""
+
+
+class OIDCAdmission(StrEnum):
+    """Whom sign-in through an identity provider lets in."""
+
+    KNOWN = "known"
+    WITHOUT_ACCESS = "without_access"
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -31,6 +40,16 @@ class Settings(msgspec.Struct, frozen=True):
     conversation_window_hours: int
     revocation_reach: RevocationReach
     reconcile_grace_seconds: int
+    session_hours: int
+    sign_in_link_minutes: int
+    sign_in_tries: int
+    sign_in_tries_per_address: int
+    sign_in_window_minutes: int
+    oidc_issuer: str | None
+    oidc_client_id: str | None
+    oidc_client_secret: str | None
+    oidc_label: str
+    oidc_admission: OIDCAdmission
     log_level: str
 
     @property
@@ -98,6 +117,33 @@ def _read_level(name: str, value: str) -> str:
     _refuse(name, value, ", ".join(levels))
 
 
+def _read_issuer(name: str, value: str) -> str | None:
+    if not value:
+        return None
+    parts = urlsplit(value)
+    is_local = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "::1", "localhost"}
+    if (parts.scheme == "https" or is_local) and parts.hostname and not parts.query:
+        return value
+    _refuse(name, value, "the provider's https:// URL, as it stands in its own documents")
+
+
+def _read_admission(name: str, value: str) -> OIDCAdmission:
+    try:
+        return OIDCAdmission(value)
+    except ValueError:
+        _refuse(name, value, ", ".join(OIDCAdmission))
+
+
+def _read_optional(_name: str, value: str) -> str | None:
+    return value or None
+
+
+def _read_label(name: str, value: str) -> str:
+    if 0 < len(value.strip()) <= 60:
+        return value.strip()
+    _refuse(name, value, "1 to 60 characters")
+
+
 def _read_text(_name: str, value: str) -> str:
     return value
 
@@ -162,6 +208,60 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "60",
         "How long to wait before the carrier's list is asked about a text without an answer.",
         _read_number(0, 86400),
+    ),
+    Setting(
+        "session_hours",
+        "12",
+        "How many hours after signing in an agent must sign in again.",
+        _read_number(1, 24 * 30),
+    ),
+    Setting(
+        "sign_in_link_minutes",
+        "60",
+        "How many minutes a sign-in link is good.",
+        _read_number(1, 7 * 24 * 60),
+    ),
+    Setting(
+        "sign_in_tries",
+        "10",
+        "How many times a password may be tried for one email within the window.",
+        _read_number(1, 1000),
+    ),
+    Setting(
+        "sign_in_tries_per_address",
+        "50",
+        "How many times one address may try to sign in within the window.",
+        _read_number(1, 100_000),
+    ),
+    Setting(
+        "sign_in_window_minutes",
+        "15",
+        "The window in which tries to sign in are counted.",
+        _read_number(1, 24 * 60),
+    ),
+    Setting(
+        "oidc_issuer",
+        "",
+        "The OpenID Connect provider through which agents may sign in: its issuer URL. "
+        "Empty: none. Needs the extra: pip install 'consentry[oidc]'.",
+        _read_issuer,
+    ),
+    Setting("oidc_client_id", "", "The client id that the provider gave us.", _read_optional),
+    Setting(
+        "oidc_client_secret",
+        "",
+        "The client secret that the provider gave us. Empty: a public client, PKCE alone.",
+        _read_optional,
+    ),
+    Setting(
+        "oidc_label", "Single sign-on", "What the button at the sign-in page says.", _read_label
+    ),
+    Setting(
+        "oidc_admission",
+        "known",
+        "Whom the provider lets in: known, agents who were added before; without_access, "
+        "others too, who become agents without access until an admin gives them a role.",
+        _read_admission,
     ),
     Setting("log_level", "info", "debug, info, warning or error.", _read_level),
 )

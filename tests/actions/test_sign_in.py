@@ -18,7 +18,8 @@ from consentry.actions.sign_in import (
     RevokeSession,
     RevokeSessionsOf,
     Way,
-    hash_secret,
+    hash_sign_in_secret,
+    sign_in_path,
 )
 from consentry.domain.agents import Agent, Role
 from consentry.domain.entries import NOBODY, Actor, ActorKind, EntryKind
@@ -250,7 +251,26 @@ def test_all_sessions_end_at_once_and_new_ones_begin() -> None:
     assert door.refused(RevokeSessionsOf("agt_none")) == ("not_found", 404)
 
 
+def test_all_other_sessions_end_and_this_one_goes_on() -> None:
+    """The one that asks is carried over; it must be the agent's own, and open."""
+    door = Door()
+    store = door.world.store
+    other, mine = door.sign_in(), door.sign_in()
+    by = Actor(ActorKind.AGENT, door.ada.id)
+    store.run(RevokeSessionsOf(door.ada.id, by, keep=mine.id))
+    assert (door.lets_in(other), door.lets_in(mine)) == (False, True)
+    assert door.world.last_entry(EntryKind.SESSION_REVOKED).text == (
+        "all other sessions of ada@example.org"
+    )
+    for gone in (other.id, "none"):
+        assert door.refused(RevokeSessionsOf(door.ada.id, by, keep=gone)) == ("not_found", 404)
+
+
 def test_secrets_are_kept_as_hashes_only() -> None:
     """SHA-256 in hexadecimal; what is no text at all has a hash too."""
-    assert hash_secret("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    assert len(hash_secret("\ud800")) == 64
+    assert (
+        hash_sign_in_secret("abc")
+        == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
+    assert len(hash_sign_in_secret("\ud800")) == 64
+    assert sign_in_path("abc") == "/console/sign-in?token=abc"

@@ -25,12 +25,17 @@ class Way(StrEnum):
     PROVIDER = "identity provider"
 
 
-def hash_secret(secret: str) -> str:
+def hash_sign_in_secret(secret: str) -> str:
     """Hash the secret of a session or a link, as it is kept.
 
     The secrets are 32 random bytes, so that a plain hash cannot be guessed back.
     """
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def sign_in_path(secret: str) -> str:
+    """Where a sign-in link leads on this server."""
+    return f"/console/sign-in?token={secret}"
 
 
 class Opening(msgspec.Struct, frozen=True):
@@ -244,19 +249,32 @@ class RevokeSession(msgspec.Struct, frozen=True):
 
 
 class RevokeSessionsOf(msgspec.Struct, frozen=True):
-    """End all sessions of an agent at once, and the links that would open new ones."""
+    """End all sessions of an agent at once, and the links that would open new ones.
+
+    `keep` is the session they are asking from, which goes on.
+    """
 
     agent: str
     by: Actor = SYSTEM
+    keep: str | None = None
 
     def needs(self) -> Needs:
-        """Ask for the agents."""
-        return Needs(agents=True)
+        """Ask for the agents and the session to keep."""
+        return Needs(agents=True, sessions=() if self.keep is None else (self.keep,))
 
     def decide(self, facts: Facts) -> tuple[Agent, Change]:
-        """Decide; raises `Rejected` for an agent that is not there."""
+        """Decide; raises `Rejected` for an agent or a session that is not there."""
         known = find_agent(self.agent, facts)
         agent = msgspec.structs.replace(known, epoch=known.epoch + 1)
-        text = f"all sessions of {agent.email}"
+        kept = self._carry_over(known, agent.epoch, facts)
+        text = f"all {'other ' if kept else ''}sessions of {agent.email}"
         entry = build_entry(EntryKind.SESSION_REVOKED, facts, self.by, text=text)
-        return agent, Change(entries=(entry,), records=(agent,))
+        return agent, Change(entries=(entry,), records=(agent, *kept))
+
+    def _carry_over(self, known: Agent, epoch: int, facts: Facts) -> tuple[Session, ...]:
+        if self.keep is None:
+            return ()
+        session = facts.session(self.keep)
+        if session is None or not session.lets_in(known, facts.now):
+            raise Rejected("not_found", f"{known.email} has no such open session.", status=404)
+        return (msgspec.structs.replace(session, epoch=epoch),)

@@ -12,6 +12,7 @@ class Services:
 
     `default_region`: the country of numbers written without one. `public_url`: under which
     carriers reach us; None takes each request's own. `secret_key`: keys the hashes of API keys.
+    `link_seconds`: how long a sign-in link made here is good.
     """
 
     store: Store
@@ -23,3 +24,4 @@ class Services:
     default_region: str | None
     public_url: str | None
     secret_key: str
+    link_seconds: int = 3600

@@ -11,11 +11,13 @@ import aiohttp
 import msgspec
 
 from consentry.actions.administer import SaveBrand, SaveCarrier, SaveKey, SaveProgram, SaveSender
+from consentry.actions.keep_agents import SaveAgent
 from consentry.actions.keep_customers import CreateCustomer
 from consentry.actions.make_key import SECRET_BYTES, make_key
 from consentry.bootstrap import Server, bind, read_secret_key
 from consentry.cli.output import print_json
 from consentry.clock import SystemClock
+from consentry.domain.agents import Agent, Role
 from consentry.domain.customers import CustomerPhone, PhoneType
 from consentry.domain.directory import Brand, Program, Purpose, Sender
 from consentry.domain.reading import SenderKind
@@ -44,6 +46,10 @@ CUSTOMERS: Final = (
     ("Ben Sample", (("+14155550143", PhoneType.MOBILE),)),
     ("Chloé Muster", (("+14155550144", PhoneType.MOBILE),)),
 )
+AGENTS: Final[tuple[tuple[str, str, Role, tuple[str, ...]], ...]] = (
+    ("demo@localhost", "Demo agent", Role.ADMIN, ()),
+    ("ava@localhost", "Ava Agent", Role.AGENT, ("retale",)),
+)
 _RATE_PER_SECOND: Final = 50.0
 _STOP_SECONDS: Final = 3.0
 
@@ -54,6 +60,15 @@ class Secrets(msgspec.Struct, frozen=True):
     api_key: str
     account_sid: str
     auth_token: str
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a demo tells when everything answers."""
+
+    url: str
+    secret: Secrets
+    simulator_url: str
+    console_link: str
 
 
 async def run_demo(*, port: int, data: Path, as_json: bool) -> None:
@@ -75,7 +90,13 @@ async def run_demo(*, port: int, data: Path, as_json: bool) -> None:
     try:
         await _fill(server.store, secret, simulator_url)
         await _hand_out_phones(simulator_url)
-        await server.run(on_ready=lambda: _tell(server, secret, simulator_url, as_json=as_json))
+        told = Told(
+            url=server.url,
+            secret=secret,
+            simulator_url=simulator_url,
+            console_link=await server.make_console_link(await _let_in_agents(server.store)),
+        )
+        await server.run(on_ready=lambda: _tell(told, as_json=as_json))
     finally:
         await _stop_simulator(simulator)
 
@@ -211,27 +232,37 @@ def _phones(phones: tuple[tuple[str, PhoneType], ...]) -> tuple[CustomerPhone, .
     )
 
 
-def _tell(server: Server, secret: Secrets, simulator_url: str, *, as_json: bool) -> None:
-    handset_url = f"{simulator_url}/handsets"
+async def _let_in_agents(store: Store) -> Agent:
+    """Add the sample agents who are not there yet; return the one whom the link signs in."""
+    known = {agent.email: agent for agent in await store.read_agents()}
+    for email, name, role, brands in AGENTS:
+        if email not in known:
+            new = Agent("", email, name, role, SystemClock().now(), brands)
+            known[email] = await store.submit(SaveAgent(new))
+    return known[AGENTS[0][0]]
+
+
+def _tell(told: Told, *, as_json: bool) -> None:
+    handset_url = f"{told.simulator_url}/handsets"
     if as_json:
         print_json(
             {
-                "url": server.url,
-                "api_key": secret.api_key,
-                "twilio_account_sid": secret.account_sid,
-                "twilio_auth_token": secret.auth_token,
-                "simulator_url": simulator_url,
+                "url": told.url,
+                "api_key": told.secret.api_key,
+                "twilio_account_sid": told.secret.account_sid,
+                "twilio_auth_token": told.secret.auth_token,
+                "simulator_url": told.simulator_url,
                 "handset_url": handset_url,
-                "console_link": server.console_link(),
+                "console_link": told.console_link,
                 "senders": [{"number": n, "kind": k.value} for n, k in SENDERS],
             }
         )
     else:
         sys.stdout.write(
             "\nConsentry is running.\n\n"
-            f"  Console   {server.console_link()}   (signs in once)\n"
+            f"  Console   {told.console_link}   (signs in once)\n"
             f"  Handsets  {handset_url}\n"
-            f"  API       {server.url}/docs   key {secret.api_key}\n\n"
+            f"  API       {told.url}/docs   key {told.secret.api_key}\n\n"
             f"Text START, or anything, to {SENDERS[0][0]} from a handset and watch the console.\n"
             "Stop with Ctrl-C.\n"
         )

@@ -50,15 +50,20 @@ def serve(
         fail(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}.", code=1)
     server = Server(settings, listener)
 
-    def tell() -> None:
-        if as_json:
-            print_json({"url": server.url, "console_link": server.console_link()})
-        else:
-            sys.stdout.write(f"Consentry answers at {server.url}\n")
-            sys.stdout.write(f"Sign in (once): {server.console_link()}\n")
-        sys.stdout.flush()
+    async def run() -> None:
+        console_link = await server.make_console_link()
 
-    run_fast(server.run(on_ready=tell))
+        def tell() -> None:
+            if as_json:
+                print_json({"url": server.url, "console_link": console_link})
+            else:
+                sys.stdout.write(f"Consentry answers at {server.url}\n")
+                sys.stdout.write(f"Sign in (once): {console_link}\n")
+            sys.stdout.flush()
+
+        await server.run(on_ready=tell)
+
+    run_fast(run())
 
 
 def simulate(

@@ -7,12 +7,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from consentry.console import customer, inbox, live, opt_outs, opt_outs_import
+from consentry.console import account, customer, inbox, live, opt_outs, opt_outs_import
 from consentry.console.guard import Guard
 from consentry.console.pages import Page
 from consentry.console.rendering import Renderer
 from consentry.console.services import ConsoleServices
 from consentry.console.sign_in import SignInPages
+from consentry.console.sign_in_provider import ProviderPages
 from consentry.console.static_files import StaticFiles
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -21,6 +22,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *opt_outs.PAGES,
     *opt_outs_import.PAGES,
     *live.PAGES,
+    *account.PAGES,
 )
 """Every page behind the sign-in. Tests walk through this table: who may see what, axe, weight."""
 
@@ -32,7 +34,7 @@ def build_console(services: ConsoleServices) -> list[Route]:
     guard = Guard(services, renderer)
     return [
         Route("/", _lead_home),
-        *SignInPages(services, renderer).routes(),
+        *_sign_in_routes(services, renderer),
         Route("/console/static/{digest}/{name}", static.serve),
         *[
             Route(f"/console{page.path}", _guarded(guard, page), methods=[page.method])
@@ -40,6 +42,13 @@ def build_console(services: ConsoleServices) -> list[Route]:
         ],
         Route("/console/{rest:path}", _missing(renderer)),
     ]
+
+
+def _sign_in_routes(services: ConsoleServices, renderer: Renderer) -> list[Route]:
+    pages = SignInPages(services, renderer)
+    if services.provider is None:
+        return pages.routes()
+    return [*pages.routes(), *ProviderPages(services, renderer, pages, services.provider).routes()]
 
 
 async def _lead_home(request: Request) -> Response:

@@ -1,6 +1,7 @@
 """Who comes in: every page passes here, once, before its own code runs."""
 
 import logging
+from collections.abc import Awaitable
 from typing import Final
 from urllib.parse import quote
 
@@ -8,9 +9,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from consentry.console.origin import is_from_here
 from consentry.console.pages import NO_FORM, Page, Visit
 from consentry.console.rendering import Renderer
 from consentry.console.services import ConsoleServices
+from consentry.domain.agents import Agent
 from consentry.ports import Rejected, StoreUnavailable
 from consentry.wire.forms import Form, FormError, parse_form
 
@@ -28,6 +31,28 @@ class FormRefused(Exception):
         self.status = status
 
 
+async def shield(renderer: Renderer, answer: Awaitable[Response]) -> Response:
+    """Answer, whatever goes wrong: what people can mend is told to them as a page."""
+
+    def tell(status: int, title: str, message: str) -> Response:
+        return renderer.render("told.html", status=status, title=title, message=message)
+
+    try:
+        return await answer
+    except FormRefused as error:
+        return tell(error.status, "This form was not taken", str(error))
+    except Rejected as error:
+        return tell(error.status, "That is not possible", str(error))
+    except StoreUnavailable:
+        _log.exception("the console cannot be served")
+        return tell(
+            503,
+            "The database does not answer",
+            "Nothing was changed. Try again in a few seconds; if it stays so, tell the people "
+            "who run this server.",
+        )
+
+
 class Guard:
     """Lets agents in to the pages that they may see; everybody else is told what to do."""
 
@@ -37,42 +62,31 @@ class Guard:
 
     async def admit(self, page: Page, request: Request) -> Response:
         """Answer a request for a page, whatever goes wrong in it."""
-        try:
-            return await self._admit(page, request)
-        except FormRefused as error:
-            return self._tell(error.status, "This form was not taken", str(error))
-        except Rejected as error:
-            return self._tell(error.status, "That is not possible", str(error))
-        except StoreUnavailable:
-            _log.exception("the console cannot be served")
-            return self._tell(
-                503,
-                "The database does not answer",
-                "Nothing was changed. Try again in a few seconds; if it stays so, tell the people "
-                "who run this server.",
-            )
-
-    def _tell(self, status: int, title: str, message: str) -> Response:
-        return self._renderer.render("told.html", status=status, title=title, message=message)
+        return await shield(self._renderer, self._admit(page, request))
 
     async def _admit(self, page: Page, request: Request) -> Response:
         known = await self._services.sessions.find(request)
         if known is None:
             return _to_sign_in(request)
         session, agent = known
-        if agent.role is None or (page.permission and not agent.may(page.permission)):
-            return self._renderer.render("no_access.html", status=403, agent=agent)
+        form_token = self._services.sessions.form_token(session.id)
+        if not _may_see(agent, page):
+            return self._renderer.render(
+                "no_access.html", status=403, agent=agent, form_token=form_token
+            )
         form = NO_FORM
         if page.method != "GET":
             form = await read_form(request, page.form_bytes_max)
             self._check_token(session.id, form)
+            if not is_from_here(request, self._services.public_url):
+                raise FormRefused(403, "This form was sent from another site. Nothing was done.")
         visit = Visit(
             request=request,
             agent=agent,
             session=session,
             services=self._services,
             renderer=self._renderer,
-            form_token=self._services.sessions.form_token(session.id),
+            form_token=form_token,
             form=form,
         )
         return await page.view(visit)
@@ -81,6 +95,12 @@ class Guard:
         token = form.get(FORM_TOKEN) or ""
         if not self._services.sessions.is_form_token(session_id, token):
             raise FormRefused(403, "This page is too old to send from. Load it again, then send.")
+
+
+def _may_see(agent: Agent, page: Page) -> bool:
+    if agent.role is None:
+        return page.needs_no_access
+    return page.permission is None or agent.may(page.permission)
 
 
 def _to_sign_in(request: Request) -> Response:

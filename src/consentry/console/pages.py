@@ -98,13 +98,15 @@ View = Callable[[Visit], Awaitable[Response]]
 class Page:
     """One page: its path below `/console`, method, who may see it, and what answers.
 
-    `permission` None: everybody who is signed in and has any access. `example` fills the
+    `permission` None: everybody who is signed in and has any access; with `needs_no_access` also
+    who has none (to sign out). `example` fills the
     parameters of the path where tests and screenshots walk through all pages.
     """
 
     path: str
     view: View
     permission: Permission | None
+    needs_no_access: bool = False
     method: str = "GET"
     example: dict[str, str] = field(default_factory=dict)
     form_bytes_max: int = 65_536

@@ -1,8 +1,11 @@
 """What the console is given: the ports and settings it works with, as one value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from consentry.console.identity import IdentityProvider
+from consentry.console.passwords import Passwords
 from consentry.console.sessions import Sessions
+from consentry.console.tries import Limits, Tries
 from consentry.domain.policy import Policy
 from consentry.ports import Clock, Delivery, Ids, Store
 
@@ -13,7 +16,8 @@ class ConsoleServices:
 
     `default_region`: the country of numbers written without one. `public_url`: under which
     carriers and people reach us; None takes each request's own. `secret_key`: keys the hashes of
-    API keys made here.
+    API keys made here. `link_seconds`: how long a sign-in link made here is good. `provider`: the
+    company's own sign-in, where it has one.
     """
 
     store: Store
@@ -25,3 +29,7 @@ class ConsoleServices:
     default_region: str | None
     public_url: str | None
     secret_key: str
+    passwords: Passwords = field(default_factory=Passwords)
+    tries: Tries = field(default_factory=lambda: Tries(Limits()))
+    link_seconds: int = 3600
+    provider: IdentityProvider | None = None

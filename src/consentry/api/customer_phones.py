@@ -39,7 +39,7 @@ async def add_phone(call: Call[NewPhone, None]) -> Answer:
     """Put a phone on a profile; one that is there already is not added twice."""
     services = call.services
     phone = build_phone(call.body, services.default_region)
-    customer = await services.store.submit(SavePhone(id_in_path(call), phone))
+    customer = await services.store.submit(SavePhone(id_in_path(call), phone, call.actor))
     return await show_customer(services, customer, status=201)
 
 
@@ -58,7 +58,7 @@ async def change_phone(call: Call[PhoneChange, None]) -> Answer:
         extension=known.extension if asked.extension is UNSET else asked.extension,
     )
     if changed != known:
-        customer = await services.store.submit(SavePhone(customer.id, changed))
+        customer = await services.store.submit(SavePhone(customer.id, changed, call.actor))
     return await show_customer(services, customer)
 
 
@@ -74,7 +74,7 @@ async def _tag(call: Call[PhoneChange, None], normalized: str, *, on: bool) -> N
 
 async def remove_phone(call: Call[None, None]) -> Answer:
     """Take a phone off a profile; its standing stays with the number."""
-    command = RemovePhone(id_in_path(call), phone_in_path(call).normalized)
+    command = RemovePhone(id_in_path(call), phone_in_path(call).normalized, call.actor)
     await call.services.store.submit(command)
     return Answer(status=204)
 

@@ -97,6 +97,7 @@ async def create_customer(call: Call[NewCustomer, None]) -> Answer:
         emails=asked.emails,
         phones=tuple(build_phone(phone, services.default_region) for phone in asked.phones),
         note=asked.note,
+        by=call.actor,
     )
     return await show_customer(services, await services.store.submit(command), status=201)
 
@@ -118,20 +119,21 @@ async def change_customer(call: Call[CustomerChange, None]) -> Answer:
         emails=None if asked.emails is UNSET else asked.emails,
         phones=phones,
         note=None if asked.note is UNSET else asked.note,
+        by=call.actor,
     )
     return await show_customer(services, await services.store.submit(command))
 
 
 async def delete_customer(call: Call[None, None]) -> Answer:
     """Delete a profile; the standing of its numbers stays."""
-    await call.services.store.submit(DeleteCustomer(id_in_path(call)))
+    await call.services.store.submit(DeleteCustomer(id_in_path(call), call.actor))
     return Answer(status=204)
 
 
 async def merge_customers(call: Call[MergeRequest, None]) -> Answer:
     """Merge another profile into this one."""
     services = call.services
-    command = MergeCustomers(into=id_in_path(call), merged=call.body.customer)
+    command = MergeCustomers(id_in_path(call), call.body.customer, call.actor)
     return await show_customer(services, await services.store.submit(command))
 
 

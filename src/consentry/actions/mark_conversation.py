@@ -2,7 +2,7 @@
 
 import msgspec
 
-from consentry.ports import Change, ConversationMark, Facts, Needs
+from consentry.ports import Change, ConversationMark, Facts, Needs, Outcome
 
 
 class MarkConversation(msgspec.Struct, frozen=True):
@@ -30,6 +30,24 @@ class MarkConversation(msgspec.Struct, frozen=True):
             done=_later(mark.done, self.done),
         )
         return moved, Change() if moved == known else Change(records=(moved,))
+
+
+class ReopenConversation(msgspec.Struct, frozen=True):
+    """Bring a conversation back that was put away as done."""
+
+    recipient: str
+    sender: str
+
+    def needs(self) -> Needs:
+        """Ask for the mark."""
+        return Needs(marks=((self.recipient, self.sender),))
+
+    def decide(self, facts: Facts) -> tuple[Outcome, Change]:
+        """Take the mark off; how far it was read stays."""
+        known = facts.mark(self.recipient, self.sender)
+        if known is None or known.done is None:
+            return Outcome(), Change()
+        return Outcome(), Change(records=(msgspec.structs.replace(known, done=None),))
 
 
 def _later(*ids: str | None) -> str | None:

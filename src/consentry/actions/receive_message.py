@@ -1,10 +1,11 @@
 """A person's text comes in: read it, move consent, file it, answer where it is ours to answer."""
 
 from datetime import datetime, timedelta
-from typing import Final, assert_never
+from typing import assert_never
 
 import msgspec
 
+from consentry.actions.file_number import build_profile
 from consentry.actions.outgoing import Draft, cancel_forbidden, join, queue_text
 from consentry.domain.consent import (
     Move,
@@ -15,20 +16,17 @@ from consentry.domain.consent import (
     decide_move,
     read_signal,
 )
-from consentry.domain.customers import Customer, CustomerPhone, PhoneType
+from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Sender
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
 from consentry.domain.gate import MessageKind
 from consentry.domain.keywords import read_carrier, read_legal
 from consentry.domain.messages import Direction, Message, MessageStatus
-from consentry.domain.phone import InvalidNumber, parse_phone
 from consentry.domain.reading import SenderKind
 from consentry.domain.replies import OPT_OUT_BRIEF, render_reply
 from consentry.domain.standing import Consent, Standing, apply_pieces
 from consentry.ports import Change, Facts, InboundText, Needs
 from consentry.wire.gsm7 import count_segments
-
-_NO_REGION: Final = "001"
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -165,15 +163,7 @@ class ReceiveMessage(msgspec.Struct, frozen=True):
         """File the number on a new profile where no customer has it yet."""
         if facts.profile_of(self.text.recipient) is not None:
             return ()
-        return (
-            Customer(
-                id=facts.ids.new("cus"),
-                name="",
-                created_at=facts.now,
-                updated_at=facts.now,
-                phones=(_file_phone(self.text.recipient),),
-            ),
-        )
+        return (build_profile(self.text.recipient, facts),)
 
     def _answer(self, moved: Transition, sender: Sender, after: Standing, facts: Facts) -> Change:
         if moved.reply is None:
@@ -199,26 +189,6 @@ def word_answer(kind: MessageKind, sender: Sender, brand: Brand) -> str:
     if kind is MessageKind.OPT_OUT_CONFIRMATION and count_segments(text).segments != 1:
         return OPT_OUT_BRIEF
     return text
-
-
-def _file_phone(recipient: str) -> CustomerPhone:
-    """Read the number for a profile; what is no phone number (a short code) is filed as it is."""
-    try:
-        phone = parse_phone(recipient)
-    except InvalidNumber:
-        return CustomerPhone(
-            original=recipient,
-            normalized=recipient,
-            region_code=_NO_REGION,
-            type=PhoneType.OTHER,
-            primary=True,
-        )
-    return CustomerPhone(
-        original=phone.original,
-        normalized=phone.normalized,
-        region_code=phone.region_code,
-        primary=True,
-    )
 
 
 def _kind_of(signal: Signal, moved: Transition) -> EntryKind:

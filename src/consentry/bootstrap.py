@@ -290,6 +290,21 @@ def build_provider(settings: Settings, clock: Clock) -> IdentityProvider | None:
     )
 
 
+class _EndingStreams(uvicorn.Server):
+    """uvicorn waits for open answers when it stops: live updates have no end of their own."""
+
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._end_streams = end_streams
+
+    # typing.override comes with Python 3.12.
+    async def shutdown(  # type: ignore[explicit-override]
+        self, sockets: list[socket.socket] | None = None
+    ) -> None:
+        self._end_streams()
+        await super().shutdown(sockets)
+
+
 class Server:
     """The product in one process: store, carriers, delivery, doors."""
 
@@ -339,7 +354,7 @@ class Server:
             date_header=False,
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
-        self._uvicorn = uvicorn.Server(config)
+        self._uvicorn = _EndingStreams(config, console.streams.close_all)
 
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Serve until a signal comes, then finish what was begun and close the store."""

@@ -3,72 +3,104 @@
 What changed is read by the page itself, through the door and the rights it was opened with.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Final
 
 from starlette.responses import Response, StreamingResponse
 
 from consentry.console.pages import Page, Visit
 from consentry.console.rendering import PRIVATE
-from consentry.domain.entries import NOBODY
-from consentry.ports import Watch
+from consentry.console.streams import Stream, Topic
+from consentry.console.visible import may_see
+from consentry.domain.agents import Permission
+from consentry.ports import StoreUnavailable
 
-_QUIET_SECONDS: Final = 0.3
-"""Changes that come faster than this are told once."""
+CUSTOMER_SECONDS: Final = 0.5
+LIST_SECONDS: Final = 1.0
+"""A change is told at once, and further ones no faster than this."""
 
 _HEARTBEAT_SECONDS: Final = 15.0
 _CHANGED: Final = b"event: changed\ndata:\n\n"
+_INBOX: Final = b"event: inbox\ndata:\n\n"
 _ENDED: Final = b"event: ended\ndata:\n\n"
 _HEARTBEAT: Final = b": still here\n\n"
 _HELLO: Final = b"retry: 1000\n: hello\n\n"
 
-Concern = Callable[[frozenset[str]], bool]
-
 
 async def listen(visit: Visit) -> Response:
-    """Stream a word for every change that concerns the page: one customer, or everything."""
+    """Stream a word for every change that concerns the page.
+
+    `changed` is about what the page shows: one customer where one is named, else everything.
+    `inbox` is about the list of conversations that stands on many pages.
+    """
+    if visit.services.streams.is_closed:
+        return Response("The server is stopping.\n", status_code=503, media_type="text/plain")
     customer = visit.query("customer")
-    numbers: frozenset[str] | None = None
-    if customer:
-        found = await visit.services.store.read_customer(customer)
-        if found is None:
-            return visit.missing("customer")
-        numbers = frozenset(phone.normalized for phone in found.phones)
-    watch = visit.services.store.watch()
+    if not customer:
+        changed = Topic(_CHANGED, LIST_SECONDS)
+    elif (numbers := await _read_numbers(visit, customer)) is not None:
+        changed = Topic(_CHANGED, CUSTOMER_SECONDS, numbers)
+    else:
+        return visit.missing("customer")
+    stream = visit.services.streams.open(visit.services.store, changed, Topic(_INBOX, LIST_SECONDS))
     return StreamingResponse(
-        _tell(visit, watch, lambda changed: numbers is None or bool(numbers & changed)),
+        _tell(visit, stream, customer),
         media_type="text/event-stream",
         headers={**PRIVATE, "X-Accel-Buffering": "no"},
     )
 
 
-async def _tell(visit: Visit, watch: Watch, concerns: Concern) -> AsyncIterator[bytes]:
-    """Tell of changes until the session ends or the listener goes away."""
+async def _read_numbers(visit: Visit, customer_id: str) -> frozenset[str] | None:
+    """Read the numbers of a customer as they are now; None where there is nobody to be seen."""
+    store = visit.services.store
+    customer = await store.read_customer(customer_id)
+    if customer is not None and customer.merged_into is not None:
+        customer = await store.read_customer(customer.merged_into)
+    if customer is None:
+        return None
+    numbers = [phone.normalized for phone in customer.phones]
+    if not may_see(visit, await store.read_standings(numbers)):
+        return None
+    return frozenset(numbers)
+
+
+async def _tell(visit: Visit, stream: Stream, customer: str) -> AsyncIterator[bytes]:
+    """Tell of changes until the session ends, the server stops or the listener goes away."""
+    clock = visit.services.clock
     try:
         yield _HELLO
-        while True:
-            try:
-                changed = await asyncio.wait_for(watch.next(), _HEARTBEAT_SECONDS)
-            except TimeoutError:
-                changed = frozenset({NOBODY})
-            if not await _is_still_here(visit, changed):
+        while not stream.is_ended:
+            is_quiet = not await stream.wait(clock.monotonic(), _HEARTBEAT_SECONDS)
+            if is_quiet:
+                yield _HEARTBEAT
+            if (is_quiet or stream.may_have_ended) and not await _is_still_here(visit, stream):
                 yield _ENDED
                 return
-            if changed is None or concerns(changed):
-                yield _CHANGED
-                await asyncio.sleep(_QUIET_SECONDS)
-            elif NOBODY in changed:
-                yield _HEARTBEAT
+            word = await _take_due(visit, stream, customer)
+            if word:
+                yield word
+    except StoreUnavailable:
+        # The stream ends, and the page listens anew until the database answers.
+        return
     finally:
-        watch.close()
+        visit.services.streams.close(stream)
 
 
-async def _is_still_here(visit: Visit, changed: frozenset[str] | None) -> bool:
-    """Look whether the session was ended, whenever a change is about no recipient."""
-    if changed is not None and NOBODY not in changed:
-        return True
+async def _is_still_here(visit: Visit, stream: Stream) -> bool:
+    """Look whether the session was ended, or has run out."""
+    stream.may_have_ended = False
     return await visit.services.sessions.find(visit.request) is not None
 
 
-PAGES: Final = (Page(path="/live", view=listen, permission=None),)
+async def _take_due(visit: Visit, stream: Stream, customer: str) -> bytes:
+    """Take what is to be told now; a customer's numbers may be others from now on."""
+    now = visit.services.clock.monotonic()
+    due = [topic for topic in stream.topics if topic.due_in(now) == 0.0]
+    for topic in due:
+        topic.told(now)
+        if topic.numbers is not None:
+            topic.numbers = await _read_numbers(visit, customer) or frozenset()
+    return b"".join(topic.event for topic in due)
+
+
+PAGES: Final = (Page(path="/live", view=listen, permission=Permission.READ_CONVERSATIONS),)

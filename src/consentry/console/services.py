@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from consentry.console.identity import IdentityProvider
 from consentry.console.passwords import Passwords
 from consentry.console.sessions import Sessions
+from consentry.console.streams import Streams
 from consentry.console.tries import Limits, Tries
 from consentry.domain.policy import Policy
 from consentry.ports import Clock, Delivery, Ids, Store
@@ -17,7 +18,8 @@ class ConsoleServices:
     `default_region`: the country of numbers written without one. `public_url`: under which
     carriers and people reach us; None takes each request's own. `secret_key`: keys the hashes of
     API keys made here. `link_seconds`: how long a sign-in link made here is good. `provider`: the
-    company's own sign-in, where it has one.
+    company's own sign-in, where it has one. `streams`: the open live updates, ended when the
+    server stops.
     """
 
     store: Store
@@ -33,3 +35,4 @@ class ConsoleServices:
     tries: Tries = field(default_factory=lambda: Tries(Limits()))
     link_seconds: int = 3600
     provider: IdentityProvider | None = None
+    streams: Streams = field(default_factory=Streams)

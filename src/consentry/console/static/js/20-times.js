@@ -27,5 +27,5 @@
   }
   tell(document);
   setInterval(() => tell(document), 15000);
-  document.addEventListener("htmx:afterSettle", () => tell(document));
+  document.addEventListener("htmx:afterSwap", () => tell(document));
 })();

@@ -41,8 +41,9 @@ COMPLIANCE = Agent("agt_compliance", "cem@example.org", "Cem", Role.COMPLIANCE, 
 AGENT = Agent("agt_agent", "eva@example.org", "Eva", Role.AGENT, NOW)
 ACME_ONLY = Agent("agt_acme", "amy@example.org", "Amy", Role.COMPLIANCE, NOW, brands=("acme",))
 OTHER_ONLY = Agent("agt_other", "oli@example.org", "Oli", Role.COMPLIANCE, NOW, brands=("other",))
+OTHER_AGENT = Agent("agt_oto", "oto@example.org", "Oto", Role.AGENT, NOW, brands=("other",))
 NOBODY_YET = Agent("agt_none", "new@example.org", "New", None, NOW)
-AGENTS = (ADMIN, COMPLIANCE, AGENT, ACME_ONLY, OTHER_ONLY, NOBODY_YET)
+AGENTS = (ADMIN, COMPLIANCE, AGENT, ACME_ONLY, OTHER_ONLY, OTHER_AGENT, NOBODY_YET)
 TOKEN = "a form's token"
 
 

@@ -46,7 +46,7 @@ def agent(browser: Browser, demo: Demo) -> StorageState:
     context = browser.new_context()
     page = context.new_page()
     page.goto(demo.told["console_link"])
-    expect(page.get_by_role("heading", name="People")).to_be_visible()
+    expect(page.get_by_role("heading", name="Inbox")).to_be_visible()
     state = context.storage_state()
     context.close()
     return state
@@ -169,7 +169,7 @@ def test_the_story_in_two_windows(
     expect(phone.get_by_text("Thanks for texting Retalé!")).to_be_visible()
 
     console = windows.open(f"{demo.product.url}/console", agent=agent)
-    console.get_by_text("Ada Example").click()
+    console.get_by_role("link", name="Ada Example").click()
     scene = Scene(phone, console)
     expect(scene.timeline.get_by_text("Hi, is my order on its way?")).to_be_visible()
     expect(scene.timeline.get_by_text("Thanks for texting Retalé!")).to_be_visible()
@@ -213,7 +213,7 @@ def test_a_click_that_races_a_stop_gets_the_sentence(
     number, phone = demo.number("long_code"), "+14155550143"
     demo.carrier.type_heard(phone, number, "Hello")
     console = windows.open(f"{demo.product.url}/console", agent=agent)
-    console.get_by_text("Ben Sample").click()
+    console.get_by_role("link", name="Ben Sample").click()
     expect(console.get_by_role("button", name="Send SMS")).to_be_enabled()
     # The page hears nothing more, as on a train in a tunnel.
     console.route(re.compile(r"/console/customers/[^/]+$"), lambda route: route.abort())
@@ -233,7 +233,7 @@ def test_a_stranger_who_says_stop_is_shown_so(
     """A customer made by a STOP: Send is dead for that reason, with the words that lift it."""
     demo.carrier.type_heard(phone, demo.number("toll_free"), "STOP")
     console = windows.open(f"{demo.product.url}/console?search={phone[-4:]}", agent=agent)
-    console.get_by_text("Opted out").click()
+    console.get_by_role("link", name="Opted out").click()
     expect(console.get_by_text(SENTENCE)).to_be_visible()
     expect(console.get_by_text("must text START or UNSTOP to +1 800 555 0100")).to_be_visible()
     expect(console.get_by_role("button", name="Send SMS")).to_be_disabled()

@@ -6,7 +6,7 @@ import typer
 
 from consentry import __version__
 from consentry.bootstrap import DatabaseInUse
-from consentry.cli import consents, customers, running, setting_up
+from consentry.cli import agents, consents, customers, running, setting_up
 from consentry.cli.bench import command as bench_command
 from consentry.cli.output import fail
 from consentry.ports import Rejected, StoreUnavailable
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 running.register(app)
 setting_up.register(app)
+agents.register(app)
 consents.register(app)
 customers.register(app)
 bench_command.register(app)

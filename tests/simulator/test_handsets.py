@@ -176,8 +176,9 @@ def test_the_page_is_strict_and_whole(world: World) -> None:
     for path in ("/", "/handsets", "/page/handsets.css", "/page/handsets.js", "/page/icon.svg"):
         answer = world.get(path)
         assert answer.status_code == 200
-        assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
-        assert "unsafe" not in answer.headers["Content-Security-Policy"]
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
+        assert "unsafe" not in policy
     page = world.get("/").text
     assert 'src="/page/handsets.js"' in page
     assert "http://" not in page
@@ -209,7 +210,9 @@ def test_the_view_tells_what_the_carrier_did(world: World) -> None:
     assert lines["Sale"]["origin"] == "refused"
     assert "21610" in lines["Sale"]["notes"][0]
     assert lines["Anyone?"]["notes"] == ["Lost on its way (fault)"]
-    assert lines["Anyone?"]["trouble"]
+    assert lines["Anyone?"]["mark"] == "failed"
+    assert lines["Sale"]["mark"] == "refused"
+    assert lines["STOP"]["mark"] == "delivered"
     revision = view()["revision"]
     unchanged = world.get("/api/view", {"open": f"{PHONE}~{LONG_CODE}", "since": revision})
     assert unchanged.status_code == 204

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from consentry.simulator.acceptance import block_behind_our_back
 from consentry.simulator.carrier import Carrier, read_address
-from consentry.simulator.faults import DESCRIPTIONS, Fault, FaultError, FaultKind
+from consentry.simulator.faults import Fault, FaultError, FaultKind, describe_kinds
 from consentry.simulator.requests import (
     PHONE_SHAPE,
     answer_json,
@@ -104,8 +104,7 @@ async def _set_service(carrier: Carrier, request: Request) -> Response:
 
 
 async def _list_faults(carrier: Carrier, _request: Request) -> Response:
-    kinds = [{"kind": kind, "does": does} for kind, does in DESCRIPTIONS.items()]
-    return answer_json({"faults": list_faults(carrier), "kinds": kinds})
+    return answer_json({"faults": list_faults(carrier), "kinds": describe_kinds()})
 
 
 async def _set_fault(carrier: Carrier, request: Request) -> Response:

@@ -48,6 +48,7 @@ _DEFAULT_SECONDS = {
     FaultKind.LATENCY: 1.0,
 }
 _DEFAULT_CODES = {FaultKind.ASYNC_REFUSAL: 21610, FaultKind.UNDELIVERED: 30005}
+_WEBHOOK_FAULTS = {FaultKind.DUPLICATE_WEBHOOK, FaultKind.LATE_WEBHOOK, FaultKind.LOST_WEBHOOK}
 
 
 class WebhookKind(StrEnum):
@@ -55,6 +56,30 @@ class WebhookKind(StrEnum):
 
     INBOUND = "inbound"
     STATUS = "status"
+
+
+class FaultKindView(msgspec.Struct, frozen=True):
+    """A kind of fault, explained: what it does, and its own settings with their usual values."""
+
+    kind: FaultKind
+    does: str
+    seconds: float | None
+    code: int | None
+    narrows_webhook: bool
+
+
+def describe_kinds() -> list[FaultKindView]:
+    """Explain every kind; `rate`, `count`, `sender` and `recipient` apply to all of them."""
+    return [
+        FaultKindView(
+            kind=kind,
+            does=does,
+            seconds=_DEFAULT_SECONDS.get(kind),
+            code=_DEFAULT_CODES.get(kind),
+            narrows_webhook=kind in _WEBHOOK_FAULTS,
+        )
+        for kind, does in DESCRIPTIONS.items()
+    ]
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""The handsets page itself: three files, served with a policy that allows nothing else."""
+"""The handsets page itself: its files, served with a policy that allows nothing else."""
 
 from importlib import resources
 
@@ -10,7 +10,8 @@ from consentry.simulator.requests import Endpoint
 
 _HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "Cache-Control": "no-cache",
     "Referrer-Policy": "no-referrer",
@@ -21,6 +22,9 @@ _FILES = {
     "/handsets": ("handsets.html", "text/html"),
     "/page/handsets.css": ("handsets.css", "text/css"),
     "/page/handsets.js": ("handsets.js", "text/javascript"),
+    "/page/phone.js": ("phone.js", "text/javascript"),
+    "/page/faults.js": ("faults.js", "text/javascript"),
+    "/page/page.js": ("page.js", "text/javascript"),
     "/page/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 

@@ -7,7 +7,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from consentry.console import account, customer, inbox, live, opt_outs, opt_outs_import
+from consentry.console import (
+    account,
+    customer,
+    inbox,
+    live,
+    opt_outs,
+    opt_outs_import,
+    reports,
+)
 from consentry.console.guard import Guard
 from consentry.console.pages import Page
 from consentry.console.rendering import Renderer
@@ -21,6 +29,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *customer.PAGES,
     *opt_outs.PAGES,
     *opt_outs_import.PAGES,
+    *reports.PAGES,
     *live.PAGES,
     *account.PAGES,
 )

@@ -9,7 +9,6 @@ from starlette.routing import Route
 
 from consentry.console import (
     account,
-    audit,
     customer,
     inbox,
     live,
@@ -31,7 +30,6 @@ PAGES: Final[tuple[Page, ...]] = (
     *opt_outs.PAGES,
     *opt_outs_import.PAGES,
     *reports.PAGES,
-    *audit.PAGES,
     *live.PAGES,
     *account.PAGES,
 )

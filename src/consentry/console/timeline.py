@@ -1,167 +1,286 @@
-"""The Conversation Timeline: texts and consent entries of one person, oldest first."""
+"""The Conversation Timeline: what the ledger tells of one person, as a reader sees it.
+
+Every item comes from an entry. A text is a bubble; a keyword is a line across, with the word
+quoted; what the carrier itself answered is a muted note that it was the carrier's.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Final, Self, assert_never
 
 import msgspec
 
+from consentry.console.customer_seen import Seen
+from consentry.console.timeline_words import (
+    RECEIPTS,
+    Names,
+    Receipt,
+    Why,
+    capitalize,
+    explain_refusal,
+    spell_told,
+    spell_what_it_did,
+)
 from consentry.console.wording import show_number
-from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
+from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.keywords import is_our_opt_in
 from consentry.domain.messages import Direction, Message, MessageStatus
-from consentry.domain.reading import CarrierWord, Tier
+from consentry.domain.reading import CarrierWord, LegalMeaning, Tier
+
+TIMELINE_KINDS: Final = (
+    EntryKind.MESSAGE_RECEIVED,
+    EntryKind.OPTED_IN,
+    EntryKind.OPTED_OUT,
+    EntryKind.HELP_ASKED,
+    EntryKind.CONSENT_GRANTED,
+    EntryKind.CONSENT_REVOKED,
+    EntryKind.SUPPRESSED,
+    EntryKind.TAG_CHANGED,
+    EntryKind.SEND_ACCEPTED,
+    EntryKind.SEND_REFUSED,
+    EntryKind.JOB_CANCELED,
+    EntryKind.CARRIER_REFUSED,
+    EntryKind.CARRIER_DELIVERED,
+    EntryKind.NOTE_ADDED,
+    EntryKind.CUSTOMER_CHANGED,
+)
+"""The entries that a reader of the conversation sees."""
+
+_ENDED: Final = (MessageStatus.FAILED, MessageStatus.UNDELIVERED, MessageStatus.CANCELED)
 
 
-class ItemKind(StrEnum):
-    """How an item is drawn: a bubble on either side, or a line across."""
+class Look(StrEnum):
+    """How an item is drawn: a bubble on either side, or something across."""
 
     THEIRS = "theirs"
     OURS = "ours"
-    OPTED_IN = "opted_in"
-    OPTED_OUT = "opted_out"
+    OPTED_IN = "opted-in"
+    OPTED_OUT = "opted-out"
     REFUSED = "refused"
+    LINE = "line"
     NOTE = "note"
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One item: who, what, when, and small print under it."""
+    """One item of the timeline.
 
-    kind: ItemKind
-    at: datetime
-    who: str
-    text: str
-    sender: str
-    state: str = ""
-    small: str = ""
-
-
-_STATES = {
-    MessageStatus.RECEIVED: "",
-    MessageStatus.SCHEDULED: "Scheduled",
-    MessageStatus.QUEUED: "Sending",
-    MessageStatus.SENDING: "Sending",
-    MessageStatus.INDETERMINATE: "Unknown: the carrier gave no answer",
-    MessageStatus.SENT: "Sent",
-    MessageStatus.DELIVERED: "Delivered",
-    MessageStatus.READ: "Read",
-    MessageStatus.UNDELIVERED: "Undelivered",
-    MessageStatus.FAILED: "Failed",
-    MessageStatus.CANCELED: "Not sent",
-}
-_TOLD = {
-    EntryKind.CONSENT_GRANTED: "Consent recorded",
-    EntryKind.CONSENT_REVOKED: "Consent withdrawn",
-    EntryKind.SUPPRESSED: "Do-not-text list changed",
-    EntryKind.TAG_CHANGED: "SMS tag changed",
-    EntryKind.CARRIER_REFUSED: "The carrier refused: it has this person as opted out",
-    EntryKind.CARRIER_DELIVERED: "Delivered again: the carrier no longer blocks",
-}
-
-
-def build_timeline(
-    messages: list[Message], entries: list[Entry], key_names: Mapping[str, str]
-) -> list[Item]:
-    """Put messages and entries in one order; a lone keyword shows as its consent entry.
-
-    `key_names` are the names of API keys by their ids, for what programs did.
+    `says` is what a line says, `text` what somebody wrote, word for word. `over` are our number
+    and theirs, where there is more than one to tell apart. `small` is muted, under it.
     """
-    keywords = {entry.message for entry in entries if _is_keyword(entry)}
-    items = [_message_item(m, key_names) for m in messages if m.id not in keywords]
-    for entry in entries:
-        item = _entry_item(entry, key_names)
-        if item is not None:
-            items.append(item)
-    return sorted(items, key=lambda item: item.at)
+
+    id: str
+    look: Look
+    at: datetime
+    who: str = ""
+    says: str = ""
+    text: str = ""
+    over: tuple[str, ...] = ()
+    small: str = ""
+    receipt: Receipt | None = None
+    error: str = ""
+    why: Why | None = None
+    media: tuple[str, ...] = ()
 
 
-def _is_keyword(entry: Entry) -> bool:
-    if entry.kind not in (EntryKind.OPTED_IN, EntryKind.OPTED_OUT, EntryKind.HELP_ASKED):
-        return False
-    by_carrier = entry.carrier_reading
-    by_law = entry.legal_reading
-    return (by_carrier is not None and by_carrier.word is not CarrierWord.NONE) or (
-        by_law is not None and by_law.tier is Tier.KEYWORD
-    )
+class Drawer(msgspec.Struct, frozen=True):
+    """Draws the entries of one customer; `messages` are those that the entries name.
+
+    `several_senders` and `several_phones` say that the customer texted with more than one.
+    """
+
+    seen: Seen
+    names: Names
+    messages: Mapping[str, Message]
+    several_senders: bool = False
+    several_phones: bool = False
+
+    @classmethod
+    def of(cls, seen: Seen, names: Names, messages: Mapping[str, Message]) -> Self:
+        """Look at what the customer has to do with."""
+        ours = {thread.sender for phone in seen.phones for thread in phone.standing.threads}
+        talking = [phone for phone in seen.phones if phone.standing.threads]
+        return cls(seen, names, messages, len(ours) > 1, len(talking) > 1)
+
+    def draw(self, entry: Entry) -> list[Item]:
+        """Draw an entry: a bubble, a line, or a bubble and what it did."""
+        match entry.kind:
+            case EntryKind.MESSAGE_RECEIVED | EntryKind.SEND_ACCEPTED:
+                return self._bubble(entry)
+            case EntryKind.OPTED_IN | EntryKind.OPTED_OUT | EntryKind.HELP_ASKED:
+                return self._word(entry)
+            case EntryKind.SEND_REFUSED | EntryKind.JOB_CANCELED:
+                return [self._refused(entry)]
+            case EntryKind.NOTE_ADDED:
+                return [self._note(entry)]
+            case (
+                EntryKind.CONSENT_GRANTED
+                | EntryKind.CONSENT_REVOKED
+                | EntryKind.SUPPRESSED
+                | EntryKind.TAG_CHANGED
+                | EntryKind.CARRIER_REFUSED
+                | EntryKind.CARRIER_DELIVERED
+                | EntryKind.CUSTOMER_CHANGED
+            ):
+                return [self._line(entry)]
+            case (
+                EntryKind.JOB_CLAIMED
+                | EntryKind.CUSTOMER_VIEWED
+                | EntryKind.SIGNED_IN
+                | EntryKind.SIGN_IN_REFUSED
+                | EntryKind.SIGNED_OUT
+                | EntryKind.SESSION_REVOKED
+                | EntryKind.SETTING_CHANGED
+                | EntryKind.EXPORTED
+                | EntryKind.IMPORTED
+            ):
+                return []
+            case never:
+                assert_never(never)
+
+    def _over(self, entry: Entry) -> tuple[str, ...]:
+        """Name our number and theirs where the reader could take them for others."""
+        ours = [entry.sender] if entry.sender and self.several_senders else []
+        theirs = [entry.recipient] if self.several_phones and entry.sender else []
+        return tuple(show_number(number) for number in (*ours, *theirs))
+
+    def _bubble(self, entry: Entry) -> list[Item]:
+        message = self.messages.get(entry.message or "")
+        if message is None:
+            return []
+        if message.direction is Direction.INBOUND:
+            return [self._their_text(entry, message)]
+        receipt = RECEIPTS[message.status]
+        item = Item(
+            id=entry.id,
+            look=Look.OURS,
+            at=message.created_at,
+            who=self.names.spell(message.actor),
+            text=message.body,
+            over=self._over(entry),
+            receipt=receipt,
+            error=_spell_error(message) if message.status in _ENDED else "",
+            media=message.media,
+        )
+        return [item]
+
+    def _their_text(self, entry: Entry, message: Message) -> Item:
+        return Item(
+            id=entry.id,
+            look=Look.THEIRS,
+            at=message.created_at,
+            who=self.names.person,
+            text=message.body,
+            over=self._over(entry),
+            media=message.media,
+        )
+
+    def _word(self, entry: Entry) -> list[Item]:
+        """Draw the person's word: a keyword across the line, a sentence as a bubble before it."""
+        alone = is_keyword(entry)
+        line = Item(
+            id=f"{entry.id}-did",
+            look=_LOOKS[entry.kind],
+            at=entry.recorded_at,
+            says=self._say_word(entry),
+            text=(entry.text or "") if alone else "",
+            over=self._over(entry),
+            small=_spell_carrier_answer(entry),
+        )
+        return [line] if alone else [*self._bubble(entry), line]
+
+    def _say_word(self, entry: Entry) -> str:
+        number, person = show_number(entry.sender or ""), self.names.person
+        legal = entry.legal_reading
+        if entry.kind is EntryKind.HELP_ASKED:
+            said = f"{person} asked {number} for help"
+        elif entry.kind is EntryKind.OPTED_OUT:
+            wrong = legal is not None and legal.meaning is LegalMeaning.WRONG_NUMBER
+            why = ": wrong number" if wrong else ""
+            said = f"{person} opted out of {number}{why}"
+        else:
+            by_text = "" if is_keyword(entry) else " by this text"
+            said = f"{person} opted in to {number}{by_text}"
+        older = " (older than their last word, so it changes nothing)"
+        return f"{said}{older}" if entry.superseded else said
+
+    def _refused(self, entry: Entry) -> Item:
+        return Item(
+            id=entry.id,
+            look=Look.REFUSED,
+            at=entry.recorded_at,
+            who=self.names.spell(entry.actor),
+            says="Not sent" if entry.kind is EntryKind.SEND_REFUSED else "Stopped before it left",
+            text=entry.text or "",
+            over=self._over(entry),
+            why=explain_refusal(entry),
+        )
+
+    def _note(self, entry: Entry) -> Item:
+        return Item(
+            id=entry.id,
+            look=Look.NOTE,
+            at=entry.recorded_at,
+            who=self.names.spell(entry.actor),
+            text=entry.text or "",
+        )
+
+    def _say_what_it_did(self, entry: Entry) -> str:
+        said = spell_what_it_did(entry, self.seen.directory)
+        if entry.kind is not EntryKind.CUSTOMER_CHANGED:
+            return said
+        # On the customer's own page nobody need be told whose profile it is.
+        return capitalize(said.removeprefix(f"{self.seen.customer.name}: "))
+
+    def _line(self, entry: Entry) -> Item:
+        evidence = entry.evidence
+        quoted = "" if evidence is None else evidence.verbatim or ""
+        return Item(
+            id=entry.id,
+            look=Look.LINE,
+            at=entry.recorded_at,
+            who=self.names.spell(entry.actor),
+            says=self._say_what_it_did(entry),
+            text=quoted,
+            over=self._over(entry),
+            small=spell_told(entry),
+        )
 
 
-def _name_actor(actor: Actor, key_names: Mapping[str, str]) -> str:
-    match actor.kind:
-        case ActorKind.SYSTEM:
-            return "Automatic"
-        case ActorKind.KEY:
-            return f"{key_names.get(actor.id or '', 'a removed key')}, by API"
-        case ActorKind.AGENT | ActorKind.PERSON | ActorKind.CARRIER | ActorKind.IMPORT:
-            return str(actor.kind).capitalize()
+_LOOKS: Final = {
+    EntryKind.OPTED_IN: Look.OPTED_IN,
+    EntryKind.OPTED_OUT: Look.OPTED_OUT,
+    EntryKind.HELP_ASKED: Look.LINE,
+}
 
 
-def _message_item(message: Message, key_names: Mapping[str, str]) -> Item:
-    if message.direction is Direction.INBOUND:
-        return Item(ItemKind.THEIRS, message.created_at, "They wrote", message.body, message.sender)
-    small = message.error_text or ""
-    if message.error_code and message.status is MessageStatus.FAILED:
-        small = f"{small} ({message.error_code})"
-    return Item(
-        ItemKind.OURS,
-        message.created_at,
-        _name_actor(message.actor, key_names),
-        message.body,
-        message.sender,
-        state=_STATES[message.status],
-        small=small,
-    )
+def is_keyword(entry: Entry) -> bool:
+    """Tell a keyword that stands alone from a sentence that means the same."""
+    by_carrier, by_law = entry.carrier_reading, entry.legal_reading
+    if by_carrier is not None and by_carrier.word is not CarrierWord.NONE:
+        return True
+    if by_law is not None and by_law.tier is Tier.KEYWORD:
+        return True
+    return entry.kind is EntryKind.HELP_ASKED or _is_our_word(entry)
 
 
-def _entry_item(entry: Entry, key_names: Mapping[str, str]) -> Item | None:
-    sender = entry.sender or ""
-    match entry.kind:
-        case EntryKind.OPTED_OUT:
-            return _word(entry, ItemKind.OPTED_OUT, f"Opted out of {show_number(sender)}")
-        case EntryKind.OPTED_IN:
-            return _word(entry, ItemKind.OPTED_IN, f"Opted in to {show_number(sender)}")
-        case EntryKind.HELP_ASKED:
-            return _word(entry, ItemKind.NOTE, f"Asked {show_number(sender)} for help")
-        case EntryKind.SEND_REFUSED:
-            why = "" if entry.decision is None else entry.decision.detail
-            who = _name_actor(entry.actor, key_names)
-            text = entry.text or ""
-            return Item(ItemKind.REFUSED, entry.recorded_at, who, text, sender, "Not sent", why)
-        case (
-            EntryKind.CONSENT_GRANTED
-            | EntryKind.CONSENT_REVOKED
-            | EntryKind.SUPPRESSED
-            | EntryKind.TAG_CHANGED
-            | EntryKind.CARRIER_REFUSED
-            | EntryKind.CARRIER_DELIVERED
-        ):
-            told = _TOLD[entry.kind]
-            small = entry.reason or ""
-            return Item(ItemKind.NOTE, entry.recorded_at, "", told, sender, "", small)
-        case (
-            EntryKind.MESSAGE_RECEIVED
-            | EntryKind.SEND_ACCEPTED
-            | EntryKind.JOB_CLAIMED
-            | EntryKind.JOB_CANCELED
-            | EntryKind.NOTE_ADDED
-            | EntryKind.CUSTOMER_VIEWED
-            | EntryKind.CUSTOMER_CHANGED
-            | EntryKind.SIGNED_IN
-            | EntryKind.SIGN_IN_REFUSED
-            | EntryKind.SIGNED_OUT
-            | EntryKind.SESSION_REVOKED
-            | EntryKind.SETTING_CHANGED
-            | EntryKind.EXPORTED
-            | EntryKind.IMPORTED
-        ):
-            return None
+def _is_our_word(entry: Entry) -> bool:
+    """Tell START to a number whose carrier reads nothing from a first text."""
+    return entry.kind is EntryKind.OPTED_IN and is_our_opt_in(entry.text or "")
 
 
-def _word(entry: Entry, kind: ItemKind, said: str) -> Item:
-    """Draw the person's word; the carrier's own answer is a muted note under it."""
+def _spell_carrier_answer(entry: Entry) -> str:
     reading = entry.carrier_reading
-    small = ""
-    if reading is not None and reading.answer:
-        small = f"The carrier answered: {reading.answer}"
-    if entry.superseded:
-        said = f"{said} (older than their last word, so it changes nothing)"
-    quoted = f"“{entry.text}”" if entry.text and _is_keyword(entry) else ""
-    return Item(kind, entry.at, said, quoted, "", small=small)
+    if reading is None or not reading.answer or entry.superseded:
+        return ""
+    if entry.kind is EntryKind.HELP_ASKED:
+        return f"The carrier answers this itself, unless they are opted out: {reading.answer}"
+    return f"The carrier answered: {reading.answer}"
+
+
+def _spell_error(message: Message) -> str:
+    """Write the carrier's own words and code, or ours where it never left."""
+    text = message.error_text or ""
+    if message.error_code and message.status is not MessageStatus.CANCELED:
+        return f"{text} ({message.error_code})" if text else f"Error {message.error_code}"
+    return text

@@ -1,0 +1,296 @@
+"""The Consent tab: all that changed what may be texted, old to new, with how we know."""
+
+import asyncio
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from starlette.responses import Response
+
+from consentry.actions.record_audit import RecordExport
+from consentry.console.card import build_card, spell_scope
+from consentry.console.customer_page import read_frame
+from consentry.console.customer_seen import Seen, with_customer
+from consentry.console.pages import Page, Visit
+from consentry.console.rendering import PRIVATE
+from consentry.console.timeline import is_keyword
+from consentry.console.timeline_page import is_visible, read_names, visible_pieces
+from consentry.console.timeline_words import (
+    Names,
+    Why,
+    explain_refusal,
+    spell_medium,
+    spell_piece,
+    spell_program,
+    spell_what_it_did,
+)
+from consentry.console.wording import show_number
+from consentry.domain.agents import Permission
+from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.messages import Message
+from consentry.domain.reading import CarrierReading, LegalReading
+from consentry.domain.standing import ConsentState, Standing
+from consentry.ports import EntryFilter
+from consentry.ports import Page as ListPage
+
+CONSENT_KINDS: Final = (
+    EntryKind.OPTED_IN,
+    EntryKind.OPTED_OUT,
+    EntryKind.HELP_ASKED,
+    EntryKind.CONSENT_GRANTED,
+    EntryKind.CONSENT_REVOKED,
+    EntryKind.SUPPRESSED,
+    EntryKind.TAG_CHANGED,
+    EntryKind.SEND_REFUSED,
+    EntryKind.JOB_CANCELED,
+    EntryKind.CARRIER_REFUSED,
+    EntryKind.CARRIER_DELIVERED,
+)
+"""The entries that say something of consent."""
+
+_PAGE_ENTRIES: Final = 50
+_EXPORT_ENTRIES: Final = 500
+
+
+class Told(msgspec.Struct, frozen=True):
+    """One entry of the history with its evidence.
+
+    `happened_at` is the time that the carrier or the evidence gives, where it is another one.
+    `facts` are lines of (what, what it was). `took` is how long it took from the text's arrival
+    to being in force, where a text is behind it.
+    """
+
+    id: str
+    happened_at: datetime | None
+    recorded_at: datetime
+    received_at: datetime | None
+    says: str
+    who: str
+    recipient: str
+    text: str
+    facts: tuple[tuple[str, str], ...]
+    changed: tuple[str, ...]
+    is_superseded: bool
+    took: str = ""
+    why: Why | None = None
+
+
+class ProgramStanding(msgspec.Struct, frozen=True):
+    """How a number stands with a program that is no conversation."""
+
+    program: str
+    state: str
+    level: str
+    since: datetime
+    expires_at: datetime | None
+
+
+class NumberStanding(msgspec.Struct, frozen=True):
+    """What stands for a number beyond the conversations, which the card shows."""
+
+    number: str
+    programs: tuple[ProgramStanding, ...]
+    listings: tuple[tuple[str, str, datetime, tuple[str, ...]], ...]
+
+
+async def show_consent(visit: Visit, seen: Seen) -> Response:
+    """Show what stands now, and under it the history, a page at a time, old to new."""
+    earlier = visit.query("earlier")
+    frame, entries, names = await asyncio.gather(
+        read_frame(visit, seen),
+        _read_entries(visit, seen, earlier, _PAGE_ENTRIES + 1),
+        read_names(visit, seen.first_name),
+    )
+    shown = entries[:_PAGE_ENTRIES]
+    ids = [entry.message for entry in shown if entry.message]
+    messages = await visit.services.store.read_messages_by_id(ids)
+    history = [
+        _tell(entry, seen, names, messages.get(entry.message or ""))
+        for entry in reversed(shown)
+        if is_visible(entry, seen)
+    ]
+    return visit.render(
+        "customer_consent.html",
+        history=history,
+        earlier=earlier,
+        first=shown[-1].id if len(entries) > _PAGE_ENTRIES else "",
+        pairs=build_card(seen),
+        standings=[_stand(phone.number, phone.standing, seen) for phone in seen.phones],
+        **frame,
+    )
+
+
+async def _read_entries(visit: Visit, seen: Seen, before: str, limit: int) -> list[Entry]:
+    wanted = EntryFilter(kinds=CONSENT_KINDS, senders=visit.sender_scope)
+    page = ListPage(limit=limit, before=before or None)
+    store = visit.services.store
+    found = await asyncio.gather(
+        *(store.read_entries(number, page, wanted=wanted) for number in seen.numbers)
+    )
+    merged = sorted((entry for part in found for entry in part), key=lambda e: e.id, reverse=True)
+    return merged[:limit]
+
+
+def _stand(number: str, standing: Standing, seen: Seen) -> NumberStanding:
+    programs = [
+        ProgramStanding(
+            spell_program(consent.program, seen.directory),
+            consent.state,
+            consent.level.replace("_", " "),
+            consent.since,
+            consent.expires_at,
+        )
+        for consent in standing.consents
+        if not _is_conversation(consent.program, seen)
+        and consent.state is not ConsentState.NONE
+        and seen.sees_program(consent.program)
+    ]
+    listings = [
+        (
+            spell_scope(suppression.scope, seen.directory),
+            suppression.cause.replace("_", " "),
+            suppression.since,
+            tuple(show_number(sender) for sender in suppression.lifted_for),
+        )
+        for suppression in standing.suppressions
+        if suppression.active and seen.sees_scope(suppression.scope)
+    ]
+    return NumberStanding(number, tuple(programs), tuple(listings))
+
+
+def _is_conversation(program_id: str, seen: Seen) -> bool:
+    program = seen.directory.program(program_id)
+    return program is not None and program.is_conversation
+
+
+def _tell(entry: Entry, seen: Seen, names: Names, message: Message | None) -> Told:
+    evidence = entry.evidence
+    text = entry.text or ("" if evidence is None else evidence.verbatim or "")
+    is_refusal = entry.kind in (EntryKind.SEND_REFUSED, EntryKind.JOB_CANCELED)
+    is_word = entry.legal_reading is not None and message is not None
+    received_at = message.created_at if message is not None and is_word else None
+    return Told(
+        id=entry.id,
+        happened_at=None if entry.at in (received_at, entry.recorded_at) else entry.at,
+        recorded_at=entry.recorded_at,
+        received_at=received_at,
+        says=_say(entry, seen, names),
+        who=names.spell(entry.actor),
+        recipient=show_number(entry.recipient) if len(seen.phones) > 1 else "",
+        text=text,
+        facts=(*_read_readings(entry), *_read_evidence(entry)),
+        changed=_say_changes(entry, seen),
+        is_superseded=entry.superseded,
+        took="" if received_at is None else _spell_latency(received_at, entry.recorded_at),
+        why=explain_refusal(entry) if is_refusal else None,
+    )
+
+
+def _say_changes(entry: Entry, seen: Seen) -> tuple[str, ...]:
+    said = (spell_piece(piece, seen.directory) for piece in visible_pieces(entry, seen))
+    return tuple(filter(None, said))
+
+
+def _say(entry: Entry, seen: Seen, names: Names) -> str:
+    number = show_number(entry.sender or "")
+    match entry.kind:
+        case EntryKind.OPTED_OUT:
+            return f"{names.person} opted out of {number}"
+        case EntryKind.OPTED_IN:
+            how = "" if is_keyword(entry) else " by writing first"
+            return f"{names.person} opted in to {number}{how}"
+        case EntryKind.HELP_ASKED:
+            return f"{names.person} asked {number} for help"
+        case EntryKind.SEND_REFUSED:
+            return f"A text from {number} was refused"
+        case EntryKind.JOB_CANCELED:
+            return f"A text from {number} was stopped before it left"
+        case _:
+            return spell_what_it_did(entry, seen.directory)
+
+
+def _read_readings(entry: Entry) -> list[tuple[str, str]]:
+    found = []
+    if entry.carrier_reading is not None:
+        found.append(("Carrier reader", _spell_carrier(entry.carrier_reading)))
+    if entry.legal_reading is not None:
+        found.append(("Legal reader", _spell_legal(entry.legal_reading)))
+    return found
+
+
+def _spell_carrier(reading: CarrierReading) -> str:
+    word = reading.word.replace("_", " ")
+    rule = f", rule {reading.rule}" if reading.rule else ""
+    return f"{word}{rule}, version {reading.version}"
+
+
+def _spell_legal(reading: LegalReading) -> str:
+    meaning = reading.meaning.replace("_", " ")
+    rule = f", rule {reading.rule}" if reading.rule else ""
+    return f"{meaning}, tier {reading.tier}{rule}, version {reading.version}"
+
+
+def _read_evidence(entry: Entry) -> list[tuple[str, str]]:
+    evidence = entry.evidence
+    told = []
+    if evidence is not None:
+        words = {
+            "Told": spell_medium(evidence.medium),
+            "Told by": evidence.name,
+            "Shown": evidence.call_to_action,
+            "Done": evidence.action,
+            "Page": evidence.page_url,
+            "From address": evidence.ip,
+            "Browser": evidence.user_agent,
+            "Session": evidence.session,
+            "Carrier's message id": evidence.carrier_message_id,
+            "Note": evidence.note,
+        }
+        told += [(name, value) for name, value in words.items() if value]
+    if entry.reason and entry.decision is None:
+        told.append(("Reason", entry.reason))
+    return told
+
+
+def _spell_latency(received_at: datetime, recorded_at: datetime) -> str:
+    milliseconds = max(0, round((recorded_at - received_at).total_seconds() * 1000))
+    return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
+async def download(visit: Visit, seen: Seen) -> Response:
+    """Give the whole history as JSON lines, newest first, and record that it was taken along."""
+    lines = []
+    before = ""
+    while True:
+        entries = await _read_entries(visit, seen, before, _EXPORT_ENTRIES)
+        lines += [
+            msgspec.json.encode(msgspec.structs.replace(entry, pieces=visible_pieces(entry, seen)))
+            for entry in entries
+            if is_visible(entry, seen)
+        ]
+        if len(entries) < _EXPORT_ENTRIES:
+            break
+        before = entries[-1].id
+    what = f"consent history of customer {seen.customer.id}"
+    numbers = ", ".join(seen.numbers)
+    await visit.services.store.submit(RecordExport(what, numbers, len(lines), visit.actor))
+    name = f"consent-{seen.customer.id}.jsonl"
+    return Response(
+        b"".join(line + b"\n" for line in lines),
+        media_type="application/x-ndjson",
+        headers={**PRIVATE, "Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+PAGES: Final = (
+    Page(
+        path="/customers/{id}/consent",
+        view=with_customer(show_consent),
+        permission=Permission.READ_CONVERSATIONS,
+    ),
+    Page(
+        path="/customers/{id}/consent.jsonl",
+        view=with_customer(download),
+        permission=Permission.EXPORT,
+    ),
+)

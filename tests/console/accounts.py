@@ -93,6 +93,8 @@ class Console:
     services: ConsoleServices
     agents: dict[str, Agent] = field(default_factory=dict)
     links: int = 0
+    mounts: dict[str, httpx.AsyncBaseTransport] = field(default_factory=dict)
+    browsers: list[httpx.AsyncClient] = field(default_factory=list)
 
     def browser(
         self,
@@ -102,11 +104,14 @@ class Console:
         address: str = "192.0.2.7",
     ) -> httpx.AsyncClient:
         """A browser with no cookies yet; it follows no redirect by itself."""
-        return httpx.AsyncClient(
+        browser = httpx.AsyncClient(
             transport=httpx.ASGITransport(app=self.app, client=(address, 40000)),
+            mounts=self.mounts,
             base_url=f"{scheme}://{HOST}",
             headers={"user-agent": "Firefox", **(headers or {})},
         )
+        self.browsers.append(browser)
+        return browser
 
     async def make_link(self, email: str = ADMIN, seconds: int = 3600) -> str:
         """Make a sign-in link; give its path."""
@@ -185,4 +190,6 @@ async def open_console(
         agent = await store.submit(SaveAgent(Agent("", email, name, role, NOW, brands)))
         console.agents[email] = await store.submit(SetPassword(agent.id, hash_of_password()))
     yield console
+    for browser in console.browsers:
+        await browser.aclose()
     await store.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
+import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 
@@ -27,7 +28,7 @@ from consentry.domain.entries import Actor, ActorKind, Entry
 from consentry.domain.gate import Door
 from consentry.domain.policy import Policy
 from consentry.domain.reading import SenderKind
-from consentry.ports import CarrierAccount, InboundText, Page, Session, Store
+from consentry.ports import CarrierAccount, Change, Facts, InboundText, Needs, Page, Session, Store
 from consentry.store.sqlite import SQLiteStore
 
 NOW = datetime(2026, 5, 20, 12, 0, tzinfo=UTC)
@@ -80,6 +81,21 @@ class FakeDelivery:
         self.waited.append(messages)
 
 
+class Write(msgspec.Struct, frozen=True):
+    """A command that writes what it is given."""
+
+    change: Change
+
+    def needs(self) -> Needs:
+        """Ask for nothing."""
+        return Needs()
+
+    def decide(self, facts: Facts) -> tuple[None, Change]:
+        """Write it."""
+        del facts
+        return None, self.change
+
+
 class SignedIn:
     """Lets in whoever is named in the cookie."""
 
@@ -113,7 +129,7 @@ class World:
     texts: int = 0
     customers: dict[str, Customer] = field(default_factory=dict)
 
-    async def get(self, path: str, who: Agent | None = ADMIN, **query: str) -> httpx.Response:
+    async def get(self, path: str, who: Agent | None = ADMIN, /, **query: str) -> httpx.Response:
         """Open a page as an agent."""
         address = f"{path}?{urlencode(query)}" if query else path
         cookies = {} if who is None else {"cookie": f"who={who.id}"}
@@ -199,6 +215,7 @@ async def _set_up(store: Store) -> None:
     ):
         await store.submit(SaveSender(Sender(number, kind, brand_id, "car_1")))
     await store.submit(SaveProgram(Program("promo", "acme", Purpose.MARKETING, "Deals")))
+    await store.submit(Write(Change(records=AGENTS)))
 
 
 class _Tables(HTMLParser):

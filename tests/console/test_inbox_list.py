@@ -41,6 +41,7 @@ class Rows(HTMLParser):
         self.words: list[str] = []
         self.addresses: list[str] = []
         self.fields: list[dict[str, str]] = []
+        self.back = ""
         self._is_inside = False
         self.feed(page)
 
@@ -53,8 +54,10 @@ class Rows(HTMLParser):
             self.fields.append({})
         elif self._is_inside and tag == "a":
             self.addresses.append(named["href"])
-        elif self._is_inside and tag == "input":
+        elif self._is_inside and tag in {"input", "button"} and "name" in named:
             self.fields[-1][named["name"]] = named["value"]
+        elif tag == "input" and named.get("name") == "back":
+            self.back = named["value"]
 
     def handle_endtag(self, tag: str) -> None:
         """End a row."""
@@ -187,20 +190,19 @@ async def test_what_is_done_leaves_the_list_until_the_person_writes_again(world:
     """It is still under All, can be reopened there, and a new text brings it back."""
     await world.text("one", ANN)
     await world.text("two", BOB)
-    form = (await rows(world, AGENT)).fields[0]
-    done = await world.post(
-        "/console/conversations/done", AGENT, token=form.pop("form_token"), **form
-    )
+    listed = await rows(world, AGENT)
+    (talk,) = listed.fields[0].values()
+    done = await world.post("/console/conversations/done", AGENT, talk=talk, back=listed.back)
     assert (done.status_code, done.headers["location"]) == (303, "/console")
     assert [row[:15] for row in (await rows(world)).words] == ["+1 415 555 0142"]
     everything = await rows(world, show="all")
     assert everything.words[0] == "+1 415 555 0143 now two Done texted +1 202 555 0101"
-    form = everything.fields[0]
-    assert form["back"] == "/console?show=all"
-    again = await world.post("/console/conversations/reopen", token=form.pop("form_token"), **form)
+    assert everything.back == "/console?show=all"
+    reopened = everything.fields[0]
+    again = await world.post("/console/conversations/reopen", back=everything.back, **reopened)
     assert again.headers["location"] == "/console?show=all"
     assert "two texted" in (await rows(world)).words[0]
-    await world.store.submit(MarkConversation(BOB, LONG, done=form["message"]))
+    await world.store.submit(MarkConversation(BOB, LONG, done=talk.split()[2]))
     world.clock.advance(seconds=1)
     await world.text("three", BOB)
     assert "three Unread" in (await rows(world)).words[0]
@@ -212,7 +214,7 @@ async def test_marking_is_for_those_who_answer(world: World) -> None:
     assert "Mark the conversation" not in (await world.get("/console", COMPLIANCE)).text
     for path in ("done", "reopen", "file"):
         address = f"/console/conversations/{path}"
-        form = {"recipient": ANN, "sender": LONG, "message": "msg_1"}
+        form = {"recipient": ANN, "sender": LONG, "talk": f"{ANN} {LONG} msg_1"}
         assert (await world.post(address, COMPLIANCE, **form)).status_code == 403
         assert (await world.post(address, OTHER_AGENT, **form)).status_code == 404
 
@@ -220,7 +222,7 @@ async def test_marking_is_for_those_who_answer(world: World) -> None:
 async def test_a_form_leads_back_to_the_console_and_nowhere_else(world: World) -> None:
     """Whatever the field says, nobody is led to another site; a script is led nowhere."""
     await world.text("one", ANN)
-    form = {"recipient": ANN, "sender": LONG, "message": "msg_1"}
+    form = {"talk": f"{ANN} {LONG} msg_1"}
     for back in ("https://evil.example/console", "//evil.example/console", "/v1/keys", "", "x:y"):
         led = await world.post("/console/conversations/done", back=back, **form)
         assert led.headers["location"] == "/console"
@@ -269,13 +271,17 @@ async def test_a_search_has_further_pages_too(world: World) -> None:
 
 
 async def test_the_rows_alone_are_what_the_page_shows(world: World) -> None:
-    """The script fetches the same rows; beside a customer the open conversation is marked."""
+    """The script fetches the same rows, but not those that it has; the open one is marked."""
     await world.text("one", ANN)
     await world.text("two", BOB)
     page = await world.get("/console")
     alone = await world.get("/console/inbox")
     assert Rows(alone.text).words == Rows(page.text).words
     assert "<html" not in alone.text
+    part = alone.text.partition('hx-get="')[2].partition('"')[0].replace("&amp;", "&")
+    assert part.startswith("/console/inbox?tag=")
+    same = await world.get(part)
+    assert (same.status_code, same.text) == (204, "")
     customer = urlsplit(Rows(page.text).addresses[0]).path.rpartition("/")[2]
     beside = await world.get("/console/inbox", open=customer, **{"from": LONG})
     assert beside.text.count('data-item aria-current="true"') == 1
@@ -300,7 +306,7 @@ async def test_a_new_installation_says_what_to_do_first(world: World) -> None:
 async def test_an_empty_list_says_why(world: World) -> None:
     """All done is not the same as nothing there."""
     await world.text("one", ANN)
-    form = {"recipient": ANN, "sender": LONG, "message": "msg_zzz"}
+    form = {"talk": f"{ANN} {LONG} msg_zzz"}
     await world.post("/console/conversations/done", **form)
     assert "Every conversation is done." in (await world.get("/console")).text
     nothing = (await world.get("/console", show="all", sender=TOLL_FREE)).text

@@ -319,7 +319,6 @@ async def test_a_link_does_not_sign_somebody_in_over_somebody_else(console: Cons
     assert ADMIN in (await browser.get("/console/account")).text
     await browser.post("/console/sign-in", data={"token": link.partition("token=")[2]})
     assert FOREIGN_AGENT in (await browser.get("/console/account")).text
-    await browser.aclose()
 
 
 @pytest.mark.parametrize(
@@ -347,7 +346,6 @@ async def test_a_form_from_another_site_is_not_taken(
     token = await read_form_token(inside)
     answer = await inside.post("/console/sign-out", data={"form_token": token}, headers=headers)
     assert answer.status_code == status
-    await inside.aclose()
 
 
 async def test_signing_out_ends_the_session_and_forgets_the_cookie(console: Console) -> None:

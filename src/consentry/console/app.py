@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from consentry.console import (
     account,
+    audit,
     customer,
     inbox,
     live,
@@ -30,6 +31,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *opt_outs.PAGES,
     *opt_outs_import.PAGES,
     *reports.PAGES,
+    *audit.PAGES,
     *live.PAGES,
     *account.PAGES,
 )

@@ -1,5 +1,6 @@
 """The inbox: who wrote, newest first, over the senders that an agent may see."""
 
+import hashlib
 from typing import Final, TypedDict
 from urllib.parse import urlsplit
 
@@ -36,6 +37,11 @@ class InboxList(msgspec.Struct, frozen=True):
     older: str = ""
     newest: str = ""
     is_new: bool = False
+
+    @property
+    def tag(self) -> str:
+        """Tell this list from any other, so that one that is the same is not drawn again."""
+        return hashlib.blake2b(msgspec.json.encode(self), digest_size=6).hexdigest()
 
 
 class InboxShown(TypedDict):
@@ -111,8 +117,14 @@ async def show_inbox(visit: Visit) -> Response:
 
 
 async def show_rows(visit: Visit) -> Response:
-    """Show the rows alone, for the page's script to put in their place."""
-    return visit.render("parts/inbox_rows.html", **await read_inbox_list(visit))
+    """Show the rows alone, for the page's script to put in their place.
+
+    Most changes (a text that goes out, a receipt) are none of the list's: it is then not drawn.
+    """
+    shown = await _read_list(visit)
+    if visit.query("tag") == shown.tag:
+        return Response(status_code=204)
+    return visit.render("parts/inbox_rows.html", inbox=shown)
 
 
 def _first_steps(visit: Visit, shown: InboxList) -> dict[str, list[Sender]]:
@@ -130,35 +142,41 @@ def _first_steps(visit: Visit, shown: InboxList) -> dict[str, list[Sender]]:
 
 async def mark_done(visit: Visit) -> Response:
     """Put a conversation away until the person writes again."""
-    recipient, sender = _talk(visit)
-    if not _is_visible(visit, sender):
+    talk = _read_talk(visit)
+    if talk is None:
         return visit.missing("conversation")
-    mark = MarkConversation(recipient, sender, done=visit.field("message"))
-    await visit.services.store.submit(mark)
+    recipient, sender, message = talk
+    await visit.services.store.submit(MarkConversation(recipient, sender, done=message))
     return _back(visit)
 
 
 async def reopen(visit: Visit) -> Response:
     """Bring a conversation back among the open ones."""
-    recipient, sender = _talk(visit)
-    if not _is_visible(visit, sender):
+    talk = _read_talk(visit)
+    if talk is None:
         return visit.missing("conversation")
+    recipient, sender, _ = talk
     await visit.services.store.submit(ReopenConversation(recipient, sender))
     return _back(visit)
 
 
+def _read_talk(visit: Visit) -> tuple[str, str, str] | None:
+    """Read which conversation, and up to which text; None where there is none to be seen."""
+    words = visit.field("talk").split(" ")
+    if len(words) != 3 or not _is_visible(visit, words[1]):
+        return None
+    recipient, sender, message = words
+    return recipient, sender, message
+
+
 async def file_number(visit: Visit) -> Response:
     """File a number that is on no profile, and lead to the profile."""
-    recipient, sender = _talk(visit)
+    recipient, sender = visit.field("recipient"), visit.field("sender")
     standing = await visit.services.store.read_standing(recipient)
     if not _is_visible(visit, sender) or not any(t.sender == sender for t in standing.threads):
         return visit.missing("conversation")
     customer = await visit.services.store.submit(FileNumber(recipient))
     return visit.go(InboxChoice.of(visit).address_of(customer, sender))
-
-
-def _talk(visit: Visit) -> tuple[str, str]:
-    return visit.field("recipient"), visit.field("sender")
 
 
 def _is_visible(visit: Visit, sender: str) -> bool:

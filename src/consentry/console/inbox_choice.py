@@ -63,14 +63,18 @@ class InboxChoice(msgspec.Struct, frozen=True):
         """Write where a number is filed, so that the list stays as it is on the page after."""
         return _join("/console/conversations/file", sender=self.sender, **self._shown())
 
-    def part(self) -> str:
-        """Write the address of the rows alone; the form of the search says what is searched."""
+    def part(self, tag: str) -> str:
+        """Write the address of the rows alone; the form of the search says what is searched.
+
+        `tag` is that of the rows that are there already.
+        """
         return _join(
             "/console/inbox",
             before=self.before,
             people=self.people,
             open=self.opened,
             **{"from": self.talk},
+            tag=tag,
         )
 
     def but(self, **changes: object) -> Self:

@@ -73,9 +73,14 @@ async def _tell(visit: Visit, stream: Stream, customer: str) -> AsyncIterator[by
             is_quiet = not await stream.wait(clock.monotonic(), _HEARTBEAT_SECONDS)
             if is_quiet:
                 yield _HEARTBEAT
-            if (is_quiet or stream.may_have_ended) and not await _is_still_here(visit, stream):
-                yield _ENDED
-                return
+            if is_quiet or stream.may_have_ended:
+                stream.may_have_ended = False
+                known = await visit.services.sessions.find(visit.request)
+                if known is None:
+                    yield _ENDED
+                if known is None or known[1] != visit.agent:
+                    # Who may see other things from now on listens anew, as who they are now.
+                    return
             word = await _take_due(visit, stream, customer)
             if word:
                 yield word
@@ -84,12 +89,6 @@ async def _tell(visit: Visit, stream: Stream, customer: str) -> AsyncIterator[by
         return
     finally:
         visit.services.streams.close(stream)
-
-
-async def _is_still_here(visit: Visit, stream: Stream) -> bool:
-    """Look whether the session was ended, or has run out."""
-    stream.may_have_ended = False
-    return await visit.services.sessions.find(visit.request) is not None
 
 
 async def _take_due(visit: Visit, stream: Stream, customer: str) -> bytes:

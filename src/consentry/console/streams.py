@@ -96,6 +96,11 @@ class Streams:
         self._open: set[Stream] = set()
         self._listening: asyncio.Task[None] | None = None
 
+    @property
+    def is_watching(self) -> bool:
+        """Tell whether the store is watched: only while somebody listens."""
+        return self._listening is not None
+
     def open(self, store: Store, *topics: Topic) -> Stream:
         """Begin to listen. Close the stream when done."""
         stream = Stream(topics)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from consentry.domain.carrier_profiles import TABLE
+from consentry.domain.carrier_profiles import TABLE, find_profile
 from consentry.domain.keywords import is_our_opt_in, read_carrier, read_legal
 from consentry.domain.reading import (
     BlockLayer,
@@ -263,3 +263,14 @@ def test_a_huge_text_is_read_as_far_as_a_message_can_be(text: str) -> None:
 def test_an_opt_out_beyond_a_messages_length_is_not_seen() -> None:
     """What no carrier would deliver is not read."""
     assert read_legal("hello " * 800 + ". Stop texting me").meaning is LegalMeaning.NONE
+
+
+@pytest.mark.parametrize("kind", SenderKind)
+def test_the_profile_in_force_is_the_one_that_is_read(kind: SenderKind) -> None:
+    """The profile found for a day is the one whose words the reader knows on that day."""
+    for at in (datetime(2025, 5, 13, tzinfo=UTC), datetime(2025, 5, 14), NOW):  # noqa: DTZ001
+        profile = find_profile("twilio", kind, at)
+        texts = set() if profile is None else {t for row in profile.rows for t in row.texts}
+        read = {text for text in EIGHT if twilio(text, kind, at).word is CarrierWord.OPT_OUT}
+        assert read == texts & set(EIGHT)
+    assert find_profile("nobody", kind, NOW) is None

@@ -21,6 +21,7 @@ from consentry.console.guard import Guard
 from consentry.console.pages import Page
 from consentry.console.rendering import Renderer
 from consentry.console.services import ConsoleServices
+from consentry.console.settings import table as settings
 from consentry.console.sign_in import SignInPages
 from consentry.console.sign_in_provider import ProviderPages
 from consentry.console.static_files import StaticFiles
@@ -32,6 +33,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *opt_outs_import.PAGES,
     *reports.PAGES,
     *audit.PAGES,
+    *settings.PAGES,
     *live.PAGES,
     *account.PAGES,
 )

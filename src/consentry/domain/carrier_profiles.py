@@ -109,13 +109,23 @@ _PROFILES = _by_sender(TABLE.profiles)
 _TEXT_LENGTH_MAX = max(len(text) for p in TABLE.profiles for row in p.rows for text in row.texts)
 
 
+def find_profile(carrier: str, kind: SenderKind, at: datetime) -> Profile | None:
+    """Find the profile in force at a time (UTC where it names no zone)."""
+    day = _day(at)
+    return next((p for p, _ in _PROFILES.get((carrier, kind), ()) if p.covers(day)), None)
+
+
 def match_profile(text: str, carrier: str, kind: SenderKind, at: datetime) -> CarrierReading:
     """Read a text by the profile in force at a time (UTC where it names no zone)."""
-    day = (at if at.tzinfo is None else at.astimezone(UTC)).date()
+    day = _day(at)
     for profile, readings in _PROFILES.get((carrier, kind), ()):
         if profile.covers(day):
             return readings.get(_keyword(text, profile.match, readings), _NOTHING)
     return _NOTHING
+
+
+def _day(at: datetime) -> date:
+    return (at if at.tzinfo is None else at.astimezone(UTC)).date()
 
 
 def match_service(

@@ -1,0 +1,115 @@
+"""Rules: the policy in force, what each part of it means, and which setting changes it."""
+
+from typing import Final
+
+import msgspec
+from starlette.responses import Response
+
+from consentry.console.pages import Page, Visit
+from consentry.console.settings.sections import RULES, show
+from consentry.domain.agents import Permission
+from consentry.domain.policy import CONFIRMATION_DEADLINE_SECONDS_MAX, Policy, RevocationReach
+from consentry.domain.standing import ConsentLevel, ConsentState
+
+_MINUTE_SECONDS: Final = 60
+_REACHES: Final = {
+    RevocationReach.SENDER: "The conversation with that sender alone.",
+    RevocationReach.BRAND: "That conversation, and every program of the sender's brand.",
+    RevocationReach.ALL: "That conversation, and every program of every brand.",
+}
+LEVELS: Final = {
+    ConsentLevel.IMPLIED: (
+        "Implied",
+        "The person texted you first.",
+        "Answers in that conversation. No marketing.",
+    ),
+    ConsentLevel.EXPRESS: (
+        "Express",
+        "The person gave the number in a context that covers these texts.",
+        "Informational programs: order updates, appointments.",
+    ),
+    ConsentLevel.EXPRESS_WRITTEN: (
+        "Express written",
+        "In writing, with the seller, the number and the program named as they were shown.",
+        "Marketing programs too.",
+    ),
+}
+"""Each level: its name, how it is given, what may be sent on it. Each covers those before."""
+
+STATES: Final = {
+    ConsentState.NONE: ("None", "Nobody ever asked, or an opt-out came first."),
+    ConsentState.PENDING: ("Pending", "Told to us; the person's handset must confirm it."),
+    ConsentState.PENDING_CARRIER: (
+        "Waiting for the carrier",
+        "Given again, and the carrier still blocks: the person must text START.",
+    ),
+    ConsentState.ACTIVE: ("Active", "Texts of that level may be sent."),
+    ConsentState.REVOKED: ("Revoked", "The person said stop. Only the person undoes it."),
+    ConsentState.EXPIRED: ("Expired", "It ran out, or was not confirmed in time. Ask again."),
+}
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One part of the policy; `setting` None: it cannot be set."""
+
+    words: str
+    value: str
+    means: str
+    setting: str | None = None
+
+
+def describe_policy(policy: Policy) -> tuple[Line, ...]:
+    """Tell each part of a policy for people."""
+    window = policy.conversation_window_hours
+    deadline = policy.confirmation_deadline_seconds
+    burst = f"{policy.refusal_burst_count} in {policy.refusal_burst_window_seconds} seconds"
+    return (
+        Line(
+            "How far an opt-out reaches",
+            policy.revocation_reach.value.capitalize(),
+            _REACHES[policy.revocation_reach],
+            "revocation_reach",
+        ),
+        Line(
+            "Conversation window",
+            "1 hour" if window == 1 else f"{window} hours",
+            "How long after a person's text a program may answer without naming a purpose. "
+            "Agents have no such limit.",
+            "conversation_window_hours",
+        ),
+        Line(
+            "Deadline of the opt-out confirmation",
+            f"{deadline / _MINUTE_SECONDS:g} minutes",
+            "Where the carrier does not answer an opt-out, one confirmation may go out within this "
+            f"time. The law allows at most {CONFIRMATION_DEADLINE_SECONDS_MAX // _MINUTE_SECONDS} "
+            "minutes (47 CFR 64.1200(a)(12)).",
+        ),
+        Line(
+            "Refusals that are an alarm",
+            burst,
+            "So many refusals of a carrier at once say more about the sender than about people, "
+            "so they opt nobody out.",
+        ),
+        Line(
+            "Longest text",
+            f"{policy.body_characters_max:,} characters",
+            "Longer texts are refused before they are sent.",
+        ),
+    )
+
+
+async def show_rules(visit: Visit) -> Response:
+    """Show the policy in force."""
+    policy = visit.services.policy
+    return await show(
+        visit,
+        RULES,
+        "rules.html",
+        lines=describe_policy(policy),
+        version=policy.version,
+        levels=LEVELS.values(),
+        consent_states=STATES.values(),
+    )
+
+
+PAGES: Final = (Page(path="/settings/rules", view=show_rules, permission=Permission.READ_SETTINGS),)

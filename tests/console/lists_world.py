@@ -126,6 +126,7 @@ class World:
     clock: FakeClock
     delivery: FakeDelivery
     client: httpx.AsyncClient
+    app: Starlette
     texts: int = 0
     customers: dict[str, Customer] = field(default_factory=dict)
 
@@ -194,10 +195,11 @@ async def open_world(folder: Path) -> AsyncIterator[World]:
         public_url=None,
         secret_key="a secret key of the server, long enough",
     )
-    transport = httpx.ASGITransport(app=Starlette(routes=build_console(services)))
+    app = Starlette(routes=build_console(services))
+    transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://console.test") as client:
         try:
-            yield World(store, clock, delivery, client)
+            yield World(store, clock, delivery, client, app)
         finally:
             await store.close()
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
+from console_windows import Windows, running_browser, sign_in
+from playwright.sync_api import Browser, StorageState
 from real_world import Demo, fictional_phones, running_demo
 
 
@@ -30,3 +32,24 @@ def faults(demo: Demo) -> Iterator[None]:
     """Switch off at the end whatever faults a test switched on."""
     yield
     demo.carrier.clear_faults()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Run one Chromium for all tests of a module."""
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def agent(browser: Browser, demo: Demo) -> StorageState:
+    """Sign the demo's agent in."""
+    return sign_in(browser, demo.told["console_link"])
+
+
+@pytest.fixture
+def windows(browser: Browser) -> Iterator[Windows]:
+    """Open windows, and see that none had an error."""
+    windows = Windows(browser)
+    yield windows
+    windows.close()

@@ -33,12 +33,12 @@
   // A conversation that was marked leaves the list; the next one takes its place and the focus.
   let left = -1;
   const talks = () => [...document.querySelectorAll("#inbox-rows .talk")];
-  document.addEventListener("submit", (event) => {
-    if (event.target.id !== "inbox-mark" || event.submitter !== document.activeElement) return;
-    left = talks().indexOf(event.submitter.closest(".inbox-row").querySelector(".talk"));
-  }, true);
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const row = event.target.matches(".mark") && event.target.closest(".inbox-row");
+    if (row && row.contains(document.activeElement)) left = talks().indexOf(row.querySelector(".talk"));
+  });
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.target.id === "inbox-mark" && event.detail.successful) find().dispatchEvent(new CustomEvent("look"));
+    if (event.target.matches(".mark") && event.detail.successful) find().dispatchEvent(new CustomEvent("look"));
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.target.id !== "inbox-rows") return;

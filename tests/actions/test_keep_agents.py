@@ -107,7 +107,7 @@ def test_disabling_ends_all_sessions_once_and_enabling_brings_none_back() -> Non
         (new("TAKEN@example.org"), ("already_exists", 409)),
         (new(name=" "), ("name_missing", 422)),
         (new(name="x" * 201), ("name_too_long", 422)),
-        (new("ada@example.org", "Ada", Role.AGENT, "nobody"), ("unknown_brand", 404)),
+        (new("ada@example.org", "Ada", Role.AGENT, "nobody"), ("invalid_brands", 422)),
         (msgspec.structs.replace(new(), id="agt_none"), ("not_found", 404)),
     ],
 )

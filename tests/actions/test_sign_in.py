@@ -120,7 +120,7 @@ def test_a_password_that_was_changed_meanwhile_opens_nothing() -> None:
     door = Door()
     door.world.store.run(SetPassword(door.ada.id, "newer"))
     command = OpenSession(door.ada.id, Way.PASSWORD, HASH, door.opening())
-    assert door.refused(command) == ("proof_outdated", 403)
+    assert door.refused(command) == ("sign_in_refused", 403)
 
 
 def test_who_is_disabled_or_unknown_gets_no_session() -> None:
@@ -149,7 +149,7 @@ def test_a_subject_is_bound_the_first_time_and_must_match_then() -> None:
     door.sign_in("https://idp 7", Way.PROVIDER)
     assert len(door.world.store.entries) == count + 1
     other = OpenSession(door.ada.id, Way.PROVIDER, "https://idp 8", door.opening())
-    assert door.refused(other) == ("other_subject", 403)
+    assert door.refused(other) == ("sign_in_refused", 403)
 
 
 def test_a_link_signs_in_once() -> None:
@@ -164,8 +164,8 @@ def test_a_link_signs_in_once() -> None:
     assert door.world.last_entry(EntryKind.SIGNED_IN).text == (
         "ada@example.org by link from 192.0.2.7"
     )
-    assert door.refused(RedeemSignInLink(link, door.opening())) == ("link_used", 401)
-    assert door.refused(RedeemSignInLink("nobody's", door.opening())) == ("link_unknown", 401)
+    assert door.refused(RedeemSignInLink(link, door.opening())) == ("link_unusable", 401)
+    assert door.refused(RedeemSignInLink("nobody's", door.opening())) == ("link_unusable", 401)
     assert door.refused(MakeSignInLink("agt_none", "link", HOUR)) == ("not_found", 404)
 
 
@@ -174,10 +174,10 @@ def test_a_link_grows_old_and_ends_with_the_sessions() -> None:
     door = Door()
     link = door.make_link()
     door.world.store.run(RevokeSessionsOf(door.ada.id))
-    assert door.refused(RedeemSignInLink(link, door.opening())) == ("link_expired", 401)
+    assert door.refused(RedeemSignInLink(link, door.opening())) == ("link_unusable", 401)
     link = door.make_link()
     door.world.clock.advance(seconds=HOUR)
-    assert door.refused(RedeemSignInLink(link, door.opening())) == ("link_expired", 401)
+    assert door.refused(RedeemSignInLink(link, door.opening())) == ("link_unusable", 401)
 
 
 def test_a_refusal_is_told_with_who_how_where_and_why() -> None:

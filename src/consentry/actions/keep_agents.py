@@ -94,7 +94,7 @@ class SaveAgent(msgspec.Struct, frozen=True):
         for brand in self.agent.brands:
             if brand not in facts.directory.brands:
                 raise Rejected(
-                    "unknown_brand", f"There is no brand {brand!r}. Add it first.", status=404
+                    "invalid_brands", f"There is no brand {brand!r}. Add it first.", status=422
                 )
 
 

@@ -101,13 +101,13 @@ class OpenSession(msgspec.Struct, frozen=True):
         agent = _find_welcome(self.agent, facts)
         if self.way is not Way.PROVIDER:
             if agent.password_hash != self.proof:
-                raise Rejected("proof_outdated", "The password was changed meanwhile.", status=403)
+                raise Rejected("sign_in_refused", "The password was changed meanwhile.", status=403)
             return _open(agent, self.opening, self.way, facts)
         if agent.subject == self.proof:
             return _open(agent, self.opening, self.way, facts)
         if agent.subject is not None:
             raise Rejected(
-                "other_subject",
+                "sign_in_refused",
                 f"{agent.email} signs in as another account of the identity provider.",
                 status=403,
             )
@@ -164,12 +164,12 @@ class RedeemSignInLink(msgspec.Struct, frozen=True):
         """Decide; raises `Rejected` where the link is not good any more, saying why."""
         link = facts.sign_in_link(self.link)
         if link is None:
-            raise Rejected("link_unknown", "This sign-in link is not known.", status=401)
+            raise Rejected("link_unusable", "This sign-in link is not known.", status=401)
         if link.used_at is not None:
-            raise Rejected("link_used", "This sign-in link was used already.", status=401)
+            raise Rejected("link_unusable", "This sign-in link was used already.", status=401)
         agent = _find_welcome(link.agent, facts)
         if link.expires_at <= facts.now or link.epoch != agent.epoch:
-            raise Rejected("link_expired", "This sign-in link is too old.", status=401)
+            raise Rejected("link_unusable", "This sign-in link is too old.", status=401)
         outcome, opened = _open(agent, self.opening, Way.LINK, facts)
         used = msgspec.structs.replace(link, used_at=facts.now)
         return outcome, Change(entries=opened.entries, records=(*opened.records, used))

@@ -6,6 +6,7 @@ The gate and the carriers' door come first: they are asked most.
 from typing import Any, Final
 
 from consentry.api import (
+    agents,
     api_keys,
     brands,
     carriers,
@@ -34,6 +35,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *brands.OPERATIONS,
     *carriers.OPERATIONS,
     *api_keys.OPERATIONS,
+    *agents.OPERATIONS,
     *keywords.OPERATIONS,
     *service.OPERATIONS,
 )

@@ -122,9 +122,11 @@ class Console:
         )
         return f"/console/sign-in?token={secret}"
 
-    async def signed_in(self, email: str = ADMIN) -> httpx.AsyncClient:
+    async def signed_in(
+        self, email: str = ADMIN, *, address: str = "192.0.2.7"
+    ) -> httpx.AsyncClient:
         """A browser in which somebody has signed in, by a link."""
-        browser = self.browser()
+        browser = self.browser(address=address)
         answer = await browser.get(await self.make_link(email))
         assert answer.status_code == 303
         return browser

@@ -62,7 +62,9 @@ class Guard:
 
     async def admit(self, page: Page, request: Request) -> Response:
         """Answer a request for a page, whatever goes wrong in it."""
-        return await shield(self._renderer, self._admit(page, request))
+        response = await shield(self._renderer, self._admit(page, request))
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
 
     async def _admit(self, page: Page, request: Request) -> Response:
         known = await self._services.sessions.find(request)

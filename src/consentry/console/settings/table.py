@@ -2,11 +2,22 @@
 
 from typing import Final
 
-from consentry.console.settings import brands, carriers, programs, rules, sections, senders
+from consentry.console.settings import (
+    brands,
+    carriers,
+    keywords,
+    programs,
+    replies,
+    rules,
+    sections,
+    senders,
+)
 
 PAGES: Final = (
     *sections.PAGES,
     *senders.PAGES,
+    *keywords.PAGES,
+    *replies.PAGES,
     *programs.PAGES,
     *rules.PAGES,
     *brands.PAGES,

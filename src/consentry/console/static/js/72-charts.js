@@ -8,7 +8,13 @@
   const dashes = [[], [6, 4], [2, 3]];
   const looks = ["solid", "dashed", "dotted"];
   const number = (cell) => Number(cell.textContent.replaceAll(",", ""));
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  // A token holds both themes' colours; what is drawn with it is the one in force.
+  function colour(name) {
+    places[0].style.color = `var(${name})`;
+    const inForce = getComputedStyle(places[0]).color;
+    places[0].style.color = "";
+    return inForce;
+  }
   function read(table) {
     const names = [...table.tHead.rows[0].cells].filter((cell) => cell.matches(".count")).map((cell) => cell.textContent);
     const rows = [...table.tBodies[0].rows].map((row) => ({

@@ -24,7 +24,7 @@ from consentry.console.services import ConsoleServices
 from consentry.console.settings import table as settings
 from consentry.console.sign_in import SignInPages
 from consentry.console.sign_in_provider import ProviderPages
-from consentry.console.static_files import StaticFiles
+from consentry.console.static_files import read_static_files
 
 PAGES: Final[tuple[Page, ...]] = (
     *inbox.PAGES,
@@ -42,8 +42,8 @@ PAGES: Final[tuple[Page, ...]] = (
 
 def build_console(services: ConsoleServices) -> list[Route]:
     """Build the console's routes."""
-    static = StaticFiles()
-    renderer = Renderer(static)
+    static = read_static_files()
+    renderer = Renderer()
     guard = Guard(services, renderer)
     return [
         Route("/", _lead_home),

@@ -24,6 +24,8 @@ async def save_phone(visit: Visit, seen: Seen) -> Response:
     """Add a phone, or change the one that the form was opened for."""
     replaces = visit.field("replaces")
     known = seen.find_phone(replaces)
+    if replaces and known is None:
+        return await _refuse(visit, seen, _GONE, 404)
     phone, errors = _read_phone(visit, known)
     if phone is not None and replaces == "":
         errors |= _check_new(phone, seen)
@@ -123,8 +125,10 @@ async def tag_phone(visit: Visit, seen: Seen) -> Response:
 
 
 async def _refuse(visit: Visit, seen: Seen, error: str, status: int) -> Response:
-    """Say beside the phone why nothing was done."""
-    form = CardForm(what="told", phone=visit.field("phone"), errors={"phone": error})
+    """Say beside the phone why nothing was done, or on top where the phone is gone."""
+    number = visit.field("phone")
+    place = "phone" if seen.find_phone(number) is not None else "card"
+    form = CardForm(what="told", phone=number, errors={place: error})
     return await render_page(visit, seen, form=form, status=status)
 
 

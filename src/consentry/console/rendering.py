@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 import jinja2
 from starlette.responses import HTMLResponse, Response
 
-from consentry.console.static_files import StaticFiles
+from consentry.console.static_files import read_static_files
 from consentry.console.wording import STATES, show_number, since, spell_time
 from consentry.domain.agents import Permission
 
@@ -26,25 +27,37 @@ PRIVATE: Final[Mapping[str, str]] = {
 """Headers of every page: nothing inline, nothing from elsewhere, nothing kept."""
 
 
+@cache
+def _build_templates() -> jinja2.Environment:
+    """Build the templates once a process: to compile one takes longer than to answer a page."""
+    templates = jinja2.Environment(
+        loader=jinja2.PackageLoader("consentry.console", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        auto_reload=False,
+    )
+    templates.filters["number"] = show_number
+    templates.filters["since"] = since
+    templates.filters["time"] = spell_time
+    # The files' addresses are made of their content, so they are the same for all who render.
+    templates.globals.update(
+        static=read_static_files().address,
+        states=STATES,
+        Permission=Permission,
+        agent=None,
+        path="",
+    )
+    return templates
+
+
 class Renderer:
     """Renders templates; values are always escaped."""
 
-    def __init__(self, static: StaticFiles) -> None:
-        """Take the static files, whose addresses stand in the pages."""
-        self._templates = jinja2.Environment(
-            loader=jinja2.PackageLoader("consentry.console", "templates"),
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            undefined=jinja2.StrictUndefined,
-            auto_reload=False,
-        )
-        self._templates.filters["number"] = show_number
-        self._templates.filters["since"] = since
-        self._templates.filters["time"] = spell_time
-        self._templates.globals.update(
-            static=static.address, states=STATES, Permission=Permission, agent=None, path=""
-        )
+    def __init__(self) -> None:
+        """Take the templates."""
+        self._templates = _build_templates()
 
     def render(self, template: str, *, status: int = 200, **values: object) -> Response:
         """Render a whole page or a part of one."""

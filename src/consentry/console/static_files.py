@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
@@ -59,6 +60,12 @@ class StaticFiles:
             headers["Content-Encoding"] = "gzip"
             return Response(found.compressed, media_type=found.media_type, headers=headers)
         return Response(found.content, media_type=found.media_type, headers=headers)
+
+
+@cache
+def read_static_files() -> StaticFiles:
+    """Read the static files once a process."""
+    return StaticFiles()
 
 
 def _is_served(item: Traversable) -> bool:

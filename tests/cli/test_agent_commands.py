@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 pytestmark = pytest.mark.integration
@@ -121,6 +122,35 @@ def test_passwords_come_from_standard_input(run: Run) -> None:
     for done in (added, removed, changed):
         assert "argon2" not in done.stdout
         assert PASSWORD not in done.stdout
+
+
+def test_a_server_prints_a_link_for_its_first_admin(run: Run, tmp_path: Path) -> None:
+    """There is one from the start; the link signs in once, and the session is listed and ended."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("CONSENTRY_")}
+    environment["CONSENTRY_DATABASE"] = f"sqlite:///{tmp_path / 'c.db'}"
+    with subprocess.Popen(
+        [sys.executable, "-m", "consentry", "serve", "--port", "0", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        cwd=tmp_path,
+        text=True,
+    ) as server:
+        try:
+            assert server.stdout is not None
+            told = json.loads(server.stdout.readline())
+            with httpx.Client() as browser:
+                assert browser.get(told["console_link"]).status_code == 303
+                assert browser.get(f"{told['url']}/console").status_code == 200
+                words = ("agent", "sessions", "admin@localhost", "--revoke", "--json")
+                (session,) = json.loads(run(*words).stdout)["sessions"]
+                assert session["address"] == "127.0.0.1"
+                assert browser.get(f"{told['url']}/console").status_code == 303
+                assert browser.get(told["console_link"]).status_code == 401
+        finally:
+            server.terminate()
+    listed = json.loads(run("agent", "list", "--json").stdout)
+    assert [(a["email"], a["role"]) for a in listed] == [("admin@localhost", "admin")]
 
 
 def test_sessions_are_listed_and_ended(run: Run) -> None:

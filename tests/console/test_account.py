@@ -13,6 +13,7 @@ from accounts import (
 )
 
 from consentry.actions.keep_agents import SetPassword
+from consentry.console.account import name_browser
 from consentry.domain.entries import EntryKind
 
 pytestmark = pytest.mark.integration
@@ -127,7 +128,7 @@ async def test_sessions_are_listed_and_ended_one_by_one(console: Console) -> Non
     mine, other = await console.signed_in(), await console.signed_in()
     foreign = await console.signed_in(FOREIGN_AGENT)
     page = (await mine.get("/console/account")).text
-    assert page.count("Firefox") == 2
+    assert page.count(">Firefox<") == 2
     assert page.count("this one") == 1
     newest, _ = await console.store.read_sessions(console.agents[ADMIN].id)
     assert (await end(mine, newest.id)).status_code == 303
@@ -152,6 +153,26 @@ async def test_all_other_sessions_end_at_once(console: Console) -> None:
     assert [(await other.get("/console/account")).status_code for other in others] == [303] * 3
     assert (await mine.get("/console/account")).status_code == 200
     assert (await console.audit())[0].text == f"all other sessions of {ADMIN}"
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "name"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Firefox/140.0", "Firefox on Windows"),
+        ("Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0.0.0 Safari/537.36", "Chrome on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/140 Safari/537.36 Edg/140", "Edge on Windows"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Version/18 Safari/605", "Safari on macOS"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) CriOS/140", "Chrome on iPhone"),
+        ("Mozilla/5.0 (Linux; Android 15) Chrome/140 Mobile Safari/537", "Chrome on Android"),
+        ("Firefox/", "Firefox"),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("x" * 100, "x" * 40),
+        ("", "Unknown"),
+    ],
+)
+def test_browsers_are_named_as_people_know_them(user_agent: str, name: str) -> None:
+    """What is not known is shown as it names itself, cut short."""
+    assert name_browser(user_agent) == name
 
 
 async def test_what_a_browser_says_of_itself_is_shown_as_typed(console: Console) -> None:

@@ -20,6 +20,38 @@ from consentry.ports import Session
 
 ACCOUNT: Final = "/console/account"
 _ALL_OTHERS: Final = "others"
+_BROWSERS: Final = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS: Final = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Mac OS", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+_BROWSER_SHOWN_MAX: Final = 40
+
+
+def name_browser(user_agent: str) -> str:
+    """Name a browser as its owner would; what is not known is shown as it names itself, cut."""
+    browser = _first(_BROWSERS, user_agent)
+    system = _first(_SYSTEMS, user_agent)
+    if browser is None or system is None:
+        return browser or user_agent[:_BROWSER_SHOWN_MAX] or "Unknown"
+    return f"{browser} on {system}"
+
+
+def _first(words: tuple[tuple[str, str], ...], user_agent: str) -> str | None:
+    return next((name for word, name in words if word in user_agent), None)
 
 
 async def show_account(visit: Visit) -> Response:
@@ -36,6 +68,7 @@ async def _show(visit: Visit, *, error: str = "", done: str = "", status: int = 
         brands=[_name(brands, brand) for brand in visit.agent.brands],
         sessions=await _list_open(visit),
         session=visit.session,
+        name_browser=name_browser,
         error=error,
         done=done,
     )

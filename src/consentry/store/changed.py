@@ -71,18 +71,24 @@ class EncodedChange:
     """One command's change as rows; made before anything is touched, so that it can fail."""
 
     entries: list[bytes]
+    tallies: list[TallyKey]
     rows: list[tuple[Table, Key, bytes]]
 
 
 def encode_change(change: Change) -> EncodedChange:
     """Encode a change; raises where a value cannot be written (a lone surrogate in a text)."""
-    entries = [encode((to_microseconds(e.recorded_at), e)) for e in change.entries]
+    entries: list[bytes] = []
+    tallies: list[TallyKey] = []
+    for entry in change.entries:
+        recorded_at = to_microseconds(entry.recorded_at)
+        entries.append(encode((recorded_at, entry)))
+        tallies.append(tally_key(entry, recorded_at))
     rows: list[tuple[Table, Key, bytes]] = [
         (Table.MESSAGES, m.id, encode(m)) for m in change.messages
     ]
     rows += [(Table.JOBS, j.message, encode((to_microseconds(j.due_at), j))) for j in change.jobs]
     rows += [_encode_record(record) for record in change.records]
-    return EncodedChange(entries, rows)
+    return EncodedChange(entries, tallies, rows)
 
 
 def _encode_record(record: Record) -> tuple[Table, Key, bytes]:
@@ -150,8 +156,8 @@ class Changed:
     def add(self, encoded: EncodedChange, change: Change) -> None:
         """Add one command's change on top of those before it."""
         self.entries += encoded.entries
+        self.tallies.update(encoded.tallies)
         for entry in change.entries:
-            self.tallies[tally_key(entry)] += 1
             self.touched.add(entry.recipient)
         for text in change.messages:
             self.touched.add(text.recipient)

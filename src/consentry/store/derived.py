@@ -42,10 +42,9 @@ def encode_standing(standing: Standing) -> bytes:
     return encode((opted_out_at(standing), standing))
 
 
-def tally_key(entry: Entry) -> TallyKey:
-    """Say under what an entry is counted."""
-    day = to_microseconds(entry.recorded_at) // _DAY_MICROSECONDS
-    return day, entry.sender or "", entry.kind, told_reason(entry)
+def tally_key(entry: Entry, recorded_at: int) -> TallyKey:
+    """Say under what an entry is counted that was recorded at so many microseconds."""
+    return recorded_at // _DAY_MICROSECONDS, entry.sender or "", entry.kind, told_reason(entry)
 
 
 def told_reason(entry: Entry) -> str:

@@ -31,7 +31,7 @@ def read_inbox(connection: apsw.Connection, wanted: InboxFilter, page: Page) -> 
         before = _begin(connection, page)
         if before is None:
             return InboxPage([])
-        senders = _inbound_senders(connection) if wanted.senders is None else wanted.senders
+        senders = _senders(connection) if wanted.senders is None else wanted.senders
         walk = _walk(connection, senders, before)
         return _gather(connection, walk, limit=page.limit, open_only=wanted.open_only)
 
@@ -44,8 +44,8 @@ def _begin(connection: apsw.Connection, page: Page) -> int | None:
     return None if row is None else int(str(row[0]))
 
 
-def _inbound_senders(connection: apsw.Connection) -> list[str]:
-    return [str(sender) for (sender,) in connection.execute(_READ["list_inbound_senders"])]
+def _senders(connection: apsw.Connection) -> list[str]:
+    return [str(sender) for (sender,) in connection.execute(_READ["list_senders"])]
 
 
 def _walk(connection: apsw.Connection, senders: Iterable[str], before: int) -> Iterator[_Row]:

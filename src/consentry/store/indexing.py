@@ -11,7 +11,6 @@ from typing import Final
 import apsw
 
 from consentry.store import rows
-from consentry.store.changed import Key
 from consentry.store.grams import write_grams
 from consentry.store.queries import read_queries
 from consentry.store.sqlite_connection import transaction
@@ -24,6 +23,7 @@ UNINDEXED_MAX: Final = 20_000
 
 _PAUSE_SECONDS: Final = 0.05
 _RETRY_SECONDS: Final = 10.0
+_CALLS_BETWEEN_LOOKS: Final = 16
 
 _SEARCH: Final = read_queries("sqlite", "search")
 _log = logging.getLogger(__name__)
@@ -35,12 +35,16 @@ class SearchIndexer:
     def __init__(self, writing: apsw.Connection) -> None:
         """Write through the writer's connection; everything here runs in its thread."""
         self._writing = writing
+        self._calls = 0
 
     def rest(self, *, idle: bool) -> float | None:
         """Index some customers if there is time, or too many wait; say when to be called again.
 
         None: there is nothing to do until the next commit.
         """
+        self._calls += 1
+        if not idle and self._calls % _CALLS_BETWEEN_LOOKS:
+            return _PAUSE_SECONDS
         try:
             waiting = self._count_waiting()
             if waiting == 0:
@@ -68,12 +72,15 @@ def index_some(connection: apsw.Connection, count: int) -> int:
     return len(found)
 
 
-def index_changed(connection: apsw.Connection, customer_ids: Sequence[Key]) -> None:
-    """Index customers again that were changed; the transaction is the caller's.
+def index_changed(connection: apsw.Connection, places: Sequence[int]) -> None:
+    """Index customers again that were written; the transaction is the caller's.
 
-    Those that are not indexed yet are left to their turn.
+    Those that are not indexed yet are left to their turn: of a batch of strangers that is all.
     """
-    keys = {"keys": rows.encode(customer_ids).decode()}
+    indexed = connection.execute(_SEARCH["read_indexed"]).fetchone()
+    if indexed is None or min(places) > int(str(indexed[0])):
+        return
+    keys = {"keys": rows.encode(places).decode()}
     found = connection.execute(_SEARCH["find_indexed"], keys).fetchall()
     if found:
         _write(connection, found)

@@ -33,9 +33,9 @@ def write(connection: apsw.Connection, changed: Changed) -> None:
         _run(connection, "delete_phones", ids)
         _run(connection, "write_phones", join_rows(changed.rows[Table.CUSTOMERS].values()))
     for table, document in changed.documents():
-        _run(connection, f"write_{table}", document)
-    if changed.rows.get(Table.CUSTOMERS):
-        index_changed(connection, list(changed.rows[Table.CUSTOMERS]))
+        written = connection.execute(_WRITE[f"write_{table}"], {"rows": document}).fetchall()
+        if table is Table.CUSTOMERS:
+            index_changed(connection, [int(str(place)) for (place,) in written])
     if changed.entries:
         _run(connection, "append_entries", join_rows(changed.entries))
         _run(connection, "count_entries", encode_tallies(changed.tallies))

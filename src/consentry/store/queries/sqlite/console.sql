@@ -65,14 +65,12 @@ JOIN entries AS e ON e.seq = found.seq;
 -- Where a message lies in the order of all.
 SELECT seq FROM messages WHERE id = ?;
 
--- name: list_inbound_senders
+-- name: list_senders
 -- Leaps from sender to sender in the index.
 WITH RECURSIVE found (sender) AS (
-    SELECT min(sender) FROM messages WHERE direction = 'inbound'
+    SELECT min(sender) FROM messages
     UNION ALL
-    SELECT (
-        SELECT min(m.sender) FROM messages AS m WHERE m.direction = 'inbound' AND m.sender > found.sender
-    )
+    SELECT (SELECT min(m.sender) FROM messages AS m WHERE m.sender > found.sender)
     FROM found
     WHERE found.sender IS NOT NULL
 )

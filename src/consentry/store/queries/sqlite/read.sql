@@ -58,16 +58,41 @@ FROM (
 );
 
 -- name: read_messages_of_sender
+-- The newest of either direction, and of those the newest.
 SELECT '[' || ifnull(group_concat(value, ',' ORDER BY seq DESC), '') || ']'
 FROM (
     SELECT seq, value
-    FROM messages
-    WHERE sender = :sender
-        AND seq < CASE
-            WHEN :before IS NULL THEN 9223372036854775807
-            ELSE (SELECT seq FROM messages WHERE id = :before)
-        END
-        AND (:status IS NULL OR status = :status)
+    FROM (
+        SELECT seq, value
+        FROM (
+            SELECT seq, value
+            FROM messages
+            WHERE sender = :sender
+                AND direction = 'inbound'
+                AND seq < CASE
+                    WHEN :before IS NULL THEN 9223372036854775807
+                    ELSE (SELECT seq FROM messages WHERE id = :before)
+                END
+                AND (:status IS NULL OR status = :status)
+            ORDER BY seq DESC
+            LIMIT :limit
+        )
+        UNION ALL
+        SELECT seq, value
+        FROM (
+            SELECT seq, value
+            FROM messages
+            WHERE sender = :sender
+                AND direction = 'outbound'
+                AND seq < CASE
+                    WHEN :before IS NULL THEN 9223372036854775807
+                    ELSE (SELECT seq FROM messages WHERE id = :before)
+                END
+                AND (:status IS NULL OR status = :status)
+            ORDER BY seq DESC
+            LIMIT :limit
+        )
+    ) AS found
     ORDER BY seq DESC
     LIMIT :limit
 );

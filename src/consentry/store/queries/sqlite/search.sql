@@ -48,7 +48,7 @@ LIMIT ?;
 -- name: find_indexed
 SELECT seq, search
 FROM customers
-WHERE id IN (SELECT value FROM json_each(:keys))
+WHERE seq IN (SELECT value FROM json_each(:keys))
     AND seq <= (SELECT indexed FROM search_state WHERE id = 1);
 
 -- name: write_grams

@@ -91,13 +91,15 @@ FROM jsonb_each(:rows) WHERE true
 ON CONFLICT (owner, key) DO UPDATE SET created_at = excluded.created_at, value = excluded.value;
 
 -- name: write_customers
+-- Says where each lies, because one that is in the search index already must be indexed again.
 INSERT INTO customers (id, merged_into, search, value)
 SELECT value ->> '$[1].id', value ->> '$[1].merged_into', value ->> 0, value -> 1
 FROM jsonb_each(:rows) WHERE true
 ON CONFLICT (id) DO UPDATE SET
     merged_into = excluded.merged_into,
     search = excluded.search,
-    value = excluded.value;
+    value = excluded.value
+RETURNING seq;
 
 -- name: delete_phones
 DELETE FROM phones WHERE customer IN (SELECT value FROM json_each(:rows));

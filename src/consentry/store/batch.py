@@ -1,7 +1,6 @@
 """One batch of commands: one transaction on SQLite, an outcome or an error for each command."""
 
-from collections.abc import Callable, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Sequence
 from typing import Final
 
 import apsw
@@ -11,6 +10,7 @@ from consentry.ports import Clock, Command, Ids, Needs, StoreUnavailable
 from consentry.store.loaded import gather
 from consentry.store.loading import DirectoryReader, load
 from consentry.store.sqlite_connection import transaction
+from consentry.store.watching import Watchers
 from consentry.store.working_set import Surroundings, WorkingSet
 from consentry.store.writing import write
 
@@ -45,17 +45,17 @@ class Batches:
         clock: Clock,
         ids: Ids,
         policy: Policy,
-        announce: Callable[[AbstractSet[str]], None],
+        watchers: Watchers,
     ) -> None:
         """Write through this connection, which nobody else uses.
 
-        `announce` is told the recipients of each batch that changed something, once it is durable.
+        `watchers` are told the recipients of each batch that changed something, once it is durable.
         """
         self._connection = connection
         self._clock = clock
         self._ids = ids
         self._policy = policy
-        self._announce = announce
+        self._watchers = watchers
         self._directory = DirectoryReader(connection)
 
     def carry_out(self, commands: Sequence[AnyCommand]) -> list[object]:
@@ -86,9 +86,13 @@ class Batches:
                 for command, need in zip(commands, needs, strict=True)
             ]
             write(self._connection, facts.changed)
-        if facts.changed.touched:
-            self._announce(facts.changed.touched)
+        if self._watchers:
+            self._tell(facts.changed.touched())
         return outcomes
+
+    def _tell(self, touched: frozenset[str]) -> None:
+        if touched:
+            self._watchers.tell(touched)
 
 
 def _needs_of(command: AnyCommand) -> Needs | Failure:

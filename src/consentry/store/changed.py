@@ -1,6 +1,5 @@
 """What a batch will write: encoded rows, of each key the last one."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,7 +8,7 @@ from typing import Final
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Program, Sender
-from consentry.domain.entries import NOBODY
+from consentry.domain.entries import NOBODY, ActorKind
 from consentry.domain.standing import Standing
 from consentry.ports import (
     APIKey,
@@ -22,7 +21,7 @@ from consentry.ports import (
     Session,
     SignInLink,
 )
-from consentry.store.derived import TallyKey, tally_key
+from consentry.store.derived import AUDITED, DAY_MICROSECONDS, TallyKey, told_reason
 from consentry.store.rows import encode, join_rows, search_text, to_microseconds
 
 Key = str | tuple[str, str]
@@ -46,14 +45,29 @@ class Table(StrEnum):
     SIGN_IN_LINKS = "sign_in_links"
     MARKS = "marks"
 
+    __hash__ = str.__hash__
+    """An enum's own is slow, and every row is put in its table by it."""
+
 
 DIRECTORY_TABLES = frozenset({Table.BRANDS, Table.SENDERS, Table.PROGRAMS})
 
 
-_TABLES: Final[dict[type[Record], Table]] = {
-    Customer: Table.CUSTOMERS,
+_Plain = (
+    Brand
+    | Sender
+    | Program
+    | CarrierAccount
+    | APIKey
+    | Receipt
+    | Agent
+    | Session
+    | SignInLink
+    | ConversationMark
+)
+"""Records whose row is the value alone."""
+
+_TABLES: Final[dict[type[_Plain], Table]] = {
     Receipt: Table.RECEIPTS,
-    IdempotencyRecord: Table.IDEMPOTENCY,
     Brand: Table.BRANDS,
     Sender: Table.SENDERS,
     Program: Table.PROGRAMS,
@@ -72,6 +86,7 @@ class EncodedChange:
 
     entries: list[bytes]
     tallies: list[TallyKey]
+    audited: list[str]
     rows: list[tuple[Table, Key, bytes]]
 
 
@@ -79,30 +94,39 @@ def encode_change(change: Change) -> EncodedChange:
     """Encode a change; raises where a value cannot be written (a lone surrogate in a text)."""
     entries: list[bytes] = []
     tallies: list[TallyKey] = []
+    audited: list[str] = []
     for entry in change.entries:
         recorded_at = to_microseconds(entry.recorded_at)
         entries.append(encode((recorded_at, entry)))
-        tallies.append(tally_key(entry, recorded_at))
+        kind = str(entry.kind)
+        tallies.append(
+            (recorded_at // DAY_MICROSECONDS, entry.sender or "", kind, told_reason(entry))
+        )
+        if kind in AUDITED and entry.actor.kind is not ActorKind.IMPORT:
+            audited.append(entry.id)
     rows: list[tuple[Table, Key, bytes]] = [
         (Table.MESSAGES, m.id, encode(m)) for m in change.messages
     ]
     rows += [(Table.JOBS, j.message, encode((to_microseconds(j.due_at), j))) for j in change.jobs]
     rows += [_encode_record(record) for record in change.records]
-    return EncodedChange(entries, tallies, rows)
+    return EncodedChange(entries, tallies, audited, rows)
 
 
 def _encode_record(record: Record) -> tuple[Table, Key, bytes]:
-    return _TABLES[type(record)], _key_of(record), encode(_row_of(record))
+    if isinstance(record, Customer):
+        return Table.CUSTOMERS, record.id, encode((search_text(record), record))
+    if isinstance(record, IdempotencyRecord):
+        created_at = to_microseconds(record.created_at)
+        return Table.IDEMPOTENCY, (record.owner, record.key), encode((created_at, record))
+    return _TABLES[type(record)], _key_of(record), encode(record)
 
 
-def _key_of(record: Record) -> Key:
+def _key_of(record: _Plain) -> Key:
     match record:
         case Receipt():
             return record.recipient, record.id
         case ConversationMark():
             return record.recipient, record.sender
-        case IdempotencyRecord():
-            return record.owner, record.key
         case Sender():
             return record.number
         case APIKey():
@@ -111,17 +135,6 @@ def _key_of(record: Record) -> Key:
             return record.id, "in_use" if record.revoked_at is None else "revoked"
         case _:
             return record.id
-
-
-def _row_of(record: Record) -> object:
-    """Put what is searched by beside the value, where the value does not hold it as it is."""
-    match record:
-        case Customer():
-            return search_text(record), record
-        case IdempotencyRecord():
-            return to_microseconds(record.created_at), record
-        case _:
-            return record
 
 
 def _touched(record: Record) -> tuple[str, ...]:
@@ -142,12 +155,12 @@ class Changed:
     """All that a batch changed so far, ready for the set statements.
 
     Deletions come before writings: what is deleted and written again is there in the end.
-    `touched` are the recipients it is about.
     """
 
     entries: list[bytes] = field(default_factory=list)
-    tallies: Counter[TallyKey] = field(default_factory=Counter)
-    touched: set[str] = field(default_factory=set)
+    tallies: dict[TallyKey, int] = field(default_factory=dict)
+    audited: list[str] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     rows: dict[Table, dict[Key, bytes]] = field(default_factory=dict)
     standings: dict[str, Standing] = field(default_factory=dict)
     finished_jobs: dict[str, None] = field(default_factory=dict)
@@ -156,24 +169,32 @@ class Changed:
     def add(self, encoded: EncodedChange, change: Change) -> None:
         """Add one command's change on top of those before it."""
         self.entries += encoded.entries
-        self.tallies.update(encoded.tallies)
-        for entry in change.entries:
-            self.touched.add(entry.recipient)
-        for text in change.messages:
-            self.touched.add(text.recipient)
-        for record in change.records:
-            self.touched.update(_touched(record))
+        self.audited += encoded.audited
+        self.changes.append(change)
+        for tally in encoded.tallies:
+            self.tallies[tally] = self.tallies.get(tally, 0) + 1
         for table, key, row in encoded.rows:
             self.rows.setdefault(table, {})[key] = row
         for message in change.finished_jobs:
             self._delete(Table.JOBS, message, self.finished_jobs)
         for customer in change.deleted_customers:
             self._delete(Table.CUSTOMERS, customer, self.deleted_customers)
-            self.touched.add(NOBODY)
 
     def _delete(self, table: Table, key: str, deleted: dict[str, None]) -> None:
         self.rows.get(table, {}).pop(key, None)
         deleted[key] = None
+
+    def touched(self) -> frozenset[str]:
+        """Name the recipients it is about; asked for only where somebody listens."""
+        found: set[str] = set()
+        for change in self.changes:
+            found.update(entry.recipient for entry in change.entries)
+            found.update(message.recipient for message in change.messages)
+            for record in change.records:
+                found.update(_touched(record))
+            if change.deleted_customers:
+                found.add(NOBODY)
+        return frozenset(found)
 
     def documents(self) -> Iterator[tuple[Table, str]]:
         """Give the rows of each table that has any as one JSON array."""

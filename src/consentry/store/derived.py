@@ -1,11 +1,11 @@
 """What is kept beside the values so that it can be listed and counted: made from them alone."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from consentry.domain.directory import is_conversation
-from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.reading import CarrierWord, LegalMeaning, Tier
 from consentry.domain.standing import Block, BlockState, Cause, Piece, Standing, Suppression
 from consentry.store.rows import (
@@ -20,7 +20,10 @@ from consentry.store.rows import (
 TallyKey = tuple[int, str, str, str]
 """Days since 1970 (UTC), sender, kind, reason."""
 
-_DAY_MICROSECONDS: Final = 24 * 60 * 60 * 1_000_000
+AUDITED: Final = frozenset(map(str, AUDIT_KINDS))
+"""What the audit lists, by name. An import is one entry there, not one for each row."""
+
+DAY_MICROSECONDS: Final = 24 * 60 * 60 * 1_000_000
 _EPOCH: Final = date(1970, 1, 1)
 
 
@@ -29,12 +32,21 @@ def opted_out_at(standing: Standing) -> int | None:
 
     There is one exactly where the standing's `sms_preference` is forbidden.
     """
-    times = [
-        *(block.since for block in standing.blocks if block.state is BlockState.BLOCKED),
-        *(suppression.since for suppression in standing.suppressions if suppression.active),
-        *(c.since for c in standing.consents if c.is_withdrawn and is_conversation(c.program)),
-    ]
-    return to_microseconds(max(times)) if times else None
+    newest = None
+    for block in standing.blocks:
+        if block.state is BlockState.BLOCKED:
+            newest = _later(newest, block.since)
+    for suppression in standing.suppressions:
+        if suppression.active:
+            newest = _later(newest, suppression.since)
+    for consent in standing.consents:
+        if consent.is_withdrawn and is_conversation(consent.program):
+            newest = _later(newest, consent.since)
+    return None if newest is None else to_microseconds(newest)
+
+
+def _later(one: datetime | None, other: datetime) -> datetime:
+    return other if one is None or other > one else one
 
 
 def encode_standing(standing: Standing) -> bytes:
@@ -42,23 +54,17 @@ def encode_standing(standing: Standing) -> bytes:
     return encode((opted_out_at(standing), standing))
 
 
-def tally_key(entry: Entry, recorded_at: int) -> TallyKey:
-    """Say under what an entry is counted that was recorded at so many microseconds."""
-    return recorded_at // _DAY_MICROSECONDS, entry.sender or "", entry.kind, told_reason(entry)
-
-
 def told_reason(entry: Entry) -> str:
     """Tell the gate's reason of a refusal, or the cause of an opt-out; else nothing."""
-    match entry.kind:
-        case EntryKind.SEND_REFUSED:
-            return entry.reason or ""
-        case EntryKind.OPTED_OUT:
-            return _cause_of_text(entry) or ""
-        case EntryKind.SUPPRESSED | EntryKind.CARRIER_REFUSED:
-            causes = (_cause_of_piece(piece) for piece in entry.pieces)
-            return next(filter(None, causes), "")
-        case _:
-            return ""
+    kind = entry.kind
+    if kind is EntryKind.OPTED_OUT:
+        return _cause_of_text(entry) or ""
+    if kind is EntryKind.SEND_REFUSED:
+        return entry.reason or ""
+    if kind is EntryKind.SUPPRESSED or kind is EntryKind.CARRIER_REFUSED:
+        causes = (_cause_of_piece(piece) for piece in entry.pieces)
+        return next(filter(None, causes), "")
+    return ""
 
 
 def _cause_of_text(entry: Entry) -> Cause | None:

@@ -54,11 +54,16 @@ def gather(needs: Iterable[Needs]) -> Wanted:
         if need.refusals_of is not None:
             wanted.refusals[need.refusals_of] = None
         wanted.claimed_jobs = wanted.claimed_jobs or need.claimed_jobs
-        wanted.agents = wanted.agents or need.agents
-        wanted.links |= dict.fromkeys(need.links)
-        wanted.sessions |= dict.fromkeys(need.sessions)
-        wanted.marks |= dict.fromkeys(need.marks)
+        if need.agents or need.links or need.sessions or need.marks:
+            _gather_console(wanted, need)
     return wanted
+
+
+def _gather_console(wanted: Wanted, need: Needs) -> None:
+    wanted.agents = wanted.agents or need.agents
+    wanted.links |= dict.fromkeys(need.links)
+    wanted.sessions |= dict.fromkeys(need.sessions)
+    wanted.marks |= dict.fromkeys(need.marks)
 
 
 def _gather_pairs(wanted: Wanted, need: Needs) -> None:

@@ -98,7 +98,7 @@ class SQLiteStore:
                 "permissions and the disk."
             ) from error
         watchers = Watchers()
-        batches = Batches(writing, clock=clock, ids=ids, policy=policy, announce=watchers.tell)
+        batches = Batches(writing, clock=clock, ids=ids, policy=policy, watchers=watchers)
         writer = Writer(
             batches.carry_out,
             batch_commands_max=batch_commands_max,

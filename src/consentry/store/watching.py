@@ -4,7 +4,6 @@ import asyncio
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
 from typing import Final
 
 import apsw
@@ -39,7 +38,7 @@ class ChangeWatch:
         """Stop listening."""
         self._watchers.forget(self)
 
-    def add(self, touched: Iterable[str] | None) -> None:
+    def add(self, touched: frozenset[str] | None) -> None:
         """Take note of a change; runs in the event loop."""
         if touched is None:
             self._touched = None
@@ -74,8 +73,8 @@ class Watchers:
         with self._lock:
             self._watches = tuple(other for other in self._watches if other is not watch)
 
-    def tell(self, touched: Iterable[str] | None) -> None:
-        """Tell everybody, with one call into each event loop; `touched` must not change later."""
+    def tell(self, touched: frozenset[str] | None) -> None:
+        """Tell everybody, with one call into each event loop."""
         listening: dict[asyncio.AbstractEventLoop, list[ChangeWatch]] = defaultdict(list)
         for watch in self._watches:
             listening[watch.loop].append(watch)
@@ -88,7 +87,7 @@ class Watchers:
                     self.forget(watch)
 
 
-def _add(watches: list[ChangeWatch], touched: Iterable[str] | None) -> None:
+def _add(watches: list[ChangeWatch], touched: frozenset[str] | None) -> None:
     for watch in watches:
         watch.add(touched)
 

@@ -3,10 +3,9 @@
 from typing import Final
 
 import apsw
-from msgspec import Raw
 
 from consentry.store.changed import Changed, Table
-from consentry.store.derived import encode_standing, encode_tallies
+from consentry.store.derived import encode_tallies, opted_out_at
 from consentry.store.indexing import forget, index_changed, step_back
 from consentry.store.queries import read_queries
 from consentry.store.rows import encode, join_rows
@@ -33,14 +32,16 @@ def write(connection: apsw.Connection, changed: Changed) -> None:
         _run(connection, "delete_phones", ids)
         _run(connection, "write_phones", join_rows(changed.rows[Table.CUSTOMERS].values()))
     for table, document in changed.documents():
-        written = connection.execute(_WRITE[f"write_{table}"], {"rows": document}).fetchall()
+        written = connection.execute(_WRITE[f"write_{table}"], {"rows": document})
         if table is Table.CUSTOMERS:
-            index_changed(connection, [int(str(place)) for (place,) in written])
+            index_changed(connection, [place for (place,) in written])
     if changed.entries:
         _run(connection, "append_entries", join_rows(changed.entries))
         _run(connection, "count_entries", encode_tallies(changed.tallies))
+    if changed.audited:
+        _run(connection, "list_for_audit", encode(changed.audited).decode())
     if changed.standings:
-        after = {n: Raw(encode_standing(s)) for n, s in changed.standings.items()}
+        after = {number: (opted_out_at(s), s) for number, s in changed.standings.items()}
         _run(connection, "write_standings", encode(after).decode())
     if changed.directory_changed:
         connection.execute(_WRITE["advance_directory_version"])

@@ -1,7 +1,7 @@
 -- What the console lists, counts and looks up.
 
 -- name: read_audit
--- The newest of each kind, and of those the newest. What an import wrote row by row is left out.
+-- The newest of each kind, and of those the newest.
 SELECT '[' || ifnull(group_concat(e.value, ',' ORDER BY e.seq DESC), '') || ']'
 FROM (
     SELECT newest.value AS seq
@@ -9,14 +9,8 @@ FROM (
         SELECT json_group_array(seq)
         FROM (
             SELECT seq
-            FROM entries INDEXED BY entries_audited
+            FROM audited INDEXED BY audited_of_kind
             WHERE kind = wanted.value
-                AND kind IN (
-                        'consent_granted', 'consent_revoked', 'suppressed', 'tag_changed', 'note_added',
-                        'customer_viewed', 'customer_changed', 'signed_in', 'sign_in_refused', 'signed_out',
-                        'session_revoked', 'setting_changed', 'exported', 'imported'
-                )
-                AND value ->> '$.actor.kind' <> 'import'
                 AND seq < CASE
                     WHEN :before IS NULL THEN 9223372036854775807
                     ELSE (SELECT seq FROM entries WHERE id = :before)
@@ -39,15 +33,9 @@ FROM (
         SELECT json_group_array(seq)
         FROM (
             SELECT seq
-            FROM entries INDEXED BY entries_audited_of_agent
+            FROM audited INDEXED BY audited_of_agent
             WHERE kind = wanted.value
-                AND kind IN (
-                        'consent_granted', 'consent_revoked', 'suppressed', 'tag_changed', 'note_added',
-                        'customer_viewed', 'customer_changed', 'signed_in', 'sign_in_refused', 'signed_out',
-                        'session_revoked', 'setting_changed', 'exported', 'imported'
-                )
-                AND value ->> '$.actor.kind' = 'agent'
-                AND value ->> '$.actor.id' = :agent
+                AND agent = :agent
                 AND seq < CASE
                     WHEN :before IS NULL THEN 9223372036854775807
                     ELSE (SELECT seq FROM entries WHERE id = :before)

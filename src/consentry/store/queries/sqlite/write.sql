@@ -12,6 +12,12 @@ SELECT
     value -> 1
 FROM jsonb_each(:rows);
 
+-- name: list_for_audit
+INSERT INTO audited (seq, kind, agent)
+SELECT e.seq, e.kind, iif(e.value ->> '$.actor.kind' = 'agent', e.value ->> '$.actor.id', NULL)
+FROM json_each(:rows) AS wanted
+JOIN entries AS e ON e.id = wanted.value;
+
 -- name: write_standings
 INSERT INTO standings (recipient, opted_out_at, value)
 SELECT key, value ->> 0, value -> 1 FROM jsonb_each(:rows) WHERE true

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from real_world import Demo
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
 PATIENCE_MILLISECONDS: Final = 15_000
 PHONE_WIDTH: Final = 360
+PASSWORD: Final = "four words are enough"
 
 _NOTE_SIGHTS = """() => {
   const sights = {};
@@ -125,12 +127,13 @@ class Windows:
         for page in self.pages:
             page.context.close()
         # A refused request is part of a test; a broken policy or script never is.
-        assert [error for error in self.errors if "Failed to load resource" not in error] == []
+        bad = [error for error in self.errors if "Failed to load resource" not in error]
+        assert bad == [], bad
         assert self.strangers == []
 
 
-def ask_command_line(demo: Demo, *words: str) -> Any:
-    """Run a command on the demo's database, beside the demo."""
+def ask_command_line(demo: Demo, *words: str, typed: str = "") -> Any:
+    """Run a command on the demo's database, beside the demo; `typed` is its standard input."""
     settings = {
         **clean_environment(),
         "CONSENTRY_DATABASE": f"sqlite:///{demo.data / 'consentry.db'}",
@@ -140,12 +143,36 @@ def ask_command_line(demo: Demo, *words: str) -> Any:
         [sys.executable, "-m", "consentry", *words, "--json"],
         env=settings,
         cwd=demo.data.parent,
+        input=typed,
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
     )
     return json.loads(done.stdout)
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody who can sign in."""
+
+    email: str
+    name: str
+    link: str
+
+    def sign_in_by_password(self, page: Page) -> None:
+        """Fill in the sign-in form that is shown."""
+        page.get_by_label("Email").fill(self.email)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+
+
+def add_agent(demo: Demo, name: str, role: str = "agent") -> Account:
+    """Let somebody in, with a password and a link."""
+    email = f"{name.split(maxsplit=1)[0].lower()}@example.org"
+    words = ("agent", "add", email, "--name", name, "--role", role, "--password-stdin")
+    told = ask_command_line(demo, *words, typed=PASSWORD)
+    return Account(email, name, str(told["sign_in_link"]))
 
 
 def fits_its_width(page: Page) -> bool:

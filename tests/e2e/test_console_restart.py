@@ -1,0 +1,65 @@
+"""Pages that are open while the server stops and comes back."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from console_windows import CHROMIUM, Windows, rows, running_browser, sign_in
+from playwright.sync_api import expect
+from real_processes import Running, running
+from real_world import Carrier
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.xdist_group("e2e-console-restart"),
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium here; install it to run this test"),
+]
+
+LISTENERS = 12
+STOP_SECONDS_MAX = 3.0
+"""uvicorn waits three seconds for what is open; a demo that ends sooner did not wait for it."""
+
+PHONE = "+14155550142"
+
+
+@pytest.fixture
+def processes() -> Iterator[ExitStack]:
+    """Whatever was started is gone at the end."""
+    with ExitStack() as started:
+        yield started
+
+
+def start(processes: ExitStack, folder: Path, port: int = 0) -> Running:
+    """Start the demo on its data."""
+    words = ("demo", "--json", "--port", str(port), "--data", str(folder / "data"))
+    return processes.enter_context(running(*words, folder=folder))
+
+
+def test_open_pages_do_not_hold_the_server_and_come_back_with_it(
+    processes: ExitStack, tmp_path: Path
+) -> None:
+    """It ends at once with many listening; afterwards a page is live again by itself."""
+    demo = start(processes, tmp_path)
+    number, port = str(demo.told["senders"][0]["number"]), urlsplit(demo.told["url"]).port
+    assert port is not None
+    with running_browser() as browser:
+        windows = Windows(browser)
+        state = sign_in(browser, demo.told["console_link"])
+        Carrier(demo.told["simulator_url"]).type_heard(PHONE, number, "Before")
+        page = windows.open(f"{demo.told['url']}/console", agent=state)
+        expect(rows(page)).to_contain_text(["Before"])
+        cookies = {cookie["name"]: cookie["value"] for cookie in state["cookies"]}
+        for _ in range(LISTENERS):
+            stream = requests.get(
+                f"{demo.told['url']}/console/live?inbox", cookies=cookies, stream=True, timeout=20
+            )
+            processes.callback(stream.close)
+            assert stream.status_code == 200
+        assert demo.stop() < STOP_SECONDS_MAX
+        again = start(processes, tmp_path, port)
+        Carrier(again.told["simulator_url"]).type_heard(PHONE, number, "After")
+        expect(rows(page)).to_contain_text(["After"])
+        windows.close()

@@ -3,8 +3,11 @@
 from typing import Final
 
 from consentry.console.settings import (
+    agents,
     brands,
     carriers,
+    contact_page,
+    keys,
     keywords,
     programs,
     replies,
@@ -22,4 +25,7 @@ PAGES: Final = (
     *rules.PAGES,
     *brands.PAGES,
     *carriers.PAGES,
+    *agents.PAGES,
+    *keys.PAGES,
+    *contact_page.PAGES,
 )

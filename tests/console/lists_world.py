@@ -43,8 +43,9 @@ AGENT = Agent("agt_agent", "eva@example.org", "Eva", Role.AGENT, NOW)
 ACME_ONLY = Agent("agt_acme", "amy@example.org", "Amy", Role.COMPLIANCE, NOW, brands=("acme",))
 OTHER_ONLY = Agent("agt_other", "oli@example.org", "Oli", Role.COMPLIANCE, NOW, brands=("other",))
 OTHER_AGENT = Agent("agt_oto", "oto@example.org", "Oto", Role.AGENT, NOW, brands=("other",))
+ACME_AGENT = Agent("agt_aga", "aga@example.org", "Aga", Role.AGENT, NOW, brands=("acme",))
 NOBODY_YET = Agent("agt_none", "new@example.org", "New", None, NOW)
-AGENTS = (ADMIN, COMPLIANCE, AGENT, ACME_ONLY, OTHER_ONLY, OTHER_AGENT, NOBODY_YET)
+AGENTS = (ADMIN, COMPLIANCE, AGENT, ACME_ONLY, OTHER_ONLY, OTHER_AGENT, ACME_AGENT, NOBODY_YET)
 TOKEN = "a form's token"
 
 

@@ -4,7 +4,7 @@ Every item comes from an entry. A text is a bubble; a keyword is a line across, 
 quoted; what the carrier itself answered is a muted note that it was the carrier's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Self, assert_never
@@ -86,21 +86,31 @@ class Item(msgspec.Struct, frozen=True):
 class Drawer(msgspec.Struct, frozen=True):
     """Draws the entries of one customer; `messages` are those that the entries name.
 
+    `stopped` are the decisions that stopped a text, by its message, where its bubble is drawn too.
     `several_senders` and `several_phones` say that the customer texted with more than one.
     """
 
     seen: Seen
     names: Names
     messages: Mapping[str, Message]
+    stopped: Mapping[str, Entry]
     several_senders: bool = False
     several_phones: bool = False
 
     @classmethod
-    def of(cls, seen: Seen, names: Names, messages: Mapping[str, Message]) -> Self:
-        """Look at what the customer has to do with."""
+    def of(
+        cls, seen: Seen, names: Names, messages: Mapping[str, Message], entries: Iterable[Entry]
+    ) -> Self:
+        """Look at what the customer has to do with, and at the entries that will be drawn."""
+        by_kind: dict[EntryKind, dict[str, Entry]] = {}
+        for entry in entries:
+            by_kind.setdefault(entry.kind, {})[entry.message or ""] = entry
+        drawn = by_kind.get(EntryKind.SEND_ACCEPTED, {})
+        canceled = by_kind.get(EntryKind.JOB_CANCELED, {})
+        stopped = {message: entry for message, entry in canceled.items() if message in drawn}
         ours = {thread.sender for phone in seen.phones for thread in phone.standing.threads}
         talking = [phone for phone in seen.phones if phone.standing.threads]
-        return cls(seen, names, messages, len(ours) > 1, len(talking) > 1)
+        return cls(seen, names, messages, stopped, len(ours) > 1, len(talking) > 1)
 
     def draw(self, entry: Entry) -> list[Item]:
         """Draw an entry: a bubble, a line, or a bubble and what it did."""
@@ -110,7 +120,7 @@ class Drawer(msgspec.Struct, frozen=True):
             case EntryKind.OPTED_IN | EntryKind.OPTED_OUT | EntryKind.HELP_ASKED:
                 return self._word(entry)
             case EntryKind.SEND_REFUSED | EntryKind.JOB_CANCELED:
-                return [self._refused(entry)]
+                return [] if entry.message in self.stopped else [self._refused(entry)]
             case EntryKind.NOTE_ADDED:
                 return [self._note(entry)]
             case (
@@ -150,7 +160,7 @@ class Drawer(msgspec.Struct, frozen=True):
             return []
         if message.direction is Direction.INBOUND:
             return [self._their_text(entry, message)]
-        receipt = RECEIPTS[message.status]
+        stopped = self.stopped.get(message.id)
         item = Item(
             id=entry.id,
             look=Look.OURS,
@@ -158,8 +168,9 @@ class Drawer(msgspec.Struct, frozen=True):
             who=self.names.spell(message.actor),
             text=message.body,
             over=self._over(entry),
-            receipt=receipt,
+            receipt=RECEIPTS[message.status],
             error=_spell_error(message) if message.status in _ENDED else "",
+            why=None if stopped is None else explain_refusal(stopped),
             media=message.media,
         )
         return [item]
@@ -280,7 +291,9 @@ def _spell_carrier_answer(entry: Entry) -> str:
 
 def _spell_error(message: Message) -> str:
     """Write the carrier's own words and code, or ours where it never left."""
+    if message.status is MessageStatus.CANCELED:
+        return (message.error_code or "").replace("_", " ")
     text = message.error_text or ""
-    if message.error_code and message.status is not MessageStatus.CANCELED:
+    if message.error_code:
         return f"{text} ({message.error_code})" if text else f"Error {message.error_code}"
     return text

@@ -83,7 +83,7 @@ async def _draw(visit: Visit, seen: Seen, entries: list[Entry], *, has_earlier: 
     messages, names = await asyncio.gather(
         visit.services.store.read_messages_by_id(ids), read_names(visit, seen.first_name)
     )
-    drawer = Drawer.of(seen, names, messages)
+    drawer = Drawer.of(seen, names, messages, entries)
     items = [
         item
         for entry in _tell_once(reversed(entries))

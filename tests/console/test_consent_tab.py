@@ -1,0 +1,212 @@
+"""The Consent tab: what stands now, and how each word led to it, with the evidence."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from customer_world import Person, find_person, meet
+from lists_world import (
+    ACME_ONLY,
+    ADMIN,
+    AGENT,
+    ANN,
+    BOB,
+    COMPLIANCE,
+    FOREIGN,
+    LONG,
+    NOW,
+    OTHER_ONLY,
+    TOLL_FREE,
+    World,
+    open_world,
+)
+from page_tree import Node
+
+from consentry.actions.record_consent import GrantConsent, Statement, SuppressRecipient
+from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind, Evidence, Medium
+from consentry.domain.standing import ConsentLevel
+
+pytestmark = pytest.mark.integration
+BY_KEY = Actor(ActorKind.KEY, "key_1")
+BY_AGENT = Actor(ActorKind.AGENT, AGENT.id)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """Open the console on a new database."""
+    async with open_world(tmp_path) as world:
+        yield world
+
+
+async def history(person: Person, /, **query: str) -> list[Node]:
+    """List the entries of the history, as they stand on the page."""
+    return (await person.page(ADMIN, "/consent", **query)).by_id("consent").all("li", "told")
+
+
+def facts(told: Node) -> dict[str, str]:
+    """Read the lines of an entry by their names."""
+    names, values = told.all("dt"), told.all("dd")
+    return dict(zip((n.words for n in names), (n.words for n in values), strict=True))
+
+
+async def test_a_stop_is_told_with_both_readings_and_what_it_changed(world: World) -> None:
+    """Verbatim text, carrier and legal reader with rule and version, blocks, consents, latency."""
+    await world.text("Hello")
+    world.clock.advance(minutes=1)
+    await world.text("  Stop ", sent_at=NOW + timedelta(seconds=58), after=0.25)
+    first, stop = (await history(await find_person(world)))[:2]
+    assert first.one("p", "told-head").words == (
+        "This person opted in to +1 202 555 0101 by writing first"
+    )
+    assert stop.one("p", "told-head").words == "This person opted out of +1 202 555 0101"
+    assert stop.one("blockquote").raw == "  Stop "
+    told = facts(stop)
+    assert told["By"] == "This person"
+    assert told["Received"] == "2026-05-20 12:01:00 UTC, in force after 250 ms"
+    assert told["Carrier's time"] == "2026-05-20 12:00:58 UTC"
+    assert told["Recorded"] == "2026-05-20 12:01:00 UTC"
+    assert told["Carrier reader"].startswith("opt out, rule twilio/long_code/2025-05-14:STOP, ver")
+    assert told["Legal reader"].startswith("opt out, tier keyword, rule ")
+    assert "Block set for +1 202 555 0101, the provider's" in told["Changed"]
+    assert "Consent with conversation with +1 202 555 0101: revoked, implied" in told["Changed"]
+    assert "SMS tag removed" in told["Changed"]
+    assert told["Entry"].startswith("ent_")
+
+
+async def test_consent_told_by_a_program_shows_its_evidence(world: World) -> None:
+    """What was shown, what was done, from where, and that it waits for the handset."""
+    person = await meet(world)
+    evidence = Evidence(
+        Medium.WEB,
+        at=NOW - timedelta(days=1),
+        call_to_action="Acme may text me Deals",
+        action="checkbox",
+        page_url="https://acme.example/join",
+        ip="192.0.2.1",
+        name="Ann",
+    )
+    await world.store.submit(
+        GrantConsent(Statement(ANN, BY_KEY, "form", evidence), "promo", ConsentLevel.EXPRESS)
+    )
+    (granted,) = await history(person)
+    assert granted.one("p", "told-head").words.startswith("Consent recorded: Deals (marketing)")
+    told = facts(granted)
+    assert told["Happened"] == "2026-05-19 12:00:00 UTC"
+    assert (told["Told"], told["Told by"]) == ("on a web page", "Ann")
+    assert (told["Shown"], told["Done"]) == ("Acme may text me Deals", "checkbox")
+    assert (told["Page"], told["From address"]) == ("https://acme.example/join", "192.0.2.1")
+    assert told["Reason"] == "form"
+    assert told["Changed"] == "Consent with Deals (marketing): pending, express"
+
+
+async def test_a_refusal_shows_the_decision(world: World) -> None:
+    """Reason, sentence, rule, fact and policy; it changed nothing."""
+    await world.text("STOP")
+    await world.send("Hi", who=AGENT)
+    refusal = (await history(await find_person(world)))[-1]
+    told = facts(refusal)
+    assert told["By"] == "Eva"
+    assert told["Decision"].startswith("opted out: The destination number has disabled")
+    assert "Rule block/provider, policy 2026-" in told["Decision"]
+    assert told["Changed"] == "nothing"
+
+
+async def test_what_came_too_late_is_marked(world: World) -> None:
+    """A STOP older than the START is kept, and marked as superseded."""
+    await world.text("START", sent_at=NOW)
+    await world.text("STOP", sent_at=NOW - timedelta(minutes=1))
+    first, late = await history(await find_person(world))
+    assert "superseded" not in first.classes
+    assert "superseded" in late.classes
+    assert "Superseded: older than their last word" in late.words
+
+
+async def test_what_stands_now_is_above(world: World) -> None:
+    """Per sender and program, and the do-not-text lists with what a START has lifted."""
+    customer = await world.customer("Ann Example", ANN, BOB)
+    person = Person(world, customer.id)
+    await world.text("STOP", ANN, TOLL_FREE)
+    await world.text("Hello", BOB)
+    evidence = Evidence(Medium.WEB, call_to_action="x")
+    await world.store.submit(
+        GrantConsent(Statement(BOB, BY_KEY, "form", evidence), "promo", ConsentLevel.EXPRESS)
+    )
+    await world.store.submit(SuppressRecipient(Statement(BOB, BY_AGENT, "told"), "acme"))
+    await world.text("START", BOB)
+    page = (await person.page(ADMIN, "/consent")).by_id("consent")
+    rows = [
+        "|".join(cell.words for cell in row.all("td")) for row in page.all("tbody")[0].all("tr")
+    ]
+    assert rows == [
+        (
+            "+1 415 555 0142|conversation with +1 833 555 0102|Opted out|now|By their text. To be "
+            "texted again they must text START or UNSTOP to +1 833 555 0102"
+        ),
+        "+1 415 555 0143|conversation with +1 202 555 0101|Subscribed|now|By their text",
+        (
+            "+1 415 555 0143|conversation with +1 833 555 0102|Opted out|now|An agent or a program "
+            "recorded it: on the do-not-text list of Acme. To be texted again they must text "
+            "START or UNSTOP to +1 833 555 0102"
+        ),
+        "+1 415 555 0143|Deals (marketing)|revoked|now|Express",
+        "+1 415 555 0143|do-not-text list of Acme|Opted out|now|Agent, not for +1 202 555 0101",
+    ]
+
+
+async def test_nothing_yet_says_so(world: World) -> None:
+    """A profile that nobody texted with says what will be here."""
+    page = (await (await meet(world)).page(ADMIN, "/consent")).by_id("consent")
+    assert "Nothing yet: nobody was asked, and nobody opted out." in page.words
+    assert "Every opt-in, opt-out and refusal will be here" in page.words
+
+
+async def test_the_history_is_paged_old_to_new(world: World) -> None:
+    """Each page reads from old to new, and none is shown twice or left out."""
+    for number in range(60):
+        await world.text("STOP" if number % 2 else "START")
+    person = await find_person(world)
+    page = (await person.page(ADMIN, "/consent")).by_id("consent")
+    newest = [told.attributes["id"] for told in page.all("li", "told")]
+    earlier = [a for a in page.all("a") if a.words == "Earlier"]
+    before = earlier[0].attributes["href"].partition("earlier=")[2]
+    older = [told.attributes["id"] for told in await history(person, earlier=before)]
+    assert len(newest) == 50
+    assert (*older, *newest) == tuple(sorted({*older, *newest}))
+    assert {e.id for e in await person.entries() if "opted" in e.kind} <= {*older, *newest}
+
+
+async def test_the_whole_history_can_be_taken_along(world: World) -> None:
+    """All pages as JSON lines that decode to the entries; the audit says who took them."""
+    for number in range(60):
+        await world.text("STOP" if number % 2 else "START")
+    person = await find_person(world)
+    link = (await person.page(COMPLIANCE, "/consent")).one("a", "download").attributes["href"]
+    answer = await world.get(link, COMPLIANCE)
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    assert answer.headers["content-disposition"].endswith('.jsonl"')
+    taken = [msgspec.json.decode(line, type=Entry) for line in answer.content.splitlines()]
+    kept = [
+        e for e in await person.entries() if e.kind in (EntryKind.OPTED_IN, EntryKind.OPTED_OUT)
+    ]
+    assert [e for e in taken if e.text in ("START", "STOP")] == kept
+    exported = (await world.audit())[0]
+    assert (exported.kind, exported.actor.id) == (EntryKind.EXPORTED, COMPLIANCE.id)
+    assert exported.text == f"consent history of customer {person.id} ({ANN}): {len(taken)} rows"
+
+
+async def test_another_brands_consent_is_not_shown(world: World) -> None:
+    """Neither its words, nor its lists, nor in what is taken along."""
+    await world.text("STOP", sender=LONG)
+    await world.text("STOP", sender=FOREIGN)
+    await world.store.submit(SuppressRecipient(Statement(ANN, BY_AGENT, "told"), "other"))
+    person = await find_person(world)
+    page = (await person.page(ACME_ONLY, "/consent")).by_id("consent")
+    assert "+1 202 555 0199" not in page.words
+    assert "Other" not in page.words
+    taken = (await world.get(f"{person.address}/consent.jsonl", ACME_ONLY)).text
+    assert FOREIGN not in taken
+    assert '"other"' not in taken
+    theirs = (await person.page(OTHER_ONLY, "/consent")).by_id("consent")
+    assert "do-not-text list of Other" in theirs.words

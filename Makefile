@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test check format lock bench clean
+.PHONY: help run test check format lock bench screenshots clean
 
 help:
 	@echo "make run    set everything up and start the demo; it prints the address to open"
 	@echo "make test   set everything up and run the whole test suite"
 	@echo "make check  linters, types, import rules"
 	@echo "make bench  measure, bounded and on loopback"
+	@echo "make screenshots  take the pictures of every page of the console anew"
 	@echo "make lock   renew the locked dependencies"
 
 run: $(VENV)/.ready-to-run
@@ -35,6 +36,9 @@ format: $(VENV)/.ready-to-test
 
 bench: $(VENV)/.ready-to-test
 	@$(BIN)/consentry bench
+
+screenshots: $(VENV)/.ready-to-test
+	CONSENTRY_SCREENSHOTS=docs/images/console $(BIN)/python -m pytest -q tests/e2e/test_console_axe.py
 
 lock:
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header -q -o requirements.lock

@@ -18,7 +18,7 @@ from consentry.ports import Rejected
 
 _ON_A_PAGE: Final = 50
 _IN_A_SLICE: Final = 200
-_LOOKED_AT_MAX: Final = 2000
+_LOOKED_AT_MAX: Final = 1000
 """How many entries one page looks at where most of them are not the agent's to read."""
 
 _COLUMNS: Final = ("at", "who", "kind", "words", "number", "sender", "actor_kind", "actor", "entry")

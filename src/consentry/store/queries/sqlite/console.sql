@@ -185,7 +185,7 @@ SELECT '[' || ifnull(group_concat(
     || ',"received_at":' || (m.value -> 'created_at')
     || ',"last_outbound":' || ifnull((
         SELECT before.value
-        FROM messages AS before
+        FROM messages AS before INDEXED BY messages_of_recipient
         WHERE before.recipient = m.recipient
             AND before.seq < m.seq
             AND before.sender = m.sender

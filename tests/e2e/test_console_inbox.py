@@ -44,6 +44,26 @@ def test_a_text_is_in_the_inbox_within_a_second(
     expect(rows(console)).to_have_count(1)
 
 
+HIDE = """(isHidden) => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => isHidden });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_a_hidden_tab_listens_to_nothing_and_catches_up(
+    demo: Demo, windows: Windows, agent: StorageState, phone: str
+) -> None:
+    """Browsers allow few streams to one host; a tab that is looked at again is up to date."""
+    hidden = windows.open(f"{demo.product.url}/console", agent=agent)
+    shown = windows.open(f"{demo.product.url}/console", agent=agent)
+    hidden.evaluate(HIDE, True)
+    demo.carrier.type_heard(phone, demo.number("long_code"), "While nobody looks")
+    expect(rows(shown).filter(has_text="While nobody looks")).to_be_visible()
+    expect(rows(hidden).filter(has_text="While nobody looks")).to_be_hidden()
+    hidden.evaluate(HIDE, False)
+    expect(rows(hidden).filter(has_text="While nobody looks")).to_be_visible()
+
+
 def test_a_search_follows_the_typing_and_has_an_address(
     demo: Demo, windows: Windows, agent: StorageState
 ) -> None:

@@ -35,9 +35,9 @@ UNCLEAR: Final = ("+12125550115", "Maybe stop with the offers, but tell me of th
 
 @dataclass(frozen=True)
 class Life:
-    """What there is to look at: customers by name."""
+    """What there is to look at: ids, of customers by name, and of an agent and a key."""
 
-    customers: dict[str, str]
+    ids: dict[str, str]
 
 
 def live_a_day(demo: Demo) -> Life:
@@ -48,8 +48,11 @@ def live_a_day(demo: Demo) -> Life:
     _talk(demo)
     _opt_out_and_in(demo)
     _tell_consents(demo)
-    known = demo.product.get("/v1/customers?limit=200")["items"]
-    return Life({one["name"]: one["id"] for one in known})
+    ids = {one["name"]: one["id"] for one in demo.product.get("/v1/customers?limit=200")["items"]}
+    ids["odd"] = ids[ODD[0]]
+    ids["agent"] = demo.product.get("/v1/agents")["items"][0]["id"]
+    ids["key"] = demo.product.get("/v1/keys")["items"][0]["id"]
+    return Life(ids)
 
 
 def _add_customer(demo: Demo, name: str, email: str, phone: str) -> None:

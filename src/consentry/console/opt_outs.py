@@ -13,6 +13,7 @@ from consentry.console.opt_outs_words import CAUSES, Hold, HoldLine, describe, l
 from consentry.console.pages import Page, Visit
 from consentry.console.rendering import rfc3339
 from consentry.console.sender_choice import visible_scopes
+from consentry.console.visible import may_see
 from consentry.domain.agents import Permission
 from consentry.domain.consent import PairState
 from consentry.domain.customers import Customer
@@ -85,9 +86,7 @@ async def _name(visit: Visit, customer: Customer | None) -> Customer | None:
         return customer
     numbers = [phone.normalized for phone in customer.phones]
     standings = await visit.services.store.read_standings(numbers)
-    senders = {thread.sender for standing in standings for thread in standing.threads}
-    mine = {sender.number for sender in visit.senders}
-    return customer if not senders or senders & mine else None
+    return customer if may_see(visit, standings) else None
 
 
 async def export_opt_outs(visit: Visit) -> Response:

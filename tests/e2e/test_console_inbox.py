@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium here; install it to run this test"),
 ]
 
-SIGHTS = 7
+SIGHTS = 5
 WITHIN_MILLISECONDS = 1000
 STEADY_MILLISECONDS = 1000
 ADA, BEN = "+14155550142", "+14155550143"

@@ -19,9 +19,6 @@ pytestmark = [
 ]
 
 LISTENERS = 12
-STOP_SECONDS_MAX = 3.0
-"""uvicorn waits three seconds for what is open; a demo that ends sooner did not wait for it."""
-
 PHONE = "+14155550142"
 
 
@@ -41,7 +38,7 @@ def start(processes: ExitStack, folder: Path, port: int = 0) -> Running:
 def test_open_pages_do_not_hold_the_server_and_come_back_with_it(
     processes: ExitStack, tmp_path: Path
 ) -> None:
-    """It ends at once with many listening; afterwards a page is live again by itself."""
+    """It waits for nobody who listens; afterwards a page is live again by itself."""
     demo = start(processes, tmp_path)
     number, port = str(demo.told["senders"][0]["number"]), urlsplit(demo.told["url"]).port
     assert port is not None
@@ -58,7 +55,9 @@ def test_open_pages_do_not_hold_the_server_and_come_back_with_it(
             )
             processes.callback(stream.close)
             assert stream.status_code == 200
-        assert demo.stop() < STOP_SECONDS_MAX
+        demo.stop()
+        # What uvicorn says where it had to cut off what was still open.
+        assert "graceful shutdown exceeded" not in demo.said()
         again = start(processes, tmp_path, port)
         Carrier(again.told["simulator_url"]).type_heard(PHONE, number, "After")
         expect(rows(page)).to_contain_text(["After"])

@@ -1,6 +1,6 @@
 """The console's lists on a real store: two brands, their agents, people who text, a clock."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -180,13 +180,15 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(folder: Path) -> AsyncIterator[World]:
-    """Build the console on a new database with two brands."""
+async def open_world(
+    folder: Path, wrap: Callable[[Store], Store] = lambda store: store
+) -> AsyncIterator[World]:
+    """Build the console on a new database with two brands; `wrap` may put a store before it."""
     clock, policy, delivery = FakeClock(), Policy(), FakeDelivery()
     store = SQLiteStore.open(folder / "c.db", clock=clock, ids=SystemIds(), policy=policy)
     await _set_up(store)
     services = ConsoleServices(
-        store=store,
+        store=wrap(store),
         sessions=SignedIn(),  # type: ignore[arg-type]
         clock=clock,
         ids=SystemIds(),

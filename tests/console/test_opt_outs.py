@@ -1,10 +1,13 @@
 """The list of opted-out numbers: what it shows, to whom, and what is taken along."""
 
+import asyncio
 import csv
+import gc
 import io
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -26,6 +29,7 @@ from lists_world import (
     open_world,
     read_tables,
 )
+from starlette.requests import ClientDisconnect
 
 from consentry.actions.record_consent import Statement, SuppressRecipient
 from consentry.console.exports import harmless, write_rows
@@ -268,6 +272,39 @@ async def test_an_export_is_held_to_the_agents_brands(world: World) -> None:
     assert {(row["number"], row["scope"]) for row in await exported(world, ACME_ONLY)} == {
         (ANN, LONG)
     }
+
+
+async def test_an_export_that_is_broken_off_is_in_the_audit(world: World) -> None:
+    """Who closes the window in the middle has taken what was sent until then."""
+    for number in range(450):
+        await world.text("STOP", f"+1212555{number:04}")
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "method": "GET",
+        "scheme": "http",
+        "path": "/console/opt-outs.csv",
+        "query_string": b"",
+        "headers": [(b"cookie", f"who={ADMIN.id}".encode())],
+    }
+    bodies: list[bytes] = []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.body":
+            bodies.append(message["body"])
+            if len(bodies) == 3:
+                raise OSError
+
+    with pytest.raises(ClientDisconnect):
+        await world.app(scope, receive, send)
+    gc.collect()
+    await asyncio.sleep(0.1)
+    assert bodies[0].startswith(b"number,since")
+    newest = (await world.audit())[0]
+    assert newest.text == "opt-outs (broken off): 400 rows"
 
 
 @pytest.mark.property

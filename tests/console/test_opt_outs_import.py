@@ -25,7 +25,7 @@ from lists_world import (
 from consentry.domain.consent import PairState, pair_state
 from consentry.domain.entries import Actor, ActorKind, EntryKind
 from consentry.domain.standing import EVERYTHING
-from consentry.ports import Page
+from consentry.ports import Command, Page, Store, StoreUnavailable
 
 pytestmark = pytest.mark.integration
 
@@ -229,3 +229,40 @@ async def test_a_long_list_shows_what_needs_attention_first(world: World) -> Non
     (rows,) = read_tables(page).values()
     assert rows[1][:2] == ["401", "oops"]
     assert "101 more rows are not shown" in page
+
+
+class Failing:
+    """A store that stops answering after some commands."""
+
+    def __init__(self, store: Store, after: int) -> None:
+        self._store = store
+        self.left = after
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def submit(self, command: Command[object]) -> object:
+        """Carry out a command, or fail."""
+        self.left -= 1
+        if self.left < 0:
+            raise StoreUnavailable("The disk is full.")
+        return await self._store.submit(command)
+
+
+async def test_an_import_that_breaks_off_says_how_far_it_came(tmp_path: Path) -> None:
+    """What is recorded stays, and the same list can be brought in again."""
+    failing: list[Failing] = []
+
+    def wrap(store: Store) -> Store:
+        failing.append(Failing(store, after=250))
+        return failing[0]  # type: ignore[return-value]
+
+    async with open_world(tmp_path, wrap) as world:
+        text = "\n".join(f"+1212555{number:04}" for number in range(400))
+        looked = hidden_fields((await world.post(LOOK, text=text, **LIST)).text)
+        broken = await world.post(WRITE, **looked)
+        assert broken.status_code == 503
+        assert "after at least 250 of 400 numbers were recorded" in broken.text
+        failing[0].left = 1000
+        again = await bring_in(world, text)
+        assert "150 opt-outs are recorded" in again

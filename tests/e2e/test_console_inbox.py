@@ -82,6 +82,8 @@ def test_a_search_follows_the_typing_and_has_an_address(
     expect(field).to_be_focused()
     demo.carrier.type_heard(BEN, demo.number("long_code"), "While they search")
     expect(field).to_have_value("sAMp")
+    field.press("Enter")
+    expect(rows(console).get_by_role("link")).to_be_focused()
     console.reload()
     expect(rows(console)).to_have_count(1)
     field.fill("nobody of this name")
@@ -114,6 +116,8 @@ def test_new_rows_come_in_and_the_focus_stays(
     new = rows(console).filter(has_text="I am second")
     expect(new).to_be_visible()
     expect(new).to_have_class(re.compile("slid-in"))
+    said = f"New text from +1 {second[2:5]} {second[5:8]} {second[8:]}"
+    expect(console.get_by_role("status")).to_have_text(said)
     expect(rows(console).filter(has_text="I am first")).not_to_have_class(re.compile("slid-in"))
     assert current_row(console) == row
     console.keyboard.press("k")

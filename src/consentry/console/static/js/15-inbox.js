@@ -30,16 +30,45 @@
   // A narrow window hides the list beside a conversation, and it is not kept fresh.
   addEventListener("resize", () => { if (isStale) look(); });
 
+  const talks = () => [...document.querySelectorAll("#inbox-rows .talk")];
+  const field = document.getElementById("inbox-find");
+
+  // Enter in the search goes to the first who is found; a second one opens the page.
+  let goesToFirst = false;
+  document.getElementById("inbox-search").addEventListener("submit", (event) => {
+    event.preventDefault();
+    goesToFirst = true;
+    find().dispatchEvent(new CustomEvent("look"));
+  });
+
   // A conversation that was marked leaves the list; the next one takes its place and the focus.
   let left = -1;
-  const talks = () => [...document.querySelectorAll("#inbox-rows .talk")];
   document.addEventListener("htmx:beforeRequest", (event) => {
     const row = event.target.matches(".mark") && event.target.closest(".inbox-row");
     if (row && row.contains(document.activeElement)) left = talks().indexOf(row.querySelector(".talk"));
   });
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.target.matches(".mark") && event.detail.successful) find().dispatchEvent(new CustomEvent("look"));
+    if (event.target.matches(".mark")) {
+      if (event.detail.successful) find().dispatchEvent(new CustomEvent("look"));
+      else if (event.detail.xhr.status) location.reload();
+    } else if (event.target.id === "inbox-rows" && goesToFirst) {
+      goesToFirst = false;
+      talks()[0]?.focus();
+    }
   });
+
+  // Who listens to the page is told who wrote.
+  const newest = () => document.querySelector("#inbox-rows .inbox-row.unread");
+  const when = (row) => row?.querySelector("time")?.dateTime ?? "";
+  let told = when(newest());
+  function say() {
+    const row = newest();
+    if (!field.value && when(row) > told) {
+      told = when(row);
+      document.getElementById("said").textContent = `New text from ${row.querySelector(".who").textContent}`;
+    }
+  }
+
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.target.id !== "inbox-rows") return;
     if (left >= 0 && document.activeElement === document.body) {
@@ -47,7 +76,8 @@
       there[Math.min(left, there.length - 1)]?.focus();
     }
     left = -1;
-    const searched = document.getElementById("inbox-find").value.trim();
+    say();
+    const searched = field.value.trim();
     const here = new URL(location);
     if (searched === (here.searchParams.get("search") ?? "")) return;
     for (const name of ["search", "before", "people"]) here.searchParams.delete(name);

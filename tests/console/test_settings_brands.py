@@ -124,6 +124,8 @@ async def test_an_admin_of_one_brand_stays_within_it(world: World) -> None:
     assert "Acme" in listed.text
     assert "Other" not in listed.text
     assert "/console/settings/new-brand" not in listed.links
+    new = await desk.open("/new-brand")
+    assert (new.status, "This concerns every brand" in new.text) == (403, True)
     assert (await desk.open("/brands/other")).status == 404
     form = await desk.open("/brands/acme")
     assert (await desk.send(form, "/brands/other", {"name": "Mine"})).status == 404

@@ -34,7 +34,8 @@ async def list_brands(visit: Visit) -> Response:
 
 async def new_brand(visit: Visit) -> Response:
     """Show the form for a new brand."""
-    check_all_brands(visit)
+    if visit.agent.brands:
+        return await show(visit, BRANDS, "all_brands.html", status=403)
     return await _show_form(visit, fill(_NEW), None)
 
 

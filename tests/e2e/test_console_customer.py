@@ -124,6 +124,40 @@ def test_drafts_are_kept_until_the_server_has_them(
     expect(note).to_have_value("")
 
 
+def test_what_goes_wrong_is_told_beside_the_composer(
+    demo: Demo, windows: Windows, agent: StorageState, phone: str
+) -> None:
+    """No connection, a server that cannot, a page too old: the text stays and goes out once."""
+    number = demo.number("long_code")
+    demo.carrier.type_heard(phone, number, "Hello")
+    page = open_customer(demo, windows, agent, phone)
+    field, alert = page.get_by_label("Text", exact=True), page.get_by_role("alert")
+    send = page.get_by_role("button", name="Send SMS")
+    field.fill("Once is enough")
+    page.route("**/messages", lambda route: route.abort())
+    send.click()
+    expect(alert).to_contain_text("No answer came. Send it again")
+    page.unroute("**/messages")
+    told = "<main><p class='brandmark'>Consentry</p><p>Nothing was changed.</p></main>"
+    page.route("**/messages", lambda route: route.fulfill(status=503, body=told))
+    send.click()
+    expect(alert).to_have_text("Nothing was changed.")
+    page.unroute("**/messages")
+    token = page.locator("#composer [name=form_token]")
+    good = str(token.get_attribute("value"))
+    token.evaluate("(field) => { field.value = 'of another session'; }")
+    send.click()
+    expect(alert).to_contain_text("This page is too old to send from.")
+    expect(field).to_have_value("Once is enough")
+    token.evaluate("(field, value) => { field.value = value; }", good)
+    send.click()
+    expect(field).to_have_value("")
+    expect(alert).to_be_hidden()
+    assert demo.shown(phone, number).count(("sender", "Once is enough")) == 1
+    # The library notes in the console that there was no answer, as it should.
+    windows.errors.clear()
+
+
 def test_a_stop_while_typing_takes_neither_text_nor_caret(
     demo: Demo, windows: Windows, agent: StorageState, phone: str
 ) -> None:

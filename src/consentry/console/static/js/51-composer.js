@@ -36,6 +36,29 @@
     keep(form);
     document.dispatchEvent(new CustomEvent("counted"));
   });
+  // What is no answer of the composer's own is told beside it; the text stays, and the form's own
+  // mark lets it go out once however often it is sent.
+  function tell(words) {
+    const form = find();
+    if (!form) return;
+    const said = form.querySelector(":scope > .error") ?? document.createElement("p");
+    said.className = "error";
+    said.setAttribute("role", "alert");
+    said.textContent = words;
+    form.prepend(said);
+  }
+  const isOurs = (event) => event.target.matches?.("form[data-draft]");
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { serverResponse, xhr } = event.detail;
+    if (!isOurs(event) || xhr.status < 300 || serverResponse.includes('id="composer"')) return;
+    event.detail.shouldSwap = false;
+    const page = new DOMParser().parseFromString(serverResponse, "text/html");
+    const said = page.querySelector("main p:not(.brandmark)")?.textContent.trim();
+    tell(said || `The server answered ${xhr.status}. Nothing was sent.`);
+  });
+  document.addEventListener("htmx:sendError", (event) => {
+    if (isOurs(event)) tell("No answer came. Send it again when the connection is back: it goes out once.");
+  });
   // A composer that takes the place of another one is for writing at once.
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.target.id !== "composer" || event.detail.requestConfig?.verb !== "get") return;

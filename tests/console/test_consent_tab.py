@@ -1,5 +1,6 @@
 """The Consent tab: what stands now, and how each word led to it, with the evidence."""
 
+import html
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from page_tree import Node
 
 from consentry.actions.record_consent import GrantConsent, Statement, SuppressRecipient
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind, Evidence, Medium
+from consentry.domain.reasons import OPTED_OUT_SENTENCE
 from consentry.domain.standing import ConsentLevel
 
 pytestmark = pytest.mark.integration
@@ -153,6 +155,42 @@ async def test_what_stands_now_is_above(world: World) -> None:
         "+1 415 555 0143|Deals (marketing)|revoked|now|Express",
         "+1 415 555 0143|do-not-text list of Acme|Opted out|now|Agent, not for +1 202 555 0101",
     ]
+
+
+async def test_what_the_company_listed_it_can_take_off_with_a_reason(world: World) -> None:
+    """By a form that names why; the conversation is as it was before."""
+    await world.text("Hello")
+    person = await find_person(world)
+    company = Statement(ANN, BY_AGENT, "legal", by_person=False)
+    await world.store.submit(SuppressRecipient(company, "acme"))
+    form = (await person.page(COMPLIANCE, "/consent")).one("details", "lift")
+    assert form.values("phone") == [ANN]
+    (scope,) = form.values("scope")
+    refused = await person.post("/lift", COMPLIANCE, phone=ANN, scope=scope, reason=" ")
+    assert (refused.status_code, "Say why" in refused.text) == (422, True)
+    done = await person.post("/lift", COMPLIANCE, phone=ANN, scope=scope, reason="A mistake")
+    assert done.headers["location"] == f"{person.address}/consent"
+    assert (await world.send("Hi")).message is not None
+    lifted = (await person.entries())[1]
+    assert (lifted.kind, lifted.reason) == (EntryKind.SUPPRESSED, "A mistake")
+    again = await person.post("/lift", COMPLIANCE, phone=ANN, scope=scope, reason="Again")
+    assert (again.status_code, "not on this do-not-text list" in again.text) == (404, True)
+
+
+async def test_what_the_person_said_no_agent_takes_off(world: World) -> None:
+    """It is not offered, and refused with the sentence; nor is what is another brand's business."""
+    person = await meet(world)
+    await world.store.submit(SuppressRecipient(Statement(ANN, BY_AGENT, "told"), "acme"))
+    await world.store.submit(SuppressRecipient(Statement(ANN, BY_AGENT, "law", by_person=False)))
+    page = await person.page(ACME_ONLY, "/consent")
+    assert not page.all("details", "lift")
+    refused = await person.post("/lift", COMPLIANCE, phone=ANN, scope="acme", reason="x")
+    assert (refused.status_code, OPTED_OUT_SENTENCE in html.unescape(refused.text)) == (403, True)
+    for scope in ("*", "other"):
+        foreign = await person.post("/lift", ACME_ONLY, phone=ANN, scope=scope, reason="x")
+        assert foreign.status_code == 404
+    stranger = await person.post("/lift", COMPLIANCE, phone=BOB, scope="acme", reason="x")
+    assert stranger.status_code == 404
 
 
 async def test_nothing_yet_says_so(world: World) -> None:

@@ -130,7 +130,7 @@ async def test_a_grant_that_waits_for_the_handset_shows_so(world: World) -> None
     ("by_person", "actor", "back"),
     [
         (True, Actor(ActorKind.AGENT, AGENT.id), "must text START to +1 202 555 0101"),
-        (False, IMPORT, "no text of theirs takes it off"),
+        (False, IMPORT, "The company put it there and alone can take it off, on the Consent tab."),
     ],
 )
 async def test_a_do_not_text_list_says_who_put_them_there(
@@ -455,12 +455,13 @@ FORMS = {
     "/phones/remove": {"phone": ANN},
     "/phones/tag": {"phone": ANN, "sms": "on"},
     "/opt-out": {"phone": ANN, "scope": "brand acme", "medium": "mail", "words": "No"},
+    "/lift": {"phone": ANN, "scope": "acme", "reason": "x"},
     "/merge": {"other": "cus_none"},
     "/delete": {},
     "/messages": {"way": f"{LONG} {ANN}", "body": "Hi"},
     "/notes": {"body": "A note"},
 }
-FOR_COMPLIANCE = {"/phones/tag", "/opt-out"}
+FOR_COMPLIANCE = {"/phones/tag", "/opt-out", "/lift"}
 PARTS = ("", "/card", "/timeline", "/ways", "/composer", "/consent")
 
 

@@ -187,7 +187,7 @@ def spell_way_back(standing: Standing, sender: Sender) -> str:
 def _say_company_listed(suppression: Suppression) -> str:
     if suppression.cause is Cause.REASSIGNED:
         return "Ask them for their new number."
-    return "The company put the number on this list: no text of theirs takes it off."
+    return "The company put it there and alone can take it off, on the Consent tab."
 
 
 def words_back(sender: Sender, blocks: tuple[Block, ...]) -> str:

@@ -8,6 +8,7 @@ import msgspec
 from starlette.responses import Response
 
 from consentry.actions.record_audit import RecordExport
+from consentry.actions.record_consent import LiftSuppression, Statement
 from consentry.console.card import build_card, spell_scope
 from consentry.console.customer_page import read_frame
 from consentry.console.customer_seen import Seen, with_customer
@@ -29,8 +30,8 @@ from consentry.domain.agents import Permission
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Message
 from consentry.domain.reading import CarrierReading, LegalReading
-from consentry.domain.standing import ConsentState, Standing
-from consentry.ports import EntryFilter
+from consentry.domain.standing import EVERYTHING, ConsentState, Standing
+from consentry.ports import EntryFilter, Rejected
 from consentry.ports import Page as ListPage
 
 CONSENT_KINDS: Final = (
@@ -50,6 +51,7 @@ CONSENT_KINDS: Final = (
 
 _PAGE_ENTRIES: Final = 50
 _EXPORT_ENTRIES: Final = 500
+_REASON_CHARACTERS_MAX: Final = 500
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -85,16 +87,31 @@ class ProgramStanding(msgspec.Struct, frozen=True):
     expires_at: datetime | None
 
 
+class Listing(msgspec.Struct, frozen=True):
+    """A do-not-text list that the number is on. `may_lift`: the company put it there itself."""
+
+    scope: str
+    name: str
+    cause: str
+    since: datetime
+    lifted_for: tuple[str, ...]
+    may_lift: bool
+
+
 class NumberStanding(msgspec.Struct, frozen=True):
     """What stands for a number beyond the conversations, which the card shows."""
 
     number: str
     programs: tuple[ProgramStanding, ...]
-    listings: tuple[tuple[str, str, datetime, tuple[str, ...]], ...]
+    listings: tuple[Listing, ...]
 
 
 async def show_consent(visit: Visit, seen: Seen) -> Response:
     """Show what stands now, and under it the history, a page at a time, old to new."""
+    return await _show(visit, seen)
+
+
+async def _show(visit: Visit, seen: Seen, *, error: str = "", status: int = 200) -> Response:
     earlier = visit.query("earlier")
     frame, entries, names = await asyncio.gather(
         read_frame(visit, seen),
@@ -111,6 +128,8 @@ async def show_consent(visit: Visit, seen: Seen) -> Response:
     ]
     return visit.render(
         "customer_consent.html",
+        status=status,
+        error=error,
         history=history,
         earlier=earlier,
         first=shown[-1].id if len(entries) > _PAGE_ENTRIES else "",
@@ -146,16 +165,23 @@ def _stand(number: str, standing: Standing, seen: Seen) -> NumberStanding:
         and seen.sees_program(consent.program)
     ]
     listings = [
-        (
+        Listing(
+            suppression.scope,
             spell_scope(suppression.scope, seen.directory),
             suppression.cause.replace("_", " "),
             suppression.since,
             tuple(show_number(sender) for sender in suppression.lifted_for),
+            may_lift=not suppression.by_person and _may_lift(suppression.scope, seen),
         )
         for suppression in standing.suppressions
         if suppression.active and seen.sees_scope(suppression.scope)
     ]
     return NumberStanding(number, tuple(programs), tuple(listings))
+
+
+def _may_lift(scope: str, seen: Seen) -> bool:
+    """What holds for every brand is lifted by who works for every brand."""
+    return seen.sees_all or (scope != EVERYTHING and seen.sees_scope(scope))
 
 
 def _is_conversation(program_id: str, seen: Seen) -> bool:
@@ -257,6 +283,24 @@ def _spell_latency(received_at: datetime, recorded_at: datetime) -> str:
     return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
 
 
+async def lift(visit: Visit, seen: Seen) -> Response:
+    """Take a number off a list where the company had put it there, with a reason."""
+    phone, scope = seen.find_phone(visit.field("phone")), visit.field("scope")
+    reason = visit.field("reason").strip()
+    if phone is None or not _may_lift(scope, seen):
+        return await _show(visit, seen, error="There is no such list to take it off.", status=404)
+    if not 0 < len(reason) <= _REASON_CHARACTERS_MAX:
+        error = f"Say why, in at most {_REASON_CHARACTERS_MAX} characters."
+        return await _show(visit, seen, error=error, status=422)
+    statement = Statement(phone.number, visit.actor, reason, by_person=False)
+    brand = None if scope == EVERYTHING else scope
+    try:
+        await visit.services.store.submit(LiftSuppression(statement, brand))
+    except Rejected as rejected:
+        return await _show(visit, seen, error=str(rejected), status=rejected.status)
+    return visit.go(f"{seen.address}/consent")
+
+
 async def download(visit: Visit, seen: Seen) -> Response:
     """Give the whole history as JSON lines, newest first, and record that it was taken along."""
     lines = []
@@ -287,6 +331,12 @@ PAGES: Final = (
         path="/customers/{id}/consent",
         view=with_customer(show_consent),
         permission=Permission.READ_CONVERSATIONS,
+    ),
+    Page(
+        path="/customers/{id}/lift",
+        view=with_customer(lift),
+        permission=Permission.RECORD_CONSENT,
+        method="POST",
     ),
     Page(
         path="/customers/{id}/consent.jsonl",

@@ -4,7 +4,6 @@ Whatever contains a word contains the word's grams, so that an index of grams fi
 may contain it. Digits also go by four: numbers are long and their threes are common.
 """
 
-from itertools import pairwise
 from typing import Final
 
 _GRAMS_ASKED_FOR_MAX: Final = 6
@@ -21,14 +20,15 @@ def write_grams(text: str) -> str:
     for line in lines:
         if not any(line in longer for longer in kept):
             kept.append(line)
-    return " ".join(gram for line in kept for gram in _grams_of(line))
+    return " ".join(map(_grams_of, kept))
 
 
-def _grams_of(line: str) -> list[str]:
-    pairs = list(map("".join, pairwise(line)))
-    threes = list(map("".join, zip(line, line[1:], line[2:], strict=False)))
-    fours = map("".join, zip(line, line[1:], line[2:], line[3:], strict=False))
-    return [*line, *pairs, *threes, *filter(_is_digits, fours)]
+def _grams_of(line: str) -> str:
+    places = range(len(line))
+    grams = [line[i : i + n] for n in (1, 2, 3) for i in places[: len(line) - n + 1]]
+    if any(map(str.isdigit, line)):
+        grams += filter(_is_digits, (line[i : i + 4] for i in places[:-3]))
+    return " ".join(grams)
 
 
 def ask_for(words: str) -> str:

@@ -80,10 +80,16 @@ def join_rows(rows: Iterable[bytes]) -> str:
 
 
 def search_text(customer: Customer) -> str:
-    """Put what a customer can be found by into one folded text, a line each."""
-    phones = [part for p in customer.phones for part in (p.normalized, p.original)]
-    digits = [_digits(p.original) for p in customer.phones]
-    return _fold("\n".join((customer.name, *customer.emails, *phones, *digits)))
+    """Put what a customer can be found by into one folded text, a line each.
+
+    A number is searched by its digits, so how it was written tells no more, unless in letters.
+    """
+    lines = [customer.name, *customer.emails]
+    for phone in customer.phones:
+        lines += (phone.normalized, _digits(phone.original))
+        if not is_number(phone.original):
+            lines.append(phone.original)
+    return _fold("\n".join(lines))
 
 
 def fold_search(words: str) -> str:

@@ -1,0 +1,1 @@
+"""A database of made-up people for measurements and demonstrations: `consentry generate`."""

@@ -1,0 +1,1 @@
+"""What made-up people are called and what they write."""

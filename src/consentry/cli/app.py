@@ -8,6 +8,7 @@ from consentry import __version__
 from consentry.bootstrap import DatabaseInUse
 from consentry.cli import agents, consents, customers, running, setting_up
 from consentry.cli.bench import command as bench_command
+from consentry.cli.bench import console_command
 from consentry.cli.generate import command as generate_command
 from consentry.cli.output import fail
 from consentry.ports import Rejected, StoreUnavailable
@@ -27,6 +28,7 @@ agents.register(app)
 consents.register(app)
 customers.register(app)
 bench_command.register(app)
+console_command.register(app)
 generate_command.register(app)
 
 

@@ -71,8 +71,8 @@ def _gather(
         if (recipient, sender) in seen:
             continue
         seen.add((recipient, sender))
-        found = _read_conversation(connection, seq)
-        if found is not None and not (open_only and found.is_done):
+        found = _read_conversation(connection, seq, open_only=open_only)
+        if found is not None:
             items.append(found)
     if next(walk, None) is None:
         return InboxPage(items)
@@ -80,7 +80,10 @@ def _gather(
     return InboxPage(items, None if row is None else str(row[0]))
 
 
-def _read_conversation(connection: apsw.Connection, seq: int) -> Conversation | None:
+def _read_conversation(
+    connection: apsw.Connection, seq: int, *, open_only: bool
+) -> Conversation | None:
     """Read the conversation whose newest text this is; None where there is a newer one."""
-    row = connection.execute(_READ["read_conversation"], {"seq": seq}).fetchone()
+    bindings = {"seq": seq, "open_only": open_only}
+    row = connection.execute(_READ["read_conversation"], bindings).fetchone()
     return None if row is None else rows.decode_conversation(str(row[0]))

@@ -87,6 +87,7 @@ _FORMATS: Final = {
     "per_second": "{:,.0f} /s",
     "milliseconds": "{:.1f} ms",
     "mebibytes": "{:.0f} MiB",
+    "kilobytes": "{:.0f} kB",
     "seconds": "{:.2f} s",
     "count": "{:,.0f}",
 }

@@ -72,7 +72,7 @@ WHERE direction = 'inbound' AND sender = :sender AND seq < :before
 ORDER BY seq DESC;
 
 -- name: read_conversation
--- A text with whom it is from, if it is their newest over this sender.
+-- A text with whom it is from, if it is their newest over this sender, and not put away.
 SELECT '{"message":' || m.value
     || ',"standing":' || ifnull((SELECT s.value FROM standings AS s WHERE s.recipient = m.recipient), '{}')
     || ',"customer":' || ifnull((
@@ -96,6 +96,13 @@ WHERE m.seq = :seq
             AND newer.seq > m.seq
             AND newer.sender = m.sender
             AND newer.direction = 'inbound'
+    )
+    AND NOT (
+        :open_only AND EXISTS (
+            SELECT 1
+            FROM marks AS k
+            WHERE k.recipient = m.recipient AND k.sender = m.sender AND k.value ->> 'done' >= m.id
+        )
     );
 
 -- name: read_id_of_message

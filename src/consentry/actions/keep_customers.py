@@ -84,17 +84,26 @@ def _describe_phones(
     told = []
     for phone in after:
         old = known.pop(phone.normalized, None)
-        if old is None:
-            told.append(f"phone {phone.normalized} added as {phone.type.capitalize()}")
-        elif old.type is not phone.type:
-            types = f"{old.type.capitalize()} to {phone.type.capitalize()}"
-            told.append(f"phone {phone.normalized} changed from {types}")
-        if phone.primary and not (old is not None and old.primary):
-            told.append(f"phone {phone.normalized} made Main")
-        if old is not None and old.extension != phone.extension:
-            extension = f"extension {phone.extension}" if phone.extension else "no extension"
-            told.append(f"phone {phone.normalized} has {extension} now")
+        told += _describe_new(phone) if old is None else _describe_changed(old, phone)
     return [*told, *(f"phone {number} removed" for number in known)]
+
+
+def _describe_new(phone: CustomerPhone) -> list[str]:
+    told = [f"phone {phone.normalized} added as {phone.type.capitalize()}"]
+    return [*told, f"phone {phone.normalized} made Main"] if phone.primary else told
+
+
+def _describe_changed(old: CustomerPhone, phone: CustomerPhone) -> list[str]:
+    told = []
+    if old.type is not phone.type:
+        types = f"{old.type.capitalize()} to {phone.type.capitalize()}"
+        told.append(f"phone {phone.normalized} changed from {types}")
+    if phone.primary and not old.primary:
+        told.append(f"phone {phone.normalized} made Main")
+    if old.extension != phone.extension:
+        extension = f"extension {phone.extension}" if phone.extension else "no extension"
+        told.append(f"phone {phone.normalized} has {extension} now")
+    return told
 
 
 class CreateCustomer(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """The ways to text a customer: which of our numbers may text which of theirs, and why not."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -74,12 +75,11 @@ async def read_ways(visit: Visit, seen: Seen) -> Ways:
     talk = visit.query("sender")
     may = tuple(way for way in ways if way.is_open)
     closed = [way for way in ways if not way.is_open]
-    chosen = next((way for way in may if way.key == asked), None)
-    lost = next((way for way in closed if way.key == asked), None)
+    lost = _find(closed, asked)
+    chosen = _find(may, asked)
     if chosen is None and lost is None:
-        in_talk = (way for way in may if way.sender.number == talk)
-        chosen = next(in_talk, may[0] if may else None)
-    told = lost or (None if may else _most_telling(closed, talk))
+        chosen = _likely(may, talk)
+    told = lost if may else lost or _most_telling(closed, talk)
     return Ways(
         open=may,
         chosen="" if chosen is None else chosen.key,
@@ -87,6 +87,16 @@ async def read_ways(visit: Visit, seen: Seen) -> Ways:
         exact=_exact_sentence(told),
         local_time=_local_time(visit, chosen),
     )
+
+
+def _find(ways: Iterable[Way], key: str) -> Way | None:
+    return next((way for way in ways if way.key == key), None)
+
+
+def _likely(may: tuple[Way, ...], talk: str) -> Way | None:
+    """Choose the way of the conversation that is looked at, else the one that was used last."""
+    in_talk = [way for way in may if way.sender.number == talk]
+    return next(iter(in_talk or may), None)
 
 
 async def _ask(visit: Visit, seen: Seen) -> list[Way]:

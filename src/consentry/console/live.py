@@ -67,28 +67,32 @@ async def _read_numbers(visit: Visit, customer_id: str) -> frozenset[str] | None
 async def _tell(visit: Visit, stream: Stream, customer: str) -> AsyncIterator[bytes]:
     """Tell of changes until the session ends, the server stops or the listener goes away."""
     clock = visit.services.clock
+    last = b""
     try:
         yield _HELLO
-        while not stream.is_ended:
+        while not (stream.is_ended or last):
             is_quiet = not await stream.wait(clock.monotonic(), _HEARTBEAT_SECONDS)
-            if is_quiet:
-                yield _HEARTBEAT
+            word = _HEARTBEAT if is_quiet else b""
             if is_quiet or stream.may_have_ended:
                 stream.may_have_ended = False
-                known = await visit.services.sessions.find(visit.request)
-                if known is None:
-                    yield _ENDED
-                if known is None or known[1] != visit.agent:
-                    # Who may see other things from now on listens anew, as who they are now.
-                    return
-            word = await _take_due(visit, stream, customer)
-            if word:
-                yield word
+                last = await _last_word(visit)
+            yield last or word + await _take_due(visit, stream, customer)
     except StoreUnavailable:
         # The stream ends, and the page listens anew until the database answers.
         return
     finally:
         visit.services.streams.close(stream)
+
+
+async def _last_word(visit: Visit) -> bytes:
+    """Look who listens now: the word to end with, or nothing where the stream may go on.
+
+    Who may see other things than before listens anew, as who they are now.
+    """
+    known = await visit.services.sessions.find(visit.request)
+    if known is None:
+        return _ENDED
+    return b"" if known[1] == visit.agent else _HEARTBEAT
 
 
 async def _take_due(visit: Visit, stream: Stream, customer: str) -> bytes:

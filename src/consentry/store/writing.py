@@ -17,10 +17,8 @@ def _run(connection: apsw.Connection, name: str, rows: str) -> None:
     connection.execute(_WRITE[name], {"rows": rows})
 
 
-def write(connection: apsw.Connection, changed: Changed) -> None:
-    """Write all rows; the transaction is the caller's."""
-    if changed.finished_jobs:
-        _run(connection, "delete_jobs", encode(list(changed.finished_jobs)).decode())
+def _write_profiles(connection: apsw.Connection, changed: Changed) -> None:
+    """Delete profiles that are gone, and put the phones of the others in place."""
     if changed.deleted_customers:
         gone = encode(list(changed.deleted_customers)).decode()
         _run(connection, "delete_phones", gone)
@@ -31,10 +29,22 @@ def write(connection: apsw.Connection, changed: Changed) -> None:
         ids = encode(list(changed.rows[Table.CUSTOMERS])).decode()
         _run(connection, "delete_phones", ids)
         _run(connection, "write_phones", join_rows(changed.rows[Table.CUSTOMERS].values()))
+
+
+def _write_rows(connection: apsw.Connection, changed: Changed) -> None:
+    """Write what is written whole, and let profiles be found by what is new in them."""
     for table, document in changed.documents():
         written = connection.execute(_WRITE[f"write_{table}"], {"rows": document})
         if table is Table.CUSTOMERS:
             index_changed(connection, [place for (place,) in written])
+
+
+def write(connection: apsw.Connection, changed: Changed) -> None:
+    """Write all rows; the transaction is the caller's."""
+    if changed.finished_jobs:
+        _run(connection, "delete_jobs", encode(list(changed.finished_jobs)).decode())
+    _write_profiles(connection, changed)
+    _write_rows(connection, changed)
     if changed.entries:
         _run(connection, "append_entries", join_rows(changed.entries))
         _run(connection, "count_entries", encode_tallies(changed.tallies))

@@ -10,7 +10,7 @@ import msgspec
 
 from consentry.actions.receive_message import word_answer
 from consentry.console.settings.carriers import CARRIER_NAMES
-from consentry.domain.carrier_profiles import WordRow, find_profile
+from consentry.domain.carrier_profiles import Profile, WordRow, find_profile
 from consentry.domain.directory import Brand, Sender
 from consentry.domain.gate import MessageKind
 from consentry.domain.keywords import read_carrier
@@ -77,14 +77,16 @@ def list_answers(desk: Desk) -> tuple[Answered, ...]:
     if desk.sender.kind is SenderKind.ALPHANUMERIC:
         return ()
     profile = find_profile(desk.carrier, desk.sender.kind, desk.at)
-    lines: list[Answered] = []
+    lines: list[Answered | None] = []
     for word in WORDS:
-        rows = [] if profile is None else [row for row in profile.rows if row.word is word]
-        by_carrier = profile is not None and profile.answers
-        lines += [_carrier_line(desk, row, by_carrier=by_carrier) for row in rows]
-        ours = _our_line(desk, word, alone=not rows)
-        lines += [] if ours is None else [ours]
-    return tuple(lines)
+        theirs = [] if profile is None else _carrier_lines(desk, profile, word)
+        lines += [*theirs, _our_line(desk, word, alone=not theirs)]
+    return tuple(line for line in lines if line is not None)
+
+
+def _carrier_lines(desk: Desk, profile: Profile, word: CarrierWord) -> list[Answered]:
+    rows = (row for row in profile.rows if row.word is word)
+    return [_carrier_line(desk, row, by_carrier=profile.answers) for row in rows]
 
 
 def _carrier_line(desk: Desk, row: WordRow, *, by_carrier: bool) -> Answered:

@@ -76,9 +76,9 @@ def bench(
 def _measure(plan: "Plan", *, as_json: bool) -> None:
     from consentry.cli.bench.figures import to_json, to_rows  # noqa: PLC0415 - as above
     from consentry.cli.bench.load import WrongAnswer  # noqa: PLC0415
-    from consentry.cli.bench.progress import Steps  # noqa: PLC0415
     from consentry.cli.bench.servers import ServerFailed  # noqa: PLC0415
     from consentry.cli.bench.whole import count_steps, measure_all  # noqa: PLC0415
+    from consentry.cli.progress import Steps  # noqa: PLC0415
 
     steps = Steps(count_steps(plan))
     try:

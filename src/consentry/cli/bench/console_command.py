@@ -67,8 +67,8 @@ def _make_small(database: Path, folder: Path) -> None:
 def _measure(database: Path, rounds: int, *, as_json: bool) -> None:
     from consentry.cli.bench.console_whole import count_steps, measure_console  # noqa: PLC0415
     from consentry.cli.bench.figures import to_json, to_rows  # noqa: PLC0415
-    from consentry.cli.bench.progress import Steps  # noqa: PLC0415
     from consentry.cli.bench.servers import ServerFailed  # noqa: PLC0415
+    from consentry.cli.progress import Steps  # noqa: PLC0415
 
     steps = Steps(count_steps())
     try:

@@ -13,8 +13,8 @@ from consentry.cli.bench.console_pages import Asked, Subject, choose_subject, li
 from consentry.cli.bench.console_reads import Timed, measure_reads
 from consentry.cli.bench.console_visit import Visitor
 from consentry.cli.bench.figures import Figure
-from consentry.cli.bench.progress import Steps
 from consentry.cli.bench.servers import environment_of, run_product
+from consentry.cli.progress import Steps
 from consentry.settings import read_settings
 
 PAGE_KILOBYTES: Final = 120.0

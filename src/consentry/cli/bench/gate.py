@@ -10,7 +10,6 @@ from consentry.cli.bench.figures import Figure, median_ratio, not_measured
 from consentry.cli.bench.load import Round, Target, WrongAnswer, run_round
 from consentry.cli.bench.plan import Plan
 from consentry.cli.bench.population import Content
-from consentry.cli.bench.progress import Steps
 from consentry.cli.bench.requests import (
     build_check,
     known_number,
@@ -19,6 +18,7 @@ from consentry.cli.bench.requests import (
     scattered_number,
 )
 from consentry.cli.bench.servers import OK, Running, fetch
+from consentry.cli.progress import Steps
 
 CONNECTIONS: Final = 32
 _QUESTIONS: Final = 20_000

@@ -8,10 +8,10 @@ from consentry.cli.bench.gate import choose_recipients
 from consentry.cli.bench.load import Round, Target, run_round
 from consentry.cli.bench.plan import Plan
 from consentry.cli.bench.population import Content
-from consentry.cli.bench.progress import Steps
 from consentry.cli.bench.requests import repeat_checks
 from consentry.cli.bench.servers import OK, Running
 from consentry.cli.bench.stops import StopSource
+from consentry.cli.progress import Steps
 
 _CONNECTIONS: Final = 16
 

@@ -11,9 +11,9 @@ from consentry.cli.bench.figures import Figure, median_ratio, not_measured
 from consentry.cli.bench.load import Round, Target, run_round
 from consentry.cli.bench.plan import Plan
 from consentry.cli.bench.postgres import Postgres
-from consentry.cli.bench.progress import Steps
 from consentry.cli.bench.requests import build_stop
 from consentry.cli.bench.servers import OK, Running
+from consentry.cli.progress import Steps
 
 IN_FLIGHT: Final = (8, 32, 128)
 MAIN: Final = 32

@@ -23,7 +23,6 @@ from consentry.cli.bench.population import (
     write_people,
 )
 from consentry.cli.bench.postgres import Postgres, PostgresFailed, find_postgres, run_postgres
-from consentry.cli.bench.progress import Steps
 from consentry.cli.bench.requests import build_check, known_number
 from consentry.cli.bench.servers import (
     Running,
@@ -36,6 +35,7 @@ from consentry.cli.bench.servers import (
     run_variant,
 )
 from consentry.cli.bench.stops import IN_FLIGHT, StopServers, StopSource, measure_stops
+from consentry.cli.progress import Steps
 from consentry.domain.entries import EntryKind
 from consentry.settings import read_settings
 

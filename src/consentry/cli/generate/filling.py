@@ -105,20 +105,23 @@ def write_rows(connection: apsw.Connection, rows: list[Told]) -> None:
             audited.append(told.audited.decode())
     connection.execute("BEGIN")
     for table, encoded in tables.items():
-        joined = b",".join(encoded).decode()
-        if table == STANDINGS:
-            _run(connection, "write_standings", f"{{{joined}}}")
-        elif table == ENTRIES:
-            _run(connection, "append_entries", f"[{joined}]")
-        else:
-            _run(connection, f"write_{table}", f"[{joined}]")
-            if table == Table.CUSTOMERS:
-                _run(connection, "write_phones", f"[{joined}]")
+        _write_table(connection, table, b",".join(encoded).decode())
     if tallies:
         _run(connection, "count_entries", encode_tallies(tallies))
     if audited:
         _run(connection, "list_for_audit", encode(audited).decode())
     connection.execute("COMMIT")
+
+
+def _write_table(connection: apsw.Connection, table: str, joined: str) -> None:
+    if table == STANDINGS:
+        _run(connection, "write_standings", f"{{{joined}}}")
+    elif table == ENTRIES:
+        _run(connection, "append_entries", f"[{joined}]")
+    else:
+        _run(connection, f"write_{table}", f"[{joined}]")
+    if table == Table.CUSTOMERS:
+        _run(connection, "write_phones", f"[{joined}]")
 
 
 def _run(connection: apsw.Connection, name: str, rows: str) -> None:

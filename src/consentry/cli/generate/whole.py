@@ -7,12 +7,12 @@ from typing import Final
 import apsw
 import msgspec
 
-from consentry.cli.bench.progress import Steps
 from consentry.cli.generate.filling import Filler, Timeline, without_scattered_indexes
 from consentry.cli.generate.people import Narrator, spread
 from consentry.cli.generate.scripts import SCRIPTS
 from consentry.cli.generate.stage import found_company, open_stage
 from consentry.cli.generate.stories import Story
+from consentry.cli.progress import Steps
 from consentry.store.indexing import index_some
 from consentry.store.migrate import apply_migrations, read_migrations
 from consentry.store.rows import to_microseconds

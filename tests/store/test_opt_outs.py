@@ -24,7 +24,7 @@ from consentry.domain.standing import (
 )
 from consentry.ports import Change, OptOutFilter, OptOutPage, Page, Store
 from consentry.store.derived import opted_out_at
-from consentry.store.opt_outs import NAMED_MAX, STANDINGS_LOOKED_AT_MAX
+from consentry.store.opt_outs import MARKS_LOOKED_AT_MAX, NAMED_MAX, NAMES_LOOKED_AT_MAX
 
 pytestmark = pytest.mark.integration
 
@@ -148,9 +148,9 @@ async def test_opt_outs_are_found_by_scope_cause_and_time(store: Store) -> None:
     assert await listed(store, until=START + 2 * HOUR - microsecond) == [ANN]
 
 
-async def test_a_page_looks_into_only_so_many_standings(store: Store) -> None:
+async def test_a_page_looks_at_only_so_many_numbers(store: Store) -> None:
     """A rare cause far back is found over several pages, none of which takes long."""
-    many = STANDINGS_LOOKED_AT_MAX + 50
+    many = MARKS_LOOKED_AT_MAX + 50
     await put(store, ANN, block(START - HOUR, cause=Cause.LEGAL))
     entries = tuple(entry(n, f"+1416{n:07}", block(START)) for n in range(2, many + 2))
     await store.submit(write(Change(entries=entries)))
@@ -164,7 +164,7 @@ async def test_a_page_looks_into_only_so_many_standings(store: Store) -> None:
 
 async def test_a_name_is_found_however_many_have_it(store: Store) -> None:
     """A rare name at once; a common one on the way along the list, page by page."""
-    many = STANDINGS_LOOKED_AT_MAX + 50
+    many = NAMES_LOOKED_AT_MAX + 50
     await put(store, ANN, block(START - HOUR))
     entries = tuple(entry(n, f"+1416{n:07}", block(START)) for n in range(2, many + 2))
     await store.submit(write(Change(entries=entries)))

@@ -20,8 +20,8 @@ from store_world import (
 from test_opt_outs import block, suppression, withdrawn
 
 from consentry.domain.entries import EntryKind
-from consentry.domain.standing import BlockState
-from consentry.ports import Change, InboxFilter, OptOutFilter, Page, Store
+from consentry.domain.standing import BlockState, Cause
+from consentry.ports import Change, EntryFilter, InboxFilter, OptOutFilter, Page, Store
 from consentry.store.migrate import apply_migrations, read_migrations
 from consentry.store.sqlite_connection import open_connection
 
@@ -64,6 +64,8 @@ async def answers(store: Store) -> list[object]:
     return [
         await store.read_opt_outs(OptOutFilter(), Page()),
         await store.read_opt_outs(OptOutFilter(search="lee"), Page()),
+        await store.read_opt_outs(OptOutFilter(cause=Cause.AGENT), Page()),
+        await store.read_entries(BOB, Page(), wanted=EntryFilter(kinds=(EntryKind.OPTED_OUT,))),
         await store.read_tallies(day, day),
         await store.read_inbox(InboxFilter(), Page()),
         await store.read_audit(Page()),

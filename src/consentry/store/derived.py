@@ -1,10 +1,10 @@
 """What is kept beside the values so that it can be listed and counted: made from them alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
-from consentry.domain.directory import is_conversation
+from consentry.domain.directory import conversation_program, is_conversation
 from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.reading import CarrierWord, LegalMeaning, Tier
 from consentry.domain.standing import Block, BlockState, Cause, Piece, Standing, Suppression
@@ -25,33 +25,70 @@ AUDITED: Final = frozenset(map(str, AUDIT_KINDS))
 
 DAY_MICROSECONDS: Final = 24 * 60 * 60 * 1_000_000
 _EPOCH: Final = date(1970, 1, 1)
+_CONVERSATION: Final = conversation_program("")
+
+
+class OptOutPiece(NamedTuple):
+    """One thing that stands in the way: since when, of what, and why where that is known."""
+
+    since: datetime
+    scope: str
+    cause: Cause | None
+
+
+def list_opt_outs(standing: Standing) -> list[OptOutPiece]:
+    """List what stands in the way; there is something where `sms_preference` is forbidden.
+
+    A withdrawn conversation does not tell its cause.
+    """
+    found = [
+        OptOutPiece(block.since, block.scope, block.cause)
+        for block in standing.blocks
+        if block.state is BlockState.BLOCKED
+    ]
+    found += [
+        OptOutPiece(suppression.since, suppression.scope, suppression.cause)
+        for suppression in standing.suppressions
+        if suppression.active
+    ]
+    found += [
+        OptOutPiece(consent.since, consent.program.removeprefix(_CONVERSATION), None)
+        for consent in standing.consents
+        if consent.is_withdrawn and is_conversation(consent.program)
+    ]
+    return found
 
 
 def opted_out_at(standing: Standing) -> int | None:
-    """Tell when the newest opt-out that stands was made, in microseconds; None where none does.
-
-    There is one exactly where the standing's `sms_preference` is forbidden.
-    """
-    newest = None
-    for block in standing.blocks:
-        if block.state is BlockState.BLOCKED:
-            newest = _later(newest, block.since)
-    for suppression in standing.suppressions:
-        if suppression.active:
-            newest = _later(newest, suppression.since)
-    for consent in standing.consents:
-        if consent.is_withdrawn and is_conversation(consent.program):
-            newest = _later(newest, consent.since)
-    return None if newest is None else to_microseconds(newest)
+    """Tell when the newest opt-out that stands was made, in microseconds; None where none does."""
+    found = list_opt_outs(standing)
+    return to_microseconds(max(piece.since for piece in found)) if found else None
 
 
-def _later(one: datetime | None, other: datetime) -> datetime:
-    return other if one is None or other > one else one
+def row_of_standing(standing: Standing) -> tuple[int | None, str | None, Standing]:
+    """Put a standing into a row, as the set statement takes it."""
+    found = list_opt_outs(standing)
+    if not found:
+        return None, None, standing
+    newest = max(piece.since for piece in found)
+    return to_microseconds(newest), _write_marks(found), standing
+
+
+def _write_marks(found: Iterable[OptOutPiece]) -> str:
+    """Write `scope=cause` between line ends, so that each is found as a part of the whole."""
+    marks = dict.fromkeys(f"{piece.scope}={piece.cause or ''}" for piece in found)
+    return "\n" + "".join(f"{mark}\n" for mark in marks)
+
+
+def mark_of(scope: str | None, cause: Cause | None) -> str:
+    """Write the part of the marks that an opt-out of a scope, of a cause, or of both has."""
+    before = "" if scope is None else f"\n{scope}"
+    return f"{before}=" if cause is None else f"{before}={cause}\n"
 
 
 def encode_standing(standing: Standing) -> bytes:
     """Write a standing as the set statement takes it."""
-    return encode((opted_out_at(standing), standing))
+    return encode(row_of_standing(standing))
 
 
 def told_reason(entry: Entry) -> str:
@@ -100,6 +137,11 @@ def _tally_rows(tallies: Mapping[TallyKey, int]) -> Iterator[tuple[date, str, st
 def opted_out_at_of_row(value: str) -> int | None:
     """Tell `opted_out_at` of a stored standing, for rows that were written without it."""
     return opted_out_at(decode_standing(value))
+
+
+def opt_out_marks_of_row(value: str) -> str | None:
+    """Tell the marks of a stored standing, for rows that were written without them."""
+    return row_of_standing(decode_standing(value))[1]
 
 
 def search_text_of_row(value: str) -> str:

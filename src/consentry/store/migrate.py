@@ -12,11 +12,17 @@ from typing import Final
 import apsw
 import msgspec
 
-from consentry.store.derived import opted_out_at_of_row, search_text_of_row, told_reason_of_row
+from consentry.store.derived import (
+    opt_out_marks_of_row,
+    opted_out_at_of_row,
+    search_text_of_row,
+    told_reason_of_row,
+)
 from consentry.store.sqlite_connection import transaction
 
 _FUNCTIONS: Final[dict[str, Callable[..., str | int | None]]] = {
     "opted_out_at": opted_out_at_of_row,
+    "opt_out_marks": opt_out_marks_of_row,
     "told_reason": told_reason_of_row,
     "search_text": search_text_of_row,
 }

@@ -6,11 +6,10 @@ from typing import Final, NamedTuple
 
 import apsw
 
-from consentry.domain.directory import conversation_program
-from consentry.domain.standing import BlockState, Cause, Standing
 from consentry.ports import OptOut, OptOutFilter, OptOutPage, Page
 from consentry.store import rows
 from consentry.store.answering import Binding, answering
+from consentry.store.derived import mark_of
 from consentry.store.queries import read_queries
 from consentry.store.searching import find_named
 
@@ -19,8 +18,11 @@ _READ: Final = read_queries("sqlite", "console")
 NUMBERS_LOOKED_AT_MAX: Final = 100_000
 """How many numbers one page compares with the digits that are searched for."""
 
-STANDINGS_LOOKED_AT_MAX: Final = 2000
-"""How many standings (or names) one page looks into: they lie all over the file."""
+MARKS_LOOKED_AT_MAX: Final = 20_000
+"""How many numbers one page looks at for the scope and cause of their opt-outs."""
+
+NAMES_LOOKED_AT_MAX: Final = 2000
+"""How many numbers one page looks up the customers of: they lie all over the file."""
 
 NAMED_MAX: Final = 1000
 """How many customers of a name are looked up one by one; more common words are met on a walk."""
@@ -66,12 +68,12 @@ def _gather(
     scan = _Scan(connection, wanted, begin)
     items: list[OptOut] = []
     last = begin
-    for looked_at, place in enumerate(scan.places()):
-        if len(items) == limit or looked_at == STANDINGS_LOOKED_AT_MAX:
+    for place in scan.places():
+        if len(items) == limit:
             return OptOutPage(items, write_cursor(last))
         last = place
         found = _read(connection, place)
-        if found is not None and _fits(found.standing, wanted):
+        if found is not None:
             items.append(found)
     end = scan.end()
     return OptOutPage(items, None if end is None else write_cursor(end))
@@ -82,12 +84,13 @@ class _Scan:
 
     def __init__(self, connection: apsw.Connection, wanted: OptOutFilter, begin: Place) -> None:
         self._connection = connection
-        since = wanted.since
+        since, marks = wanted.since, _marks(wanted)
         self._range: dict[str, Binding] = {
             "at": begin.at,
             "recipient": begin.recipient,
             "since": _BEGINNING_OF_TIME if since is None else rows.to_microseconds(since),
-            "scan": NUMBERS_LOOKED_AT_MAX,
+            "scan": NUMBERS_LOOKED_AT_MAX if marks is None else MARKS_LOOKED_AT_MAX,
+            "marks": marks,
         }
         self._query, self._asked, self._is_whole = self._choose(wanted.search or "")
 
@@ -98,8 +101,8 @@ class _Scan:
             return "scan_opt_outs", {"words": words}, False
         named = find_named(self._connection, words, NAMED_MAX + 1)
         if len(named) <= NAMED_MAX:
-            return "list_opt_outs_of_customers", {"keys": rows.encode(named).decode()}, True
-        self._range["scan"] = STANDINGS_LOOKED_AT_MAX
+            return "list_opt_outs_of_customers", {"keys": _json(named)}, True
+        self._range["scan"] = NAMES_LOOKED_AT_MAX
         return "scan_opt_outs_of_named", {"words": words}, False
 
     def places(self) -> Iterator[Place]:
@@ -125,26 +128,12 @@ def _read(connection: apsw.Connection, place: Place) -> OptOut | None:
     return OptOut(place.recipient, rows.from_microseconds(place.at), standing, customer)
 
 
-def _fits(standing: Standing, wanted: OptOutFilter) -> bool:
-    """Tell whether one of the opt-outs that stand is of a wanted scope and cause."""
-    if wanted.scopes is None and wanted.cause is None:
-        return True
-    return any(
-        (wanted.scopes is None or scope in wanted.scopes)
-        and (wanted.cause is None or cause is wanted.cause)
-        for scope, cause in _opt_outs(standing)
-    )
+def _marks(wanted: OptOutFilter) -> str | None:
+    """Write what the marks of a wanted number have, one of these; None where any will do."""
+    if wanted.scopes is None:
+        return None if wanted.cause is None else _json([mark_of(None, wanted.cause)])
+    return _json([mark_of(scope, wanted.cause) for scope in wanted.scopes])
 
 
-def _opt_outs(standing: Standing) -> Iterator[tuple[str, Cause | None]]:
-    """List what stands, each with its scope and cause; a withdrawn conversation tells no cause."""
-    for block in standing.blocks:
-        if block.state is BlockState.BLOCKED:
-            yield block.scope, block.cause
-    for suppression in standing.suppressions:
-        if suppression.active:
-            yield suppression.scope, suppression.cause
-    for consent in standing.consents:
-        sender = consent.program.removeprefix(conversation_program(""))
-        if consent.is_withdrawn and sender != consent.program:
-            yield sender, None
+def _json(values: list[str]) -> str:
+    return rows.encode(values).decode()

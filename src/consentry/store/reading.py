@@ -1,6 +1,6 @@
 """Reads from SQLite: each is one query and one decode, a few microseconds on the event loop."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Final
 
 import apsw
@@ -43,7 +43,7 @@ _STANDINGS: Final = _LOAD["load_standings"]
 _CONSOLE: Final = read_queries("sqlite", "console")
 
 _EMPTY: Final = Standing()
-_END_OF_TIME: Final = datetime(9999, 12, 31, tzinfo=UTC)
+_EVERY_KIND: Final = tuple(EntryKind)
 
 
 class Reader:
@@ -91,8 +91,8 @@ class Reader:
         bindings: dict[str, Binding] = {
             "recipient": recipient,
             "before": page.before,
-            "until": rows.to_microseconds(until or _END_OF_TIME),
-            "kinds": _any_of(wanted.kinds),
+            "until": None if until is None else rows.to_microseconds(until),
+            "kinds": _any_of(_EVERY_KIND if wanted.kinds is None else wanted.kinds),
             "senders": _any_of(wanted.senders),
             "limit": page.limit,
         }

@@ -5,7 +5,7 @@ from typing import Final
 import apsw
 
 from consentry.store.changed import Changed, Table
-from consentry.store.derived import encode_tallies, opted_out_at
+from consentry.store.derived import encode_tallies, row_of_standing
 from consentry.store.indexing import forget, index_changed, step_back
 from consentry.store.queries import read_queries
 from consentry.store.rows import encode, join_rows
@@ -51,7 +51,7 @@ def write(connection: apsw.Connection, changed: Changed) -> None:
     if changed.audited:
         _run(connection, "list_for_audit", encode(changed.audited).decode())
     if changed.standings:
-        after = {number: (opted_out_at(s), s) for number, s in changed.standings.items()}
+        after = {number: row_of_standing(s) for number, s in changed.standings.items()}
         _run(connection, "write_standings", encode(after).decode())
     if changed.directory_changed:
         connection.execute(_WRITE["advance_directory_version"])

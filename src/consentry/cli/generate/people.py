@@ -134,7 +134,9 @@ def _tell_rows(story: Story, own: _Own) -> Iterator[Told]:
             yield Told(at, ENTRIES, b"[%d,%b]" % (at, text), row.counted, audited)
         elif row.table == STANDINGS:
             since = b"null" if story.opted_out_at is None else b"%d" % (start + story.opted_out_at)
-            yield Told(at, STANDINGS, b'"%b":[%b,%b]' % (fillings[0], since, text))
+            yield Told(
+                at, STANDINGS, b'"%b":[%b,%b,%b]' % (fillings[0], since, story.opt_out_marks, text)
+            )
         else:
             yield Told(at, row.table, text)
 

@@ -17,8 +17,8 @@ from consentry.domain.entries import ActorKind, Entry
 from consentry.domain.messages import Message
 from consentry.ports import Receipt
 from consentry.store.changed import Table
-from consentry.store.derived import AUDITED, opted_out_at, told_reason
-from consentry.store.rows import decode_standing, to_microseconds
+from consentry.store.derived import AUDITED, row_of_standing, told_reason
+from consentry.store.rows import decode_standing, encode, to_microseconds
 
 STAGE_NUMBERS: Final = "+1415"
 ENTRIES: Final = "entries"
@@ -79,6 +79,7 @@ class Story(msgspec.Struct, frozen=True):
     length: int
     messages: int
     opted_out_at: int | None
+    opt_out_marks: bytes
 
 
 class _Cut(NamedTuple):
@@ -102,6 +103,7 @@ def read_story(connection: apsw.Connection, number: str, made: Sequence[int], le
     order = [*fixed, *(gap for gaps in by_kind.values() for gap in gaps)]
     places = {gap: place for place, gap in enumerate(order)}
     rows = [_read_row(cut, places, length) for cut in cuts]
+    opted_out_at, marks = _read_opt_out(cuts)
     return Story(
         rows=tuple(sorted(rows, key=lambda row: row.at)),
         times=tuple(_read_time(gap.text) for gap in by_kind["time"]),
@@ -109,7 +111,8 @@ def read_story(connection: apsw.Connection, number: str, made: Sequence[int], le
         carrier_ids=len(by_kind["carrier"]),
         length=length,
         messages=sum(row.table == Table.MESSAGES for row in rows),
-        opted_out_at=_read_opted_out_at(cuts),
+        opted_out_at=opted_out_at,
+        opt_out_marks=marks,
     )
 
 
@@ -154,10 +157,13 @@ def _count(entry: Entry, places: dict[Gap, int]) -> Counted:
     )
 
 
-def _read_opted_out_at(cuts: Iterable[_Cut]) -> int | None:
-    times = [opted_out_at(decode_standing(cut.value)) for cut in cuts if cut.table == STANDINGS]
-    found = next((time for time in times if time is not None), None)
-    return None if found is None else found - _BEGINNING_MICROSECONDS
+def _read_opt_out(cuts: Iterable[_Cut]) -> tuple[int | None, bytes]:
+    """Read when the newest opt-out was made, and the marks of all, as they lie beside it."""
+    at, marks = None, None
+    for cut in cuts:
+        if cut.table == STANDINGS:
+            at, marks, _ = row_of_standing(decode_standing(cut.value))
+    return None if at is None else at - _BEGINNING_MICROSECONDS, encode(marks)
 
 
 def _read_time(text: bytes) -> int:

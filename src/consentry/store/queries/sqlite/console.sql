@@ -115,7 +115,7 @@ SELECT value FROM marks WHERE recipient = ? AND sender = ?;
 -- Looks at so many opted-out numbers, newest first, and gives those that have the digits.
 SELECT opted_out_at, recipient
 FROM (
-    SELECT opted_out_at, recipient
+    SELECT opted_out_at, recipient, opt_out_marks
     FROM standings
     WHERE opted_out_at IS NOT NULL
         AND (opted_out_at, recipient) < (:at, :recipient)
@@ -123,13 +123,17 @@ FROM (
     ORDER BY opted_out_at DESC, recipient DESC
     LIMIT :scan
 ) AS scanned
-WHERE instr(recipient, :words) > 0;
+WHERE instr(recipient, :words) > 0
+    AND (
+        :marks IS NULL
+        OR EXISTS (SELECT 1 FROM json_each(:marks) AS mark WHERE instr(opt_out_marks, mark.value) > 0)
+    );
 
 -- name: scan_opt_outs_of_named
 -- The same, with the words in what a customer who has the number can be found by.
 SELECT opted_out_at, recipient
 FROM (
-    SELECT opted_out_at, recipient
+    SELECT opted_out_at, recipient, opt_out_marks
     FROM standings
     WHERE opted_out_at IS NOT NULL
         AND (opted_out_at, recipient) < (:at, :recipient)
@@ -142,7 +146,11 @@ WHERE EXISTS (
     FROM phones AS p
     JOIN customers AS c ON c.id = p.customer
     WHERE p.number = scanned.recipient AND instr(c.search, :words) > 0
-);
+)
+    AND (
+        :marks IS NULL
+        OR EXISTS (SELECT 1 FROM json_each(:marks) AS mark WHERE instr(opt_out_marks, mark.value) > 0)
+    );
 
 -- name: list_opt_outs_of_customers
 -- All opted-out numbers of some customers.
@@ -153,6 +161,10 @@ JOIN standings AS s ON s.recipient = p.number
 WHERE s.opted_out_at IS NOT NULL
     AND (s.opted_out_at, s.recipient) < (:at, :recipient)
     AND s.opted_out_at >= :since
+    AND (
+        :marks IS NULL
+        OR EXISTS (SELECT 1 FROM json_each(:marks) AS mark WHERE instr(opt_out_marks, mark.value) > 0)
+    )
 ORDER BY s.opted_out_at DESC, s.recipient DESC;
 
 -- name: last_scanned_opt_out

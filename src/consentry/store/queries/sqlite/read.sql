@@ -9,21 +9,31 @@ SELECT value FROM standings WHERE recipient = ?;
 SELECT version, (SELECT value FROM standings WHERE recipient = ?) FROM directory_version WHERE id = 1;
 
 -- name: read_entries
-SELECT '[' || ifnull(group_concat(value, ',' ORDER BY seq DESC), '') || ']'
+-- The newest of each kind, and of those the newest: of a few kinds only those are looked at.
+SELECT '[' || ifnull(group_concat(e.value, ',' ORDER BY e.seq DESC), '') || ']'
 FROM (
-    SELECT seq, value
-    FROM entries
-    WHERE recipient = :recipient
-        AND seq < CASE
-            WHEN :before IS NULL THEN 9223372036854775807
-            ELSE (SELECT seq FROM entries WHERE id = :before)
-        END
-        AND recorded_at <= :until
-        AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
-        AND (:senders IS NULL OR sender IS NULL OR sender IN (SELECT value FROM json_each(:senders)))
-    ORDER BY seq DESC
+    SELECT newest.value AS seq
+    FROM json_each(:kinds) AS wanted, json_each((
+        SELECT json_group_array(seq)
+        FROM (
+            SELECT seq
+            FROM entries
+            WHERE recipient = :recipient
+                AND kind = wanted.value
+                AND seq < CASE
+                    WHEN :before IS NULL THEN 9223372036854775807
+                    ELSE (SELECT seq FROM entries WHERE id = :before)
+                END
+                AND (:until IS NULL OR recorded_at <= :until)
+                AND (:senders IS NULL OR sender IS NULL OR sender IN (SELECT value FROM json_each(:senders)))
+            ORDER BY seq DESC
+            LIMIT :limit
+        )
+    )) AS newest
+    ORDER BY newest.value DESC
     LIMIT :limit
-);
+) AS found
+JOIN entries AS e ON e.seq = found.seq;
 
 -- name: read_message
 SELECT value FROM messages WHERE id = ?;

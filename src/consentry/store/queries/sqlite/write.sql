@@ -19,10 +19,11 @@ FROM json_each(:rows) AS wanted
 JOIN entries AS e ON e.id = wanted.value;
 
 -- name: write_standings
-INSERT INTO standings (recipient, opted_out_at, value)
-SELECT key, value ->> 0, value -> 1 FROM jsonb_each(:rows) WHERE true
+INSERT INTO standings (recipient, opted_out_at, opt_out_marks, value)
+SELECT key, value ->> 0, value ->> 1, value -> 2 FROM jsonb_each(:rows) WHERE true
 ON CONFLICT (recipient) DO UPDATE SET
     opted_out_at = excluded.opted_out_at,
+    opt_out_marks = excluded.opt_out_marks,
     value = excluded.value;
 
 -- name: count_entries

@@ -349,3 +349,20 @@ def test_a_page_fits_a_narrow_screen(
         if width == 390:
             assert judge(page, scheme) == []
         assert faults == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_handsets_can_be_used_by_everybody(looker: Looker, scheme: Scheme, album: Path) -> None:
+    """The phones of the same shop, as the demo shows them: axe finds nothing, no error."""
+    with looker.browser.new_context(
+        viewport=ViewportSize(width=1440, height=900), color_scheme=scheme
+    ) as context:
+        address = looker.demo.told["handset_url"]
+        faults = watch(context, urlsplit(address).netloc)
+        page = context.new_page()
+        page.goto(address)
+        expect(page.get_by_role("article")).to_have_count(3)
+        expect(page.get_by_text("Blocked by the carrier").first).to_be_visible()
+        photograph(page, album / f"handsets-{scheme}.png")
+        assert judge(page, scheme) == []
+        assert faults == []

@@ -17,7 +17,7 @@ from store_world import (
     message,
     write,
 )
-from test_opt_outs import block, suppression, withdrawn
+from test_opt_out_list import block, suppression, withdrawn
 
 from consentry.domain.entries import EntryKind
 from consentry.domain.standing import BlockState, Cause

@@ -1,5 +1,6 @@
 """Who comes in: every page passes here, once, before its own code runs."""
 
+import gzip
 import logging
 from collections.abc import Awaitable
 from typing import Final
@@ -7,7 +8,7 @@ from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from consentry.console.origin import is_from_here
 from consentry.console.pages import NO_FORM, Page, Visit
@@ -19,6 +20,9 @@ from consentry.wire.forms import Form, FormError, parse_form
 
 SIGN_IN: Final = "/console/sign-in"
 FORM_TOKEN: Final = "form_token"  # noqa: S105 - the name of a field, not a secret
+
+_COMPRESSION: Final = 4
+"""Little effort: most of what it gains, in a millisecond a page."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +57,16 @@ async def shield(renderer: Renderer, answer: Awaitable[Response]) -> Response:
         )
 
 
+def compress(request: Request, response: HTMLResponse) -> None:
+    """Compress a page for who takes it so: lists are many times smaller on the wire."""
+    response.headers["Vary"] = "Accept-Encoding"
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return
+    response.body = gzip.compress(bytes(response.body), _COMPRESSION, mtime=0)
+    response.headers["Content-Encoding"] = "gzip"
+    response.headers["Content-Length"] = str(len(response.body))
+
+
 class Guard:
     """Lets agents in to the pages that they may see; everybody else is told what to do."""
 
@@ -64,6 +78,8 @@ class Guard:
         """Answer a request for a page, whatever goes wrong in it."""
         response = await shield(self._renderer, self._admit(page, request))
         response.headers.setdefault("Cache-Control", "no-store")
+        if isinstance(response, HTMLResponse):
+            compress(request, response)
         return response
 
     async def _admit(self, page: Page, request: Request) -> Response:

@@ -23,7 +23,7 @@ from consentry.domain.standing import (
     Suppression,
 )
 from consentry.ports import Change, OptOutFilter, OptOutPage, Page, Store
-from consentry.store.derived import opted_out_at
+from consentry.store.derived import row_of_standing
 from consentry.store.opt_outs import MARKS_LOOKED_AT_MAX, NAMED_MAX, NAMES_LOOKED_AT_MAX
 
 pytestmark = pytest.mark.integration
@@ -205,4 +205,5 @@ def test_a_number_is_listed_exactly_while_it_is_forbidden(pieces: list[Piece]) -
         consents=tuple(p for p in pieces if isinstance(p, Consent)),
     )
     forbidden = standing.sms_preference is SMSPreference.FORBIDDEN
-    assert (opted_out_at(standing) is not None) == forbidden
+    at, marks, _ = row_of_standing(standing)
+    assert (at is not None) == (marks is not None) == forbidden

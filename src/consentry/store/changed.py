@@ -165,6 +165,7 @@ class Changed:
     standings: dict[str, Standing] = field(default_factory=dict)
     finished_jobs: dict[str, None] = field(default_factory=dict)
     deleted_customers: dict[str, None] = field(default_factory=dict)
+    customers: dict[str, Customer] = field(default_factory=dict)
 
     def add(self, encoded: EncodedChange, change: Change) -> None:
         """Add one command's change on top of those before it."""
@@ -175,10 +176,14 @@ class Changed:
             self.tallies[tally] = self.tallies.get(tally, 0) + 1
         for table, key, row in encoded.rows:
             self.rows.setdefault(table, {})[key] = row
+        for record in change.records:
+            if isinstance(record, Customer):
+                self.customers[record.id] = record
         for message in change.finished_jobs:
             self._delete(Table.JOBS, message, self.finished_jobs)
         for customer in change.deleted_customers:
             self._delete(Table.CUSTOMERS, customer, self.deleted_customers)
+            self.customers.pop(customer, None)
 
     def _delete(self, table: Table, key: str, deleted: dict[str, None]) -> None:
         self.rows.get(table, {}).pop(key, None)

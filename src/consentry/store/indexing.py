@@ -73,13 +73,10 @@ def index_some(connection: apsw.Connection, count: int) -> int:
 
 
 def index_changed(connection: apsw.Connection, places: Sequence[object]) -> None:
-    """Index customers again that were written; the transaction is the caller's.
+    """Index customers again that were changed; the transaction is the caller's.
 
-    Those that are not indexed yet are left to their turn: of a batch of strangers that is all.
+    Those that are not indexed yet are left to their turn.
     """
-    indexed = connection.execute(_SEARCH["read_indexed"]).fetchone()
-    if indexed is None or all(int(str(place)) > int(str(indexed[0])) for place in places):
-        return
     keys = {"keys": rows.encode(places).decode()}
     found = connection.execute(_SEARCH["find_indexed"], keys).fetchall()
     if found:

@@ -31,6 +31,9 @@ from consentry.ports import (
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
+_SIGNS_AROUND_DIGITS: Final = "+()-./ "
+_NUMBER_SIGNS: Final = _SIGNS_AROUND_DIGITS + "0123456789"
+
 # Encoders and decoders are made once: making one costs more than using it.
 encode: Final = msgspec.json.Encoder().encode
 decode_standing: Final = msgspec.json.Decoder(Standing).decode
@@ -86,9 +89,11 @@ def search_text(customer: Customer) -> str:
     """
     lines = [customer.name, *customer.emails]
     for phone in customer.phones:
-        lines += (phone.normalized, _digits(phone.original))
-        if not is_number(phone.original):
-            lines.append(phone.original)
+        lines.append(phone.normalized)
+        if phone.original != phone.normalized:
+            lines.append(_digits(phone.original))
+            if not is_number(phone.original):
+                lines.append(phone.original)
     return _fold("\n".join(lines))
 
 
@@ -105,7 +110,7 @@ def _fold(text: str) -> str:
 
 def is_number(words: str) -> bool:
     """Tell a part of a phone number from a part of a name."""
-    return any(c in "0123456789" for c in words) and not words.strip("+()-./ 0123456789")
+    return not words.strip(_NUMBER_SIGNS) and bool(words.strip(_SIGNS_AROUND_DIGITS))
 
 
 def _digits(text: str) -> str:

@@ -1,9 +1,11 @@
 """Writes what a batch changed to SQLite: one statement, one step for each table."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import apsw
 
+from consentry.domain.customers import Customer
 from consentry.store.changed import Changed, Table
 from consentry.store.derived import encode_tallies, row_of_standing
 from consentry.store.indexing import forget, index_changed, step_back
@@ -17,34 +19,17 @@ def _run(connection: apsw.Connection, name: str, rows: str) -> None:
     connection.execute(_WRITE[name], {"rows": rows})
 
 
-def _write_profiles(connection: apsw.Connection, changed: Changed) -> None:
-    """Delete profiles that are gone, and put the phones of the others in place."""
-    if changed.deleted_customers:
-        gone = encode(list(changed.deleted_customers)).decode()
-        _run(connection, "delete_phones", gone)
-        forget(connection, gone)
-        _run(connection, "delete_customers", gone)
-        step_back(connection)
-    if changed.rows.get(Table.CUSTOMERS):
-        ids = encode(list(changed.rows[Table.CUSTOMERS])).decode()
-        _run(connection, "delete_phones", ids)
-        _run(connection, "write_phones", join_rows(changed.rows[Table.CUSTOMERS].values()))
-
-
-def _write_rows(connection: apsw.Connection, changed: Changed) -> None:
-    """Write what is written whole, and let profiles be found by what is new in them."""
-    for table, document in changed.documents():
-        written = connection.execute(_WRITE[f"write_{table}"], {"rows": document})
-        if table is Table.CUSTOMERS:
-            index_changed(connection, [place for (place,) in written])
-
-
 def write(connection: apsw.Connection, changed: Changed) -> None:
     """Write all rows; the transaction is the caller's."""
     if changed.finished_jobs:
         _run(connection, "delete_jobs", encode(list(changed.finished_jobs)).decode())
-    _write_profiles(connection, changed)
-    _write_rows(connection, changed)
+    if changed.deleted_customers:
+        _delete_customers(connection, encode(list(changed.deleted_customers)).decode())
+    for table, document in changed.documents():
+        if table is Table.CUSTOMERS:
+            _write_customers(connection, document, changed.customers)
+        else:
+            _run(connection, f"write_{table}", document)
     if changed.entries:
         _run(connection, "append_entries", join_rows(changed.entries))
         _run(connection, "count_entries", encode_tallies(changed.tallies))
@@ -55,3 +40,31 @@ def write(connection: apsw.Connection, changed: Changed) -> None:
         _run(connection, "write_standings", encode(after).decode())
     if changed.directory_changed:
         connection.execute(_WRITE["advance_directory_version"])
+
+
+def _delete_customers(connection: apsw.Connection, gone: str) -> None:
+    """Delete customers with what is found by them; ids as one JSON array."""
+    _run(connection, "delete_phones", gone)
+    forget(connection, gone)
+    _run(connection, "delete_customers", gone)
+    step_back(connection)
+
+
+def _write_customers(
+    connection: apsw.Connection, document: str, customers: Mapping[str, Customer]
+) -> None:
+    """Write customers with their numbers; only who was there before had any, and was indexed."""
+    (newest,) = next(connection.execute(_WRITE["newest_customer"]))
+    written = connection.execute(_WRITE["write_customers"], {"rows": document}).fetchall()
+    before = [(place, known) for place, known in written if int(str(place)) <= int(str(newest))]
+    if before:
+        _run(connection, "delete_phones", encode([known for _, known in before]).decode())
+        index_changed(connection, [place for place, _ in before])
+    held = [
+        (phone.normalized, customer.id)
+        for customer in customers.values()
+        if customer.merged_into is None
+        for phone in customer.phones
+    ]
+    if held:
+        _run(connection, "write_phones", encode(held).decode())

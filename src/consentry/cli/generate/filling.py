@@ -14,7 +14,6 @@ import apsw
 
 from consentry.cli.generate.people import Told
 from consentry.cli.generate.stories import ENTRIES, STANDINGS
-from consentry.store.changed import Table
 from consentry.store.derived import DAY_MICROSECONDS, TallyKey, encode_tallies
 from consentry.store.queries import read_queries
 from consentry.store.rows import encode
@@ -95,6 +94,7 @@ def write_rows(connection: apsw.Connection, rows: list[Told]) -> None:
     tables: dict[str, list[bytes]] = defaultdict(list)
     tallies: dict[TallyKey, int] = defaultdict(int)
     audited: list[str] = []
+    held = [(told.holds, told.held_by) for told in rows if told.holds]
     for told in rows:
         tables[told.table].append(told.row)
         if told.counted is not None:
@@ -106,6 +106,8 @@ def write_rows(connection: apsw.Connection, rows: list[Told]) -> None:
     connection.execute("BEGIN")
     for table, encoded in tables.items():
         _write_table(connection, table, b",".join(encoded).decode())
+    if held:
+        _run(connection, "write_phones", encode(held).decode())
     if tallies:
         _run(connection, "count_entries", encode_tallies(tallies))
     if audited:
@@ -120,8 +122,6 @@ def _write_table(connection: apsw.Connection, table: str, joined: str) -> None:
         _run(connection, "append_entries", f"[{joined}]")
     else:
         _run(connection, f"write_{table}", f"[{joined}]")
-    if table == Table.CUSTOMERS:
-        _run(connection, "write_phones", f"[{joined}]")
 
 
 def _run(connection: apsw.Connection, name: str, rows: str) -> None:

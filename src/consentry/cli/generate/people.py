@@ -24,13 +24,18 @@ _CARRIER_ID_BITS: Final = 100
 
 
 class Told(msgspec.Struct):
-    """A row that is to be written, filled in: when, into which table, and what is counted."""
+    """A row that is to be written, filled in: when, into which table, and what is counted.
+
+    A customer's row comes with the number that it holds, and its id.
+    """
 
     at: int
     table: str
     row: bytes
     counted: Counted | None = None
     audited: bytes | None = None
+    holds: str = ""
+    held_by: str = ""
 
 
 class Narrator:
@@ -61,7 +66,7 @@ class Narrator:
         profile = f"cus_{write_time(start // 1000)}{write_count(0)}{chance}"
         customer = self._draw_customer(profile, number, region, start)
         (_, _, encoded) = encode_change(Change(records=(customer,))).rows[0]
-        yield Told(start, Table.CUSTOMERS, encoded)
+        yield Told(start, Table.CUSTOMERS, encoded, holds=number, held_by=profile)
         if story is not None:
             self.messages += story.messages
             own = _Own(start, number, profile, chance, random.getrandbits(_CARRIER_ID_BITS) << 28)

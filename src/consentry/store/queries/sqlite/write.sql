@@ -97,8 +97,11 @@ SELECT value ->> '$[1].owner', value ->> '$[1].key', value ->> 0, value -> 1
 FROM jsonb_each(:rows) WHERE true
 ON CONFLICT (owner, key) DO UPDATE SET created_at = excluded.created_at, value = excluded.value;
 
+-- name: newest_customer
+SELECT ifnull(max(seq), 0) FROM customers;
+
 -- name: write_customers
--- Says where each lies, because one that is in the search index already must be indexed again.
+-- Says where each lies: those behind the newest of before are new.
 INSERT INTO customers (id, merged_into, search, value)
 SELECT value ->> '$[1].id', value ->> '$[1].merged_into', value ->> 0, value -> 1
 FROM jsonb_each(:rows) WHERE true
@@ -106,16 +109,14 @@ ON CONFLICT (id) DO UPDATE SET
     merged_into = excluded.merged_into,
     search = excluded.search,
     value = excluded.value
-RETURNING seq;
+RETURNING seq, id;
 
 -- name: delete_phones
 DELETE FROM phones WHERE customer IN (SELECT value FROM json_each(:rows));
 
 -- name: write_phones
 INSERT OR IGNORE INTO phones (number, customer)
-SELECT phone.value ->> 'normalized', customer.value ->> '$[1].id'
-FROM jsonb_each(:rows) AS customer, jsonb_each(customer.value, '$[1].phones') AS phone
-WHERE customer.value ->> '$[1].merged_into' IS NULL;
+SELECT value ->> 0, value ->> 1 FROM jsonb_each(:rows);
 
 -- name: delete_customers
 DELETE FROM customers WHERE id IN (SELECT value FROM json_each(:rows));

@@ -14,14 +14,22 @@ from accounts import (
     read_form_token,
 )
 
-from consentry.actions.administer import SaveCarrier, SaveProgram
+from consentry.actions.administer import SaveCarrier, SaveKey, SaveProgram
 from consentry.actions.keep_agents import SaveAgent
 from consentry.actions.receive_message import ReceiveMessage
 from consentry.console.app import PAGES
 from consentry.console.pages import Page
 from consentry.domain.agents import Agent, Permission, Role
 from consentry.domain.directory import Program, Purpose
-from consentry.ports import CarrierAccount, InboundText
+from consentry.ports import (
+    APIKey,
+    CarrierAccount,
+    Change,
+    Facts,
+    InboundText,
+    Needs,
+    Scope,
+)
 from consentry.ports import Page as ListPage
 
 pytestmark = pytest.mark.integration
@@ -51,6 +59,20 @@ TOO_OLD: Final = "This page is too old to send from."
 PERSON: Final = "+14155550142"
 
 
+class KeepAgent(Agent, frozen=True):
+    """An agent under an id of the test's own, which the product would choose by itself."""
+
+    def needs(self) -> Needs:
+        """Ask for nothing."""
+        return Needs()
+
+    def decide(self, facts: Facts) -> tuple[None, Change]:
+        """Keep it as it is."""
+        del facts
+        fields = {name: getattr(self, name) for name in Agent.__struct_fields__}
+        return None, Change(records=(Agent(**fields),))
+
+
 @pytest.fixture
 async def customer(console: Console) -> str:
     """Somebody who texted a sender of one brand, and what pages are about; give their id."""
@@ -62,6 +84,8 @@ async def customer(console: Console) -> str:
     await store.submit(ReceiveMessage("fake", "twilio", inbound, NOW))
     for email, role in ((COMPLIANCE, Role.COMPLIANCE), (AGENT, Role.AGENT)):
         console.agents[email] = await store.submit(SaveAgent(Agent("", email, email, role, NOW)))
+    await store.submit(SaveKey(APIKey("key_1", "shop", "csk_", "hash", (Scope.CHECK,), NOW)))
+    await store.submit(KeepAgent("agt_1", "old@example.org", "Old", Role.AGENT, NOW))
     (made,) = await store.read_customers(ListPage())
     return made.id
 

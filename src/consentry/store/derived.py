@@ -34,26 +34,34 @@ def row_of_standing(standing: Standing) -> tuple[int | None, str | None, Standin
     Before it stand when the newest opt-out that stands was made, in microseconds, and the marks
     of all: `scope=cause` between line ends, so that each is found as a part of the whole. Both
     are None exactly where `sms_preference` is not forbidden. A withdrawn conversation does not
-    tell its cause. One pass without detours: every text of everybody comes by here.
+    tell its cause.
     """
-    newest: datetime | None = None
-    marks = "\n"
-    for block in standing.blocks:
-        if block.state is BlockState.BLOCKED:
-            newest = block.since if newest is None or block.since > newest else newest
-            marks += f"{block.scope}={block.cause}\n"
-    for suppression in standing.suppressions:
-        if suppression.active:
-            since = suppression.since
-            newest = since if newest is None or since > newest else newest
-            marks += f"{suppression.scope}={suppression.cause}\n"
-    for consent in standing.consents:
-        if consent.is_withdrawn and is_conversation(consent.program):
-            newest = consent.since if newest is None or consent.since > newest else newest
-            marks += f"{consent.program.removeprefix(_CONVERSATION)}=\n"
-    if newest is None:
+    told = [*_list_blocks(standing), *_list_withdrawn(standing)]
+    if not told:
         return None, None, standing
-    return to_microseconds(newest), marks, standing
+    newest = max(since for since, _ in told)
+    marks = "".join(f"{mark}\n" for _, mark in told)
+    return to_microseconds(newest), f"\n{marks}", standing
+
+
+def _list_blocks(standing: Standing) -> list[tuple[datetime, str]]:
+    """List the blocks and suppressions that stand: since when, and their mark."""
+    blocks = [
+        (block.since, f"{block.scope}={block.cause}")
+        for block in standing.blocks
+        if block.state is BlockState.BLOCKED
+    ]
+    suppressions = [(s.since, f"{s.scope}={s.cause}") for s in standing.suppressions if s.active]
+    return blocks + suppressions
+
+
+def _list_withdrawn(standing: Standing) -> list[tuple[datetime, str]]:
+    """List the conversations that were withdrawn: since when, and their mark."""
+    return [
+        (consent.since, f"{consent.program.removeprefix(_CONVERSATION)}=")
+        for consent in standing.consents
+        if consent.is_withdrawn and is_conversation(consent.program)
+    ]
 
 
 def mark_of(scope: str | None, cause: Cause | None) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from consentry.cli.bench.console_pages import Subject, list_asked
+from consentry.cli.bench.console_visit import find_linked
 from consentry.console.app import PAGES
 
 SUBJECT = Subject("cus_1", "cus_2", "+14155550142", "Ann Lee", "msg_1")
@@ -47,6 +48,19 @@ def test_every_measured_address_is_a_page_of_the_console() -> None:
         path = asked.path.partition("?")[0]
         shape = path.replace("cus_1", "{id}").replace("cus_2", "{id}")
         assert shape in known
+
+
+@pytest.mark.unit
+def test_a_file_is_weighed_once_however_often_it_is_linked() -> None:
+    """Many icons are parts of one file; what is elsewhere is not ours."""
+    page = """<link href="/console/static/1/console.css"><script src="/console/static/1/a.js">
+    <use href="/console/static/1/icons.svg#icon-a"><use href="/console/static/1/icons.svg#icon-b">
+    <a href="/console/audit"><link href="/console/static/1/console.css">"""
+    assert [path.rpartition("/")[2] for path in find_linked(page)] == [
+        "console.css",
+        "a.js",
+        "icons.svg",
+    ]
 
 
 @pytest.mark.integration

@@ -18,7 +18,7 @@ from consentry.clock import SystemClock
 
 _AGENT: Final = "bench@example.com"
 _TIMEOUT_SECONDS: Final = 30.0
-_LINKED: Final = re.compile(r"""(?:href|src)="(/console/static/[^"]+)\"""")
+_LINKED: Final = re.compile(r"""(?:href|src)="(/console/static/[^"#]+)""")
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -27,6 +27,11 @@ class Opened(msgspec.Struct, frozen=True):
     milliseconds: float
     bytes_sent: int
     text: str
+
+
+def find_linked(text: str) -> list[str]:
+    """List the files of ours that a page links to, each once: an icon is a part of one file."""
+    return list(dict.fromkeys(_LINKED.findall(text)))
 
 
 class Visitor:
@@ -74,8 +79,7 @@ class Visitor:
 
     def weigh(self, opened: Opened) -> int:
         """Count the bytes of a page with all styles, scripts and icons it links to."""
-        linked = dict.fromkeys(_LINKED.findall(opened.text))
-        return opened.bytes_sent + sum(self._weigh_file(path) for path in linked)
+        return opened.bytes_sent + sum(map(self._weigh_file, find_linked(opened.text)))
 
     def _weigh_file(self, path: str) -> int:
         if path not in self._weights:

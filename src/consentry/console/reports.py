@@ -32,8 +32,8 @@ from consentry.domain.agents import Permission
 from consentry.domain.entries import EntryKind
 from consentry.ports import OptOutStory, Rejected
 
-STORIES_MAX: Final = 1000
-"""How many of the newest opt-outs by text are looked at one by one."""
+STORIES_MAX: Final = 250
+"""How many of the newest opt-outs by text are looked at one by one: more would take too long."""
 
 _TEXTS_SHOWN_MAX: Final = 25
 

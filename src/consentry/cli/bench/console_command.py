@@ -36,8 +36,7 @@ def bench_console(
     The real server runs on loopback and an agent signs in. Without --data, or with --quick, a
     small database is made first and thrown away.
 
-    Example: consentry generate --data big --customers 1000000 --messages 5000000
-    consentry bench-console --data big
+    Example: consentry bench-console --data big
     """
     if data is not None and not quick:
         database = data.resolve() / "consentry.db"

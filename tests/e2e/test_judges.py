@@ -18,7 +18,9 @@ from twilio.rest import Client
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-judges")]
 
 SIGNATURE = "X-Twilio-Signature"
-TABLES = ("entries", "messages", "jobs", "receipts", "customers", "standings")
+# A start of the demo is told to the audit, in entries that are about no recipient.
+ABOUT_PEOPLE = "entries WHERE recipient <> ''"
+TABLES = (ABOUT_PEOPLE, "messages", "jobs", "receipts", "customers", "standings")
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,7 @@ def test_the_product_takes_what_twilio_signs_and_nothing_forged(tmp_path: Path) 
         demo.process.stop()
         before = count_rows(demo.data / "consentry.db", TABLES)
     assert before["messages"] == 2
+    assert before[ABOUT_PEOPLE] > 0
     with running_demo(tmp_path) as demo:
         forge_webhooks(demo, phone, number)
         demo.process.stop()

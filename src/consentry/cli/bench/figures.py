@@ -39,9 +39,14 @@ class Figure(msgspec.Struct, frozen=True):
         return None
 
 
-def median_ratio(above: Sequence[float], below: Sequence[float]) -> float:
-    """Take the median over rounds of the ratios of what was measured one after the other."""
-    return statistics.median(a / b for a, b in zip(above, below, strict=True))
+def median_ratio(above: Sequence[float], below: Sequence[float]) -> float | None:
+    """Take the median over rounds of the ratios of what was measured one after the other.
+
+    A round in which the second was never done (it was too short for a busy machine) tells
+    nothing and is left out; None where that was so in every round.
+    """
+    ratios = [a / b for a, b in zip(above, below, strict=True) if b > 0]
+    return statistics.median(ratios) if ratios else None
 
 
 def not_measured(name: str, title: str, unit: str, why: str) -> Figure:

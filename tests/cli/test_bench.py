@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from consentry.cli.bench.figures import Figure, median_ratio, not_measured, to_json, to_rows
+from consentry.cli.bench.figures import (
+    Figure,
+    not_measured,
+    ratio_of_rounds,
+    to_json,
+    to_rows,
+)
 from consentry.cli.bench.load import Round, Target, WrongAnswer, run_round
 from consentry.cli.bench.requests import ACCOUNT_SID, AUTH_TOKEN, build_stop
 from consentry.wire.signatures import twilio_signature_matches
@@ -101,7 +107,16 @@ def test_figures_tell_whether_goals_are_met() -> None:
 @pytest.mark.unit
 def test_ratios_are_of_rounds_side_by_side() -> None:
     """The median is taken of the ratios, so that a slow moment hits both sides of one."""
-    assert median_ratio([100, 10, 100], [50, 5, 40]) == 2
+    assert ratio_of_rounds("a", "A", [100, 10, 100], [50, 5, 40]).value == 2
+
+
+@pytest.mark.unit
+def test_a_ratio_without_a_round_says_why_it_is_missing() -> None:
+    """A round too short to do the second thing once is left out; without any, a note says so."""
+    assert ratio_of_rounds("a", "A", [100, 10], [0, 5]).value == 2
+    none = ratio_of_rounds("a", "A", [100, 10], [0, 0], at_least=2)
+    assert (none.value, none.met) == (None, None)
+    assert none.note == "not measured: no round was long enough"
 
 
 @pytest.mark.unit

@@ -39,14 +39,23 @@ class Figure(msgspec.Struct, frozen=True):
         return None
 
 
-def median_ratio(above: Sequence[float], below: Sequence[float]) -> float | None:
+def ratio_of_rounds(
+    name: str,
+    title: str,
+    above: Sequence[float],
+    below: Sequence[float],
+    *,
+    at_least: float | None = None,
+) -> Figure:
     """Take the median over rounds of the ratios of what was measured one after the other.
 
     A round in which the second was never done (it was too short for a busy machine) tells
-    nothing and is left out; None where that was so in every round.
+    nothing and is left out; where that was so in every round, nothing was measured.
     """
     ratios = [a / b for a, b in zip(above, below, strict=True) if b > 0]
-    return statistics.median(ratios) if ratios else None
+    if not ratios:
+        return not_measured(name, title, "ratio", "no round was long enough")
+    return Figure(name, title, statistics.median(ratios), "ratio", at_least=at_least)
 
 
 def not_measured(name: str, title: str, unit: str, why: str) -> Figure:

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from consentry.cli.bench.figures import Figure, median_ratio, not_measured
+from consentry.cli.bench.figures import Figure, not_measured, ratio_of_rounds
 from consentry.cli.bench.load import Round, Target, WrongAnswer, run_round
 from consentry.cli.bench.plan import Plan
 from consentry.cli.bench.population import Content
@@ -109,20 +109,20 @@ def _read_figures(rounds: Rounds, missing: str) -> list[Figure]:
             "per_second",
             note=f"the load generator used {client:.0%} of a core",
         ),
-        Figure(
+        ratio_of_rounds(
             "gate_of_bare",
             "gate / without a store",
-            median_ratio(gate, bare),
-            "ratio",
+            gate,
+            bare,
             at_least=0.8,
         ),
         *_compare_handwritten(gate, rounds.get("handwritten"), missing),
         Figure("refused_per_second", "refused sends", statistics.median(refused), "per_second"),
-        Figure(
+        ratio_of_rounds(
             "refused_of_gate",
             "refused sends / gate",
-            median_ratio(refused, gate),
-            "ratio",
+            refused,
+            gate,
             at_least=0.6,
         ),
     ]
@@ -146,11 +146,11 @@ def _compare_handwritten(
     handwritten = rates(rounds)
     return [
         Figure("handwritten_per_second", title, statistics.median(handwritten), "per_second"),
-        Figure(
+        ratio_of_rounds(
             "gate_over_handwritten",
             ratio,
-            median_ratio(gate, handwritten),
-            "ratio",
+            gate,
+            handwritten,
             at_least=3.0,
         ),
     ]

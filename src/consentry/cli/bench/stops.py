@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from consentry.cli.bench.figures import Figure, median_ratio, not_measured
+from consentry.cli.bench.figures import Figure, not_measured, ratio_of_rounds
 from consentry.cli.bench.load import Round, Target, run_round
 from consentry.cli.bench.plan import Plan
 from consentry.cli.bench.postgres import Postgres
@@ -115,11 +115,11 @@ def _read_figures(in_flight: int, rates: _Rates, servers: StopServers) -> list[F
             statistics.median(rates.each),
             "per_second",
         ),
-        Figure(
+        ratio_of_rounds(
             f"stop_over_commit_each_{in_flight}",
             f"STOPs / a commit for each, {in_flight}",
-            median_ratio(rates.grouped, rates.each),
-            "ratio",
+            rates.grouped,
+            rates.each,
             at_least=2.5 if main else None,
         ),
         *_compare_inserts(in_flight, rates, servers.missing),
@@ -136,11 +136,11 @@ def _compare_inserts(in_flight: int, rates: _Rates, missing: str) -> list[Figure
         ]
     return [
         Figure(name, title, statistics.median(rates.inserts), "per_second"),
-        Figure(
+        ratio_of_rounds(
             of_name,
             of_title,
-            median_ratio(rates.grouped, rates.inserts),
-            "ratio",
+            rates.grouped,
+            rates.inserts,
             at_least=0.4 if in_flight == MAIN else None,
         ),
     ]

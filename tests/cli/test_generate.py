@@ -98,9 +98,7 @@ def test_what_is_kept_beside_the_entries_is_what_they_lead_to(database: Path) ->
     of: dict[str, list[Entry]] = {}
     for entry in entries:
         of.setdefault(entry.recipient, []).append(entry)
-    counted = Counter(
-        (e.recorded_at.date(), e.sender or "", e.kind, told_reason(e)) for e in entries
-    )
+    counted = Counter((e.recorded_at.date(), e.kind, told_reason(e)) for e in entries)
 
     async def look() -> None:
         store = SQLiteStore.open(database, clock=SystemClock(), ids=SystemIds(), policy=Policy())

@@ -35,7 +35,6 @@ tallies = st.lists(
     st.builds(
         Tally,
         day=st.dates(TODAY - timedelta(days=20), TODAY),
-        sender=st.sampled_from(["", "+12025550101"]),
         kind=st.sampled_from(EntryKind),
         reason=st.sampled_from(["", "unheard_of", *Cause, *Reason]),
         count=st.integers(1, 1000),
@@ -104,7 +103,7 @@ def test_the_most_frequent_comes_first_and_each_once(counted: list[Tally]) -> No
 )
 def test_what_counts_as_an_opt_out(kind: EntryKind, reason: str, cause: str | None) -> None:
     """What lifts something, a refusal that blocked nobody, and a refused text do not."""
-    tally = Tally(TODAY, "", kind, reason, 1)
+    tally = Tally(TODAY, kind, reason, 1)
     assert opt_out_cause(tally) == cause
     assert count_carrier_blocks([tally]) == (1 if cause == "carrier_refusal" else 0)
 
@@ -114,9 +113,9 @@ def test_every_reason_has_words_and_the_code_of_programs() -> None:
     assert set(REASON_WORDS) == set(Reason)
     assert twilio_code("opted_out") == "21610"
     assert twilio_code("unheard_of") == ""
-    (row,) = count_refusals([Tally(TODAY, "", EntryKind.SEND_REFUSED, "unheard_of", 2)])
+    (row,) = count_refusals([Tally(TODAY, EntryKind.SEND_REFUSED, "unheard_of", 2)])
     assert (row.words, row.count) == ("unheard_of", 2)
-    (row,) = count_refusals([Tally(TODAY, "", EntryKind.SEND_REFUSED, "", 2)])
+    (row,) = count_refusals([Tally(TODAY, EntryKind.SEND_REFUSED, "", 2)])
     assert row.code == "unknown"
 
 

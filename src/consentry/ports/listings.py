@@ -105,13 +105,12 @@ class OptOutPage(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """How many entries of a kind there were on a day (UTC), over a sender, for a reason.
+    """How many entries of a kind there were on a day (UTC), for a reason, over some senders.
 
     `reason` is the gate's reason of a refusal, the cause of an opt-out, else empty.
     """
 
     day: date
-    sender: str
     kind: EntryKind
     reason: str
     count: int

@@ -114,7 +114,7 @@ class Store(Protocol):
     async def read_tallies(
         self, first: date, last: date, *, senders: tuple[str, ...] | None = None
     ) -> list[Tally]:
-        """Count entries by day, sender, kind and reason, from the first day to the last."""
+        """Count entries of these senders by day, kind and reason, first day to last."""
 
     async def read_opt_out_stories(
         self,

@@ -160,7 +160,7 @@ class Reader:
         return read_opt_outs(self._connection, wanted, page)
 
     def read_tallies(self, first: date, last: date, senders: tuple[str, ...] | None) -> list[Tally]:
-        """Count entries by day, sender, kind and reason."""
+        """Count entries by day, kind and reason, of these senders."""
         bindings: dict[str, Binding] = {
             "first": first.isoformat(),
             "last": last.isoformat(),

@@ -195,7 +195,7 @@ class SQLiteStore:
     async def read_tallies(
         self, first: date, last: date, *, senders: tuple[str, ...] | None = None
     ) -> list[Tally]:
-        """Count entries by day, sender, kind and reason, from the first day to the last."""
+        """Count entries of these senders by day, kind and reason, first day to last."""
         return self._reader.read_tallies(first, last, senders)
 
     async def read_opt_out_stories(

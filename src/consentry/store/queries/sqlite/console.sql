@@ -190,12 +190,16 @@ WHERE s.recipient = ?;
 
 -- name: read_tallies
 SELECT '[' || ifnull(group_concat(json_object(
-    'day', day, 'sender', sender, 'kind', kind, 'reason', reason, 'count', count
-), ',' ORDER BY day, sender, kind, reason), '') || ']'
-FROM tallies
-WHERE day >= :first
-    AND day <= :last
-    AND (:senders IS NULL OR sender IN (SELECT value FROM json_each(:senders)));
+    'day', day, 'kind', kind, 'reason', reason, 'count', count
+), ',' ORDER BY day, kind, reason), '') || ']'
+FROM (
+    SELECT day, kind, reason, sum(count) AS count
+    FROM tallies
+    WHERE day >= :first
+        AND day <= :last
+        AND (:senders IS NULL OR sender IN (SELECT value FROM json_each(:senders)))
+    GROUP BY day, kind, reason
+);
 
 -- name: read_opt_out_stories
 -- Each opt-out by text with our last text before it that went out.

@@ -140,13 +140,14 @@ async def test_nothing_is_stored(world: World) -> None:
     assert len(await world.console.audit()) == signed_in > before
 
 
-async def test_the_tables_say_from_when_they_count(world: World) -> None:
-    """The rules of before stand last, and say since when they are gone."""
+async def test_the_tables_say_from_when_and_where_they_count(world: World) -> None:
+    """The rules of before stand last, and say since when they are gone; some are the network's."""
     text = (await (await world.desk(COMPLIANCE)).open("/keywords")).text
     assert "From 2025-05-14." in text
     assert "No longer in force since 2025-05-14." in text
     assert text.index("No longer in force") > text.index("Plivo, long code")
     assert "A text that begins with the word." in text
+    assert text.count("at the phone network") == 2
     assert "Consentry does." in text
 
 

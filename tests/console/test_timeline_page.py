@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from customer_world import Person, find_person, hand_over, meet, report
 from lists_world import (
@@ -162,12 +163,15 @@ async def test_receipts_are_an_icon_and_a_word(
 
 
 async def test_the_carriers_own_words_are_told(world: World) -> None:
-    """A refusal has its text and code; no answer at all is unknown, not failed."""
+    """A refusal has its text and its code once; no answer at all is unknown, not failed."""
     await world.text("Hello")
     person = await find_person(world)
     no = CarrierRefusal(permanent=True, opted_out=False, code="21211", text="No such number")
     await hand_over(world, no)
     assert (await person.items())[-1].endswith("Failed No such number (21211)")
+    await world.send("Hi")
+    await hand_over(world, msgspec.structs.replace(no, text="Refused (21211): no such number"))
+    assert (await person.items())[-1].endswith("Failed Refused (21211): no such number")
     await world.send("Hi")
     await hand_over(world, Unanswered("timed out"))
     assert (await person.items())[-1].endswith("Unknown")

@@ -294,6 +294,7 @@ def _spell_error(message: Message) -> str:
     if message.status is MessageStatus.CANCELED:
         return (message.error_code or "").replace("_", " ")
     text = message.error_text or ""
-    if message.error_code:
-        return f"{text} ({message.error_code})" if text else f"Error {message.error_code}"
-    return text
+    code = message.error_code or ""
+    if code in text:
+        return text
+    return f"{text} ({code})" if text else f"Error {code}"

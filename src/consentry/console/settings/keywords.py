@@ -15,7 +15,7 @@ from consentry.console.wording import show_number
 from consentry.domain.agents import Permission
 from consentry.domain.carrier_profiles import TABLE, Match
 from consentry.domain.directory import Brand, Directory, Sender
-from consentry.domain.reading import SenderKind
+from consentry.domain.reading import BlockLayer, SenderKind
 
 _NUMBERS: Final = {
     SenderKind.LONG_CODE: "+12025550100",
@@ -62,6 +62,7 @@ async def show_keywords(visit: Visit) -> Response:
         version=TABLE.version,
         begins_with=Match.BEGINS_WITH,
         names=CARRIER_NAMES,
+        network=BlockLayer.NETWORK,
         words=WORDS,
         kind_of=describe_kind,
         text=text,

@@ -9,12 +9,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -291,8 +293,10 @@ def photograph(page: Page, file: Path) -> None:
     assert size is not None
     needed = page.evaluate("document.documentElement.scrollHeight")
     page.set_viewport_size({"width": size["width"], "height": max(size["height"], needed)})
-    page.screenshot(path=file)
+    picture = Image.open(BytesIO(page.screenshot()))
     page.set_viewport_size(size)
+    # Pages have few colours: a third of the size, and nobody sees the difference.
+    picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 def judge(page: Page, scheme: Scheme) -> list[str]:

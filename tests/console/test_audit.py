@@ -39,6 +39,7 @@ from consentry.actions.record_consent import (
 )
 from consentry.actions.sign_in import RefuseSignIn, Way
 from consentry.console.audit_words import KINDS, Names, name_who, sees, tell
+from consentry.console.wording import show_number
 from consentry.domain.agents import Agent
 from consentry.domain.directory import Directory
 from consentry.domain.entries import (
@@ -255,7 +256,7 @@ def test_whoever_did_it_has_a_name(actor: Actor, name: str) -> None:
     names = Names({agent.id: agent.name for agent in AGENTS}, {"key_1": "shop"})
     entry = Entry("ent_1", ANN, EntryKind.TAG_CHANGED, NOW, NOW, actor)
     assert name_who(entry, names) == name
-    assert tell(entry, Directory()).sentence == "took away the SMS tag of +1 415 555 0142"
+    assert tell(entry, Directory()).sentence == f"took away the SMS tag of {show_number(ANN)}"
     assert sees(ADMIN, entry, Directory())
     assert not sees(ACME_ONLY, entry, Directory())
 

@@ -9,6 +9,7 @@ from accounts import FOREIGN, LONG_CODE
 from settings_world import ACME_ADMIN, AGENT, COMPLIANCE, SHORT_CODE, World, open_world, read_page
 
 from consentry.actions.administer import SaveBrand
+from consentry.console.wording import show_number
 from consentry.domain.directory import Brand
 
 pytestmark = pytest.mark.integration
@@ -29,7 +30,7 @@ async def test_the_text_is_ready_to_copy(world: World) -> None:
     desk = await world.desk()
     shown = await desk.open(f"/contact-page?{urlencode({'about': 'your order', **LINKS})}")
     html, text = shown.copies
-    assert f'<a href="sms:{LONG_CODE.number}">+1 202 555 0101</a>' in html
+    assert f'<a href="sms:{LONG_CODE.number}">{show_number(LONG_CODE.number)}</a>' in html
     assert 'href="https://acme.example/p?a=1&amp;b=2"' in html
     assert "<script" not in html
     for said in ("Acme may answer you", "your order", "HELP", "STOP", "Msg & data rates"):

@@ -31,11 +31,13 @@ STATES: Final[dict[str, StateWords]] = {
 }
 """The five states: an icon, words and a colour, so that no colour stands alone."""
 
+_NO_BREAK: Final = "\N{NO-BREAK SPACE}"
+
 
 def show_number(number: str) -> str:
-    """Group a number as people write it; short codes and names stay as they are."""
+    """Group a number as people write it, on one line; short codes and names stay as they are."""
     if len(number) == _NORTH_AMERICAN_LENGTH and number.startswith("+1"):
-        return f"+1 {number[2:5]} {number[5:8]} {number[8:]}"
+        return _NO_BREAK.join((number[:2], number[2:5], number[5:8], number[8:]))
     return number
 
 

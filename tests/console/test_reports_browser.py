@@ -125,6 +125,8 @@ def test_a_chart_fits_the_window_and_the_chosen_theme(window: BrowserContext, ur
         "width", f"{chart.evaluate('c => c.clientWidth')}px"
     )
     assert not is_too_wide(page)
+    chart.locator(".u-wrap").evaluate("drawn => { drawn.style.minWidth = '1200px' }")
+    assert not is_too_wide(page), "a chart that is drawn too wide widens the page"
     before = chart.locator("canvas").evaluate(HOW_FULL)
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     expect_drawn_anew(page, "days", before)

@@ -72,6 +72,8 @@ def test_from_signing_in_to_a_sent_text_by_keyboard_alone(demo: Demo, windows: W
     keyboard.type(PASSWORD)
     keyboard.press("Enter")
     expect(rows(page).first).to_contain_text("Answer me by keyboard")
+    # The list is there before the scripts are; keys are heard when the page is whole.
+    page.wait_for_load_state()
     keyboard.press("j")
     expect(rows(page).first.get_by_role("link")).to_be_focused()
     keyboard.press("Enter")

@@ -69,13 +69,15 @@ async def test_the_story_as_a_reader_sees_it(world: World) -> None:
     assert items[3].endswith("Automatic · 12:00 · Sent")
     assert items[4] == "It left today. Eva · 12:00 · Delivered"
     assert items[5] == (
-        "Ann opted out of +1 202 555 0101 Stop · 12:00 The carrier answered: You have "
+        "Ann opted out of +1 202 555 0101 Stop · 12:00 The carrier's own answer: You have "
         "successfully been unsubscribed. You will not receive any more messages from this "
         "number. Reply START to resubscribe."
     )
     assert items[6] == "Are you there? Ann · 12:00"
     assert items[7].startswith("Not sent: opted out · Eva · 12:00 One more thing why? The dest")
-    assert items[8].startswith("Ann opted in to +1 202 555 0101 START · 12:00 The carrier answered")
+    assert items[8].startswith(
+        "Ann opted in to +1 202 555 0101 START · 12:00 The carrier's own answer, if it had blocked"
+    )
     assert len(items) == 9
     looks = [
         (item.classes - {"item"}).pop()

@@ -65,7 +65,7 @@ def say_stop(scene: Scene) -> None:
     scene.composer.press_sequentially("ng")
     expect(scene.composer).to_have_value("One more thing")
     expect(scene.timeline.get_by_text("Opted out of +1 415 555 0100")).to_be_visible()
-    expect(scene.timeline.get_by_text("The carrier answered: You have succ")).to_be_visible()
+    expect(scene.timeline.get_by_text("The carrier's own answer: You have succ")).to_be_visible()
 
 
 def test_a_click_that_races_a_stop_gets_the_sentence(

@@ -280,13 +280,19 @@ def _is_our_word(entry: Entry) -> bool:
     return entry.kind is EntryKind.OPTED_IN and is_our_opt_in(entry.text or "")
 
 
+_CARRIER_ANSWERS_WHERE: Final = {
+    EntryKind.HELP_ASKED: ", unless they are opted out",
+    EntryKind.OPTED_IN: ", if it had blocked them",
+}
+"""When the carrier answers: it may not have read an opt-out as one that we took for one."""
+
+
 def _spell_carrier_answer(entry: Entry) -> str:
     reading = entry.carrier_reading
     if reading is None or not reading.answer or entry.superseded:
         return ""
-    if entry.kind is EntryKind.HELP_ASKED:
-        return f"The carrier answers this itself, unless they are opted out: {reading.answer}"
-    return f"The carrier answered: {reading.answer}"
+    condition = _CARRIER_ANSWERS_WHERE.get(entry.kind, "")
+    return f"The carrier's own answer{condition}: {reading.answer}"
 
 
 def _spell_error(message: Message) -> str:

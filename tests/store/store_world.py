@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from consentry.domain.customers import Customer, CustomerPhone
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
@@ -57,7 +57,7 @@ class SQLiteDatabase:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "consentry.db"
 
-    def open(self, **options: int) -> Store:
+    def open(self, **options: Any) -> Store:
         """Open it with a clock and ids of its own."""
         return SQLiteStore.open(
             self.path, clock=TickingClock(), ids=CountingIds(), policy=Policy(), **options

@@ -10,7 +10,7 @@ import pytest
 from store_world import ANN, BOB, SQLiteDatabase, tagged, write
 
 from consentry.domain.standing import Standing
-from consentry.ports import Change, Page, StoreUnavailable
+from consentry.ports import Change, EntryCounts, Page, StoreUnavailable, Unmeasured
 from consentry.store.sqlite_connection import open_connection
 
 pytestmark = pytest.mark.integration
@@ -31,9 +31,26 @@ def test_a_full_disk_is_unavailable_and_recovers(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "recovered"
 
 
+class Durable(Unmeasured):
+    """Keeps of each batch whether it became durable."""
+
+    def __init__(self) -> None:
+        self.told: list[bool] = []
+
+    def note_batch(
+        self, commands: int, seconds: float, entries: EntryCounts, *, is_durable: bool
+    ) -> None:
+        """Keep it; what was not kept wrote nothing."""
+        self.told.append(is_durable)
+        assert commands
+        assert seconds > 0
+        assert is_durable or not entries
+
+
 async def test_a_locked_database_is_unavailable_and_recovers(database: SQLiteDatabase) -> None:
     """Another process holds the lock longer than we wait: all are told, none is kept."""
-    store = database.open(busy_timeout_milliseconds=50)
+    measured = Durable()
+    store = database.open(busy_timeout_milliseconds=50, measuring=measured)
     await store.submit(write(Change(entries=(tagged(1),))))
     with closing(open_connection(database.path)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -47,6 +64,8 @@ async def test_a_locked_database_is_unavailable_and_recovers(database: SQLiteDat
     await store.submit(write(Change(entries=(tagged(2, BOB),))))
     assert await store.read_entries(BOB, Page()) == [tagged(2, BOB)]
     await store.close()
+    # Both failed in one batch, or in two, as they came.
+    assert measured.told in ([True, False, True], [True, False, False, True])
 
 
 def test_a_path_that_cannot_be_opened_is_named(tmp_path: Path) -> None:

@@ -44,6 +44,13 @@ from consentry.ports.listings import (
     Page,
     Tally,
 )
+from consentry.ports.measuring import (
+    UNMEASURED,
+    EntryCounts,
+    Measuring,
+    Unmeasured,
+    count_entries,
+)
 from consentry.ports.records import (
     APIKey,
     CarrierAccount,
@@ -56,10 +63,12 @@ from consentry.ports.records import (
 )
 from consentry.ports.store import (
     Store,
+    Vitals,
     Watch,
 )
 
 __all__ = [
+    "UNMEASURED",
     "APIKey",
     "Accepted",
     "Carrier",
@@ -73,6 +82,7 @@ __all__ = [
     "Conversation",
     "ConversationMark",
     "Delivery",
+    "EntryCounts",
     "EntryFilter",
     "Facts",
     "Forged",
@@ -82,6 +92,7 @@ __all__ = [
     "InboxFilter",
     "InboxPage",
     "Malformed",
+    "Measuring",
     "MessageFilter",
     "Needs",
     "OptOut",
@@ -103,7 +114,10 @@ __all__ = [
     "Submission",
     "Tally",
     "Unanswered",
+    "Unmeasured",
+    "Vitals",
     "Watch",
     "WebhookRequest",
     "Work",
+    "count_entries",
 ]

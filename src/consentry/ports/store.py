@@ -3,6 +3,8 @@
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 
+import msgspec
+
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
@@ -40,6 +42,18 @@ class Watch(Protocol):
         """Stop listening."""
 
 
+class Vitals(msgspec.Struct, frozen=True):
+    """How the writing of commands goes right now.
+
+    `waiting` commands are not durable yet, the oldest for `lag_seconds`. `dropped` commands that
+    nobody waited for found no room, since the start.
+    """
+
+    waiting: int
+    lag_seconds: float
+    dropped: int
+
+
 class Store(Protocol):
     """Where everything is kept. Reads are from the primary; nothing about consent is cached."""
 
@@ -52,6 +66,9 @@ class Store(Protocol):
 
     def post(self, command: Command[object]) -> None:
         """Queue a command nobody waits for (a refused attempt): best effort, in order."""
+
+    def vitals(self) -> Vitals:
+        """Tell how the writing goes; costs nothing and asks nobody."""
 
     def directory(self) -> Directory:
         """Return brands, senders and programs as they are now."""

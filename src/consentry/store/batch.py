@@ -6,7 +6,17 @@ from typing import Final
 import apsw
 
 from consentry.domain.policy import Policy
-from consentry.ports import Clock, Command, Ids, Needs, StoreUnavailable
+from consentry.ports import (
+    UNMEASURED,
+    Clock,
+    Command,
+    EntryCounts,
+    Ids,
+    Measuring,
+    Needs,
+    StoreUnavailable,
+    count_entries,
+)
 from consentry.store.loaded import gather
 from consentry.store.loading import DirectoryReader, load
 from consentry.store.sqlite_connection import transaction
@@ -46,6 +56,7 @@ class Batches:
         ids: Ids,
         policy: Policy,
         watchers: Watchers,
+        measuring: Measuring = UNMEASURED,
     ) -> None:
         """Write through this connection, which nobody else uses.
 
@@ -56,6 +67,8 @@ class Batches:
         self._ids = ids
         self._policy = policy
         self._watchers = watchers
+        self._measuring = measuring
+        self._written = EntryCounts()
         self._directory = DirectoryReader(connection)
 
     def carry_out(self, commands: Sequence[AnyCommand]) -> list[object]:
@@ -65,6 +78,15 @@ class Batches:
         cannot do (disk full, locked) is `StoreUnavailable` for all of them. Where the rows of
         one command break a rule of the schema, the batch is begun again command by command.
         """
+        began = self._clock.monotonic()
+        self._written = EntryCounts()
+        outcomes = self._carry_out(commands)
+        seconds = self._clock.monotonic() - began
+        is_durable = not any(map(_is_outage, outcomes))
+        self._measuring.note_batch(len(commands), seconds, self._written, is_durable=is_durable)
+        return outcomes
+
+    def _carry_out(self, commands: Sequence[AnyCommand]) -> list[object]:
         try:
             return self._carry_out_together(commands)
         except Exception as error:  # noqa: BLE001 - whatever it is, every caller must be told
@@ -72,7 +94,7 @@ class Batches:
                 return [Failure(_unavailable(error)) for _ in commands]
             if len(commands) == 1:
                 return [Failure(error)]
-        return [outcome for command in commands for outcome in self.carry_out([command])]
+        return [outcome for command in commands for outcome in self._carry_out([command])]
 
     def _carry_out_together(self, commands: Sequence[AnyCommand]) -> list[object]:
         needs = [_needs_of(command) for command in commands]
@@ -86,6 +108,7 @@ class Batches:
                 for command, need in zip(commands, needs, strict=True)
             ]
             write(self._connection, facts.changed)
+        self._written += count_entries(facts.changed.changes)
         if self._watchers:
             self._tell(facts.changed.touched())
         return outcomes
@@ -111,6 +134,10 @@ def _decide(command: AnyCommand, needs: Needs, facts: WorkingSet) -> object:
     except Exception as error:  # noqa: BLE001 - a faulty command fails alone
         return Failure(error)
     return outcome
+
+
+def _is_outage(outcome: object) -> bool:
+    return isinstance(outcome, Failure) and isinstance(outcome.error, StoreUnavailable)
 
 
 def _is_unavailable(error: Exception) -> bool:

@@ -16,6 +16,7 @@ from consentry.domain.messages import Message
 from consentry.domain.policy import Policy
 from consentry.domain.standing import Standing
 from consentry.ports import (
+    UNMEASURED,
     APIKey,
     CarrierAccount,
     Clock,
@@ -25,6 +26,7 @@ from consentry.ports import (
     Ids,
     InboxFilter,
     InboxPage,
+    Measuring,
     MessageFilter,
     OptOutFilter,
     OptOutPage,
@@ -33,6 +35,7 @@ from consentry.ports import (
     Session,
     StoreUnavailable,
     Tally,
+    Vitals,
     Watch,
     Work,
 )
@@ -78,15 +81,16 @@ class SQLiteStore:
         clock: Clock,
         ids: Ids,
         policy: Policy,
+        measuring: Measuring = UNMEASURED,
         batch_commands_max: int = BATCH_COMMANDS_MAX,
         busy_timeout_milliseconds: int = BUSY_TIMEOUT_MILLISECONDS,
     ) -> Self:
         """Open the database file, made and migrated as needed, and start the writer.
 
-        `ids` is called from the writer's thread. `batch_commands_max`: how many commands may
-        share a commit; the bench compares with 1. `busy_timeout_milliseconds`: how long a batch
-        waits for another process that writes. Raises `MigrationError` where file and program
-        do not fit, and `StoreUnavailable` where the file cannot be opened.
+        `ids` and `measuring` are called from the writer's thread. `batch_commands_max`: how many
+        commands may share a commit; the bench compares with 1. `busy_timeout_milliseconds`: how
+        long a batch waits for another process that writes. Raises `MigrationError` where file and
+        program do not fit, and `StoreUnavailable` where the file cannot be opened.
         """
         try:
             writing = open_connection(path, busy_timeout_milliseconds=busy_timeout_milliseconds)
@@ -98,18 +102,21 @@ class SQLiteStore:
                 "permissions and the disk."
             ) from error
         watchers = Watchers()
-        batches = Batches(writing, clock=clock, ids=ids, policy=policy, watchers=watchers)
+        batches = Batches(
+            writing,
+            clock=clock,
+            ids=ids,
+            policy=policy,
+            watchers=watchers,
+            measuring=measuring,
+        )
         writer = Writer(
             batches.carry_out,
             batch_commands_max=batch_commands_max,
             rest=Resting(ForeignChanges(writing, watchers), SearchIndexer(writing)),
+            monotonic=clock.monotonic,
         )
         return cls(reader, writer, writing, watchers)
-
-    @property
-    def dropped(self) -> int:
-        """How many posted commands were dropped because the queue was full."""
-        return self._writer.dropped
 
     async def submit(self, command: Command[T]) -> T:
         """Carry a command out and return its outcome once it is on the disk."""
@@ -122,6 +129,10 @@ class SQLiteStore:
     def post(self, command: Command[object]) -> None:
         """Queue a command nobody waits for; a closed store counts it as dropped."""
         self._writer.post(command)
+
+    def vitals(self) -> Vitals:
+        """Tell how the writing goes."""
+        return self._writer.vitals()
 
     def directory(self) -> Directory:
         """Return brands, senders and programs as they are now, whichever process wrote them."""

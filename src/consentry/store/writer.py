@@ -2,13 +2,14 @@
 
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
-from consentry.ports import Rejected, StoreUnavailable
+from consentry.ports import Rejected, StoreUnavailable, Vitals
 from consentry.store.batch import AnyCommand, Failure
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Writer:
         posted_max: int = POSTED_MAX,
         company_seconds: float = COMPANY_SECONDS,
         rest: Rest = _never,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start the thread; `carry_out` returns an outcome or a `Failure` for each command.
 
@@ -63,6 +65,7 @@ class Writer:
         waits for the next command. It must not raise.
 
         `company_seconds`: how long commands that nobody waits for may wait for more of them.
+        `monotonic` reads seconds, to tell how long commands have been waiting.
         """
         self.dropped = 0
         self._carry_out = carry_out
@@ -70,6 +73,9 @@ class Writer:
         self._posted_max = posted_max
         self._company_seconds = company_seconds
         self._rest = rest
+        self._monotonic = monotonic
+        self._waiting_since: float | None = None
+        self._in_hand = 0
         self._idle = False
         self._finished = False
         self._queue: SimpleQueue[_Submitted | _Sign] = SimpleQueue()
@@ -80,6 +86,7 @@ class Writer:
 
     def submit(self, command: AnyCommand, future: "Future[object]") -> None:
         """Queue a command whose outcome somebody waits for."""
+        self._note_waiting()
         self._queue.put((command, future))
         if self._idling:
             self._hurry.set()
@@ -89,7 +96,18 @@ class Writer:
         if self._finished or self._queue.qsize() >= self._posted_max:
             self.dropped += 1
             return
+        self._note_waiting()
         self._queue.put((command, None))
+
+    def vitals(self) -> Vitals:
+        """Tell how many commands are not carried out yet, and how long the oldest has waited."""
+        since = self._waiting_since
+        lag_seconds = 0.0 if since is None else max(0.0, self._monotonic() - since)
+        return Vitals(self._queue.qsize() + self._in_hand, lag_seconds, self.dropped)
+
+    def _note_waiting(self) -> None:
+        if self._waiting_since is None:
+            self._waiting_since = self._monotonic()
 
     def look_up(self) -> None:
         """Have `rest` called soon: it may have something to do now."""
@@ -106,8 +124,15 @@ class Writer:
         going_on = True
         while going_on:
             batch, going_on = self._gather()
+            taken_at = self._monotonic()
             if batch:
+                # Who submitted just as the last batch ended may have found it still noted.
+                self._waiting_since = self._waiting_since or taken_at
+                self._in_hand = len(batch)
                 _settle(batch, self._outcomes_of(batch))
+                self._in_hand = 0
+            # What waits now came while this batch was carried out, so it is no older.
+            self._waiting_since = None if self._queue.empty() else taken_at
 
     def _outcomes_of(self, batch: list[_Submitted]) -> list[object]:
         """Carry a batch out; whatever goes wrong, everybody is told and the thread lives on."""

@@ -33,8 +33,9 @@ from consentry.delivery.loop import DeliveryLoop
 from consentry.domain.agents import Agent, Role
 from consentry.domain.policy import Policy
 from consentry.ports import Carrier, CarrierAccount, Clock, Store
-from consentry.settings import OIDCAdmission, SettingError, Settings
+from consentry.settings import LogFormat, LogNumbers, OIDCAdmission, SettingError, Settings
 from consentry.store.sqlite import SQLiteStore
+from consentry.telemetry.logs import set_up_logging
 from consentry.wire.webhook_address import inbound_path
 
 CARRIERS: Final[dict[str, Callable[[CarrierAccount, str], Carrier]]] = {
@@ -87,6 +88,19 @@ class AccountBook:
         """Close every carrier's connections."""
         for _, carrier in self._built.values():
             await carrier.close()
+
+
+_LOGGED_AS_JSON: Final = {LogFormat.AUTO: None, LogFormat.JSON: True, LogFormat.TEXT: False}
+
+
+def start_logging(settings: Settings) -> None:
+    """Send this process's log where and how the settings say."""
+    set_up_logging(
+        settings.log_level,
+        as_json=_LOGGED_AS_JSON[settings.log_format],
+        shows_numbers=settings.log_numbers is LogNumbers.FULL,
+        secrets=(settings.secret_key, settings.oidc_client_secret),
+    )
 
 
 def build_policy(settings: Settings) -> Policy:
@@ -348,7 +362,7 @@ class Server:
             app,
             http=OneWriteProtocol,
             lifespan="on",
-            log_level=settings.log_level,
+            log_config=None,
             access_log=False,
             server_header=False,
             date_header=False,

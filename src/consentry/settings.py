@@ -28,6 +28,21 @@ class OIDCAdmission(StrEnum):
     WITHOUT_ACCESS = "without_access"
 
 
+class LogFormat(StrEnum):
+    """How the lines of the log are written."""
+
+    AUTO = "auto"
+    JSON = "json"
+    TEXT = "text"
+
+
+class LogNumbers(StrEnum):
+    """How phone numbers stand in the log."""
+
+    MASKED = "masked"
+    FULL = "full"
+
+
 class Settings(msgspec.Struct, frozen=True):
     """What the operator chose; `SETTINGS` says what each means."""
 
@@ -51,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True):
     oidc_label: str
     oidc_admission: OIDCAdmission
     log_level: str
+    log_format: LogFormat
+    log_numbers: LogNumbers
 
     @property
     def database_path(self) -> Path:
@@ -94,11 +111,14 @@ def _read_region(name: str, value: str) -> str | None:
     _refuse(name, value, "an ISO 3166 country code of two capital letters, for example US")
 
 
-def _read_reach(name: str, value: str) -> RevocationReach:
-    try:
-        return RevocationReach(value)
-    except ValueError:
-        _refuse(name, value, ", ".join(RevocationReach))
+def _read_one_of(choices: type[StrEnum]) -> Callable[[str, str], StrEnum]:
+    def read(name: str, value: str) -> StrEnum:
+        try:
+            return choices(value)
+        except ValueError:
+            _refuse(name, value, ", ".join(choices))
+
+    return read
 
 
 def _read_secret(name: str, value: str) -> str | None:
@@ -125,13 +145,6 @@ def _read_issuer(name: str, value: str) -> str | None:
     if (parts.scheme == "https" or is_local) and parts.hostname and not parts.query:
         return value
     _refuse(name, value, "the provider's https:// URL, as it stands in its own documents")
-
-
-def _read_admission(name: str, value: str) -> OIDCAdmission:
-    try:
-        return OIDCAdmission(value)
-    except ValueError:
-        _refuse(name, value, ", ".join(OIDCAdmission))
 
 
 def _read_optional(_name: str, value: str) -> str | None:
@@ -201,7 +214,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "revocation_reach",
         "brand",
         "How far an opt-out goes beyond its conversation: sender, brand or all.",
-        _read_reach,
+        _read_one_of(RevocationReach),
     ),
     Setting(
         "reconcile_grace_seconds",
@@ -261,9 +274,23 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "known",
         "Whom the provider lets in: known, agents who were added before; without_access, "
         "others too, who become agents without access until an admin gives them a role.",
-        _read_admission,
+        _read_one_of(OIDCAdmission),
     ),
     Setting("log_level", "info", "debug, info, warning or error.", _read_level),
+    Setting(
+        "log_format",
+        "auto",
+        "How the log is written on standard error: json, a JSON object a line; text, for people; "
+        "auto, text on a terminal and json elsewhere.",
+        _read_one_of(LogFormat),
+    ),
+    Setting(
+        "log_numbers",
+        "masked",
+        "How phone numbers stand in the log: masked (+1415***0100), or full. Full puts personal "
+        "data wherever the log is sent and kept: for a search that needs it, then back to masked.",
+        _read_one_of(LogNumbers),
+    ),
 )
 
 

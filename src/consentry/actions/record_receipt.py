@@ -16,6 +16,11 @@ from consentry.ports import Change, Facts, Needs, Receipt, StatusReport
 REFUSAL_BURST: Final = "refusal_burst"
 """The reason of an entry that keeps a refusal and blocks nobody."""
 
+BURST_ADVICE: Final = (
+    "The carrier says of many recipients at once that they opted out. None of them is blocked for "
+    "it; look at the sender and its carrier account."
+)
+
 
 class Recorded(msgspec.Struct, frozen=True):
     """Which message a receipt was for; None where we do not know it yet."""

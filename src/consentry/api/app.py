@@ -36,14 +36,46 @@ from consentry.api.routing import Endpoint, Match, Routes
 from consentry.api.services import Services
 from consentry.api.table import OPERATIONS
 from consentry.api.views import ProblemDetails
-from consentry.ports import APIKey, Rejected, Scope, StoreUnavailable
+from consentry.ports import APIKey, Ids, Rejected, Scope, StoreUnavailable
+from consentry.ports.log_context import read_log_fields, set_log_context
 
 _log = logging.getLogger(__name__)
 _ENCODER: Final = msgspec.json.Encoder()
 _OWN: Final = ("/v1/", "/carriers/")
 _BEARER: Final = b"bearer "
+_CARRIER_CHARACTERS_MAX: Final = 64
 _NO_STORE: Final[Header] = (b"cache-control", b"no-store")
 _CHALLENGE: Final[Header] = (b"www-authenticate", b'Bearer realm="consentry"')
+
+
+class _Request:
+    """Implements `LogContext` for a request; its id is made when first asked for."""
+
+    __slots__ = ("_ids", "_match", "_request_id", "_scope")
+
+    def __init__(self, scope: HTTPScope, match: Match | None, ids: Ids) -> None:
+        self._scope = scope
+        self._match = match
+        self._ids = ids
+        self._request_id: str | None = None
+
+    @property
+    def request_id(self) -> str:
+        if self._request_id is None:
+            self._request_id = self._ids.new("req")
+        return self._request_id
+
+    def log_fields(self) -> dict[str, object]:
+        """Tell the id and the route; the path's own numbers stay out."""
+        match = self._match
+        fields: dict[str, object] = {
+            "request_id": self.request_id,
+            "method": self._scope["method"],
+            "route": None if match is None else match.resource.path,
+        }
+        if match is not None and "carrier" in match.parameters:
+            fields["carrier"] = match.parameters["carrier"][:_CARRIER_CHARACTERS_MAX]
+        return fields
 
 
 class API:
@@ -68,10 +100,14 @@ class API:
         if match is None and self._pages is not None and not scope["path"].startswith(_OWN):
             await self._pages(scope, receive, send)
             return
+        request = _Request(scope, match, self._services.ids)
+        set_log_context(request)
         try:
             answer = await self._answer(scope, receive, match)
         except ClientGone:
             return
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug("request_answered", extra={"status": answer.status})
         await send_answer(answer, send, head=scope["method"] == "HEAD")
 
     async def _pass_on(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
@@ -95,7 +131,9 @@ class API:
         except ClientGone:
             raise
         except Exception:  # noqa: BLE001 - the last resort: whatever broke, the caller is answered
-            return self._tell_fault(scope, match)
+            # Logged under an id, and only that is told.
+            _log.exception("request_failed")
+            return _tell(describe_fault(str(read_log_fields()["request_id"])))
 
     async def _route(self, scope: HTTPScope, receive: Receive, match: Match | None) -> Answer:
         if match is None:
@@ -112,13 +150,6 @@ class API:
             f"{method[:20]!a} is not for this path. Use one of: {resource.allowed}.",
             headers=(allowed,),
         )
-
-    def _tell_fault(self, scope: HTTPScope, match: Match | None) -> Answer:
-        """Log the fault under an id and tell only the id; the path's own numbers stay out."""
-        request_id = self._services.ids.new("req")
-        path = None if match is None else match.resource.path
-        _log.exception("%s: %s %s failed", request_id, scope["method"], path)
-        return _tell(describe_fault(request_id))
 
     async def _call(
         self, scope: HTTPScope, receive: Receive, endpoint: Endpoint, parameters: dict[str, str]

@@ -8,7 +8,7 @@ import logging
 from typing import Final
 
 from consentry.actions.receive_message import ReceiveMessage
-from consentry.actions.record_receipt import RecordReceipt
+from consentry.actions.record_receipt import BURST_ADVICE, RecordReceipt
 from consentry.api.operations import Answer, Call, Operation, Tag
 from consentry.api.problems import Problem
 from consentry.ports import Carrier, Forged, Malformed, WebhookRequest
@@ -65,6 +65,8 @@ async def receive_inbound(call: Call[bytes, None]) -> Answer:
         raise Problem("malformed_webhook", f"The webhook cannot be read: {error}") from None
     now = services.clock.now()
     received = await services.store.submit(ReceiveMessage(carrier.id, carrier.kind, text, now))
+    if _log.isEnabledFor(logging.DEBUG):
+        _log.debug("text_received", extra={"sender": text.sender, "recipient": text.recipient})
     if received.in_flight:
         await services.delivery.wait_quiet(received.in_flight)
     services.delivery.wake()
@@ -89,11 +91,7 @@ async def receive_status(call: Call[bytes, None]) -> Answer:
         raise Problem("malformed_webhook", f"The webhook cannot be read: {error}") from None
     recorded = await services.store.submit(RecordReceipt(carrier.id, report, services.clock.now()))
     if recorded.refusal_burst:
-        _log.error(
-            "refusal_burst sender=%s: the carrier says of many recipients at once that they opted "
-            "out. None of them is blocked for it; look at the sender and its carrier account.",
-            report.sender,
-        )
+        _log.error("refusal_burst", extra={"sender": report.sender, "advice": BURST_ADVICE})
     return _TAKEN
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from consentry.bootstrap import open_store
+from consentry.bootstrap import open_store, start_logging
 from consentry.cli.output import fail
 from consentry.domain.phone import InvalidNumber, parse_phone
 from consentry.ports import Store
@@ -18,6 +18,7 @@ def with_store(use: Callable[[Store, Settings], Awaitable[T]]) -> T:
 
     async def run() -> T:
         settings = read_settings()
+        start_logging(settings)
         store = open_store(settings)
         try:
             return await use(store, settings)

@@ -14,7 +14,7 @@ from consentry.actions.administer import SaveBrand, SaveCarrier, SaveKey, SavePr
 from consentry.actions.keep_agents import SaveAgent
 from consentry.actions.keep_customers import CreateCustomer
 from consentry.actions.make_key import SECRET_BYTES, make_key
-from consentry.bootstrap import Server, bind, read_secret_key
+from consentry.bootstrap import Server, bind, read_secret_key, start_logging
 from consentry.cli.output import print_json
 from consentry.clock import SystemClock
 from consentry.domain.agents import Agent, Role
@@ -73,15 +73,18 @@ class Told(msgspec.Struct, frozen=True):
 
 async def run_demo(*, port: int, data: Path, as_json: bool) -> None:
     """Run until a signal comes; raises OSError where the port is taken."""
+    chosen = read_settings()
     settings = msgspec.structs.replace(
-        read_settings(),
+        chosen,
         database=f"sqlite:///{data / 'consentry.db'}",
         host="127.0.0.1",
         port=port,
         public_url=None,
-        log_level="warning",
+        # What a demo prints is for people; its log is for whoever asks for all of it.
+        log_level="debug" if chosen.log_level == "debug" else "warning",
         reconcile_grace_seconds=2,
     )
+    start_logging(settings)
     server = Server(settings, bind(settings.host, settings.port))
     secret = await _remember_secrets(data / "demo.json", server.store, read_secret_key(settings))
     simulator, simulator_url = await _start_simulator(

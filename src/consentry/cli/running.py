@@ -42,8 +42,9 @@ def serve(
         port=settings.port if port is None else port,
     )
     # The server's modules are imported here so that the other commands start without them.
-    from consentry.bootstrap import Server, bind  # noqa: PLC0415
+    from consentry.bootstrap import Server, bind, start_logging  # noqa: PLC0415
 
+    start_logging(settings)
     try:
         listener = bind(settings.host, settings.port)
     except OSError as error:

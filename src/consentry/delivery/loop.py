@@ -12,12 +12,14 @@ from typing import Final
 
 import msgspec
 
-from consentry.actions.deliver_job import ClaimJobs, RecordSubmission, RecoverJobs
+from consentry.actions.deliver_job import ClaimJobs, RecordSubmission, RecoverJobs, Settled
+from consentry.actions.record_receipt import BURST_ADVICE
 from consentry.delivery.bucket import TokenBucket
 from consentry.delivery.flights import Flights
 from consentry.delivery.resolving import Resolver
 from consentry.delivery.slots import share_slots
 from consentry.delivery.submitting import submit_text, write_text
+from consentry.domain.messages import Message
 from consentry.ports import (
     CarrierBook,
     Clock,
@@ -27,6 +29,7 @@ from consentry.ports import (
     Submission,
     Work,
 )
+from consentry.ports.log_context import log_about
 
 _RATE_UNKNOWN: Final = 1.0
 """For jobs of a sender that was deleted: the gate cancels them as they are claimed."""
@@ -108,7 +111,7 @@ class DeliveryLoop:
                 await self._flights.wait_quiet(messages)
         except TimeoutError:
             # The trace of a timeout tells nothing.
-            _logger.error("still_with_the_carrier messages=%s", messages)  # noqa: TRY400 - see above
+            _logger.error("still_with_the_carrier", extra={"message_ids": messages})  # noqa: TRY400 - see above
 
     # --- Its life ---------------------------------------------------------------------------
 
@@ -145,7 +148,8 @@ class DeliveryLoop:
         try:
             return await self._deliver_due()
         except StoreUnavailable as error:
-            _logger.warning("store_unavailable: nothing is delivered until it is back: %s", error)
+            # Nothing is delivered until it is back.
+            _logger.warning("store_unavailable", extra={"why": str(error)})
         except Exception:
             # Whatever it is, the next round may work; to stop would silence every sender.
             _logger.exception("delivery_round_failed")
@@ -171,7 +175,8 @@ class DeliveryLoop:
         self._unsure = False
         count = await self._store.submit(RecoverJobs(self._flights.messages))
         if count:
-            _logger.warning("jobs_recovered count=%s: their carriers will be asked", count)
+            # Their carriers will be asked.
+            _logger.warning("jobs_recovered", extra={"count": count})
 
     def _plan(self, due: tuple[tuple[str, datetime], ...]) -> tuple[tuple[str, int], ...]:
         """Say how many texts each sender may send now: by its tokens, and by the free slots."""
@@ -208,13 +213,14 @@ class DeliveryLoop:
 
     async def _carry(self, work: Work, text: OutboundText) -> None:
         message = work.message
-        try:
-            answer = await submit_text(
-                text, message, self._book, seconds=self._limits.submit_seconds
-            )
-        finally:
-            self._flights.land(message.id)
-        await self._record(work, answer)
+        with log_about(message_id=message.id, carrier=message.carrier):
+            try:
+                answer = await submit_text(
+                    text, message, self._book, seconds=self._limits.submit_seconds
+                )
+            finally:
+                self._flights.land(message.id)
+            await self._record(work, answer)
 
     async def _record(self, work: Work, answer: Submission) -> None:
         """Write the answer down, however long the store is away: it must not be lost."""
@@ -232,13 +238,14 @@ class DeliveryLoop:
             try:
                 settled = await self._store.submit(command)
             except StoreUnavailable as error:
-                _logger.warning("answer_not_noted_yet message=%s: %s", message.id, error)
+                _logger.warning("answer_not_noted_yet", extra={"why": str(error)})
             except Exception:
                 # The job stays claimed; the next round makes it indeterminate, never resent.
-                _logger.exception("answer_not_noted message=%s answer=%r", message.id, answer)
+                _logger.exception("answer_not_noted", extra={"answer": type(answer).__name__})
                 self._unsure = True
                 return
             else:
+                _log_settled(message, answer, settled)
                 if settled.refusal_burst:
                     self._alarm(message.sender)
                 return
@@ -252,11 +259,7 @@ class DeliveryLoop:
         if last is not None and now - last < self._limits.alarm_seconds:
             return
         self._alarmed_at[sender] = now
-        _logger.error(
-            "refusal_burst sender=%s: the carrier says of many recipients at once that they opted "
-            "out. None of them is blocked for it; look at the sender and its carrier account.",
-            sender,
-        )
+        _logger.error("refusal_burst", extra={"sender": sender, "advice": BURST_ADVICE})
 
     # --- Without an answer ------------------------------------------------------------------
 
@@ -267,3 +270,9 @@ class DeliveryLoop:
                 await self._resolver.resolve_due()
             except Exception:
                 _logger.exception("resolving_failed: it is tried again")
+
+
+def _log_settled(message: Message, answer: Submission, settled: Settled) -> None:
+    if _logger.isEnabledFor(logging.DEBUG):
+        told = {"answer": type(answer).__name__, "status": settled.status}
+        _logger.debug("text_settled", extra={"recipient": message.recipient, **told})

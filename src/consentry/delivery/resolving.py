@@ -18,6 +18,7 @@ from consentry.ports import (
     Store,
     Work,
 )
+from consentry.ports.log_context import log_about
 
 PAGE_WORKS: Final = 200
 _KNOWN_MESSAGES: Final = 200
@@ -51,7 +52,8 @@ class Resolver:
         while page := await self._store.read_indeterminate(PAGE_WORKS, after=after):
             for work in page:
                 if self._is_due(work) and work.message.carrier not in silent:
-                    resolved += await self._resolve(work, silent)
+                    with log_about(message_id=work.message.id, carrier=work.message.carrier):
+                        resolved += await self._resolve(work, silent)
             after = page[-1].message.id
         return resolved
 
@@ -69,11 +71,11 @@ class Resolver:
                 await self._ask(work, carrier)
         except CarrierUnreachable as error:
             silent.add(work.message.carrier)
-            _logger.warning("carrier_list_unreachable carrier=%s: %s", work.message.carrier, error)
+            _logger.warning("carrier_list_unreachable", extra={"why": str(error)})
             return 0
         except Exception:
             # One text that cannot be asked about must not keep the others waiting.
-            _logger.exception("not_resolved message=%s", work.message.id)
+            _logger.exception("not_resolved")
             return 0
         return 1
 
@@ -93,7 +95,7 @@ class Resolver:
     async def _give_up(self, work: Work) -> None:
         """Fail a text whose carrier account is gone: nobody is left who could be asked."""
         message = work.message
-        _logger.error("carrier_missing carrier=%s message=%s", message.carrier, message.id)
+        _logger.error("carrier_missing", extra={"sender": message.sender})
         await self._store.submit(
             RecordSubmission(
                 message=message.id,

@@ -53,7 +53,7 @@ async def submit_text(
         async with asyncio.timeout(_FIND_SECONDS):
             carrier = await book.find(message.carrier or "")
     except Exception as error:  # noqa: BLE001 - nothing was sent, so it may be tried again
-        _logger.warning("carrier_not_found carrier=%s error=%r", message.carrier, error)
+        _logger.warning("carrier_not_found", extra={"why": repr(error)})
         return CarrierRefusal(
             permanent=False,
             opted_out=False,
@@ -61,7 +61,7 @@ async def submit_text(
             text=f"The carrier account {message.carrier!r} could not be looked up: {error}",
         )
     if carrier is None:
-        _logger.error("carrier_missing carrier=%s sender=%s", message.carrier, message.sender)
+        _logger.error("carrier_missing", extra={"sender": message.sender})
         return without_carrier(message)
     return await _hand_over(carrier, text, seconds)
 
@@ -74,5 +74,5 @@ async def _hand_over(carrier: Carrier, text: OutboundText, seconds: float) -> Su
         return Unanswered(f"The carrier did not answer within {seconds} seconds.")
     except Exception as error:
         # A fault in a carrier's code is no reason to send a text twice, or to stop all others.
-        _logger.exception("submission_failed message=%s carrier=%s", text.message, carrier.id)
+        _logger.exception("submission_failed")
         return Unanswered(f"The text was being handed over when this went wrong: {error!r}")

@@ -140,7 +140,7 @@ class Writer:
             return self._carry_out([command for command, _ in batch])
         except Exception as error:  # noqa: BLE001 - whatever it is, every caller must be told
             _log.exception("a batch of %d commands failed", len(batch))
-            told = StoreUnavailable(f"The writer failed ({error!r}). The server's log says more.")
+            told = StoreUnavailable(f"The writer failed ({type(error).__name__}). See the log.")
             return [Failure(told) for _ in batch]
 
     def _gather(self) -> tuple[list[_Submitted], bool]:

@@ -7,7 +7,7 @@ to every question. `commit_each` is the server with a commit for each command.
 import sys
 from typing import Self
 
-from consentry.bootstrap import Server, bind, build_policy
+from consentry.bootstrap import Server, bind, build_policy, start_logging
 from consentry.cli.bench.requests import known_number
 from consentry.cli.event_loop import run_fast
 from consentry.cli.output import print_json
@@ -52,6 +52,7 @@ async def _open(kind: str, settings: Settings) -> SQLiteStore:
 
 async def _serve(kind: str) -> None:
     settings = read_settings()
+    start_logging(settings)
     listener = bind(settings.host, settings.port)
     server = Server(settings, listener, store=await _open(kind, settings))
 

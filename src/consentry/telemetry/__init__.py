@@ -1,0 +1,1 @@
+"""What whoever runs the server sees of it: log, metrics, traces. None of them names a person."""

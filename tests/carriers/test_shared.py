@@ -162,6 +162,22 @@ async def test_a_question_is_asked_again_until_it_is_answered() -> None:
         assert (answer.status, answer.body, len(server.seen)) == (200, b"here", 3)
 
 
+async def test_asking_again_is_logged_without_what_was_asked(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The line says how often and why; neither the account's token nor the number is anywhere."""
+    headers = {"Authorization": basic_authorization("AC1", "the token")}
+    async with loopback() as server, way_to(wait_seconds=0.01) as way_out:
+        server.answer(http(503), http(200))
+        await way_out.ask(f"{server.url}/list?To=%2B14155550142", headers=headers)
+    [line] = [record for record in caplog.records if record.name == "consentry.carriers.shared"]
+    told = {name: line.__dict__[name] for name in ("attempt", "why")}
+    assert (line.getMessage(), told) == ("carrier_asked_again", {"attempt": 2, "why": "_Unready"})
+    written = "".join([*capfd.readouterr(), *(str(vars(record)) for record in caplog.records)])
+    assert "4155550142" not in written
+    assert headers["Authorization"] not in written
+
+
 async def test_a_question_without_an_answer_ends() -> None:
     """After a few attempts the carrier counts as unreachable, with the last reason."""
     async with loopback([http(429)]) as server, way_to(wait_seconds=0.01) as way_out:

@@ -12,9 +12,11 @@ the start nor a webhook should wait for.
 """
 
 import asyncio
+import logging
 from base64 import b64encode
 from collections.abc import Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -24,6 +26,7 @@ from consentry.ports import CarrierUnreachable
 
 if TYPE_CHECKING:
     import aiohttp
+    import stamina.instrumentation
 
 TOTAL_SECONDS: Final = 10.0
 ANSWER_BYTES_MAX: Final = 4_194_304
@@ -35,6 +38,8 @@ _IDLE_SECONDS: Final = 4.0
 _ASK_ATTEMPTS: Final = 3
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
+
+_log = logging.getLogger(__name__)
 
 
 class WayOutError(Exception):
@@ -87,7 +92,7 @@ class WayOut:
 
         Raises `CarrierUnreachable` where no good answer came.
         """
-        stamina = await asyncio.to_thread(import_module, "stamina")
+        stamina = await asyncio.to_thread(_load_stamina)
         caller = stamina.AsyncRetryingCaller(
             attempts=_ASK_ATTEMPTS,
             wait_initial=self._wait_seconds,
@@ -145,6 +150,23 @@ class WayOut:
                     cookie_jar=aiohttp.DummyCookieJar(),
                 )
         return self._session
+
+
+def _load_stamina() -> ModuleType:
+    """Load what asks again, and have it log nothing: its own lines tell the arguments too.
+
+    Among those are the account's token and the address with the recipient's number.
+    """
+    stamina = import_module("stamina")
+    stamina.instrumentation.set_on_retry_hooks((_log_repeat,))
+    return stamina
+
+
+def _log_repeat(details: "stamina.instrumentation.RetryDetails") -> None:
+    _log.warning(
+        "carrier_asked_again",
+        extra={"attempt": details.retry_num + 1, "why": type(details.caused_by).__name__},
+    )
 
 
 async def _read(response: "aiohttp.ClientResponse") -> bytes:

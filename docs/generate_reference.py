@@ -1,4 +1,4 @@
-"""Writes docs/reference from the program itself: settings, commands, reasons, routes, keywords.
+"""Writes docs/reference from the program itself: settings, commands, reasons, routes, metrics.
 
 Run it as `python docs/generate_reference.py`; a test fails where a page is not what it would write.
 """
@@ -98,12 +98,35 @@ def _routes() -> str:
     )
 
 
+def _metrics() -> str:
+    from consentry.telemetry.metrics import METRICS  # noqa: PLC0415 - see above
+
+    rows = "".join(
+        f"| `{m.name}` | {m.kind} | {', '.join(f'`{label}`' for label in m.labels)} | {m.help} |\n"
+        for m in METRICS
+    )
+    buckets = "".join(
+        f"- `{m.name}`: {', '.join(f'{bound:g}' for bound in m.buckets)}\n"
+        for m in METRICS
+        if m.buckets
+    )
+    return (
+        "# Metrics\n\n`GET /metrics`, in Prometheus's text format or OpenMetrics. No label names a "
+        "person, and every label has a bounded number of values. Counters begin at zero when the "
+        "process starts. Beside these stand `process_*` of the Prometheus client: processor time, "
+        "memory, open files, start time.\n\n"
+        "| metric | kind | labels | what it tells |\n|---|---|---|---|\n" + rows + "\n"
+        "Upper bounds of the histograms' buckets:\n\n" + buckets
+    )
+
+
 PAGES = {
     "settings.md": _settings,
     "commands.md": _commands,
     "reasons.md": _reasons,
     "keywords.md": _keywords,
     "http.md": _routes,
+    "metrics.md": _metrics,
 }
 
 

@@ -16,6 +16,7 @@ from typing import Final
 import uvicorn
 from starlette.applications import Starlette
 
+from consentry.actions.check_readiness import ReadinessCheck, ReadinessLimits
 from consentry.actions.keep_agents import SaveAgent
 from consentry.actions.sign_in import MakeSignInLink, hash_sign_in_secret, sign_in_path
 from consentry.api.app import build_api
@@ -32,10 +33,12 @@ from consentry.console.tries import Limits, Tries
 from consentry.delivery.loop import DeliveryLoop
 from consentry.domain.agents import Agent, Role
 from consentry.domain.policy import Policy
-from consentry.ports import Carrier, CarrierAccount, Clock, Store
+from consentry.ports import UNMEASURED, Carrier, CarrierAccount, Clock, Measuring, Store
 from consentry.settings import LogFormat, LogNumbers, OIDCAdmission, SettingError, Settings
 from consentry.store.sqlite import SQLiteStore
+from consentry.telemetry.exposition import Exposition
 from consentry.telemetry.logs import set_up_logging
+from consentry.telemetry.tallies import Tallies
 from consentry.wire.webhook_address import inbound_path
 
 CARRIERS: Final[dict[str, Callable[[CarrierAccount, str], Carrier]]] = {
@@ -111,12 +114,16 @@ def build_policy(settings: Settings) -> Policy:
     )
 
 
-def open_store(settings: Settings) -> SQLiteStore:
+def open_store(settings: Settings, measuring: Measuring = UNMEASURED) -> SQLiteStore:
     """Open the database, and bring its tables up to date."""
     path = settings.database_path
     path.parent.mkdir(parents=True, exist_ok=True)
     return SQLiteStore.open(
-        path, clock=SystemClock(), ids=SystemIds(), policy=build_policy(settings)
+        path,
+        clock=SystemClock(),
+        ids=SystemIds(),
+        policy=build_policy(settings),
+        measuring=measuring,
     )
 
 
@@ -274,6 +281,7 @@ def _build_console_services(settings: Settings, services: Services) -> ConsoleSe
         tries=Tries(limits),
         link_seconds=services.link_seconds,
         provider=build_provider(settings, services.clock),
+        measuring=services.measuring,
     )
 
 
@@ -332,7 +340,11 @@ class Server:
         self.url = settings.public_url or f"http://{shown}:{port}"
         self._held = ExitStack()
         self._held.enter_context(_alone_on(settings.database_path))
-        self.store = open_store(settings) if store is None else store
+        tallies = Tallies()
+        self.store = open_store(settings, tallies) if store is None else store
+        self._readiness = ReadinessCheck(
+            self.store, clock, ReadinessLimits(lag_seconds=settings.ready_lag_seconds)
+        )
         self._settings = settings
         self._listener = listener
         self._on_ready: Callable[[], None] = lambda: None
@@ -342,6 +354,7 @@ class Server:
             self._book,
             clock,
             reconcile_grace_seconds=settings.reconcile_grace_seconds,
+            measuring=tallies,
         )
         services = Services(
             store=self.store,
@@ -353,7 +366,11 @@ class Server:
             default_region=settings.default_region,
             public_url=settings.public_url,
             secret_key=read_secret_key(settings),
+            readiness=self._readiness,
+            exposition=Exposition(tallies, self.store, self._readiness),
             link_seconds=settings.sign_in_link_minutes * 60,
+            measuring=tallies,
+            metrics_access=settings.metrics_access,
         )
         console = _build_console_services(settings, services)
         pages = Starlette(routes=build_console(console), lifespan=self._live)
@@ -368,7 +385,12 @@ class Server:
             date_header=False,
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
-        self._uvicorn = _EndingStreams(config, console.streams.close_all)
+        self._streams = console.streams
+        self._uvicorn = _EndingStreams(config, self._begin_to_end)
+
+    def _begin_to_end(self) -> None:
+        self._readiness.drain()
+        self._streams.close_all()
 
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Serve until a signal comes, then finish what was begun and close the store."""

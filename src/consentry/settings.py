@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from consentry.domain.policy import RevocationReach
+from consentry.ports import MetricsAccess
 
 
 class SettingError(Exception):
@@ -68,6 +69,8 @@ class Settings(msgspec.Struct, frozen=True):
     log_level: str
     log_format: LogFormat
     log_numbers: LogNumbers
+    metrics_access: MetricsAccess
+    ready_lag_seconds: int
 
     @property
     def database_path(self) -> Path:
@@ -290,6 +293,19 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "How phone numbers stand in the log: masked (+1415***0100), or full. Full puts personal "
         "data wherever the log is sent and kept: for a search that needs it, then back to masked.",
         _read_one_of(LogNumbers),
+    ),
+    Setting(
+        "metrics_access",
+        "key",
+        "Who may read /metrics: key, a key with the scope metrics; loopback, also programs on this "
+        "machine that come through no proxy; open, everybody who reaches the port.",
+        _read_one_of(MetricsAccess),
+    ),
+    Setting(
+        "ready_lag_seconds",
+        "10",
+        "After how many seconds of waiting to be written /readyz says that the writer is stuck.",
+        _read_number(1, 600),
     ),
 )
 

@@ -12,6 +12,7 @@ import msgspec
 from starlette.types import Message as ASGIMessage
 
 from consentry.actions.administer import SaveBrand, SaveCarrier, SaveKey, SaveProgram, SaveSender
+from consentry.actions.check_readiness import ReadinessCheck
 from consentry.actions.make_key import hash_secret, new_secret
 from consentry.api.app import API, build_api
 from consentry.api.documentation import DOCUMENTATION
@@ -130,6 +131,13 @@ class FakeDelivery:
         self.waited.append(messages)
 
 
+class FakeExposition:
+    """Tells what it was asked to accept."""
+
+    async def render(self, accept: str) -> tuple[bytes, bytes]:
+        return f"counted 1 {accept}".encode(), b"text/plain"
+
+
 @dataclass(frozen=True)
 class Reply:
     """An answer of the API."""
@@ -175,6 +183,7 @@ class World:
     secrets: dict[Scope, str]
     routes: Routes = field(default_factory=lambda: Routes((*OPERATIONS, *DOCUMENTATION)))
     sids: int = 0
+    client: str | None = None
 
     async def call(
         self,
@@ -210,6 +219,7 @@ class World:
             "path": path,
             "raw_path": quote(path, safe="/+:%").encode(),
             "query_string": query.encode(),
+            "client": None if self.client is None else (self.client, 50000),
             "headers": [
                 (k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()
             ],
@@ -267,6 +277,8 @@ async def build_world(folder: Path, *, clock: Clock | None = None) -> World:
         default_region="US",
         public_url=None,
         secret_key=SECRET_KEY,
+        readiness=ReadinessCheck(real, clock),
+        exposition=FakeExposition(),
     )
     return World(build_api(services), real, clock, carrier, delivery, services, secrets)
 

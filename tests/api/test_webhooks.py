@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from api_world import LONG_CODE, PERSON, SIGNED, World
 
+from consentry.actions.check_readiness import ReadinessCheck
 from consentry.actions.deliver_job import ClaimJobs
 from consentry.api.app import build_api
 from consentry.domain.messages import MessageStatus
@@ -133,7 +134,9 @@ async def test_an_outage_is_never_acknowledged(world: World) -> None:
 
 async def test_in_an_outage_the_gate_says_no(world: World) -> None:
     """The gate answers deny while the store is away; sending is 503, readiness too."""
-    world.api = build_api(replace(world.services, store=Outage(world)))
+    outage = Outage(world)
+    readiness = ReadinessCheck(outage, world.clock)
+    world.api = build_api(replace(world.services, store=outage, readiness=readiness))
     asked = {"sender": LONG_CODE, "recipient": PERSON}
     reply = await world.call("POST", "/v1/check", asked)
     assert (reply.status, reply.json["decision"]) == (200, "deny")
@@ -143,5 +146,6 @@ async def test_in_an_outage_the_gate_says_no(world: World) -> None:
     for headers in ({}, {"idempotency-key": "k"}):
         reply = await world.call("POST", "/v1/messages", {**asked, "body": "Hi"}, headers=headers)
         assert (reply.status, reply.json["code"]) == (503, "store_unavailable")
-    assert (await world.call("GET", "/readyz", key=None)).status == 503
+    unready = await world.call("GET", "/readyz", key=None)
+    assert (unready.status, unready.json["code"]) == (503, "store_unavailable")
     assert (await world.call("GET", "/healthz", key=None)).status == 200

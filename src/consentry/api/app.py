@@ -5,6 +5,7 @@ there is no stack of middleware to go through.
 """
 
 import logging
+from ipaddress import ip_address
 from typing import Any, Final
 
 import msgspec
@@ -36,14 +37,16 @@ from consentry.api.routing import Endpoint, Match, Routes
 from consentry.api.services import Services
 from consentry.api.table import OPERATIONS
 from consentry.api.views import ProblemDetails
-from consentry.ports import APIKey, Ids, Rejected, Scope, StoreUnavailable
+from consentry.ports import APIKey, Ids, MetricsAccess, Rejected, Scope, StoreUnavailable
 from consentry.ports.log_context import read_log_fields, set_log_context
 
 _log = logging.getLogger(__name__)
 _ENCODER: Final = msgspec.json.Encoder()
 _OWN: Final = ("/v1/", "/carriers/")
 _BEARER: Final = b"bearer "
+_FORWARDED: Final = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
 _CARRIER_CHARACTERS_MAX: Final = 64
+_UNKNOWN_ROUTE: Final = "unknown"
 _NO_STORE: Final[Header] = (b"cache-control", b"no-store")
 _CHALLENGE: Final[Header] = (b"www-authenticate", b'Bearer realm="consentry"')
 
@@ -89,6 +92,7 @@ class API:
         self._services = services
         self._pages = pages
         self._routes = Routes((*OPERATIONS, *DOCUMENTATION))
+        self._note_request = services.measuring.note_request
         self._keys = KeyRing(services.store, services.clock, services.secret_key)
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
@@ -106,6 +110,7 @@ class API:
             answer = await self._answer(scope, receive, match)
         except ClientGone:
             return
+        self._note_request(_UNKNOWN_ROUTE if match is None else match.resource.path, answer.status)
         if _log.isEnabledFor(logging.DEBUG):
             _log.debug("request_answered", extra={"status": answer.status})
         await send_answer(answer, send, head=scope["method"] == "HEAD")
@@ -176,8 +181,10 @@ class API:
             Call(self._services, self._keys, scope, receive, parameters, key, query, body)
         )
 
-    async def _authenticate(self, scope: HTTPScope, needed: Scope) -> APIKey:
+    async def _authenticate(self, scope: HTTPScope, needed: Scope) -> APIKey | None:
         given = find_header(scope, b"authorization")
+        if given is None and needed is Scope.METRICS and self._shows_metrics_to(scope):
+            return None
         if given is None or given[:7].lower() != _BEARER:
             raise Problem(
                 "unauthorized",
@@ -197,6 +204,23 @@ class API:
                 f"The key {key.name!a} lacks the scope {needed}. Use a key that has it.",
             )
         return key
+
+    def _shows_metrics_to(self, scope: HTTPScope) -> bool:
+        access = self._services.metrics_access
+        if access is MetricsAccess.LOOPBACK:
+            return _is_from_this_machine(scope)
+        return access is MetricsAccess.OPEN
+
+
+def _is_from_this_machine(scope: HTTPScope) -> bool:
+    """Tell whether a caller is on this machine itself, and not behind a proxy that is."""
+    client = scope.get("client")
+    if client is None or any(find_header(scope, name) for name in _FORWARDED):
+        return False
+    try:
+        return ip_address(client[0]).is_loopback
+    except ValueError:
+        return False
 
 
 def build_api(services: Services, pages: ASGIApp | None = None) -> API:

@@ -127,6 +127,10 @@ async def _decide(asked: list[_Asked], call: Call[None, LineQuery]) -> list[Chec
     services = call.services
     requests = [build_request(question, services) for question, _ in asked]
     decisions = await check_many(requests, services.store, services.policy, services.clock.now())
+    # Those of a past time are replayed below: they decide nothing now.
+    services.measuring.note_decisions(
+        [decision for (_, at), decision in zip(asked, decisions, strict=True) if at is None]
+    )
     for index, (_, at) in enumerate(asked):
         if at is not None:
             decisions[index] = await check_at(requests[index], services.store, services.policy, at)

@@ -41,6 +41,7 @@ async def check_one(call: Call[CheckRequest, None]) -> Answer:
     else:
         now = services.clock.now()
         decision = await check(request, services.store, services.policy, now)
+        services.measuring.note_decisions((decision,))
     return Answer(view_decision(decision))
 
 
@@ -69,6 +70,7 @@ async def _check_batch(
         decisions = await check_many(
             requests, services.store, services.policy, services.clock.now()
         )
+        services.measuring.note_decisions(decisions)
     else:
         decisions = [await check_at(r, services.store, services.policy, at) for r in requests]
     return [

@@ -223,8 +223,8 @@ def _success(operation: Operation[Any, Any], shape: object) -> Schema:
         return {"description": "Done; there is nothing to say."}
     if shape is bytes:
         return {
-            "description": "Taken; nothing is answered.",
-            "content": {"text/xml": {"schema": {"type": "string"}}},
+            "description": operation.text_told,
+            "content": {kind: {"schema": {"type": "string"}} for kind in operation.text_types},
         }
     content: Schema = {"application/json": {"schema": _refer(shape)}}
     if operation.answer_example is not None:

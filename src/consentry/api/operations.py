@@ -90,7 +90,8 @@ class Operation(Generic[B, Q]):
     `body`: the type of a JSON body, or `bytes` for a body that the handler reads itself.
     `query`: a struct whose fields are the query parameters. `answers`: type of the answer by
     status (None: no content). `errors`: codes beyond those that every such operation has.
-    `stream`: takes the same request as lines of JSON instead.
+    `stream`: takes the same request as lines of JSON instead. `text_types`, `text_told`: media
+    types and description of an answer that is text (`bytes`).
     """
 
     method: str
@@ -108,6 +109,8 @@ class Operation(Generic[B, Q]):
     example: object = None
     answer_example: object = None
     stream: Handler[None, Q] | None = None
+    text_types: tuple[str, ...] = ("text/xml",)
+    text_told: str = "Taken; nothing is answered."
 
 
 def find_header(http: HTTPScope, name: bytes) -> bytes | None:

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from consentry.api.views import CheckAnswer, ProblemDetails, view_decision
+from consentry.api.views import CheckAnswer, ProblemDetails, ReadinessView, view_decision
 from consentry.domain.gate import Decision
 from consentry.domain.reasons import REASONS, Reason
 from consentry.ports import Rejected
@@ -94,6 +94,8 @@ PROBLEMS: Final[dict[str, ProblemKind]] = {
     "conversation_is_built_in": ProblemKind(422, "Conversations are built in"),
     "same_customer": ProblemKind(422, "Both are the same customer"),
     "internal_error": ProblemKind(500, "A fault of this server"),
+    "draining": ProblemKind(503, "The server is stopping"),
+    "writer_stuck": ProblemKind(503, "Writing takes too long"),
 }
 """Every code that the API answers with. `/docs` lists them, and a test holds them complete."""
 
@@ -108,12 +110,14 @@ class Problem(Exception):
         *,
         headers: tuple[Header, ...] = (),
         decision: CheckAnswer | None = None,
+        readiness: ReadinessView | None = None,
     ) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.headers = headers
         self.decision = decision
+        self.readiness = readiness
 
 
 def refused(decision: Decision, *, headers: tuple[Header, ...] = ()) -> Problem:
@@ -134,6 +138,7 @@ def describe_problem(problem: Problem, *, line: int | None = None) -> ProblemDet
         detail=problem.detail,
         decision=problem.decision,
         line=line,
+        readiness=problem.readiness,
     )
 
 

@@ -1,16 +1,20 @@
-"""Is this server alive, and can it work?"""
+"""Is this server alive, can it work, and what has it counted?"""
 
 from typing import Final
 
 import msgspec
 
+from consentry.actions.check_readiness import ADVICE
 from consentry.api.operations import Answer, Call, Operation, Tag
+from consentry.api.problems import Header, Problem
+from consentry.api.views import ReadinessView, view_readiness
+from consentry.ports import Scope
 
-_NOBODY: Final = "+10000000000"
+_RETRY: Final[Header] = (b"retry-after", b"2")
 
 
 class Health(msgspec.Struct, frozen=True):
-    """`ok` where it is alive, `ready` where it can work."""
+    """`ok` where it is alive."""
 
     status: str
 
@@ -22,9 +26,20 @@ async def say_alive(call: Call[None, None]) -> Answer:
 
 
 async def say_ready(call: Call[None, None]) -> Answer:
-    """Ask the store something; raises `StoreUnavailable` where it cannot answer."""
-    await call.services.store.read_standing(_NOBODY)
-    return Answer(Health("ready"))
+    """Tell how the store, its writer and the outbox are; 503 where nothing should be sent here."""
+    found = await call.services.readiness.look()
+    shown = view_readiness(found)
+    if found.not_ready is None:
+        return Answer(shown)
+    advice = ADVICE[found.not_ready]
+    raise Problem(str(found.not_ready), advice, headers=(_RETRY,), readiness=shown)
+
+
+async def show_metrics(call: Call[None, None]) -> Answer:
+    """Give the counts in Prometheus's format."""
+    accept = call.header(b"accept") or b""
+    text, media_type = await call.services.exposition.render(accept.decode("latin-1"))
+    return Answer(text, media_type=media_type)
 
 
 OPERATIONS: Final = (
@@ -42,9 +57,29 @@ OPERATIONS: Final = (
         path="/readyz",
         tag=Tag.SERVICE,
         summary="Ready to work?",
+        description="For balancers. An answer is kept for a second. It holds counts and seconds, "
+        "and nothing about anybody.",
         handler=say_ready,
-        answers={200: Health},
-        errors=("store_unavailable",),
-        answer_example={"status": "ready"},
+        answers={200: ReadinessView},
+        errors=("store_unavailable", "writer_stuck", "draining"),
+        answer_example={
+            "status": "ready",
+            "store": {"reads": True, "writes": True},
+            "writer": {"waiting": 0, "lag_seconds": 0.0},
+            "outbox": {"jobs": 12, "age_seconds": 0.4},
+        },
+    ),
+    Operation(
+        method="GET",
+        path="/metrics",
+        tag=Tag.SERVICE,
+        summary="Metrics for Prometheus",
+        description="Counts and durations since the start of this process, and nothing about "
+        "anybody. The setting CONSENTRY_METRICS_ACCESS may let others in than a key.",
+        handler=show_metrics,
+        scope=Scope.METRICS,
+        answers={200: bytes},
+        text_types=("text/plain", "application/openmetrics-text"),
+        text_told="The metrics, in the newest format that is accepted.",
     ),
 )

@@ -2,8 +2,19 @@
 
 from dataclasses import dataclass
 
+from consentry.actions.check_readiness import ReadinessCheck
 from consentry.domain.policy import Policy
-from consentry.ports import CarrierBook, Clock, Delivery, Ids, Store
+from consentry.ports import (
+    UNMEASURED,
+    CarrierBook,
+    Clock,
+    Delivery,
+    Exposition,
+    Ids,
+    Measuring,
+    MetricsAccess,
+    Store,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +23,8 @@ class Services:
 
     `default_region`: the country of numbers written without one. `public_url`: under which
     carriers reach us; None takes each request's own. `secret_key`: keys the hashes of API keys.
-    `link_seconds`: how long a sign-in link made here is good.
+    `link_seconds`: how long a sign-in link made here is good. `readiness`: whether this server can
+    work. `exposition`: what `/metrics` shows; `metrics_access`: to whom.
     """
 
     store: Store
@@ -24,4 +36,8 @@ class Services:
     default_region: str | None
     public_url: str | None
     secret_key: str
+    readiness: ReadinessCheck
+    exposition: Exposition
     link_seconds: int = 3600
+    measuring: Measuring = UNMEASURED
+    metrics_access: MetricsAccess = MetricsAccess.KEY

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from consentry.actions.check_readiness import Readiness
 from consentry.domain.gate import Decision, Verdict
 from consentry.domain.reading import BlockLayer
 from consentry.domain.reasons import Reason
@@ -83,11 +84,41 @@ class CheckedRecipient(CheckAnswer, frozen=True, omit_defaults=True, kw_only=Tru
     recipient: str
 
 
+class StoreReadiness(msgspec.Struct, frozen=True):
+    """Whether the database can be read and written now; null: it takes too long to say."""
+
+    reads: bool
+    writes: bool | None
+
+
+class WriterReadiness(msgspec.Struct, frozen=True):
+    """Commands that are not durable yet, and how long the oldest has been waiting."""
+
+    waiting: int
+    lag_seconds: float
+
+
+class OutboxReadiness(msgspec.Struct, frozen=True):
+    """Texts in the outbox, and how long the oldest that is due has been due."""
+
+    jobs: int | None
+    age_seconds: float | None
+
+
+class ReadinessView(msgspec.Struct, frozen=True):
+    """What a server that is asked whether it is ready tells of itself: counts and seconds."""
+
+    status: str
+    store: StoreReadiness
+    writer: WriterReadiness
+    outbox: OutboxReadiness
+
+
 class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     """An error (RFC 9457). `code` is for programs; `detail` says what happened and what to do.
 
     `decision` comes with a refused text, `line` with a line of a stream, `request_id` with a
-    fault of ours: give it to whoever runs this server.
+    fault of ours: give it to whoever runs this server. `readiness` is what /readyz found.
     """
 
     type: str
@@ -98,6 +129,18 @@ class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     decision: CheckAnswer | None = None
     line: int | None = None
     request_id: str | None = None
+    readiness: ReadinessView | None = None
+
+
+def view_readiness(found: Readiness) -> ReadinessView:
+    """Show how things stand; seconds to the millisecond."""
+    age = found.outbox_age_seconds
+    return ReadinessView(
+        "ready" if found.not_ready is None else "not_ready",
+        StoreReadiness(found.reads, found.writes),
+        WriterReadiness(found.waiting, round(found.lag_seconds, 3)),
+        OutboxReadiness(found.outbox_jobs, None if age is None else round(age, 3)),
+    )
 
 
 def view_block(block: Block) -> BlockView:

@@ -56,6 +56,7 @@ def _forged() -> Problem:
 async def receive_inbound(call: Call[bytes, None]) -> Answer:
     """Take a person's text; answered once it is durable and nothing it forbids is under way."""
     services = call.services
+    began = services.clock.monotonic()
     carrier = await _carrier(call)
     try:
         text = carrier.read_inbound(_request(call))
@@ -65,6 +66,7 @@ async def receive_inbound(call: Call[bytes, None]) -> Answer:
         raise Problem("malformed_webhook", f"The webhook cannot be read: {error}") from None
     now = services.clock.now()
     received = await services.store.submit(ReceiveMessage(carrier.id, carrier.kind, text, now))
+    services.measuring.note_webhook("inbound", services.clock.monotonic() - began)
     if _log.isEnabledFor(logging.DEBUG):
         _log.debug("text_received", extra={"sender": text.sender, "recipient": text.recipient})
     if received.in_flight:
@@ -82,6 +84,7 @@ async def receive_inbound(call: Call[bytes, None]) -> Answer:
 async def receive_status(call: Call[bytes, None]) -> Answer:
     """Take a delivery report, in any order."""
     services = call.services
+    began = services.clock.monotonic()
     carrier = await _carrier(call)
     try:
         report = carrier.read_status(_request(call))
@@ -90,6 +93,8 @@ async def receive_status(call: Call[bytes, None]) -> Answer:
     except Malformed as error:
         raise Problem("malformed_webhook", f"The webhook cannot be read: {error}") from None
     recorded = await services.store.submit(RecordReceipt(carrier.id, report, services.clock.now()))
+    services.measuring.note_webhook("status", services.clock.monotonic() - began)
+    services.measuring.note_receipt(report.status)
     if recorded.refusal_burst:
         _log.error("refusal_burst", extra={"sender": report.sender, "advice": BURST_ADVICE})
     return _TAKEN

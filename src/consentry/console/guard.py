@@ -78,6 +78,7 @@ class Guard:
         """Answer a request for a page, whatever goes wrong in it."""
         response = await shield(self._renderer, self._admit(page, request))
         response.headers.setdefault("Cache-Control", "no-store")
+        self._services.measuring.note_request(f"/console{page.path}", response.status_code)
         if isinstance(response, HTMLResponse):
             compress(request, response)
         return response

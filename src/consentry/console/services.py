@@ -8,7 +8,7 @@ from consentry.console.sessions import Sessions
 from consentry.console.streams import Streams
 from consentry.console.tries import Limits, Tries
 from consentry.domain.policy import Policy
-from consentry.ports import Clock, Delivery, Ids, Store
+from consentry.ports import UNMEASURED, Clock, Delivery, Ids, Measuring, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class ConsoleServices:
     carriers and people reach us; None takes each request's own. `secret_key`: keys the hashes of
     API keys made here. `link_seconds`: how long a sign-in link made here is good. `provider`: the
     company's own sign-in, where it has one. `streams`: the open live updates, ended when the
-    server stops.
+    server stops. `measuring` counts answers.
     """
 
     store: Store
@@ -36,3 +36,4 @@ class ConsoleServices:
     link_seconds: int = 3600
     provider: IdentityProvider | None = None
     streams: Streams = field(default_factory=Streams)
+    measuring: Measuring = UNMEASURED

@@ -19,17 +19,19 @@ from consentry.delivery.flights import Flights
 from consentry.delivery.resolving import Resolver
 from consentry.delivery.slots import share_slots
 from consentry.delivery.submitting import submit_text, write_text
-from consentry.domain.messages import Message
+from consentry.domain.messages import Message, MessageStatus
 from consentry.ports import (
+    UNMEASURED,
     CarrierBook,
     Clock,
+    Measuring,
     OutboundText,
     Store,
     StoreUnavailable,
     Submission,
     Work,
 )
-from consentry.ports.log_context import log_about
+from consentry.ports.log_context import About, set_log_context
 
 _RATE_UNKNOWN: Final = 1.0
 """For jobs of a sender that was deleted: the gate cancels them as they are claimed."""
@@ -74,8 +76,10 @@ class DeliveryLoop:
         *,
         reconcile_grace_seconds: float = 60.0,
         limits: Limits = _LIMITS,
+        measuring: Measuring = UNMEASURED,
     ) -> None:
         """Build it; nothing happens before `run`."""
+        self._measuring = measuring
         self._store = store
         self._book = book
         self._clock = clock
@@ -177,6 +181,8 @@ class DeliveryLoop:
         if count:
             # Their carriers will be asked.
             _logger.warning("jobs_recovered", extra={"count": count})
+        for _ in range(count):
+            self._measuring.note_settled(MessageStatus.INDETERMINATE)
 
     def _plan(self, due: tuple[tuple[str, datetime], ...]) -> tuple[tuple[str, int], ...]:
         """Say how many texts each sender may send now: by its tokens, and by the free slots."""
@@ -213,14 +219,17 @@ class DeliveryLoop:
 
     async def _carry(self, work: Work, text: OutboundText) -> None:
         message = work.message
-        with log_about(message_id=message.id, carrier=message.carrier):
-            try:
-                answer = await submit_text(
-                    text, message, self._book, seconds=self._limits.submit_seconds
-                )
-            finally:
-                self._flights.land(message.id)
-            await self._record(work, answer)
+        # A flight is a task of its own, so this lasts as long as the flight.
+        set_log_context(About({"message_id": message.id, "carrier": message.carrier}))
+        began = self._clock.monotonic()
+        try:
+            answer = await submit_text(
+                text, message, self._book, seconds=self._limits.submit_seconds
+            )
+        finally:
+            self._flights.land(message.id)
+        self._measuring.note_submission(answer, self._clock.monotonic() - began)
+        await self._record(work, answer)
 
     async def _record(self, work: Work, answer: Submission) -> None:
         """Write the answer down, however long the store is away: it must not be lost."""
@@ -245,6 +254,7 @@ class DeliveryLoop:
                 self._unsure = True
                 return
             else:
+                self._measuring.note_settled(settled.status)
                 _log_settled(message, answer, settled)
                 if settled.refusal_burst:
                     self._alarm(message.sender)

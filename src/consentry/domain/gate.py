@@ -31,6 +31,9 @@ class Verdict(StrEnum):
     DEFER = "defer"
     DENY = "deny"
 
+    __hash__ = str.__hash__
+    """An enum's own is slow, and every decision is counted by it."""
+
 
 class Door(StrEnum):
     """Through which a text wants to leave; agents answer people, programs must name a purpose."""

@@ -32,6 +32,9 @@ class Reason(StrEnum):
     QUIET_HOURS = "quiet_hours"
     STORE_UNAVAILABLE = "store_unavailable"
 
+    __hash__ = str.__hash__
+    """An enum's own is slow, and every decision is counted by it."""
+
 
 class ReasonRow(msgspec.Struct, frozen=True):
     """What a reason means to a program: HTTP status, Twilio error code, what to do next."""

@@ -47,7 +47,9 @@ from consentry.ports.listings import (
 from consentry.ports.measuring import (
     UNMEASURED,
     EntryCounts,
+    Exposition,
     Measuring,
+    MetricsAccess,
     Unmeasured,
     count_entries,
 )
@@ -84,6 +86,7 @@ __all__ = [
     "Delivery",
     "EntryCounts",
     "EntryFilter",
+    "Exposition",
     "Facts",
     "Forged",
     "IdempotencyRecord",
@@ -94,6 +97,7 @@ __all__ = [
     "Malformed",
     "Measuring",
     "MessageFilter",
+    "MetricsAccess",
     "Needs",
     "OptOut",
     "OptOutFilter",

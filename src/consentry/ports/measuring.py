@@ -4,7 +4,8 @@ Every method is called on the way of a request or a commit: it counts, and does 
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from typing import Protocol
 
 from consentry.domain.gate import Decision
@@ -29,8 +30,8 @@ class Measuring(Protocol):
     def note_request(self, route: str, status: int) -> None:
         """Count an answer; `route` is a path of the table of routes, never one that was asked."""
 
-    def note_decision(self, decision: Decision) -> None:
-        """Count an answer of the gate to a question."""
+    def note_decisions(self, decisions: Sequence[Decision]) -> None:
+        """Count answers of the gate to a program's questions."""
 
     def note_webhook(self, kind: str, durable_seconds: float) -> None:
         """Count a carrier's webhook (`inbound`, `status`): how long until it was durable."""
@@ -56,7 +57,7 @@ class Unmeasured:
     def note_request(self, route: str, status: int) -> None:
         """Count nothing."""
 
-    def note_decision(self, decision: Decision) -> None:
+    def note_decisions(self, decisions: Sequence[Decision]) -> None:
         """Count nothing."""
 
     def note_webhook(self, kind: str, durable_seconds: float) -> None:
@@ -78,3 +79,18 @@ class Unmeasured:
 
 
 UNMEASURED = Unmeasured()
+
+
+class MetricsAccess(StrEnum):
+    """Who may read what was counted: a key with the scope, this machine too, or everybody."""
+
+    KEY = "key"
+    LOOPBACK = "loopback"
+    OPEN = "open"
+
+
+class Exposition(Protocol):
+    """Writes down what was counted, for whoever reads it from outside."""
+
+    async def render(self, accept: str) -> tuple[bytes, bytes]:
+        """Write it in a format that the Accept header takes; return text and media type."""

@@ -17,6 +17,7 @@ class Scope(StrEnum):
     READ = "read"
     CONSENT = "consent"
     CUSTOMERS = "customers"
+    METRICS = "metrics"
     ADMIN = "admin"
 
 

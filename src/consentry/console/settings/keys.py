@@ -20,6 +20,7 @@ SCOPES: Final = {
     Scope.READ: ("Read", "Read messages, standings, senders and keywords."),
     Scope.CONSENT: ("Consent", "Record consent and opt-outs that people told you."),
     Scope.CUSTOMERS: ("Customers", "Read and change profiles."),
+    Scope.METRICS: ("Metrics", "Read /metrics: counts, and nothing about a person."),
     Scope.ADMIN: ("Admin", "Everything, settings and keys too."),
 }
 """What each scope allows, in words."""

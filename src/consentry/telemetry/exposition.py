@@ -1,0 +1,98 @@
+"""The page that Prometheus reads. The client library is imported at the first scrape."""
+
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
+
+from consentry import __version__
+from consentry.actions.check_readiness import Readiness, ReadinessCheck
+from consentry.ports import Store
+from consentry.telemetry import metrics
+from consentry.telemetry.metrics import METRICS, Metric
+from consentry.telemetry.tallies import Distribution, Labels, Snapshot, Tallies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prometheus_client import CollectorRegistry
+    from prometheus_client.metrics_core import Metric as Family
+
+_INFINITY: Final = "+Inf"
+
+
+class Exposition:
+    """Implements `ports.Exposition`: what was counted, and how things stand as it is asked."""
+
+    def __init__(self, tallies: Tallies, store: Store, readiness: ReadinessCheck) -> None:
+        """Show these tallies, and the state of this store."""
+        self._tallies = tallies
+        self._store = store
+        self._readiness = readiness
+        self._registry: CollectorRegistry | None = None
+        self._shown = Snapshot({}, {})
+
+    async def render(self, accept: str) -> tuple[bytes, bytes]:
+        """Write the page in the newest format that is accepted; return its media type too."""
+        from prometheus_client.exposition import choose_encoder  # noqa: PLC0415 - see above
+
+        readiness = await self._readiness.look()
+        snapshot = self._tallies.snapshot()
+        self._shown = Snapshot(
+            {**snapshot.counters, **self._gauges(readiness)}, snapshot.distributions
+        )
+        encode, media_type = choose_encoder(accept)
+        return encode(self._find_registry()), media_type.encode()
+
+    def collect(self) -> "Iterator[Family]":
+        """Give each metric with its values, as Prometheus's client asks for them."""
+        for metric in METRICS:
+            if metric.kind == "histogram":
+                yield _build_histogram(metric, self._shown.distributions.get(metric.name, []))
+            else:
+                yield _build_plain(metric, self._shown.counters.get(metric.name, []))
+
+    def _find_registry(self) -> "CollectorRegistry":
+        if self._registry is None:
+            from prometheus_client import CollectorRegistry, ProcessCollector  # noqa: PLC0415
+
+            self._registry = CollectorRegistry()
+            self._registry.register(self)
+            ProcessCollector(registry=self._registry)
+        return self._registry
+
+    def _gauges(self, readiness: Readiness) -> dict[str, list[tuple[Labels, float]]]:
+        vitals = self._store.vitals()
+        values: dict[Metric, float | None] = {
+            metrics.WAITING: vitals.waiting,
+            metrics.LAG_SECONDS: vitals.lag_seconds,
+            metrics.DROPPED: vitals.dropped,
+            metrics.OUTBOX_JOBS: readiness.outbox_jobs,
+            metrics.OUTBOX_AGE_SECONDS: readiness.outbox_age_seconds,
+            metrics.READY: int(readiness.not_ready is None),
+        }
+        gauges: dict[str, list[tuple[Labels, float]]] = {
+            metric.name: [((), value)] for metric, value in values.items() if value is not None
+        }
+        gauges[metrics.INFO.name] = [((__version__,), 1)]
+        return gauges
+
+
+def _build_plain(metric: Metric, values: list[tuple[Labels, float]]) -> "Family":
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415
+
+    build = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+    family = build(metric.name, metric.help, labels=metric.labels)
+    # A metric without labels is there from the start, so that its first step is seen as one.
+    for labels, value in values or ([] if metric.labels or metric.kind == "gauge" else [((), 0)]):
+        family.add_metric(labels, value)
+    return family
+
+
+def _build_histogram(metric: Metric, values: list[tuple[Labels, Distribution]]) -> "Family":
+    from prometheus_client.core import HistogramMetricFamily  # noqa: PLC0415 - see above
+
+    family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
+    for labels, spread in values:
+        bounds = [*(str(bound) for bound in metric.buckets), _INFINITY]
+        buckets = list(zip(bounds, accumulate(spread.counts), strict=True))
+        family.add_metric(labels, buckets, spread.total)
+    return family

@@ -11,10 +11,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from consentry.actions.check_readiness import ReadinessCheck, ReadinessLimits
 from consentry.actions.keep_agents import SaveAgent
@@ -33,13 +34,24 @@ from consentry.console.tries import Limits, Tries
 from consentry.delivery.loop import DeliveryLoop
 from consentry.domain.agents import Agent, Role
 from consentry.domain.policy import Policy
-from consentry.ports import UNMEASURED, Carrier, CarrierAccount, Clock, Measuring, Store
+from consentry.ports import (
+    UNMEASURED,
+    Carrier,
+    CarrierAccount,
+    CarrierBook,
+    Clock,
+    Measuring,
+    Store,
+)
 from consentry.settings import LogFormat, LogNumbers, OIDCAdmission, SettingError, Settings
 from consentry.store.sqlite import SQLiteStore
 from consentry.telemetry.exposition import Exposition
 from consentry.telemetry.logs import set_up_logging
 from consentry.telemetry.tallies import Tallies
 from consentry.wire.webhook_address import inbound_path
+
+if TYPE_CHECKING:
+    from consentry.telemetry.tracing import Tracing
 
 CARRIERS: Final[dict[str, Callable[[CarrierAccount, str], Carrier]]] = {
     "twilio": build_twilio,
@@ -312,6 +324,34 @@ def build_provider(settings: Settings, clock: Clock) -> IdentityProvider | None:
     )
 
 
+def build_tracing(settings: Settings, clock: Clock) -> "Tracing | None":
+    """Build what traces, where a collector is set."""
+    if settings.traces_endpoint is None:
+        return None
+    try:
+        # Imported only where it is used: the extra is not installed everywhere.
+        from consentry.telemetry.tracing import Tracing, build_provider  # noqa: PLC0415
+    except ImportError as error:
+        raise SettingError(
+            "CONSENTRY_TRACES_ENDPOINT is set, and what it needs is not installed "
+            f"({error.name}). Install it: pip install 'consentry[otel]'."
+        ) from error
+    return Tracing(build_provider(settings.traces_endpoint, settings.traces_percent), clock)
+
+
+def _configure(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=OneWriteProtocol,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
+
+
 class _EndingStreams(uvicorn.Server):
     """uvicorn waits for open answers when it stops: live updates have no end of their own."""
 
@@ -341,7 +381,10 @@ class Server:
         self._held = ExitStack()
         self._held.enter_context(_alone_on(settings.database_path))
         tallies = Tallies()
-        self.store = open_store(settings, tallies) if store is None else store
+        self._tracing = tracing = build_tracing(settings, clock)
+        measuring = tallies if tracing is None else tracing.wrap_measuring(tallies)
+        self.store = open_store(settings, measuring) if store is None else store
+        used: Store = self.store
         self._readiness = ReadinessCheck(
             self.store, clock, ReadinessLimits(lag_seconds=settings.ready_lag_seconds)
         )
@@ -349,16 +392,19 @@ class Server:
         self._listener = listener
         self._on_ready: Callable[[], None] = lambda: None
         self._book = AccountBook(self.store, clock, self.url)
+        book: CarrierBook = self._book
+        if tracing is not None:
+            used, book = tracing.wrap_store(used), tracing.wrap_book(book)
         self._delivery = DeliveryLoop(
-            self.store,
-            self._book,
+            used,
+            book,
             clock,
             reconcile_grace_seconds=settings.reconcile_grace_seconds,
             measuring=tallies,
         )
         services = Services(
-            store=self.store,
-            book=self._book,
+            store=used,
+            book=book,
             delivery=self._delivery,
             clock=clock,
             ids=ids,
@@ -375,16 +421,7 @@ class Server:
         console = _build_console_services(settings, services)
         pages = Starlette(routes=build_console(console), lifespan=self._live)
         app = build_api(services, pages)
-        config = uvicorn.Config(
-            app,
-            http=OneWriteProtocol,
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-        )
+        config = _configure(app if tracing is None else tracing.wrap_app(app))
         self._streams = console.streams
         self._uvicorn = _EndingStreams(config, self._begin_to_end)
 
@@ -401,6 +438,8 @@ class Server:
             finally:
                 await self.store.close()
                 self._held.close()
+                if self._tracing is not None:
+                    await self._tracing.close()
 
     @asynccontextmanager
     async def _live(self, _app: Starlette) -> AsyncIterator[None]:

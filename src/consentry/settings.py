@@ -71,6 +71,8 @@ class Settings(msgspec.Struct, frozen=True):
     log_numbers: LogNumbers
     metrics_access: MetricsAccess
     ready_lag_seconds: int
+    traces_endpoint: str | None
+    traces_percent: int
 
     @property
     def database_path(self) -> Path:
@@ -306,6 +308,19 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "10",
         "After how many seconds of waiting to be written /readyz says that the writer is stuck.",
         _read_number(1, 600),
+    ),
+    Setting(
+        "traces_endpoint",
+        "",
+        "The collector that traces are sent to by OTLP over HTTP, for example "
+        "http://127.0.0.1:4318. Empty: none. Needs the extra: pip install 'consentry[otel]'.",
+        _read_url,
+    ),
+    Setting(
+        "traces_percent",
+        "100",
+        "How many of a hundred traces are kept; a caller's own traceparent decides for itself.",
+        _read_number(0, 100),
     ),
 )
 

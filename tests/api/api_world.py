@@ -26,6 +26,7 @@ from consentry.domain.directory import Brand, Program, Purpose, Sender
 from consentry.domain.policy import Policy
 from consentry.domain.reading import SenderKind
 from consentry.ports import (
+    UNMEASURED,
     Accepted,
     APIKey,
     Carrier,
@@ -34,6 +35,7 @@ from consentry.ports import (
     Forged,
     InboundText,
     Malformed,
+    Measuring,
     OutboundText,
     Scope,
     StatusReport,
@@ -261,10 +263,14 @@ async def _requests(chunks: list[bytes]) -> AsyncIterator[ASGIMessage]:
         yield {"type": "http.disconnect"}
 
 
-async def build_world(folder: Path, *, clock: Clock | None = None) -> World:
+async def build_world(
+    folder: Path, *, clock: Clock | None = None, measuring: Measuring = UNMEASURED
+) -> World:
     """Build the API on a new database with a brand, two senders, programs and keys."""
     clock, ids, policy = clock or FakeClock(), SystemIds(), Policy()
-    real = SQLiteStore.open(folder / "api.db", clock=clock, ids=ids, policy=policy)
+    real = SQLiteStore.open(
+        folder / "api.db", clock=clock, ids=ids, policy=policy, measuring=measuring
+    )
     secrets = await _set_up(real)
     carrier, delivery = FakeCarrier(), FakeDelivery()
     services = Services(

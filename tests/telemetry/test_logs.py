@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 
 from consentry.ports.log_context import log_about
 from consentry.telemetry.logs import set_up_logging
@@ -63,6 +64,19 @@ def test_what_is_under_way_stands_in_the_line() -> None:
     assert (both["request_id"], both["message_id"], both["carrier"]) == ("req_1", "msg_1", "one")
     assert mine["carrier"] == "two"
     assert "request_id" not in none
+
+
+def test_the_trace_that_is_under_way_stands_in_the_line() -> None:
+    """A line leads to its trace; without one nothing is said."""
+    out = io.StringIO()
+    set_up_logging("info", stream=out)
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("test")
+    with tracer.start_as_current_span("work") as span:
+        logging.getLogger("x").info("within")
+    logging.getLogger("x").info("outside")
+    within, outside = lines(out)
+    assert within["trace_id"] == f"{span.get_span_context().trace_id:032x}"
+    assert "trace_id" not in outside
 
 
 def test_an_error_is_told_with_its_trace_in_the_same_line() -> None:

@@ -175,7 +175,17 @@ def _drop_leavings(_logger: object, _method: str, fields: Fields) -> Fields:
 
 def _add_context(_logger: object, _method: str, fields: Fields) -> Fields:
     """Add what is under way; what the line says itself wins."""
-    return {**fields, **{k: v for k, v in read_log_fields().items() if k not in fields}}
+    about = {**_trace_fields(), **read_log_fields()}
+    return {**fields, **{k: v for k, v in about.items() if k not in fields}}
+
+
+def _trace_fields() -> dict[str, str]:
+    """Name the trace that a line belongs to; where nothing traces, nothing is imported for it."""
+    trace = sys.modules.get("opentelemetry.trace")
+    if trace is None:
+        return {}
+    span = trace.get_current_span().get_span_context()
+    return {"trace_id": f"{span.trace_id:032x}"} if span.is_valid else {}
 
 
 def _show_controls(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import gc
 import os
 import secrets
 import signal
@@ -445,6 +446,8 @@ class Server:
     async def _live(self, _app: Starlette) -> AsyncIterator[None]:
         """Deliver while requests are answered; what was handed to a carrier is finished first."""
         delivering = asyncio.create_task(self._delivery.run())
+        # What was made at the start stays, so that no garbage collection walks through it again.
+        gc.freeze()
         # The listener takes connections since it was bound: who is told now may ask at once.
         self._on_ready()
         try:

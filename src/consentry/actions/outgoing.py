@@ -15,7 +15,7 @@ from consentry.ports import Facts as StoredFacts
 from consentry.wire.gsm7 import count_segments
 
 
-class Queued(msgspec.Struct, frozen=True):
+class Queued(msgspec.Struct, frozen=True, gc=False):
     """What came of a text: the gate's decision, the message if it was let in, what to write."""
 
     decision: Decision
@@ -23,7 +23,7 @@ class Queued(msgspec.Struct, frozen=True):
     change: Change
 
 
-class Draft(msgspec.Struct, frozen=True):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """A text somebody wants to send, before it has an id. Times are aware UTC."""
 
     recipient: str

@@ -29,7 +29,7 @@ from consentry.ports import Change, Facts, InboundText, Needs
 from consentry.wire.gsm7 import count_segments
 
 
-class Received(msgspec.Struct, frozen=True):
+class Received(msgspec.Struct, frozen=True, gc=False):
     """What became of an inbound text.
 
     `in_flight` lists our messages to this person that are with the carrier right now: an
@@ -43,7 +43,7 @@ class Received(msgspec.Struct, frozen=True):
     in_flight: tuple[str, ...] = ()
 
 
-class ReceiveMessage(msgspec.Struct, frozen=True):
+class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
     """An inbound text of a carrier account; `carrier_kind` chooses the carrier reader."""
 
     carrier: str

@@ -15,7 +15,7 @@ from consentry.domain.messages import MessageStatus
 from consentry.ports import Change, Facts, IdempotencyRecord, Needs, Rejected
 
 
-class Sent(msgspec.Struct, frozen=True):
+class Sent(msgspec.Struct, frozen=True, gc=False):
     """What came of it: the decision, and the message where it was let in."""
 
     decision: Decision
@@ -32,7 +32,7 @@ class Idempotency(msgspec.Struct, frozen=True):
     fingerprint: str
 
 
-class SendMessage(msgspec.Struct, frozen=True):
+class SendMessage(msgspec.Struct, frozen=True, gc=False):
     """Queue one text; with an Idempotency-Key the first answer is given again."""
 
     draft: Draft
@@ -91,7 +91,7 @@ class SendMessage(msgspec.Struct, frozen=True):
         return Change(records=(record,))
 
 
-class RecordRefusal(msgspec.Struct, frozen=True):
+class RecordRefusal(msgspec.Struct, frozen=True, gc=False):
     """Keep an attempt that the gate refused at the door, so that the timeline shows it.
 
     The door asked before this transaction began, so the gate is asked once more here: only an

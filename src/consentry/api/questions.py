@@ -13,7 +13,7 @@ from consentry.domain.phone import InvalidNumber, is_e164_shape, parse_phone
 from consentry.ports import StoreUnavailable
 
 
-class CheckRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CheckRequest(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """May a text go from `sender` to `recipient`?
 
     `purpose`: conversational where the person wrote to the sender lately, else it must be named

@@ -60,7 +60,7 @@ class SuppressionView(msgspec.Struct, frozen=True):
     lifted_for: tuple[str, ...]
 
 
-class CheckAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+class CheckAnswer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The gate's decision. `reason` is null when allowed; `detail` says what to do next.
 
     `consent` or `block`: the piece of the standing that it rests on. `rules`: what decided.

@@ -102,7 +102,7 @@ MOVES: Final[dict[tuple[PairState, SignalKind], Move]] = {
 }
 
 
-class Signal(msgspec.Struct, frozen=True):
+class Signal(msgspec.Struct, frozen=True, gc=False):
     """A text as far as consent goes.
 
     `at` is the carrier's time if `carrier_timed`, else when the text arrived. `layers` are the
@@ -129,7 +129,7 @@ class Signal(msgspec.Struct, frozen=True):
         return Word(self.at, self.since, self.carrier_timed, self.cause, entry)
 
 
-class Transition(msgspec.Struct, frozen=True):
+class Transition(msgspec.Struct, frozen=True, gc=False):
     """What a signal leads to: changed pieces, at most one answer of ours.
 
     `superseded` says that a newer word of the person already stands. `narrowed` says that less
@@ -160,7 +160,7 @@ def pair_state(standing: Standing, sender: Sender) -> PairState:
     return PairState.NOT_ASKED
 
 
-class Text(msgspec.Struct, frozen=True):
+class Text(msgspec.Struct, frozen=True, gc=False):
     """A text that came in, read by both readers.
 
     `at` is the carrier's time if `carrier_timed`, else when it arrived; `arrived_at` is our own

@@ -15,7 +15,7 @@ class PhoneType(StrEnum):
     OTHER = "other"
 
 
-class CustomerPhone(msgspec.Struct, frozen=True):
+class CustomerPhone(msgspec.Struct, frozen=True, gc=False):
     """A phone on a profile; `primary` is shown as Main."""
 
     original: str
@@ -26,7 +26,7 @@ class CustomerPhone(msgspec.Struct, frozen=True):
     primary: bool = False
 
 
-class Customer(msgspec.Struct, frozen=True):
+class Customer(msgspec.Struct, frozen=True, gc=False):
     """A profile with phones; at most one phone is primary."""
 
     id: str

@@ -74,7 +74,7 @@ class ActorKind(StrEnum):
     SYSTEM = "system"
 
 
-class Actor(msgspec.Struct, frozen=True, omit_defaults=True):
+class Actor(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Who caused an entry: kind and id (a phone, an agent, a key, a carrier)."""
 
     kind: ActorKind
@@ -111,7 +111,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     note: str | None = None
 
 
-class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One row of the ledger.
 
     `at` is when it happened (the carrier's time where it gives one), `recorded_at` when we made

@@ -53,7 +53,7 @@ class MessageKind(StrEnum):
     HELP_REPLY = "help_reply"
 
 
-class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+class Request(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One question to the gate.
 
     `recipient` is E.164, or None where what was given is no phone number. `body` is None where
@@ -71,14 +71,14 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     segments: int = 0
 
 
-class Facts(msgspec.Struct, frozen=True):
+class Facts(msgspec.Struct, frozen=True, gc=False):
     """What the gate is told: the directory and the recipient's standing."""
 
     directory: Directory
     standing: Standing
 
 
-class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
+class Decision(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The gate's answer with what it rests on; it can be replayed from the ledger."""
 
     decision: Verdict
@@ -95,7 +95,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     until: datetime | None = None
 
 
-class Denial(msgspec.Struct, frozen=True):
+class Denial(msgspec.Struct, frozen=True, gc=False):
     """A reason to say no, the rule that found it, and the piece it rests on."""
 
     reason: Reason
@@ -105,7 +105,7 @@ class Denial(msgspec.Struct, frozen=True):
     suppression: Suppression | None = None
 
 
-class _Case(msgspec.Struct, frozen=True):
+class _Case(msgspec.Struct, frozen=True, gc=False):
     """One question with its sender looked up: what each rule is shown."""
 
     request: Request

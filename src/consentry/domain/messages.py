@@ -49,7 +49,7 @@ RANK: dict[MessageStatus, int] = {
 """Receipts arrive in any order: a status never gives way to one of a lower rank."""
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One text, in or out. `segments` counts what the carrier bills."""
 
     id: str
@@ -82,7 +82,7 @@ class JobState(StrEnum):
     INDETERMINATE = "indeterminate"
 
 
-class Job(msgspec.Struct, frozen=True):
+class Job(msgspec.Struct, frozen=True, gc=False):
     """One outgoing piece of work. Smaller `priority` goes first; `attempts` counts claims."""
 
     message: str

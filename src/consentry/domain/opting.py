@@ -31,7 +31,7 @@ from consentry.domain.standing import (
 _TICK: Final = timedelta(microseconds=1)
 
 
-class Word(msgspec.Struct, frozen=True):
+class Word(msgspec.Struct, frozen=True, gc=False):
     """An opt-out or opt-in as the pieces see it.
 
     `at` orders it (the carrier's time if `carrier_timed`, else its arrival), `since` is the time

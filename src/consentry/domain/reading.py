@@ -57,7 +57,7 @@ class BlockLayer(StrEnum):
     NETWORK = "network"
 
 
-class CarrierReading(msgspec.Struct, frozen=True):
+class CarrierReading(msgspec.Struct, frozen=True, gc=False):
     """What the carrier did with a text, as far as its published rules tell.
 
     `layers`: the block layers it sets (opt-out) or lifts (opt-in), else empty.
@@ -76,7 +76,7 @@ class CarrierReading(msgspec.Struct, frozen=True):
     version: str
 
 
-class LegalReading(msgspec.Struct, frozen=True):
+class LegalReading(msgspec.Struct, frozen=True, gc=False):
     """What a person meant by a text.
 
     `rule`: the row or phrase that matched, for the ledger; None where nothing matched.

@@ -65,7 +65,9 @@ class SMSPreference(StrEnum):
     FORBIDDEN = "forbidden"
 
 
-class Block(msgspec.Struct, frozen=True, tag="block", tag_field="piece", omit_defaults=True):
+class Block(
+    msgspec.Struct, frozen=True, gc=False, tag="block", tag_field="piece", omit_defaults=True
+):
     """A refusal for (recipient, scope, layer); `scope` is a sender or a messaging service.
 
     `since` is when this state was first reached. `changed_at` is the time of the word or the
@@ -86,7 +88,9 @@ class Block(msgspec.Struct, frozen=True, tag="block", tag_field="piece", omit_de
     opted_in_at: datetime | None = None
 
 
-class Consent(msgspec.Struct, frozen=True, tag="consent", tag_field="piece", omit_defaults=True):
+class Consent(
+    msgspec.Struct, frozen=True, gc=False, tag="consent", tag_field="piece", omit_defaults=True
+):
     """The standing of the recipient with one program.
 
     On a consent that is revoked, or pending for the carrier, `by_person` says that the person's
@@ -120,7 +124,7 @@ class Consent(msgspec.Struct, frozen=True, tag="consent", tag_field="piece", omi
 
 
 class Suppression(
-    msgspec.Struct, frozen=True, tag="suppression", tag_field="piece", omit_defaults=True
+    msgspec.Struct, frozen=True, gc=False, tag="suppression", tag_field="piece", omit_defaults=True
 ):
     """A do-not-text for a brand or for everything.
 
@@ -144,7 +148,9 @@ class Suppression(
         return self.changed_at or self.since
 
 
-class Thread(msgspec.Struct, frozen=True, tag="thread", tag_field="piece", omit_defaults=True):
+class Thread(
+    msgspec.Struct, frozen=True, gc=False, tag="thread", tag_field="piece", omit_defaults=True
+):
     """When we and the recipient last texted over one sender.
 
     `opted_out_at` is the person's newest opt-out of this sender, kept when they come back: a
@@ -160,7 +166,7 @@ class Thread(msgspec.Struct, frozen=True, tag="thread", tag_field="piece", omit_
     opted_out_at: datetime | None = None
 
 
-class Tag(msgspec.Struct, frozen=True, tag="tag", tag_field="piece"):
+class Tag(msgspec.Struct, frozen=True, gc=False, tag="tag", tag_field="piece"):
     """The SMS tag; it belongs to the number, so every profile that holds it shows the same."""
 
     sms: bool
@@ -170,7 +176,7 @@ T = TypeVar("T")
 Piece = Block | Consent | Suppression | Thread | Tag
 
 
-class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
+class Standing(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Everything about one recipient that the gate asks."""
 
     blocks: tuple[Block, ...] = ()

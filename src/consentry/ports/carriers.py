@@ -9,7 +9,7 @@ import msgspec
 from consentry.domain.messages import MessageStatus
 
 
-class WebhookRequest(msgspec.Struct, frozen=True):
+class WebhookRequest(msgspec.Struct, frozen=True, gc=False):
     """An HTTP request from a carrier as it came. `url` is the one the carrier was given."""
 
     url: str
@@ -17,7 +17,7 @@ class WebhookRequest(msgspec.Struct, frozen=True):
     body: bytes
 
 
-class InboundText(msgspec.Struct, frozen=True):
+class InboundText(msgspec.Struct, frozen=True, gc=False):
     """A text as the carrier reported it; `sent_at` is the carrier's time where it gives one."""
 
     carrier_message_id: str
@@ -30,7 +30,7 @@ class InboundText(msgspec.Struct, frozen=True):
     token: str | None = None
 
 
-class StatusReport(msgspec.Struct, frozen=True):
+class StatusReport(msgspec.Struct, frozen=True, gc=False):
     """A delivery report as the carrier sent it. `message` is our id, from the callback URL."""
 
     carrier_message_id: str

@@ -31,7 +31,7 @@ from consentry.ports.records import (
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Needs(msgspec.Struct, frozen=True):
+class Needs(msgspec.Struct, frozen=True, gc=False):
     """What a command must be shown; the store loads it for a whole batch in set queries.
 
     `inbound` is (carrier, carrier_message_id) of a text that may have come before; `outbound`
@@ -59,7 +59,7 @@ class Needs(msgspec.Struct, frozen=True):
     marks: tuple[tuple[str, str], ...] = ()
 
 
-class Work(msgspec.Struct, frozen=True):
+class Work(msgspec.Struct, frozen=True, gc=False):
     """A job with the message that it carries out."""
 
     job: Job
@@ -156,7 +156,7 @@ Record = (
 )
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, gc=False):
     """What a command changes: rows to write. The outcome goes back to who submitted it.
 
     `entries` are appended, and their pieces applied to the recipient's standing. `messages` and

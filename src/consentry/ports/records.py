@@ -113,7 +113,7 @@ class ConversationMark(msgspec.Struct, frozen=True, omit_defaults=True):
     done: str | None = None
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """A delivery report as the carrier sent it; `message` is ours, where we know it."""
 
     id: str

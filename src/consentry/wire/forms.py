@@ -31,7 +31,7 @@ class FormError(ValueError):
         super().__init__(f"{self.field}: {reason}")
 
 
-class Form(msgspec.Struct, frozen=True):
+class Form(msgspec.Struct, frozen=True, gc=False):
     """Parameters in the order they came; a name may repeat, as Twilio's MediaUrl does."""
 
     pairs: tuple[tuple[str, str], ...]

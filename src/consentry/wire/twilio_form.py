@@ -69,7 +69,7 @@ class Media(msgspec.Struct, frozen=True):
     content_type: str
 
 
-class InboundMessage(msgspec.Struct, frozen=True):
+class InboundMessage(msgspec.Struct, frozen=True, gc=False):
     """A text that reached one of our numbers; numbers are as the carrier wrote them."""
 
     message_sid: str
@@ -85,7 +85,7 @@ class InboundMessage(msgspec.Struct, frozen=True):
     to_country: str | None = None
 
 
-class StatusCallback(msgspec.Struct, frozen=True):
+class StatusCallback(msgspec.Struct, frozen=True, gc=False):
     """One delivery report; the order in which reports arrive says nothing."""
 
     message_sid: str

@@ -19,24 +19,26 @@ class SystemClock:
         return time.monotonic()
 
 
-_CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_PAIRS: Final = tuple(a + b for a in _CROCKFORD for b in _CROCKFORD)
-_CHANCE_BYTES: Final = 10
+_CROCKFORD: Final = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CHARACTER_OF_BYTE: Final = bytes(_CROCKFORD[byte & 31] for byte in range(256))
+_TIME_CHARACTERS: Final = 10
+_CHANCE_CHARACTERS: Final = 16
 _CHANCES: Final = 256
-_SHIFTS: Final = tuple(range(120, -1, -10))
 
 
 class SystemIds:
     """Ids that sort by the time they were made: prefix, 48 bits of milliseconds, 80 of chance.
 
     The shape is that of a ULID (Crockford's base 32). Each is greater than the one before in
-    this process, also within a millisecond and when the clock is set back.
+    this process, also within a millisecond and when the clock is set back: chance is drawn for
+    many ids at once, and they take it from the smallest to the largest.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._last = 0
-        self._chances: list[bytes] = []
+        self._milliseconds = 0
+        self._time = ""
+        self._chances: list[str] = []
 
     def new(self, prefix: str) -> str:
         """Make a new id, for example `msg_01K9ZV...`."""
@@ -44,19 +46,23 @@ class SystemIds:
         with self._lock:
             if not self._chances:
                 self._chances = _draw_chances()
-            number = milliseconds << 80 | int.from_bytes(self._chances.pop())
-            if number <= self._last:
-                number = self._last + 1 + (number & 0xFFFF)
-            self._last = number
-        digits = "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
-        return f"{prefix}_{digits}"
+                milliseconds = max(milliseconds, self._milliseconds + 1)
+            if milliseconds > self._milliseconds:
+                self._milliseconds, self._time = milliseconds, _write_time(milliseconds)
+            return f"{prefix}_{self._time}{self._chances.pop()}"
 
 
-def _draw_chances() -> list[bytes]:
-    """Draw the chance of many ids at once.
+def _write_time(milliseconds: int) -> str:
+    shifts = range(5 * (_TIME_CHARACTERS - 1), -1, -5)
+    return bytes(_CROCKFORD[milliseconds >> shift & 31] for shift in shifts).decode()
+
+
+def _draw_chances() -> list[str]:
+    """Draw the chance of many ids at once, the smallest last.
 
     Asking the system lets other threads run first, which the store's writer cannot afford for
     each id.
     """
-    drawn = os.urandom(_CHANCE_BYTES * _CHANCES)
-    return [drawn[i : i + _CHANCE_BYTES] for i in range(0, len(drawn), _CHANCE_BYTES)]
+    drawn = os.urandom(_CHANCE_CHARACTERS * _CHANCES).translate(_CHARACTER_OF_BYTE).decode()
+    places = range(0, len(drawn), _CHANCE_CHARACTERS)
+    return sorted([drawn[i : i + _CHANCE_CHARACTERS] for i in places], reverse=True)

@@ -22,7 +22,6 @@ from consentry.domain.standing import (
     Suppression,
     Tag,
     Thread,
-    apply_piece,
     apply_pieces,
 )
 from memory_store import START
@@ -79,10 +78,10 @@ def test_a_piece_takes_the_place_of_the_one_before() -> None:
     standing = apply_pieces(Standing(), PIECES)
     again = apply_pieces(standing, PIECES)
     assert (again, len(again.blocks), len(again.consents)) == (standing, 3, 2)
-    opened = apply_piece(standing, block(state=BlockState.OPEN))
+    opened = apply_pieces(standing, (block(state=BlockState.OPEN),))
     assert opened.block("a", BlockLayer.OURS) == block(state=BlockState.OPEN)
     assert len(opened.blocks) == 3
-    assert not apply_piece(standing, Tag(sms=False)).sms_tag
+    assert not apply_pieces(standing, (Tag(sms=False),)).sms_tag
 
 
 def test_what_never_was_is_none_or_empty() -> None:

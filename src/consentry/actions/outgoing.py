@@ -1,6 +1,7 @@
 """Putting a text in the outbox: what every action that sends shares."""
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -13,6 +14,8 @@ from consentry.domain.standing import Piece, Standing
 from consentry.ports import Change
 from consentry.ports import Facts as StoredFacts
 from consentry.wire.gsm7 import count_segments
+
+_NOTHING: Final = Change()
 
 
 class Queued(msgspec.Struct, frozen=True, gc=False):
@@ -185,11 +188,14 @@ def decision_entry(
 
 def join(*changes: Change) -> Change:
     """Put changes one after the other into one."""
+    kept = [change for change in changes if change != _NOTHING]
+    if len(kept) == 1:
+        return kept[0]
     return Change(
-        entries=tuple(e for c in changes for e in c.entries),
-        messages=tuple(m for c in changes for m in c.messages),
-        jobs=tuple(j for c in changes for j in c.jobs),
-        finished_jobs=tuple(f for c in changes for f in c.finished_jobs),
-        records=tuple(r for c in changes for r in c.records),
-        deleted_customers=tuple(d for c in changes for d in c.deleted_customers),
+        entries=tuple(e for c in kept for e in c.entries),
+        messages=tuple(m for c in kept for m in c.messages),
+        jobs=tuple(j for c in kept for j in c.jobs),
+        finished_jobs=tuple(f for c in kept for f in c.finished_jobs),
+        records=tuple(r for c in kept for r in c.records),
+        deleted_customers=tuple(d for c in kept for d in c.deleted_customers),
     )

@@ -6,7 +6,7 @@ changed *as they are afterwards*, so replaying the ledger needs no rule of the t
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar, assert_never
+from typing import assert_never
 
 import msgspec
 
@@ -172,7 +172,6 @@ class Tag(msgspec.Struct, frozen=True, gc=False, tag="tag", tag_field="piece"):
     sms: bool
 
 
-T = TypeVar("T")
 Piece = Block | Consent | Suppression | Thread | Tag
 
 
@@ -228,35 +227,23 @@ class Standing(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         return SMSPreference.ON if self.sms_tag else SMSPreference.OFF
 
 
-def _put(pieces: tuple[T, ...], known: T | None, piece: T) -> tuple[T, ...]:
-    """Put a piece last, without the one it replaces."""
-    return (*[other for other in pieces if other is not known], piece)
-
-
-def apply_piece(standing: Standing, piece: Piece) -> Standing:
-    """Put one changed piece in the place of the one it replaces."""
-    match piece:
-        case Block():
-            blocks = _put(standing.blocks, standing.block(piece.scope, piece.layer), piece)
-            return msgspec.structs.replace(standing, blocks=blocks)
-        case Consent():
-            consents = _put(standing.consents, standing.consent(piece.program), piece)
-            return msgspec.structs.replace(standing, consents=consents)
-        case Suppression():
-            known = standing.suppression(piece.scope)
-            suppressions = _put(standing.suppressions, known, piece)
-            return msgspec.structs.replace(standing, suppressions=suppressions)
-        case Thread():
-            threads = _put(standing.threads, standing.thread(piece.sender), piece)
-            return msgspec.structs.replace(standing, threads=threads)
-        case Tag():
-            return msgspec.structs.replace(standing, sms_tag=piece.sms)
-        case never:
-            assert_never(never)
-
-
 def apply_pieces(standing: Standing, pieces: tuple[Piece, ...]) -> Standing:
-    """Apply an entry's changed pieces in order."""
+    """Apply an entry's changed pieces in order, each in the place of the one it replaces."""
+    blocks, consents, sms_tag = standing.blocks, standing.consents, standing.sms_tag
+    suppressions, threads = standing.suppressions, standing.threads
     for piece in pieces:
-        standing = apply_piece(standing, piece)
-    return standing
+        match piece:
+            case Block(scope, layer):
+                others = [b for b in blocks if b.scope != scope or b.layer is not layer]
+                blocks = (*others, piece)
+            case Consent(program):
+                consents = (*[c for c in consents if c.program != program], piece)
+            case Suppression(scope):
+                suppressions = (*[s for s in suppressions if s.scope != scope], piece)
+            case Thread(sender):
+                threads = (*[t for t in threads if t.sender != sender], piece)
+            case Tag(sms):
+                sms_tag = sms
+            case never:
+                assert_never(never)
+    return Standing(blocks, consents, suppressions, threads, sms_tag)

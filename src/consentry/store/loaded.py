@@ -46,9 +46,7 @@ def gather(needs: Iterable[Needs]) -> Wanted:
     for need in needs:
         if need.recipients:
             _gather_recipients(wanted, need)
-        _gather_pairs(wanted, need)
-        wanted.messages |= dict.fromkeys(need.messages)
-        wanted.customers |= dict.fromkeys(need.customers)
+        _gather_keys(wanted, need)
         for sender, limit in need.due_jobs:
             wanted.due_jobs[sender] = wanted.due_jobs.get(sender, 0) + limit
         if need.refusals_of is not None:
@@ -66,7 +64,7 @@ def _gather_console(wanted: Wanted, need: Needs) -> None:
     wanted.marks |= dict.fromkeys(need.marks)
 
 
-def _gather_pairs(wanted: Wanted, need: Needs) -> None:
+def _gather_keys(wanted: Wanted, need: Needs) -> None:
     for key, keys in (
         (need.inbound, wanted.inbound),
         (need.outbound, wanted.outbound),
@@ -75,6 +73,9 @@ def _gather_pairs(wanted: Wanted, need: Needs) -> None:
     ):
         if key is not None:
             keys[key] = None
+    if need.messages or need.customers:
+        wanted.messages |= dict.fromkeys(need.messages)
+        wanted.customers |= dict.fromkeys(need.customers)
 
 
 def _gather_recipients(wanted: Wanted, need: Needs) -> None:

@@ -33,8 +33,10 @@ class Outbox:
 
     def of(self, recipient: str, state: JobState) -> list[Job]:
         """List a recipient's jobs in one state, in the order of their messages."""
-        messages = sorted(self._of_recipient.get(recipient, ()))
-        return [job for job in map(self._jobs.__getitem__, messages) if job.state is state]
+        messages = self._of_recipient.get(recipient)
+        if not messages:
+            return []
+        return [job for job in map(self._jobs.__getitem__, sorted(messages)) if job.state is state]
 
     def claimed(self) -> list[Job]:
         """List all jobs that are with a carrier, in the order of their messages."""

@@ -189,6 +189,10 @@ class MemoryStore:
             raise StoreUnavailable("the store was switched off by the test")
         return self._directory
 
+    async def read_directory(self) -> Directory:
+        """Return brands, senders, programs, as the port has it."""
+        return self.directory()
+
     async def read_standing(self, recipient: str) -> Standing:
         """Return the standing, as the port has it."""
         if not self.available:

@@ -75,7 +75,7 @@ async def test_bad_input_is_answered_and_loses_nothing(tmp_path: Path) -> None:
             settled = resident_bytes()
     assert resident_bytes() - settled < GROWTH_BYTES_MAX
     assert {200, 201, 400, 403, 404, 413, 415, 422} <= statuses.keys()
-    sender = next(iter(world.store.directory().senders.values()))
+    sender = next(iter((await world.store.read_directory()).senders.values()))
     await world.store.close()
     again = SQLiteStore.open(
         tmp_path / "api.db", clock=SystemClock(), ids=SystemIds(), policy=Policy()

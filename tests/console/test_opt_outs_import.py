@@ -67,7 +67,7 @@ async def bring_in(world: World, text: str, who: object = ADMIN, **fields: str) 
 async def is_opted_out(world: World, number: str, sender: str = LONG) -> bool:
     """Tell whether a sender may not text a number."""
     standing = await world.store.read_standing(number)
-    known = world.store.directory().senders[sender]
+    known = (await world.store.read_directory()).senders[sender]
     return pair_state(standing, known) is PairState.OPTED_OUT
 
 

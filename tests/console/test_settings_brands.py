@@ -33,7 +33,7 @@ async def test_a_brand_is_added_and_told(world: World) -> None:
     assert "Saved. Brand Retalé added" in after.text
     assert "help@example.org" in after.text
     assert (await world.told())[0].startswith("brand Retalé added: name Retalé")
-    names = {brand.name for brand in world.console.store.directory().brands.values()}
+    names = {brand.name for brand in (await world.console.store.read_directory()).brands.values()}
     assert "Retalé" in names
     assert "Saved" not in (await desk.open("/brands")).text
 
@@ -72,7 +72,7 @@ async def test_wrong_input_loses_nothing(
     assert shown.status == 422
     assert shown.invalid == wrong
     assert {name: shown.value(name) for name in form} == form
-    assert len(world.console.store.directory().brands) == 2
+    assert len((await world.console.store.read_directory()).brands) == 2
 
 
 async def test_a_name_is_shown_as_typed(world: World) -> None:
@@ -94,9 +94,9 @@ async def test_a_stale_form_is_told_and_saved_at_the_second_look(world: World) -
     assert "Stored now: Acme Inc" in told.text
     assert "Stored now: new@example.org" in told.text
     assert told.value("name") == "Acme Ltd"
-    assert world.console.store.directory().brands["acme"].name == "Acme Inc"
+    assert (await world.console.store.read_directory()).brands["acme"].name == "Acme Inc"
     await first.follow(await first.send(told, "/brands/acme", {}))
-    assert world.console.store.directory().brands["acme"].name == "Acme Ltd"
+    assert (await world.console.store.read_directory()).brands["acme"].name == "Acme Ltd"
 
 
 async def test_who_may_look_and_who_may_change(world: World) -> None:
@@ -114,7 +114,7 @@ async def test_who_may_look_and_who_may_change(world: World) -> None:
         assert (await desk.open("/new-brand")).status == 403
         if email != COMPLIANCE:
             assert (await desk.open("/brands")).status == 403
-    assert world.console.store.directory().brands["acme"].name == "Acme"
+    assert (await world.console.store.read_directory()).brands["acme"].name == "Acme"
 
 
 async def test_an_admin_of_one_brand_stays_within_it(world: World) -> None:
@@ -131,7 +131,7 @@ async def test_an_admin_of_one_brand_stays_within_it(world: World) -> None:
     assert (await desk.send(form, "/brands/other", {"name": "Mine"})).status == 404
     assert (await desk.change("/brands/acme", name="Acme Co")).status == 303
     assert (await desk.send(form, "/new-brand", {"name": "Third"})).status == 403
-    assert len(world.console.store.directory().brands) == 2
+    assert len((await world.console.store.read_directory()).brands) == 2
 
 
 async def test_a_form_without_its_token_is_not_taken(world: World) -> None:
@@ -140,4 +140,4 @@ async def test_a_form_without_its_token_is_not_taken(world: World) -> None:
     shown = await desk.open("/brands/acme")
     sent = await desk.send(shown, "/brands/acme", {"name": "Mine", "form_token": "x"})
     assert sent.status == 403
-    assert world.console.store.directory().brands["acme"].name == "Acme"
+    assert (await world.console.store.read_directory()).brands["acme"].name == "Acme"

@@ -21,8 +21,10 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield made
 
 
-def names(world: World) -> set[str]:
-    return {program.name for program in world.console.store.directory().programs.values()}
+async def names(world: World) -> set[str]:
+    return {
+        program.name for program in (await world.console.store.read_directory()).programs.values()
+    }
 
 
 async def test_a_program_is_added_and_renamed(world: World) -> None:
@@ -34,7 +36,7 @@ async def test_a_program_is_added_and_renamed(world: World) -> None:
     assert "Saved. Program Order updates added" in (await desk.follow(sent)).text
     after = await desk.follow(await desk.change("/programs/promo", name="Offers"))
     assert "Saved. Program Offers changed: name Deals → Offers" in after.text
-    promo = world.console.store.directory().programs["promo"]
+    promo = (await world.console.store.read_directory()).programs["promo"]
     assert promo == Program("promo", "acme", Purpose.MARKETING, "Offers")
 
 
@@ -53,7 +55,7 @@ async def test_wrong_input_loses_nothing(
     shown = await (await world.desk()).change("/new-program", **form)
     assert (shown.status, shown.invalid) == (422, wrong)
     assert shown.value("name") == form["name"]
-    assert names(world) == {"Deals"}
+    assert await names(world) == {"Deals"}
 
 
 async def test_a_stale_rename_is_told(world: World) -> None:
@@ -62,7 +64,7 @@ async def test_a_stale_rename_is_told(world: World) -> None:
     mine = await first.open("/programs/promo")
     await second.change("/programs/promo", name="Theirs")
     assert "Stored now: Theirs" in (await first.send(mine, "/programs/promo", {"name": "X"})).text
-    assert names(world) == {"Theirs"}
+    assert await names(world) == {"Theirs"}
 
 
 async def test_who_may_look_and_who_may_change(world: World) -> None:
@@ -76,7 +78,7 @@ async def test_who_may_look_and_who_may_change(world: World) -> None:
         assert (await desk.send(form, "/programs/promo", {"name": "Mine"})).status == 403
     held = await world.desk(ACME_ADMIN)
     assert "Foreign" not in (await held.open("/programs")).text
-    programs = world.console.store.directory().programs.values()
+    programs = (await world.console.store.read_directory()).programs.values()
     foreign = next(program.id for program in programs if program.name == "Foreign")
     assert (await held.open(f"/programs/{foreign}")).status == 404
     assert (await held.send(form, f"/programs/{foreign}", {"name": "Mine"})).status == 404

@@ -43,8 +43,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield made
 
 
-def replies(world: World, number: str = LONG_CODE.number) -> Replies:
-    return world.console.store.directory().senders[number].replies
+async def replies(world: World, number: str = LONG_CODE.number) -> Replies:
+    return (await world.console.store.read_directory()).senders[number].replies
 
 
 async def look(desk: Desk, shown: Shown, path: str, form: Mapping[str, str]) -> Shown:
@@ -72,10 +72,10 @@ async def test_good_wordings_are_saved_and_told(world: World) -> None:
     desk = await world.desk()
     after = await desk.follow(await desk.change(SHORT, **GOOD))
     assert "Saved. Sender 55555 changed: replies.initial Hello from {brand}." in after.text
-    assert replies(world, SHORT_CODE.number) == Replies(**GOOD)
+    assert await replies(world, SHORT_CODE.number) == Replies(**GOOD)
     after = await desk.follow(await desk.change(SHORT, initial="  "))
     assert "→ none" in after.text
-    assert replies(world, SHORT_CODE.number).initial is None
+    assert (await replies(world, SHORT_CODE.number)).initial is None
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ async def test_an_error_stands_in_the_way(world: World, field: str, text: str, s
     assert said in shown.text
     assert shown.invalid == {field}
     assert {name: shown.value(name) for name in GOOD} == {**GOOD, field: text}
-    assert replies(world, SHORT_CODE.number) == Replies()
+    assert await replies(world, SHORT_CODE.number) == Replies()
 
 
 async def test_a_warning_does_not(world: World) -> None:
@@ -112,7 +112,7 @@ async def test_a_warning_does_not(world: World) -> None:
     assert "Warning: bit.ly is a link shortener" in shown.text
     assert "\u2019 (write ')" in shown.text
     assert (await desk.change(SHORT, initial=text)).status == 303
-    assert replies(world, SHORT_CODE.number).initial == text
+    assert (await replies(world, SHORT_CODE.number)).initial == text
 
 
 async def test_simpler_characters_are_offered_and_put_in(world: World) -> None:
@@ -126,9 +126,11 @@ async def test_simpler_characters_are_offered_and_put_in(world: World) -> None:
     assert after.status == 200
     assert after.value("initial") == GOOD["initial"] + " It's free - really"
     assert after.value("help") == GOOD["help"]
-    assert replies(world, SHORT_CODE.number) == Replies()
+    assert await replies(world, SHORT_CODE.number) == Replies()
     await desk.send(after, SHORT, {})
-    assert replies(world, SHORT_CODE.number).initial == GOOD["initial"] + " It's free - really"
+    assert (await replies(world, SHORT_CODE.number)).initial == GOOD[
+        "initial"
+    ] + " It's free - really"
 
 
 async def test_the_counter_counts_what_goes_out(world: World) -> None:
@@ -198,7 +200,7 @@ async def test_a_stale_form_is_told(world: World) -> None:
     told = await first.send(mine, SHORT, {"initial": GOOD["initial"]})
     assert told.status == 422
     assert f"Stored now: {GOOD['help']}" in told.text
-    assert replies(world, SHORT_CODE.number) == Replies(help=GOOD["help"])
+    assert await replies(world, SHORT_CODE.number) == Replies(help=GOOD["help"])
 
 
 async def test_who_may_look_and_who_may_change(world: World) -> None:
@@ -215,8 +217,8 @@ async def test_who_may_look_and_who_may_change(world: World) -> None:
     assert (await held.open(foreign)).status == 404
     assert (await held.send(form, foreign, GOOD)).status == 404
     assert (await held.send(form, f"{foreign}/look", GOOD)).status == 404
-    assert replies(world) == replies(world, FOREIGN.number) == Replies()
+    assert await replies(world) == await replies(world, FOREIGN.number) == Replies()
     assert (
         msgspec.structs.replace(LONG_CODE)
-        == world.console.store.directory().senders[LONG_CODE.number]
+        == (await world.console.store.read_directory()).senders[LONG_CODE.number]
     )

@@ -41,8 +41,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield made
 
 
-def stored(world: World, number: str = LONG_CODE.number) -> Sender:
-    return world.console.store.directory().senders[number]
+async def stored(world: World, number: str = LONG_CODE.number) -> Sender:
+    return (await world.console.store.read_directory()).senders[number]
 
 
 async def test_all_senders_are_listed_with_their_state(world: World) -> None:
@@ -61,7 +61,7 @@ async def test_a_sender_is_added_as_it_is_written(world: World) -> None:
     desk = await world.desk()
     after = await desk.follow(await desk.change("/new-sender", **NEW))
     assert "Saved. Sender +12025550177 added" in after.text
-    made = stored(world, "+12025550177")
+    made = await stored(world, "+12025550177")
     assert (made.messaging_service_sid, made.messages_per_second) == ("MG1", 2.5)
     assert (await world.told())[0].startswith("sender +12025550177 added")
 
@@ -84,13 +84,13 @@ async def test_wrong_input_loses_nothing(
     world: World, changed: dict[str, str], wrong: set[str]
 ) -> None:
     """Every wrong field is told where it is; what was typed stays; nothing is saved."""
-    before = world.console.store.directory().senders
+    before = (await world.console.store.read_directory()).senders
     shown = await (await world.desk()).change("/new-sender", **{**NEW, **changed})
     assert shown.status == 422
     assert shown.invalid == wrong
     for name in ("number", "messaging_service_sid", "messages_per_second"):
         assert shown.value(name) == {**NEW, **changed}[name]
-    assert world.console.store.directory().senders == before
+    assert (await world.console.store.read_directory()).senders == before
 
 
 async def test_a_change_keeps_number_kind_and_replies(world: World) -> None:
@@ -98,7 +98,7 @@ async def test_a_change_keeps_number_kind_and_replies(world: World) -> None:
     desk = await world.desk()
     after = await desk.follow(await desk.change(LONG, messages_per_second="3"))
     assert "messages_per_second 1.0 → 3.0" in after.text
-    assert stored(world) == msgspec.structs.replace(LONG_CODE, messages_per_second=3.0)
+    assert await stored(world) == msgspec.structs.replace(LONG_CODE, messages_per_second=3.0)
 
 
 async def test_switching_off_says_what_it_means(world: World) -> None:
@@ -109,9 +109,9 @@ async def test_switching_off_says_what_it_means(world: World) -> None:
     after = await desk.follow(await desk.send(page, f"{LONG}/switch", {"to": "off"}))
     assert "enabled yes → no" in after.text
     assert "Off: nothing is sent from it" in after.text
-    assert not stored(world).enabled
+    assert not (await stored(world)).enabled
     await desk.send(after, f"{LONG}/switch", {"to": "on"})
-    assert stored(world).enabled
+    assert (await stored(world)).enabled
 
 
 async def test_a_stale_form_is_told(world: World) -> None:
@@ -121,9 +121,9 @@ async def test_a_stale_form_is_told(world: World) -> None:
     await second.change(LONG, messages_per_second="7")
     told = await first.send(mine, LONG, {"messages_per_second": "9"})
     assert "Stored now: 7" in told.text
-    assert stored(world).messages_per_second == 7
+    assert (await stored(world)).messages_per_second == 7
     await first.send(told, LONG, {})
-    assert stored(world).messages_per_second == 9
+    assert (await stored(world)).messages_per_second == 9
 
 
 async def test_without_a_public_address_the_page_says_how_to_set_it(world: World) -> None:
@@ -178,7 +178,7 @@ async def test_who_answers_on_a_short_code(world: World) -> None:
 async def test_a_name_cannot_be_texted(world: World) -> None:
     """There is no address to paste and nobody to answer."""
     shown = await (await world.desk()).open("/senders/Acme Shop")
-    assert stored(world, NAME.number) == NAME
+    assert await stored(world, NAME.number) == NAME
     assert "Nobody can answer a name" in shown.text
     assert "At the carrier" not in shown.text
 
@@ -203,7 +203,7 @@ async def test_an_account_that_is_gone_is_a_warning_and_stays_chosen(world: Worl
     assert "There is no carrier account gone" in shown.text
     assert shown.value("carrier") == "gone"
     await desk.change(LONG, messages_per_second="4")
-    assert stored(world).carrier == "gone"
+    assert (await stored(world)).carrier == "gone"
 
 
 async def test_who_may_look_and_who_may_change(world: World) -> None:
@@ -226,4 +226,4 @@ async def test_who_may_look_and_who_may_change(world: World) -> None:
     assert (await desk.send(form, f"{foreign}/switch", {"to": "off"})).status == 404
     given_away = await desk.send(form, LONG, {"brand": "other"})
     assert given_away.invalid == {"brand"}
-    assert stored(world) == LONG_CODE
+    assert await stored(world) == LONG_CODE

@@ -218,7 +218,7 @@ async def test_what_people_set_up_is_read_back_as_it_was_written(store: Store) -
     await store.submit(write(Change(records=(brand, sender, program, carrier, key))))
     later = Change(records=(Brand("brd_0", "Zeta"), Brand("brd_1", "Acme & Co")))
     await store.submit(write(later))
-    directory = store.directory()
+    directory = await store.read_directory()
     assert list(directory.brands) == ["brd_1", "brd_0"]
     assert directory.brands["brd_1"].name == "Acme & Co"
     assert directory.senders == {SENDER: sender}

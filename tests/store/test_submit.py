@@ -276,7 +276,7 @@ async def test_close_finishes_what_was_submitted_and_posted(
     with pytest.raises(StoreUnavailable):
         await store.submit(write(Change()))
     with pytest.raises(StoreUnavailable):
-        store.directory()
+        await store.read_directory()
     for read in (
         store.read_standing(ANN),
         store.read_facts(ANN),
@@ -310,4 +310,4 @@ async def test_the_directory_shows_a_change_at_once(store: Store) -> None:
     )
     assert isinstance(saved, datetime)
     assert seen == "Acme"
-    assert store.directory().brands == {"brd_1": Brand("brd_1", "Acme")}
+    assert (await store.read_directory()).brands == {"brd_1": Brand("brd_1", "Acme")}

@@ -33,11 +33,11 @@ async def test_a_sender_switched_off_elsewhere_is_off_for_the_very_next_gate(
     """Neither reads nor commands here go by a directory that somebody else has changed."""
     look = ask(lambda facts: facts.directory.senders[SENDER].enabled, Needs())
     await store.submit(write(sender(enabled=True)))
-    assert store.directory().senders[SENDER].enabled
+    assert (await store.read_directory()).senders[SENDER].enabled
     other = database.open()
     for enabled in (False, True, False):
         await other.submit(write(sender(enabled=enabled)))
-        assert store.directory().senders[SENDER].enabled is enabled
+        assert (await store.read_directory()).senders[SENDER].enabled is enabled
         directory, _ = await store.read_facts(ANN)
         assert directory.senders[SENDER].enabled is enabled
         assert await store.submit(look) is enabled

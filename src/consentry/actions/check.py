@@ -16,7 +16,7 @@ async def check(request: Request, store: Store, policy: Policy, now: datetime) -
     """Ask the gate; where the store cannot answer, the answer is no."""
     try:
         if request.recipient is None:
-            return decide(request, Facts(store.directory(), EMPTY), policy, now)
+            return decide(request, Facts(await store.read_directory(), EMPTY), policy, now)
         directory, standing = await store.read_facts(request.recipient)
         return decide(request, Facts(directory, standing), policy, now)
     except StoreUnavailable:
@@ -30,7 +30,7 @@ async def check_many(
     known = [request.recipient or "" for request in requests]
     try:
         standings = await store.read_standings(known)
-        directory = store.directory()
+        directory = await store.read_directory()
     except StoreUnavailable:
         return [refuse_unavailable(policy, now) for _ in requests]
     return [
@@ -45,7 +45,7 @@ async def check_at(request: Request, store: Store, policy: Policy, at: datetime)
         return await check(request, store, policy, at)
     try:
         entries = await read_all_entries(request.recipient, store, until=at)
-        return decide(request, Facts(store.directory(), fold(entries)), policy, at)
+        return decide(request, Facts(await store.read_directory(), fold(entries)), policy, at)
     except StoreUnavailable:
         return refuse_unavailable(policy, at)
 

@@ -45,23 +45,23 @@ class ProgramChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Name | UnsetType = UNSET
 
 
-def find_brand(call: Call[object, object], brand_id: str) -> Brand:
+async def find_brand(call: Call[object, object], brand_id: str) -> Brand:
     """Find a brand that a body names; raises `Problem`."""
-    brand = call.services.store.directory().brands.get(brand_id)
+    brand = (await call.services.store.read_directory()).brands.get(brand_id)
     if brand is None:
         raise Problem("unknown_brand", f"There is no brand {brand_id!a}. Add it first.")
     return brand
 
 
-def _brand_in_path(call: Call[object, object]) -> Brand:
-    brand = call.services.store.directory().brands.get(call.path["id"])
+async def _brand_in_path(call: Call[object, object]) -> Brand:
+    brand = (await call.services.store.read_directory()).brands.get(call.path["id"])
     if brand is None:
         raise Problem("not_found", f"There is no brand {call.path['id']!a}. List the brands.")
     return brand
 
 
-def _program_in_path(call: Call[object, object]) -> Program:
-    program = call.services.store.directory().programs.get(call.path["id"])
+async def _program_in_path(call: Call[object, object]) -> Program:
+    program = (await call.services.store.read_directory()).programs.get(call.path["id"])
     if program is None:
         raise Problem("not_found", f"There is no program {call.path['id']!a}. List the programs.")
     return program
@@ -69,7 +69,7 @@ def _program_in_path(call: Call[object, object]) -> Program:
 
 async def list_brands(call: Call[None, None]) -> Answer:
     """List the brands."""
-    return Answer(whole(list(call.services.store.directory().brands.values())))
+    return Answer(whole(list((await call.services.store.read_directory()).brands.values())))
 
 
 async def create_brand(call: Call[NewBrand, None]) -> Answer:
@@ -80,12 +80,12 @@ async def create_brand(call: Call[NewBrand, None]) -> Answer:
 
 async def read_brand(call: Call[None, None]) -> Answer:
     """Show a brand."""
-    return Answer(_brand_in_path(call))
+    return Answer(await _brand_in_path(call))
 
 
 async def change_brand(call: Call[BrandChange, None]) -> Answer:
     """Change a brand."""
-    known, asked = _brand_in_path(call), call.body
+    known, asked = await _brand_in_path(call), call.body
     brand = Brand(
         id=known.id,
         name=known.name if asked.name is UNSET else asked.name,
@@ -96,25 +96,25 @@ async def change_brand(call: Call[BrandChange, None]) -> Answer:
 
 async def list_programs(call: Call[None, None]) -> Answer:
     """List the programs that were set up."""
-    return Answer(whole(list(call.services.store.directory().programs.values())))
+    return Answer(whole(list((await call.services.store.read_directory()).programs.values())))
 
 
 async def create_program(call: Call[NewProgram, None]) -> Answer:
     """Set up a program."""
     asked = call.body
-    brand = find_brand(call, asked.brand)
+    brand = await find_brand(call, asked.brand)
     program = Program(id="", brand=brand.id, purpose=Purpose(asked.purpose), name=asked.name)
     return Answer(await call.services.store.submit(SaveProgram(program, call.actor)), status=201)
 
 
 async def read_program(call: Call[None, None]) -> Answer:
     """Show a program."""
-    return Answer(_program_in_path(call))
+    return Answer(await _program_in_path(call))
 
 
 async def change_program(call: Call[ProgramChange, None]) -> Answer:
     """Rename a program."""
-    program = _program_in_path(call)
+    program = await _program_in_path(call)
     if call.body.name is not UNSET:
         program = msgspec.structs.replace(program, name=call.body.name)
     return Answer(await call.services.store.submit(SaveProgram(program, call.actor)))

@@ -125,7 +125,7 @@ def _complete(given: Line | str, query: LineQuery) -> _Asked:
 
 async def _decide(asked: list[_Asked], call: Call[None, LineQuery]) -> list[CheckedRecipient]:
     services = call.services
-    requests = [build_request(question, services) for question, _ in asked]
+    requests = [await build_request(question, services) for question, _ in asked]
     decisions = await check_many(requests, services.store, services.policy, services.clock.now())
     # Those of a past time are replayed below: they decide nothing now.
     services.measuring.note_decisions(

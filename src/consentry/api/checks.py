@@ -34,7 +34,7 @@ class ChecksRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def check_one(call: Call[CheckRequest, None]) -> Answer:
     """Answer one question; any well-formed one has an answer."""
     asked, services = call.body, call.services
-    request = build_request(asked, services)
+    request = await build_request(asked, services)
     if asked.at is not None:
         at = to_utc(asked.at, "at")
         decision = await check_at(request, services.store, services.policy, at)
@@ -65,7 +65,7 @@ async def _check_batch(
     questions = [
         Question(asked.sender, recipient, asked.purpose, asked.program) for recipient in recipients
     ]
-    requests = [build_request(question, services) for question in questions]
+    requests = [await build_request(question, services) for question in questions]
     if at is None:
         decisions = await check_many(
             requests, services.store, services.policy, services.clock.now()

@@ -71,9 +71,9 @@ class MessageQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
 async def send_message(call: Call[SendRequest, None]) -> Answer:
     """Let a text in or refuse it; a refused attempt is kept where the person can be named."""
     services = call.services
-    draft = _draft(call)
+    draft = await _draft(call)
     once = _read_idempotency(call)
-    if once is None or draft.sender not in services.store.directory().senders:
+    if once is None or draft.sender not in (await services.store.read_directory()).senders:
         # A refusal is answered at once: it changes nothing that the caller could wait for.
         now = services.clock.now()
         decision = await check(_request_of(draft), services.store, services.policy, now)
@@ -98,14 +98,14 @@ def _keep_refusal(call: Call[SendRequest, None], draft: Draft, decision: Decisio
     return refused(decision)
 
 
-def _draft(call: Call[SendRequest, None]) -> Draft:
+async def _draft(call: Call[SendRequest, None]) -> Draft:
     asked, services = call.body, call.services
     if len(asked.body) > _BODY_CHARACTERS_KEPT:
         raise Problem(str(Reason.BODY_INVALID), REASONS[Reason.BODY_INVALID].detail)
     send_at = None if asked.send_at is None else to_utc(asked.send_at, "send_at")
     return Draft(
         recipient=read_phone(asked.recipient, services.default_region).normalized,
-        sender=find_sender(asked.sender, services),
+        sender=await find_sender(asked.sender, services),
         body=asked.body,
         actor=call.actor,
         media=asked.media,
@@ -173,7 +173,7 @@ async def list_messages(call: Call[None, MessageQuery]) -> Answer:
         recipient = read_phone(query.recipient, services.default_region).normalized
     wanted = MessageFilter(
         recipient=recipient,
-        sender=None if query.sender is UNSET else find_sender(query.sender, services),
+        sender=None if query.sender is UNSET else await find_sender(query.sender, services),
         status=None if query.status is UNSET else query.status,
     )
     found = await services.store.read_messages(wanted, page_after(query))

@@ -44,11 +44,11 @@ class Question(msgspec.Struct, frozen=True):
     program: str | None = None
 
 
-def build_request(question: CheckRequest | Question, services: Services) -> Request:
+async def build_request(question: CheckRequest | Question, services: Services) -> Request:
     """Put a question to the gate; a recipient that is no phone number becomes None."""
     return Request(
         recipient=find_recipient(question.recipient, services.default_region),
-        sender=find_sender(question.sender, services),
+        sender=await find_sender(question.sender, services),
         purpose=question.purpose,
         program=question.program,
     )
@@ -62,16 +62,16 @@ def find_recipient(text: str, region: str | None) -> str | None:
         return None
 
 
-def find_sender(text: str, services: Services) -> str:
+async def find_sender(text: str, services: Services) -> str:
     """Find a sender however its number is written; one that is not known stays as it is."""
-    if is_e164_shape(text) or _is_set_up(text, services):
+    if is_e164_shape(text) or await _is_set_up(text, services):
         return text
     return find_recipient(text, services.default_region) or text
 
 
-def _is_set_up(number: str, services: Services) -> bool:
+async def _is_set_up(number: str, services: Services) -> bool:
     try:
-        return number in services.store.directory().senders
+        return number in (await services.store.read_directory()).senders
     except StoreUnavailable:
         # The gate is asked next, and says the same in its own way.
         return False

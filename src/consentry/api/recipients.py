@@ -100,7 +100,10 @@ async def read_recipient(call: Call[None, None]) -> Answer:
         phone=number,
         region=phone.region_code,
         sms_preference=standing.sms_preference,
-        senders=[_view_pair(standing, sender) for sender in store.directory().senders.values()],
+        senders=[
+            _view_pair(standing, sender)
+            for sender in (await store.read_directory()).senders.values()
+        ],
         consents=[view_consent(consent) for consent in standing.consents],
         suppressions=[view_suppression(s) for s in standing.suppressions if s.active],
         customers=[CustomerName(customer.id, customer.name) for customer in customers],

@@ -139,10 +139,10 @@ async def _show(call: Call[object, object], sender: Sender, *, status: int = 200
     return Answer(_view(call, sender, await _accounts(call)), status=status)
 
 
-def _sender_in_path(call: Call[object, object]) -> Sender:
+async def _sender_in_path(call: Call[object, object]) -> Sender:
     number = call.path["number"]
-    directory = call.services.store.directory()
-    sender = directory.senders.get(find_sender(number, call.services))
+    directory = await call.services.store.read_directory()
+    sender = directory.senders.get(await find_sender(number, call.services))
     if sender is None:
         raise Problem("not_found", f"There is no sender {number!a}. List the senders.")
     return sender
@@ -151,19 +151,19 @@ def _sender_in_path(call: Call[object, object]) -> Sender:
 async def list_senders(call: Call[None, None]) -> Answer:
     """List our numbers."""
     accounts = await _accounts(call)
-    senders = call.services.store.directory().senders.values()
+    senders = (await call.services.store.read_directory()).senders.values()
     return Answer(whole([_view(call, sender, accounts) for sender in senders]))
 
 
 async def create_sender(call: Call[NewSender, None]) -> Answer:
     """Set up a number of ours."""
     asked, services = call.body, call.services
-    brand = find_brand(call, asked.brand)
+    brand = await find_brand(call, asked.brand)
     account = await find_account(call, asked.carrier)
     number = asked.number
     if asked.kind in (SenderKind.LONG_CODE, SenderKind.TOLL_FREE):
         number = read_phone(number, services.default_region).normalized
-    if number.strip() in services.store.directory().senders:
+    if number.strip() in (await services.store.read_directory()).senders:
         raise Problem(
             "already_exists", f"The sender {number!a} is set up already. Change it with PATCH."
         )
@@ -184,14 +184,14 @@ async def create_sender(call: Call[NewSender, None]) -> Answer:
 
 async def read_sender(call: Call[None, None]) -> Answer:
     """Show a sender."""
-    return await _show(call, _sender_in_path(call))
+    return await _show(call, await _sender_in_path(call))
 
 
 async def change_sender(call: Call[SenderChange, None]) -> Answer:
     """Change a sender; its number and kind stay."""
-    known, asked = _sender_in_path(call), call.body
+    known, asked = await _sender_in_path(call), call.body
     if asked.brand is not UNSET:
-        find_brand(call, asked.brand)
+        await find_brand(call, asked.brand)
     if asked.carrier is not UNSET:
         await find_account(call, asked.carrier)
     sender = msgspec.structs.replace(

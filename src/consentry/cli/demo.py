@@ -192,7 +192,7 @@ async def _fill(store: Store, secret: Secrets, simulator_url: str) -> None:
     )
     known = {kept.id: kept for kept in await store.read_carriers()}
     await store.submit(SaveCarrier(account, known=known.get(CARRIER)))
-    directory = store.directory()
+    directory = await store.read_directory()
     if BRAND.id not in directory.brands:
         await store.submit(SaveBrand(BRAND))
     for number, kind in SENDERS:

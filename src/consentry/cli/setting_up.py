@@ -114,7 +114,7 @@ def list_brands(*, as_json: JSONFlag = False) -> None:
     """
 
     async def load(store: Store, _settings: Settings) -> list[Brand]:
-        return list(store.directory().brands.values())
+        return list((await store.read_directory()).brands.values())
 
     brands = with_store(load)
     if as_json:
@@ -169,7 +169,7 @@ def list_senders(*, as_json: JSONFlag = False) -> None:
     """
 
     async def load(store: Store, _settings: Settings) -> list[Sender]:
-        return list(store.directory().senders.values())
+        return list((await store.read_directory()).senders.values())
 
     senders = with_store(load)
     if as_json:

@@ -61,7 +61,7 @@ async def show_account(visit: Visit) -> Response:
 
 
 async def _show(visit: Visit, *, error: str = "", done: str = "", status: int = 200) -> Response:
-    brands = visit.services.store.directory().brands
+    brands = (await visit.services.store.read_directory()).brands
     return visit.render(
         "account.html",
         status=status,

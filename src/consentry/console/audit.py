@@ -111,7 +111,7 @@ async def _gather(visit: Visit, asked: Asked, before: str | None) -> tuple[list[
                 return found, before
             before = entry.id
             looked_at += 1
-            if sees(visit.agent, entry, visit.services.store.directory()):
+            if sees(visit.agent, entry, await visit.services.store.read_directory()):
                 found.append(entry)
     return found, None
 
@@ -145,7 +145,7 @@ async def _describe(visit: Visit, entries: list[Entry]) -> list[AuditRow]:
         AuditRow(
             entry=entry,
             who=name_who(entry, names),
-            told=tell(entry, store.directory()),
+            told=tell(entry, await store.read_directory()),
             customer=next((one.id for one in profiles.get(entry.recipient, [])), None),
         )
         for entry in entries
@@ -165,7 +165,7 @@ async def export_audit(visit: Visit) -> Response:
 async def _read_rows(visit: Visit, asked: Asked) -> AsyncIterator[list[Row]]:
     names = await _read_names(visit)
     async for entries in _read_slices(visit, asked, None):
-        directory = visit.services.store.directory()
+        directory = await visit.services.store.read_directory()
         yield [
             (
                 rfc3339(entry.recorded_at),

@@ -140,7 +140,7 @@ async def _show(visit: Visit, seen: Seen, *, error: str = "", status: int = 200)
 
 
 async def _read_entries(visit: Visit, seen: Seen, before: str, limit: int) -> list[Entry]:
-    wanted = EntryFilter(kinds=CONSENT_KINDS, senders=visit.sender_scope)
+    wanted = EntryFilter(kinds=CONSENT_KINDS, senders=await visit.sender_scope())
     page = ListPage(limit=limit, before=before or None)
     store = visit.services.store
     found = await asyncio.gather(

@@ -128,7 +128,7 @@ async def look_at(visit: Visit, customer: Customer) -> Seen | None:
     """Read how a customer's phones stand; None where the agent may not see this customer."""
     store = visit.services.store
     standings = await store.read_standings([phone.normalized for phone in customer.phones])
-    if not may_see(visit, standings):
+    if not await may_see(visit, standings):
         return None
     return Seen(
         customer=customer,
@@ -136,7 +136,7 @@ async def look_at(visit: Visit, customer: Customer) -> Seen | None:
             SeenPhone(phone, standing)
             for phone, standing in zip(customer.phones, standings, strict=True)
         ),
-        directory=store.directory(),
-        senders=visit.senders,
-        sees_all=visit.sender_scope is None,
+        directory=await store.read_directory(),
+        senders=await visit.senders(),
+        sees_all=(await visit.sender_scope()) is None,
     )

@@ -60,13 +60,13 @@ async def _read_list(visit: Visit) -> InboxList:
     if choice.search:
         return await _read_people(visit, choice)
     store = visit.services.store
-    directory = store.directory()
-    wanted = InboxFilter(senders=_scope(visit, choice), open_only=not choice.show_all)
+    directory = await store.read_directory()
+    wanted = InboxFilter(senders=await _scope(visit, choice), open_only=not choice.show_all)
     page = await store.read_inbox(wanted, ListPage(limit=_ROWS, before=choice.before or None))
     nothing = not (page.items or page.next or choice.before)
     return InboxList(
         choice,
-        visit.senders,
+        await visit.senders(),
         rows=[build_row(item, directory, choice) for item in page.items],
         older="" if page.next is None else choice.but(before=page.next).address(),
         newest=choice.but().address() if choice.before else "",
@@ -74,16 +74,16 @@ async def _read_list(visit: Visit) -> InboxList:
     )
 
 
-def _scope(visit: Visit, choice: InboxChoice) -> tuple[str, ...] | None:
+async def _scope(visit: Visit, choice: InboxChoice) -> tuple[str, ...] | None:
     """Hold the list to the chosen sender; one that the agent may not see has nothing to show."""
-    visible = visit.sender_scope
+    visible = await visit.sender_scope()
     if not choice.sender:
         return visible
     return (choice.sender,) if visible is None or choice.sender in visible else ()
 
 
 async def _is_new(visit: Visit) -> bool:
-    anybody = InboxFilter(senders=visit.sender_scope)
+    anybody = InboxFilter(senders=await visit.sender_scope())
     page = await visit.services.store.read_inbox(anybody, ListPage(limit=1))
     return not page.items and page.next is None
 
@@ -98,12 +98,12 @@ async def _read_people(visit: Visit, choice: InboxChoice) -> InboxList:
     people = []
     for customer in found:
         theirs = [next(standings) for _ in customer.phones]
-        if may_see(visit, theirs):
+        if await may_see(visit, theirs):
             people.append(build_person(customer, theirs, choice))
     is_full = len(found) == _ROWS
     return InboxList(
         choice,
-        visit.senders,
+        await visit.senders(),
         people=people,
         older=choice.but(people=found[-1].id).address() if is_full else "",
         newest=choice.but().address() if choice.people else "",
@@ -113,7 +113,7 @@ async def _read_people(visit: Visit, choice: InboxChoice) -> InboxList:
 async def show_inbox(visit: Visit) -> Response:
     """Show the inbox, with nothing opened beside it."""
     shown = await _read_list(visit)
-    return visit.render("inbox.html", inbox=shown, first_steps=_first_steps(visit, shown))
+    return visit.render("inbox.html", inbox=shown, first_steps=await _first_steps(visit, shown))
 
 
 async def show_rows(visit: Visit) -> Response:
@@ -127,13 +127,13 @@ async def show_rows(visit: Visit) -> Response:
     return visit.render("parts/inbox_rows.html", inbox=shown)
 
 
-def _first_steps(visit: Visit, shown: InboxList) -> dict[str, list[Sender]]:
+async def _first_steps(visit: Visit, shown: InboxList) -> dict[str, list[Sender]]:
     """List, for a new installation, the numbers to text by what their carrier must be told."""
     steps: dict[str, list[Sender]] = {}
     if not shown.is_new:
         return steps
     base = visit.services.public_url or str(visit.request.base_url).rstrip("/")
-    for sender in visit.senders:
+    for sender in await visit.senders():
         if sender.enabled:
             address = base + inbound_path(sender.carrier)
             steps.setdefault(address, []).append(sender)
@@ -142,7 +142,7 @@ def _first_steps(visit: Visit, shown: InboxList) -> dict[str, list[Sender]]:
 
 async def mark_done(visit: Visit) -> Response:
     """Put a conversation away until the person writes again."""
-    talk = _read_talk(visit)
+    talk = await _read_talk(visit)
     if talk is None:
         return visit.missing("conversation")
     recipient, sender, message = talk
@@ -152,7 +152,7 @@ async def mark_done(visit: Visit) -> Response:
 
 async def reopen(visit: Visit) -> Response:
     """Bring a conversation back among the open ones."""
-    talk = _read_talk(visit)
+    talk = await _read_talk(visit)
     if talk is None:
         return visit.missing("conversation")
     recipient, sender, _ = talk
@@ -160,10 +160,10 @@ async def reopen(visit: Visit) -> Response:
     return _back(visit)
 
 
-def _read_talk(visit: Visit) -> tuple[str, str, str] | None:
+async def _read_talk(visit: Visit) -> tuple[str, str, str] | None:
     """Read which conversation, and up to which text; None where there is none to be seen."""
     words = visit.field("talk").split(" ")
-    if len(words) != 3 or not _is_visible(visit, words[1]):
+    if len(words) != 3 or not await _is_visible(visit, words[1]):
         return None
     recipient, sender, message = words
     return recipient, sender, message
@@ -173,14 +173,17 @@ async def file_number(visit: Visit) -> Response:
     """File a number that is on no profile, and lead to the profile."""
     recipient, sender = visit.field("recipient"), visit.field("sender")
     standing = await visit.services.store.read_standing(recipient)
-    if not _is_visible(visit, sender) or not any(t.sender == sender for t in standing.threads):
+    if not await _is_visible(visit, sender) or not any(
+        t.sender == sender for t in standing.threads
+    ):
         return visit.missing("conversation")
     customer = await visit.services.store.submit(FileNumber(recipient))
     return visit.go(InboxChoice.of(visit).address_of(customer, sender))
 
 
-def _is_visible(visit: Visit, sender: str) -> bool:
-    return visit.sender_scope is None or sender in visit.sender_scope
+async def _is_visible(visit: Visit, sender: str) -> bool:
+    scope = await visit.sender_scope()
+    return scope is None or sender in scope
 
 
 def _back(visit: Visit) -> Response:

@@ -86,9 +86,9 @@ async def _find_holder(visit: Visit, phone: Phone) -> tuple[Customer | None, str
     store = visit.services.store
     for customer in await store.read_profiles(phone.normalized):
         numbers = [held.normalized for held in customer.phones]
-        if may_see(visit, await store.read_standings(numbers)):
+        if await may_see(visit, await store.read_standings(numbers)):
             return customer, "This number is on a profile already."
-    if not may_see(visit, [await store.read_standing(phone.normalized)]):
+    if not await may_see(visit, [await store.read_standing(phone.normalized)]):
         return None, "This number belongs to a brand that you do not work for. Ask an admin."
     return None, ""
 

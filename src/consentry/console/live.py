@@ -59,7 +59,7 @@ async def _read_numbers(visit: Visit, customer_id: str) -> frozenset[str] | None
     if customer is None:
         return None
     numbers = [phone.normalized for phone in customer.phones]
-    if not may_see(visit, await store.read_standings(numbers)):
+    if not await may_see(visit, await store.read_standings(numbers)):
         return None
     return frozenset(numbers)
 

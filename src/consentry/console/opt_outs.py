@@ -46,8 +46,8 @@ class OptOutRow(msgspec.Struct, frozen=True):
 
 async def show_opt_outs(visit: Visit) -> Response:
     """List the opted-out numbers, newest first."""
-    choices = list_scope_choices(visit)
-    asked = read_asked(visit, choices)
+    choices = await list_scope_choices(visit)
+    asked = await read_asked(visit, choices)
     before = visit.query("before") or None
     page = ListPage(limit=_ON_A_PAGE, before=before)
     items, following = [], None
@@ -67,8 +67,8 @@ async def show_opt_outs(visit: Visit) -> Response:
 
 
 async def _describe(visit: Visit, item: OptOut) -> OptOutRow | None:
-    directory = visit.services.store.directory()
-    holds = list_holds(item.standing, directory, visible_scopes(visit))
+    directory = await visit.services.store.read_directory()
+    holds = list_holds(item.standing, directory, await visible_scopes(visit))
     if not holds:
         return None
     return OptOutRow(
@@ -86,12 +86,12 @@ async def _name(visit: Visit, customer: Customer | None) -> Customer | None:
         return customer
     numbers = [phone.normalized for phone in customer.phones]
     standings = await visit.services.store.read_standings(numbers)
-    return customer if may_see(visit, standings) else None
+    return customer if await may_see(visit, standings) else None
 
 
 async def export_opt_outs(visit: Visit) -> Response:
     """Send all that the filters let through as CSV, a row for everything that holds a number."""
-    asked = read_asked(visit, list_scope_choices(visit))
+    asked = await read_asked(visit, await list_scope_choices(visit))
     if asked.errors:
         raise Rejected("invalid_filter", " ".join(asked.errors.values()), status=400)
     day = visit.services.clock.now()
@@ -105,14 +105,14 @@ async def export_opt_outs(visit: Visit) -> Response:
 
 
 async def _read_all(visit: Visit, asked: Asked) -> AsyncIterator[list[Row]]:
-    scopes = visible_scopes(visit)
+    scopes = await visible_scopes(visit)
     before: str | None = None
     while True:
         page = ListPage(limit=_IN_A_SLICE, before=before)
         found = await visit.services.store.read_opt_outs(asked.wanted, page)
         rows: list[Row] = []
         for item in found.items:
-            holds = list_holds(item.standing, visit.services.store.directory(), scopes)
+            holds = list_holds(item.standing, await visit.services.store.read_directory(), scopes)
             customer = await _name(visit, item.customer) if holds else None
             rows += [_cells(item, hold, customer) for hold in holds]
         yield rows

@@ -43,13 +43,13 @@ class Asked(msgspec.Struct, frozen=True):
         return urlencode({name: value for name, value in {**self.fields, **more}.items() if value})
 
 
-def list_scope_choices(visit: Visit) -> list[Choice]:
+async def list_scope_choices(visit: Visit) -> list[Choice]:
     """List the senders and brands to choose from, and what holds for every brand."""
     every = Choice(EVERY_BRAND, "Every brand at once", (EVERYTHING,), ())
-    return [*list_choices(visit), every]
+    return [*await list_choices(visit), every]
 
 
-def read_asked(visit: Visit, choices: list[Choice]) -> Asked:
+async def read_asked(visit: Visit, choices: list[Choice]) -> Asked:
     """Read the filters of an address."""
     names = ("search", "of", "cause", "since", "until")
     fields = {name: visit.query(name) for name in names}
@@ -66,7 +66,7 @@ def read_asked(visit: Visit, choices: list[Choice]) -> Asked:
         errors["search"] = f"Search for at most {_SEARCH_MAX} characters."
     wanted = OptOutFilter(
         search=fields["search"] or None,
-        scopes=visible_scopes(visit) if choice is None else choice.scopes,
+        scopes=await visible_scopes(visit) if choice is None else choice.scopes,
         cause=cause,
         since=None if since is None else day_begin(since),
         until=None if until is None else day_end(until),

@@ -84,13 +84,13 @@ _FATES: Final = {
 
 async def show_import(visit: Visit) -> Response:
     """Show the form for a list."""
-    return _form(visit, Typed())
+    return await _form(visit, Typed())
 
 
-def _form(visit: Visit, typed: Typed) -> Response:
+async def _form(visit: Visit, typed: Typed) -> Response:
     brands = [
         brand
-        for brand in visit.services.store.directory().brands.values()
+        for brand in (await visit.services.store.read_directory()).brands.values()
         if visit.agent.sees(brand.id)
     ]
     if not typed.brand and len(brands) == 1:
@@ -107,9 +107,9 @@ def _form(visit: Visit, typed: Typed) -> Response:
 
 async def check_import(visit: Visit) -> Response:
     """Say what the list would do; nothing is written."""
-    typed = _read_form(visit)
+    typed = await _read_form(visit)
     if typed.errors:
-        return _form(visit, typed)
+        return await _form(visit, typed)
     source = _source(visit, typed)
     plan = await _make_plan(visit, typed.text, source)
     return visit.render(
@@ -118,23 +118,23 @@ async def check_import(visit: Visit) -> Response:
         plan=plan,
         shown=_most_telling(plan.outcomes),
         digest=source.digest,
-        scope=_name_scope(visit, source),
+        scope=await _name_scope(visit, source),
     )
 
 
 async def carry_out_import(visit: Visit) -> Response:
     """Put the list's numbers on the do-not-text list, and say what became of each row."""
-    typed = _read_form(visit)
+    typed = await _read_form(visit)
     if typed.errors:
-        return _form(visit, typed)
+        return await _form(visit, typed)
     source = _source(visit, typed)
     if source.digest != visit.field("digest"):
         changed = {"text": "This is another list than the one that was looked at. Look again."}
-        return _form(visit, msgspec.structs.replace(typed, errors=changed))
+        return await _form(visit, msgspec.structs.replace(typed, errors=changed))
     plan = await _make_plan(visit, typed.text, source)
     written = await _write(visit, plan.rows, source)
     recorded = [row for row, imported in written if imported.fate is Fate.NEW]
-    scope = _name_scope(visit, source)
+    scope = await _name_scope(visit, source)
     part = f"from {source.name}, for {scope}, SHA-256 {source.digest}, import {source.id}"
     store = visit.services.store
     await store.submit(RecordImport("opt-outs", part, len(recorded), visit.actor))
@@ -151,7 +151,7 @@ async def carry_out_import(visit: Visit) -> Response:
     )
 
 
-def _read_form(visit: Visit) -> Typed:
+async def _read_form(visit: Visit) -> Typed:
     text = normalize_list(visit.field("text"))
     typed = Typed(
         text=text,
@@ -159,7 +159,7 @@ def _read_form(visit: Visit) -> Typed:
         brand=visit.field("brand"),
         decided_by=visit.field("decided_by"),
     )
-    errors = {**_check_text(text), **_check_choices(visit, typed)}
+    errors = {**_check_text(text), **await _check_choices(visit, typed)}
     return msgspec.structs.replace(typed, errors=errors)
 
 
@@ -173,13 +173,13 @@ def _check_text(text: str) -> dict[str, str]:
     return {}
 
 
-def _check_choices(visit: Visit, typed: Typed) -> dict[str, str]:
+async def _check_choices(visit: Visit, typed: Typed) -> dict[str, str]:
     errors = {}
     if not typed.source:
         errors["source"] = "Say where the list comes from. It stands in every number's history."
     elif len(typed.source) > _SOURCE_MAX:
         errors["source"] = f"Say it in at most {_SOURCE_MAX} characters."
-    brands = visit.services.store.directory().brands
+    brands = (await visit.services.store.read_directory()).brands
     everything = typed.brand == EVERY_BRAND and not visit.agent.brands
     if not everything and not (typed.brand in brands and visit.agent.sees(typed.brand)):
         errors["brand"] = "Choose whose texts these people do not want."
@@ -199,10 +199,10 @@ def _source(visit: Visit, typed: Typed) -> ImportSource:
     )
 
 
-def _name_scope(visit: Visit, source: ImportSource) -> str:
+async def _name_scope(visit: Visit, source: ImportSource) -> str:
     if source.brand is None:
         return "every brand"
-    return name_brand(visit.services.store.directory(), source.brand)
+    return name_brand(await visit.services.store.read_directory(), source.brand)
 
 
 async def _make_plan(visit: Visit, text: str, source: ImportSource) -> Plan:
@@ -232,7 +232,7 @@ async def _judge(
     rows = [line for line in lines if isinstance(line, ListedNumber)]
     standings = await store.read_standings([row.recipient for row in rows])
     fates = {
-        row.line: decide_fate(standing, row, source, store.directory())
+        row.line: decide_fate(standing, row, source, await store.read_directory())
         for row, standing in zip(rows, standings, strict=True)
     }
     return [(line, fates.get(line.line)) for line in lines]

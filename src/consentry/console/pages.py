@@ -55,18 +55,16 @@ class Visit:
         """Read a field of the form; empty where missing."""
         return self.form.first.get(name, "")
 
-    @property
-    def senders(self) -> tuple[Sender, ...]:
+    async def senders(self) -> tuple[Sender, ...]:
         """List the senders of the brands that this agent works for."""
-        everyone = self.services.store.directory().senders.values()
+        everyone = (await self.services.store.read_directory()).senders.values()
         return tuple(sender for sender in everyone if self.agent.sees(sender.brand))
 
-    @property
-    def sender_scope(self) -> tuple[str, ...] | None:
+    async def sender_scope(self) -> tuple[str, ...] | None:
         """Name the senders that lists are held to; None where the agent sees every brand."""
         if not self.agent.brands:
             return None
-        return tuple(sender.number for sender in self.senders)
+        return tuple(sender.number for sender in await self.senders())
 
     def render(self, template: str, *, status: int = 200, **values: object) -> Response:
         """Render a template with what every page shows: who is here and what they may do."""

@@ -53,8 +53,8 @@ class Report(msgspec.Struct, frozen=True):
 
 async def show_reports(visit: Visit) -> Response:
     """Show the reports of a period."""
-    choices = list_choices(visit)
-    period = read_period(visit, choices)
+    choices = await list_choices(visit)
+    period = await read_period(visit, choices)
     report = None if period.errors else await _build(visit, period)
     return visit.render(
         "reports.html",
@@ -207,7 +207,7 @@ async def export_report(visit: Visit) -> Response:
     sheet = SHEETS.get(name)
     if sheet is None:
         return visit.missing("report")
-    period = read_period(visit, list_choices(visit))
+    period = await read_period(visit, await list_choices(visit))
     if period.errors:
         raise Rejected("invalid_filter", " ".join(period.errors.values()), status=400)
     rows = sheet.rows(await _build(visit, period))

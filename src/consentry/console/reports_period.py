@@ -42,7 +42,7 @@ class Period(msgspec.Struct, frozen=True):
         return self.query(days=str(days), since="", until="")
 
 
-def read_period(visit: Visit, choices: list[Choice]) -> Period:
+async def read_period(visit: Visit, choices: list[Choice]) -> Period:
     """Read what is asked for; raises nothing, what cannot be is in `errors`."""
     fields = {name: visit.query(name) for name in ("days", "since", "until", "of")}
     errors: dict[str, str] = {}
@@ -61,7 +61,7 @@ def read_period(visit: Visit, choices: list[Choice]) -> Period:
         last=last,
         days=days,
         fields=fields,
-        senders=visit.sender_scope if choice is None else choice.senders,
+        senders=await visit.sender_scope() if choice is None else choice.senders,
         errors=errors,
         words=f"{first} to {last}{of}",
     )

@@ -25,14 +25,15 @@ class Choice(msgspec.Struct, frozen=True):
     senders: tuple[str, ...]
 
 
-def list_choices(visit: Visit) -> list[Choice]:
+async def list_choices(visit: Visit) -> list[Choice]:
     """List what an agent may choose from: each of their brands, followed by its senders."""
-    directory = visit.services.store.directory()
+    directory = await visit.services.store.read_directory()
+    seen = await visit.senders()
     choices = []
     for brand in directory.brands.values():
         if not visit.agent.sees(brand.id):
             continue
-        senders = tuple(s for s in visit.senders if s.brand == brand.id)
+        senders = tuple(s for s in seen if s.brand == brand.id)
         choices.append(
             Choice(
                 value=f"brand:{brand.id}",
@@ -68,14 +69,14 @@ def scopes_of(senders: tuple[Sender, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(scopes))
 
 
-def visible_scopes(visit: Visit) -> tuple[str, ...] | None:
+async def visible_scopes(visit: Visit) -> tuple[str, ...] | None:
     """Name the scopes of the opt-outs an agent may see; None where they see every brand.
 
     What holds for every brand holds for theirs too.
     """
     if not visit.agent.brands:
         return None
-    return (EVERYTHING, *visit.agent.brands, *scopes_of(visit.senders))
+    return (EVERYTHING, *visit.agent.brands, *scopes_of(await visit.senders()))
 
 
 def name_brand(directory: Directory, brand_id: str) -> str:

@@ -68,7 +68,7 @@ async def read_stretch(
 
 async def _read_entries(visit: Visit, seen: Seen, before: str, limit: int) -> list[Entry]:
     """Read each phone's entries and merge them: one order holds for the entries of all."""
-    wanted = EntryFilter(kinds=TIMELINE_KINDS, senders=visit.sender_scope)
+    wanted = EntryFilter(kinds=TIMELINE_KINDS, senders=await visit.sender_scope())
     page = Page(limit=limit, before=before or None)
     store = visit.services.store
     found = await asyncio.gather(

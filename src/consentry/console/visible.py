@@ -6,12 +6,12 @@ from consentry.console.pages import Visit
 from consentry.domain.standing import Standing
 
 
-def may_see(visit: Visit, standings: Iterable[Standing]) -> bool:
+async def may_see(visit: Visit, standings: Iterable[Standing]) -> bool:
     """Tell whether an agent may see the customer who has numbers with these standings.
 
     Who never texted with anybody of ours belongs to no brand, and so to all.
     """
-    scope = visit.sender_scope
+    scope = await visit.sender_scope()
     if scope is None:
         return True
     met = {thread.sender for standing in standings for thread in standing.threads}

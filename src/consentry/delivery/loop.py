@@ -164,10 +164,10 @@ class DeliveryLoop:
         if self._unsure:
             await self._recover()
         due = await self._store.next_due()
-        plan = self._plan(due)
+        plan = await self._plan(due)
         if not plan:
             return self._seconds_to_wait(due)
-        directory = self._store.directory()
+        directory = await self._store.read_directory()
         async with self._flights.claiming():
             works = await self._store.submit(ClaimJobs(plan))
             for work in works:
@@ -184,10 +184,10 @@ class DeliveryLoop:
         for _ in range(count):
             self._measuring.note_settled(MessageStatus.INDETERMINATE)
 
-    def _plan(self, due: tuple[tuple[str, datetime], ...]) -> tuple[tuple[str, int], ...]:
+    async def _plan(self, due: tuple[tuple[str, datetime], ...]) -> tuple[tuple[str, int], ...]:
         """Say how many texts each sender may send now: by its tokens, and by the free slots."""
         now, seconds = self._clock.now(), self._clock.monotonic()
-        senders = self._store.directory().senders
+        senders = (await self._store.read_directory()).senders
         wanted: dict[str, int] = {}
         for number, due_at in sorted(due, key=lambda pair: pair[1]):
             known = senders.get(number)

@@ -82,7 +82,7 @@ class Resolver:
     async def _ask(self, work: Work, carrier: Carrier) -> None:
         message = work.message
         found = await carrier.find(
-            write_text(message, self._store.directory()),
+            write_text(message, await self._store.read_directory()),
             since=work.job.claimed_at or message.created_at,
             known=await self._read_known(message),
         )

@@ -70,7 +70,7 @@ class Store(Protocol):
     def vitals(self) -> Vitals:
         """Tell how the writing goes; costs nothing and asks nobody."""
 
-    def directory(self) -> Directory:
+    async def read_directory(self) -> Directory:
         """Return brands, senders and programs as they are now."""
 
     async def read_standing(self, recipient: str) -> Standing:

@@ -134,7 +134,7 @@ class SQLiteStore:
         """Tell how the writing goes."""
         return self._writer.vitals()
 
-    def directory(self) -> Directory:
+    async def read_directory(self) -> Directory:
         """Return brands, senders and programs as they are now, whichever process wrote them."""
         return self._reader.read_directory()
 

@@ -33,10 +33,10 @@ class Timed(msgspec.Struct, frozen=True):
     milliseconds: tuple[float, ...]
 
 
-def list_reads(store: Store, subject: Subject) -> dict[str, Read]:
+async def list_reads(store: Store, subject: Subject) -> dict[str, Read]:
     """List the reads that are measured."""
     return {
-        **_lists(store),
+        **await _lists(store),
         **_of_one(store),
         **{f"search_{name}": _search(store, words) for name, _, words in searches(subject)},
         "opt_outs_number": _opt_outs(store, OptOutFilter(search=subject.number[-4:])),
@@ -44,10 +44,10 @@ def list_reads(store: Store, subject: Subject) -> dict[str, Read]:
     }
 
 
-def _lists(store: Store) -> dict[str, Read]:
+async def _lists(store: Store) -> dict[str, Read]:
     today = SystemClock().now()
     month = today - timedelta(days=30)
-    two = tuple(store.directory().senders)[:2]
+    two = tuple((await store.read_directory()).senders)[:2]
     return {
         "inbox": lambda: store.read_inbox(InboxFilter(), _LIST),
         "inbox_open": lambda: store.read_inbox(InboxFilter(open_only=True), _LIST),
@@ -85,7 +85,7 @@ def _opt_outs(store: Store, wanted: OptOutFilter) -> Read:
 async def measure_reads(store: Store, subject: Subject, rounds: int) -> list[Timed]:
     """Read everything so many times, in turn; the first time warms up and does not count."""
     clock = SystemClock()
-    reads = list_reads(store, subject)
+    reads = await list_reads(store, subject)
     taken: dict[str, list[float]] = {name: [] for name in reads}
     for turn in range(rounds + 1):
         for name, read in reads.items():

@@ -26,12 +26,12 @@ class _BareStore(SQLiteStore):
 
     async def learn(self) -> Self:
         """Read once what is answered from now on."""
-        self._directory = super().directory()
+        self._directory = await super().read_directory()
         self._standing = await super().read_standing(known_number(0))
         return self
 
     # typing.override comes with Python 3.12.
-    def directory(self) -> Directory:  # type: ignore[explicit-override]
+    async def read_directory(self) -> Directory:  # type: ignore[explicit-override]
         return self._directory
 
     async def read_facts(  # type: ignore[explicit-override]

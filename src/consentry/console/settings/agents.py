@@ -90,7 +90,7 @@ async def new_agent(visit: Visit) -> Response:
 async def add_agent(visit: Visit) -> Response:
     """Add an agent, and show the link with which they sign in the first time."""
     check_all_brands(visit)
-    filled = _check(visit, read_form(visit, _NEW, several=("brands",)))
+    filled = await _check(visit, read_form(visit, _NEW, several=("brands",)))
     blank = Agent("", "", "", None, visit.services.clock.now())
     saved, filled = await _save(visit, filled, blank, None)
     if saved is None:
@@ -114,7 +114,7 @@ async def change_agent(visit: Visit) -> Response:
     known = await _find(visit)
     if known is None:
         return visit.missing("agent")
-    filled = _check(visit, read_form(visit, _stored(known), several=("brands",)))
+    filled = await _check(visit, read_form(visit, _stored(known), several=("brands",)))
     saved, filled = await _save(visit, filled, known, known)
     if saved is None:
         return await _show_form(visit, filled, known)
@@ -158,10 +158,10 @@ async def switch_agent(visit: Visit) -> Response:
     return go_saved(visit, _path(known), changed=saved != known)
 
 
-def _check(visit: Visit, filled: Filled) -> Filled:
+async def _check(visit: Visit, filled: Filled) -> Filled:
     if filled.values["role"] not in ROLES:
         filled = filled.refused(role="Choose a role.")
-    known = {brand.id for brand in brands_of(visit)}
+    known = {brand.id for brand in await brands_of(visit)}
     if not set(filled.several("brands")) <= known:
         filled = filled.refused(brands="Choose among these.")
     return filled
@@ -228,12 +228,12 @@ async def _show_form(visit: Visit, filled: Filled, agent: Agent | None) -> Respo
         open_sessions=0 if agent is None else await _count_open(visit, agent),
         ended=ended,
         roles=list(ROLES.items()),
-        brands=[(brand.id, brand.name, "") for brand in brands_of(visit)],
+        brands=[(brand.id, brand.name, "") for brand in await brands_of(visit)],
     )
 
 
 async def _describe(visit: Visit, agent: Agent) -> AgentRow:
-    brands = visit.services.store.directory().brands
+    brands = (await visit.services.store.read_directory()).brands
     names = tuple(brands[b].name if b in brands else b for b in agent.brands)
     sessions = await visit.services.store.read_sessions(agent.id)
     role = ROLES[agent.role.value if agent.role else _NO_ACCESS].partition(":")[0]

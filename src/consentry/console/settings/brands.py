@@ -25,9 +25,10 @@ _NEW: Final = {"name": "", "contact": ""}
 
 async def list_brands(visit: Visit) -> Response:
     """List the brands this agent works for, with their senders."""
-    senders = visit.senders
+    senders = await visit.senders()
     rows = [
-        (brand, sum(sender.brand == brand.id for sender in senders)) for brand in brands_of(visit)
+        (brand, sum(sender.brand == brand.id for sender in senders))
+        for brand in await brands_of(visit)
     ]
     return await show(visit, BRANDS, "brands.html", rows=rows)
 
@@ -47,7 +48,7 @@ async def add_brand(visit: Visit) -> Response:
 
 async def show_brand(visit: Visit) -> Response:
     """Show a brand's form."""
-    brand = _find(visit)
+    brand = await _find(visit)
     if brand is None:
         return visit.missing("brand")
     return await _show_form(visit, fill(_stored(brand)), brand)
@@ -55,7 +56,7 @@ async def show_brand(visit: Visit) -> Response:
 
 async def change_brand(visit: Visit) -> Response:
     """Change a brand."""
-    brand = _find(visit)
+    brand = await _find(visit)
     if brand is None:
         return visit.missing("brand")
     return await _save(visit, read_form(visit, _stored(brand)), brand)
@@ -83,8 +84,8 @@ async def _save(visit: Visit, filled: Filled, known: Brand | None) -> Response:
     return go_saved(visit, BRANDS.path, changed=saved != known)
 
 
-def _find(visit: Visit) -> Brand | None:
-    brand = visit.services.store.directory().brands.get(visit.path("id"))
+async def _find(visit: Visit) -> Brand | None:
+    brand = (await visit.services.store.read_directory()).brands.get(visit.path("id"))
     return brand if brand is not None and visit.agent.sees(brand.id) else None
 
 

@@ -35,7 +35,7 @@ _PLAIN: Final = "Use letters, digits and signs without spaces, at most 500."
 
 async def list_accounts(visit: Visit) -> Response:
     """List the accounts."""
-    senders = visit.services.store.directory().senders.values()
+    senders = (await visit.services.store.read_directory()).senders.values()
     rows = [
         (account, sum(sender.carrier == account.id for sender in senders))
         for account in await visit.services.store.read_carriers()

@@ -41,11 +41,11 @@ class Worded(msgspec.Struct, frozen=True):
 
 async def show_contact_page(visit: Visit) -> Response:
     """Show the snippet of a sender; while one types, the snippet alone."""
-    senders = [s for s in visit.senders if s.kind is not SenderKind.ALPHANUMERIC]
+    senders = [s for s in await visit.senders() if s.kind is not SenderKind.ALPHANUMERIC]
     asked = visit.query("sender")
     sender = next((s for s in senders if s.number == asked), senders[0] if senders else None)
     values, errors = _read_fields(visit)
-    worded = None if sender is None or errors else _word(visit, sender, values)
+    worded = None if sender is None or errors else await _word(visit, sender, values)
     if visit.is_fragment:
         return visit.render(
             "settings/snippet_fragment.html", worded=worded, errors=errors, values=values
@@ -54,7 +54,7 @@ async def show_contact_page(visit: Visit) -> Response:
         visit,
         CONTACT_PAGE,
         "contact_page.html",
-        senders=[(s.number, f"{show_number(s.number)}, {_name(visit, s)}") for s in senders],
+        senders=[(s.number, f"{show_number(s.number)}, {await _name(visit, s)}") for s in senders],
         sender=sender,
         kind="" if sender is None else describe_kind(sender.kind),
         values=values,
@@ -65,8 +65,8 @@ async def show_contact_page(visit: Visit) -> Response:
     )
 
 
-def _name(visit: Visit, sender: Sender) -> str:
-    return visit.services.store.directory().brand_of(sender).name
+async def _name(visit: Visit, sender: Sender) -> str:
+    return (await visit.services.store.read_directory()).brand_of(sender).name
 
 
 def _read_fields(visit: Visit) -> tuple[dict[str, str], dict[str, str]]:
@@ -85,8 +85,8 @@ def _read_fields(visit: Visit) -> tuple[dict[str, str], dict[str, str]]:
     return values, errors
 
 
-def _word(visit: Visit, sender: Sender, values: dict[str, str]) -> Worded | None:
-    brand = visit.services.store.directory().brand_of(sender)
+async def _word(visit: Visit, sender: Sender, values: dict[str, str]) -> Worded | None:
+    brand = (await visit.services.store.read_directory()).brand_of(sender)
     offer = Offer(
         about=values["about"] or ABOUT_DEFAULT,
         frequency=values["frequency"] or FREQUENCY_DEFAULT,

@@ -42,7 +42,7 @@ async def show_keywords(visit: Visit) -> Response:
     asked = visit.query("as")
     chosen = next((choice for choice in choices if choice.value == asked), choices[0])
     text = visit.request.query_params.get("text", "")[:TEXT_CHARACTERS_MAX]
-    directory = visit.services.store.directory()
+    directory = await visit.services.store.read_directory()
     brand = directory.brands.get(chosen.sender.brand, _BRAND)
     desk = Desk(chosen.sender, brand, chosen.carrier, visit.services.clock.now())
     scoped = _with_stand_in(directory, desk)
@@ -81,7 +81,7 @@ async def _list_choices(visit: Visit) -> list[Choice]:
             sender,
             accounts.get(sender.carrier, ""),
         )
-        for sender in visit.senders
+        for sender in await visit.senders()
         if sender.kind is not SenderKind.ALPHANUMERIC
     ]
     kinds = dict.fromkeys((p.carrier, kind) for p in TABLE.profiles for kind in p.kinds)

@@ -23,21 +23,21 @@ _FIELDS: Final = {"unknown_brand": "brand", "name_missing": "name"}
 
 async def list_programs(visit: Visit) -> Response:
     """List the programs of the brands this agent works for."""
-    brands = brands_of(visit)
-    programs = visit.services.store.directory().programs.values()
+    brands = await brands_of(visit)
+    programs = (await visit.services.store.read_directory()).programs.values()
     rows = [(b, p) for b in brands for p in programs if p.brand == b.id]
     return await show(visit, PROGRAMS, "programs.html", rows=rows, brands=brands)
 
 
 async def new_program(visit: Visit) -> Response:
     """Show the form for a new program."""
-    return await _show_form(visit, fill(_new(visit)), None)
+    return await _show_form(visit, fill(await _new(visit)), None)
 
 
 async def add_program(visit: Visit) -> Response:
     """Add a program of a brand this agent works for."""
-    filled = read_form(visit, _new(visit))
-    if not any(brand.id == filled.values["brand"] for brand in brands_of(visit)):
+    filled = read_form(visit, await _new(visit))
+    if not any(brand.id == filled.values["brand"] for brand in await brands_of(visit)):
         filled = filled.refused(brand="Choose one of the brands.")
     if filled.values["purpose"] not in PURPOSES:
         filled = filled.refused(purpose="Choose what the texts are for.")
@@ -51,7 +51,7 @@ async def add_program(visit: Visit) -> Response:
 
 async def show_program(visit: Visit) -> Response:
     """Show a program's form."""
-    program = _find(visit)
+    program = await _find(visit)
     if program is None:
         return visit.missing("program")
     return await _show_form(visit, fill({"name": program.name}), program)
@@ -59,7 +59,7 @@ async def show_program(visit: Visit) -> Response:
 
 async def rename_program(visit: Visit) -> Response:
     """Rename a program. Brand and purpose are what people consented to, so they stay."""
-    known = _find(visit)
+    known = await _find(visit)
     if known is None:
         return visit.missing("program")
     filled = _check_name(read_form(visit, {"name": known.name}))
@@ -69,8 +69,8 @@ async def rename_program(visit: Visit) -> Response:
     return await _save(visit, filled, program, known)
 
 
-def _new(visit: Visit) -> dict[str, str]:
-    brands = brands_of(visit)
+async def _new(visit: Visit) -> dict[str, str]:
+    brands = await brands_of(visit)
     first = brands[0].id if len(brands) == 1 else ""
     return {"brand": first, "purpose": "", "name": ""}
 
@@ -98,7 +98,7 @@ async def _show_form(visit: Visit, filled: Filled, program: Program | None) -> R
     status = 200 if filled.is_fine else 422
     brand = None
     if program is not None:
-        brand = visit.services.store.directory().brands[program.brand]
+        brand = (await visit.services.store.read_directory()).brands[program.brand]
     return await show(
         visit,
         PROGRAMS,
@@ -107,13 +107,13 @@ async def _show_form(visit: Visit, filled: Filled, program: Program | None) -> R
         form=filled,
         program=program,
         brand=brand,
-        brands=[(b.id, b.name) for b in brands_of(visit)],
+        brands=[(b.id, b.name) for b in await brands_of(visit)],
         purposes=list(PURPOSES.items()),
     )
 
 
-def _find(visit: Visit) -> Program | None:
-    program = visit.services.store.directory().programs.get(visit.path("id"))
+async def _find(visit: Visit) -> Program | None:
+    program = (await visit.services.store.read_directory()).programs.get(visit.path("id"))
     return program if program is not None and visit.agent.sees(program.brand) else None
 
 

@@ -24,8 +24,8 @@ _ERRORS: Final = "Nothing was saved: mend what is marked as an error below."
 
 async def list_replies(visit: Visit) -> Response:
     """List the senders, and which of their answers are worded by the company."""
-    directory = visit.services.store.directory()
-    rows = [(s, directory.brand_of(s), describe_kind(s.kind)) for s in visit.senders]
+    directory = await visit.services.store.read_directory()
+    rows = [(s, directory.brand_of(s), describe_kind(s.kind)) for s in await visit.senders()]
     return await show(
         visit, REPLIES, "replies_list.html", rows=rows, answers=ANSWERS, link_of=sender_path
     )
@@ -33,7 +33,7 @@ async def list_replies(visit: Visit) -> Response:
 
 async def show_replies(visit: Visit) -> Response:
     """Show the wordings of a sender."""
-    sender = find_sender(visit)
+    sender = await find_sender(visit)
     if sender is None:
         return visit.missing("sender")
     return await _show_form(visit, fill(_stored(sender)), sender)
@@ -41,7 +41,7 @@ async def show_replies(visit: Visit) -> Response:
 
 async def look_at_replies(visit: Visit) -> Response:
     """Judge what is being written, without saving it; put simpler characters in where asked."""
-    sender = find_sender(visit)
+    sender = await find_sender(visit)
     if sender is None:
         return visit.missing("sender")
     filled = read_form(visit, _stored(sender))
@@ -54,7 +54,7 @@ async def look_at_replies(visit: Visit) -> Response:
 
 async def save_replies(visit: Visit) -> Response:
     """Save the wordings; errors of the linter stand in the way, warnings do not."""
-    known = find_sender(visit)
+    known = await find_sender(visit)
     if known is None:
         return visit.missing("sender")
     filled = read_form(visit, _stored(known))
@@ -77,7 +77,7 @@ def _put(sender: Sender, filled: Filled) -> Sender:
 
 async def _desk(visit: Visit, sender: Sender) -> Desk:
     accounts = {account.id: account.kind for account in await visit.services.store.read_carriers()}
-    brand = visit.services.store.directory().brand_of(sender)
+    brand = (await visit.services.store.read_directory()).brand_of(sender)
     return Desk(sender, brand, accounts.get(sender.carrier, ""), visit.services.clock.now())
 
 

@@ -70,9 +70,9 @@ def check_all_brands(visit: Visit) -> None:
         )
 
 
-def brands_of(visit: Visit) -> list[Brand]:
+async def brands_of(visit: Visit) -> list[Brand]:
     """List the brands that this agent works for, by name."""
-    brands = visit.services.store.directory().brands.values()
+    brands = (await visit.services.store.read_directory()).brands.values()
     return sorted((b for b in brands if visit.agent.sees(b.id)), key=lambda b: b.name.casefold())
 
 

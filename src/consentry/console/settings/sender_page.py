@@ -30,9 +30,9 @@ def sender_path(section: Section, number: str) -> str:
     return f"{section.path}/{quote(number, safe='+')}"
 
 
-def find_sender(visit: Visit) -> Sender | None:
+async def find_sender(visit: Visit) -> Sender | None:
     """Find the sender in the path, if this agent works for its brand."""
-    sender = visit.services.store.directory().senders.get(visit.path("number"))
+    sender = (await visit.services.store.read_directory()).senders.get(visit.path("number"))
     return sender if sender is not None and visit.agent.sees(sender.brand) else None
 
 

@@ -37,15 +37,17 @@ _PHONE_KINDS: Final = (SenderKind.LONG_CODE, SenderKind.TOLL_FREE)
 
 async def list_senders(visit: Visit) -> Response:
     """List the senders of the brands this agent works for."""
-    directory = visit.services.store.directory()
+    directory = await visit.services.store.read_directory()
     accounts = await _accounts(visit)
-    rows = [(s, directory.brand_of(s), describe_kind(s.kind), accounts) for s in visit.senders]
+    rows = [
+        (s, directory.brand_of(s), describe_kind(s.kind), accounts) for s in await visit.senders()
+    ]
     return await show(
         visit,
         SENDERS,
         "senders.html",
         rows=rows,
-        may_add=bool(accounts and brands_of(visit)),
+        may_add=bool(accounts and await brands_of(visit)),
         link_of=sender_path,
     )
 
@@ -76,7 +78,7 @@ async def add_sender(visit: Visit) -> Response:
 
 async def show_sender(visit: Visit) -> Response:
     """Show a sender: its form, its address for the carrier, who answers what."""
-    sender = find_sender(visit)
+    sender = await find_sender(visit)
     if sender is None:
         return visit.missing("sender")
     return await _show_form(visit, fill(_stored(sender)), sender)
@@ -84,7 +86,7 @@ async def show_sender(visit: Visit) -> Response:
 
 async def change_sender(visit: Visit) -> Response:
     """Change a sender; its number and kind stay."""
-    known = find_sender(visit)
+    known = await find_sender(visit)
     if known is None:
         return visit.missing("sender")
     filled = await _check(visit, read_form(visit, _stored(known)), known=known)
@@ -95,7 +97,7 @@ async def change_sender(visit: Visit) -> Response:
 
 async def switch_sender(visit: Visit) -> Response:
     """Switch a sender off or on."""
-    known = find_sender(visit)
+    known = await find_sender(visit)
     if known is None:
         return visit.missing("sender")
     sender = msgspec.structs.replace(known, enabled=visit.field("to") == "on")
@@ -104,7 +106,7 @@ async def switch_sender(visit: Visit) -> Response:
 
 async def _check(visit: Visit, filled: Filled, *, known: Sender | None = None) -> Filled:
     values = filled.values
-    if not any(brand.id == values["brand"] for brand in brands_of(visit)):
+    if not any(brand.id == values["brand"] for brand in await brands_of(visit)):
         filled = filled.refused(brand="Choose one of the brands.")
     kept = () if known is None else (known.carrier,)
     if values["carrier"] not in (*await _accounts(visit), *kept):
@@ -147,7 +149,7 @@ async def _save(visit: Visit, filled: Filled, sender: Sender, known: Sender | No
 
 async def _show_form(visit: Visit, filled: Filled, sender: Sender | None) -> Response:
     accounts = await _accounts(visit)
-    more = {} if sender is None else _describe(visit, sender, accounts)
+    more = {} if sender is None else await _describe(visit, sender, accounts)
     choices = [(account.id, account.id) for account in accounts.values()]
     if sender is not None and sender.carrier not in accounts:
         choices.append((sender.carrier, f"{sender.carrier} (not set up)"))
@@ -159,16 +161,16 @@ async def _show_form(visit: Visit, filled: Filled, sender: Sender | None) -> Res
         form=filled,
         sender=sender,
         kinds=[(kind.value, words) for kind, words in KINDS.items()],
-        brands=[(brand.id, brand.name) for brand in brands_of(visit)],
+        brands=[(brand.id, brand.name) for brand in await brands_of(visit)],
         accounts=choices,
         **more,
     )
 
 
-def _describe(
+async def _describe(
     visit: Visit, sender: Sender, accounts: dict[str, CarrierAccount]
 ) -> dict[str, object]:
-    directory = visit.services.store.directory()
+    directory = await visit.services.store.read_directory()
     account = accounts.get(sender.carrier)
     desk = Desk(
         sender,
@@ -194,7 +196,7 @@ async def _accounts(visit: Visit) -> dict[str, CarrierAccount]:
 
 
 async def _new(visit: Visit) -> dict[str, str]:
-    brands, accounts = brands_of(visit), await _accounts(visit)
+    brands, accounts = await brands_of(visit), await _accounts(visit)
     return {
         "number": "",
         "kind": "",

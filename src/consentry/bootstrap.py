@@ -45,7 +45,7 @@ from consentry.ports import (
     Store,
 )
 from consentry.settings import LogFormat, LogNumbers, OIDCAdmission, SettingError, Settings
-from consentry.store.sqlite import SQLiteStore
+from consentry.store.sqlite.store import SQLiteStore
 from consentry.telemetry.exposition import Exposition
 from consentry.telemetry.logs import set_up_logging
 from consentry.telemetry.tallies import Tallies

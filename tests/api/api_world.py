@@ -43,7 +43,7 @@ from consentry.ports import (
     Submission,
     WebhookRequest,
 )
-from consentry.store.sqlite import SQLiteStore
+from consentry.store.sqlite.store import SQLiteStore
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 LONG_CODE = "+12025550101"

@@ -19,7 +19,7 @@ from consentry.clock import SystemClock, SystemIds
 from consentry.domain.consent import PairState, pair_state
 from consentry.domain.policy import Policy
 from consentry.ports import CarrierAccount
-from consentry.store.sqlite import SQLiteStore
+from consentry.store.sqlite.store import SQLiteStore
 
 pytestmark = pytest.mark.property
 

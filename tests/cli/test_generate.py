@@ -17,10 +17,11 @@ from consentry.domain.entries import Entry, fold
 from consentry.domain.policy import Policy
 from consentry.ports import InboxFilter, OptOutFilter, Page, Tally
 from consentry.store.derived import told_reason
-from consentry.store.migrate import apply_migrations, read_migrations
+from consentry.store.migrate import read_migrations
 from consentry.store.rows import decode_entries
-from consentry.store.sqlite import SQLiteStore
-from consentry.store.sqlite_connection import open_connection
+from consentry.store.sqlite.connection import open_connection
+from consentry.store.sqlite.migrating import apply_migrations
+from consentry.store.sqlite.store import SQLiteStore
 
 PEOPLE, TEXTS = 400, 2000
 TABLES = ("entries", "messages", "receipts", "standings", "customers", "phones", "marks", "tallies")

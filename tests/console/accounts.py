@@ -27,7 +27,7 @@ from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.policy import Policy
 from consentry.domain.reading import SenderKind
 from consentry.ports import Page
-from consentry.store.sqlite import SQLiteStore
+from consentry.store.sqlite.store import SQLiteStore
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 SECRET_KEY = "a secret key of the server, long enough"

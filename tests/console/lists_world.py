@@ -29,7 +29,7 @@ from consentry.domain.gate import Door
 from consentry.domain.policy import Policy
 from consentry.domain.reading import SenderKind
 from consentry.ports import CarrierAccount, Change, Facts, InboundText, Needs, Page, Session, Store
-from consentry.store.sqlite import SQLiteStore
+from consentry.store.sqlite.store import SQLiteStore
 
 NOW = datetime(2026, 5, 20, 12, 0, tzinfo=UTC)
 LONG = "+12025550101"

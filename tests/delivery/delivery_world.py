@@ -37,7 +37,7 @@ from consentry.ports import (
     WebhookRequest,
     Work,
 )
-from consentry.store.sqlite import SQLiteStore
+from consentry.store.sqlite.store import SQLiteStore
 
 SENDER = "+14155550100"
 OTHER_SENDER = "+14155550101"

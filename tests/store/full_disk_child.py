@@ -9,7 +9,7 @@ from store_world import ANN, CountingIds, TickingClock, message, tagged, write
 from consentry.domain.entries import fold
 from consentry.domain.policy import Policy
 from consentry.ports import Change, MessageFilter, Page, StoreUnavailable
-from consentry.store.sqlite import SQLiteStore
+from consentry.store.sqlite.store import SQLiteStore
 
 LIMIT_BYTES = 1_000_000
 ALL = Page(limit=100_000)

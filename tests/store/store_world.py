@@ -15,7 +15,7 @@ from consentry.domain.messages import Direction, Job, JobState, Message, Message
 from consentry.domain.policy import Policy
 from consentry.domain.standing import Piece, Tag
 from consentry.ports import Change, Facts, Needs, Receipt, Store
-from consentry.store.sqlite import SQLiteStore
+from consentry.store.sqlite.store import SQLiteStore
 
 T = TypeVar("T")
 

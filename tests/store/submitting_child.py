@@ -14,7 +14,7 @@ from store_world import CARRIER, CountingIds, inbound, job, message, tagged
 from consentry.clock import SystemClock
 from consentry.domain.policy import Policy
 from consentry.ports import Change, Facts, Needs
-from consentry.store.sqlite import SQLiteStore
+from consentry.store.sqlite.store import SQLiteStore
 
 IN_FLIGHT = 16
 RECIPIENTS = [f"+1415555{number:04d}" for number in range(20)]

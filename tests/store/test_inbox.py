@@ -21,7 +21,7 @@ from store_world import (
 from consentry.domain.messages import Message
 from consentry.domain.standing import Standing
 from consentry.ports import Change, ConversationMark, InboxFilter, InboxPage, Page, Store
-from consentry.store.inbox import ROWS_LOOKED_AT_MAX
+from consentry.store.sqlite.inbox import ROWS_LOOKED_AT_MAX
 
 pytestmark = pytest.mark.integration
 

@@ -18,7 +18,7 @@ from store_world import SQLiteDatabase
 
 from consentry.domain.entries import fold
 from consentry.ports import MessageFilter, Page, Store
-from consentry.store.sqlite_connection import open_connection
+from consentry.store.sqlite.connection import open_connection
 
 pytestmark = pytest.mark.integration
 

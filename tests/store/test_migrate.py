@@ -10,14 +10,14 @@ from store_world import START, SQLiteDatabase
 from consentry.store.migrate import (
     Migration,
     MigrationError,
-    apply_migrations,
     read_migrations,
 )
-from consentry.store.sqlite_connection import (
+from consentry.store.sqlite.connection import (
     CACHE_KIBIBYTES,
     CHECKPOINT_PAGES,
     open_connection,
 )
+from consentry.store.sqlite.migrating import apply_migrations
 
 pytestmark = pytest.mark.integration
 

@@ -24,7 +24,7 @@ from consentry.domain.standing import (
 )
 from consentry.ports import Change, OptOutFilter, OptOutPage, Page, Store
 from consentry.store.derived import row_of_standing
-from consentry.store.opt_outs import MARKS_LOOKED_AT_MAX, NAMED_MAX, NAMES_LOOKED_AT_MAX
+from consentry.store.opt_out_list import MARKS_LOOKED_AT_MAX, NAMED_MAX, NAMES_LOOKED_AT_MAX
 
 pytestmark = pytest.mark.integration
 

@@ -9,9 +9,10 @@ from store_world import START
 
 from consentry.domain.entries import AUDIT_KINDS
 from consentry.store.changed import Table
-from consentry.store.migrate import apply_migrations, read_migrations
+from consentry.store.migrate import read_migrations
 from consentry.store.queries import parse_queries, read_queries
-from consentry.store.sqlite_connection import open_connection
+from consentry.store.sqlite.connection import open_connection
+from consentry.store.sqlite.migrating import apply_migrations
 
 pytestmark = pytest.mark.unit
 

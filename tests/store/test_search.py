@@ -11,8 +11,8 @@ from store_world import ANN, BOB, SQLiteDatabase, customer, held, write
 from consentry.domain.customers import Customer
 from consentry.ports import Change, Page, Store
 from consentry.store.grams import ask_for, write_grams
-from consentry.store.indexing import UNINDEXED_MAX
-from consentry.store.sqlite_connection import open_connection
+from consentry.store.sqlite.connection import open_connection
+from consentry.store.sqlite.indexing import UNINDEXED_MAX
 
 pytestmark = pytest.mark.integration
 

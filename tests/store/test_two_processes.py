@@ -13,7 +13,7 @@ from consentry.domain.entries import fold
 from consentry.domain.reading import SenderKind
 from consentry.domain.standing import Standing
 from consentry.ports import Change, Needs, Page, Store
-from consentry.store.sqlite_connection import open_connection
+from consentry.store.sqlite.connection import open_connection
 
 pytestmark = pytest.mark.integration
 

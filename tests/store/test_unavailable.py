@@ -11,7 +11,7 @@ from store_world import ANN, BOB, SQLiteDatabase, tagged, write
 
 from consentry.domain.standing import Standing
 from consentry.ports import Change, EntryCounts, Page, StoreUnavailable, Unmeasured
-from consentry.store.sqlite_connection import open_connection
+from consentry.store.sqlite.connection import open_connection
 
 pytestmark = pytest.mark.integration
 

@@ -22,8 +22,9 @@ from test_opt_out_list import block, suppression, withdrawn
 from consentry.domain.entries import EntryKind
 from consentry.domain.standing import BlockState, Cause
 from consentry.ports import Change, EntryFilter, InboxFilter, OptOutFilter, Page, Store
-from consentry.store.migrate import apply_migrations, read_migrations
-from consentry.store.sqlite_connection import open_connection
+from consentry.store.migrate import read_migrations
+from consentry.store.sqlite.connection import open_connection
+from consentry.store.sqlite.migrating import apply_migrations
 
 pytestmark = pytest.mark.integration
 

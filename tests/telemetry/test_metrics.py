@@ -19,7 +19,7 @@ from consentry.domain.messages import MessageStatus
 from consentry.domain.policy import Policy
 from consentry.domain.reasons import Reason
 from consentry.ports import Accepted, CarrierRefusal, Submission, Unanswered
-from consentry.store.sqlite import SQLiteStore
+from consentry.store.sqlite.store import SQLiteStore
 from consentry.telemetry.exposition import Exposition
 from consentry.telemetry.metrics import METRICS
 from consentry.telemetry.tallies import Tallies

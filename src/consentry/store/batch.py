@@ -1,39 +1,13 @@
-"""One batch of commands: one transaction on SQLite, an outcome or an error for each command."""
+"""One batch of commands on any database: their needs, their decisions, who fails alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-import apsw
-
-from consentry.domain.policy import Policy
-from consentry.ports import (
-    UNMEASURED,
-    Clock,
-    Command,
-    EntryCounts,
-    Ids,
-    Measuring,
-    Needs,
-    StoreUnavailable,
-    count_entries,
-)
-from consentry.store.loaded import gather
-from consentry.store.loading import DirectoryReader, load
-from consentry.store.sqlite_connection import transaction
-from consentry.store.watching import Watchers
-from consentry.store.working_set import Surroundings, WorkingSet
-from consentry.store.writing import write
+from consentry.ports import Command, Needs, StoreUnavailable
+from consentry.store.loaded import Wanted, gather
+from consentry.store.working_set import WorkingSet
 
 AnyCommand = Command[object]
-
-_FAULTS: Final = (
-    apsw.ConstraintError,
-    apsw.MismatchError,
-    apsw.RangeError,
-    apsw.SQLError,
-    apsw.TooBigError,
-)
-"""Errors of SQLite that are a fault of ours or of one command's rows, not of the database."""
 
 
 class Failure:
@@ -45,77 +19,34 @@ class Failure:
         self.error = error
 
 
-class Batches:
-    """Carries out batches on one connection; everything here runs in the writer's thread."""
+class Batch:
+    """Commands with what each needs; a command whose needs cannot be told has failed already."""
 
-    def __init__(
-        self,
-        connection: apsw.Connection,
-        *,
-        clock: Clock,
-        ids: Ids,
-        policy: Policy,
-        watchers: Watchers,
-        measuring: Measuring = UNMEASURED,
-    ) -> None:
-        """Write through this connection, which nobody else uses.
+    def __init__(self, commands: Sequence[AnyCommand]) -> None:
+        """Ask each command for its needs."""
+        self.commands: Final = commands
+        self._needs: Final = [_needs_of(command) for command in commands]
 
-        `watchers` are told the recipients of each batch that changed something, once it is durable.
-        """
-        self._connection = connection
-        self._clock = clock
-        self._ids = ids
-        self._policy = policy
-        self._watchers = watchers
-        self._measuring = measuring
-        self._written = EntryCounts()
-        self._directory = DirectoryReader(connection)
+    def gather(self) -> Wanted:
+        """Put the needs of all together."""
+        return gather(need for need in self._needs if isinstance(need, Needs))
 
-    def carry_out(self, commands: Sequence[AnyCommand]) -> list[object]:
-        """Carry out commands in order, durably; return the outcome or `Failure` of each.
+    def decide(self, facts: WorkingSet) -> list[object]:
+        """Let each command decide in order and apply its change; outcomes or `Failure`."""
+        return [
+            _decide(command, need, facts) if isinstance(need, Needs) else need
+            for command, need in zip(self.commands, self._needs, strict=True)
+        ]
 
-        A command that fails changes nothing and takes no other along. What the database itself
-        cannot do (disk full, locked) is `StoreUnavailable` for all of them. Where the rows of
-        one command break a rule of the schema, the batch is begun again command by command.
-        """
-        began = self._clock.monotonic()
-        self._written = EntryCounts()
-        outcomes = self._carry_out(commands)
-        seconds = self._clock.monotonic() - began
-        is_durable = not any(map(_is_outage, outcomes))
-        self._measuring.note_batch(len(commands), seconds, self._written, is_durable=is_durable)
-        return outcomes
 
-    def _carry_out(self, commands: Sequence[AnyCommand]) -> list[object]:
-        try:
-            return self._carry_out_together(commands)
-        except Exception as error:  # noqa: BLE001 - whatever it is, every caller must be told
-            if _is_unavailable(error):
-                return [Failure(_unavailable(error)) for _ in commands]
-            if len(commands) == 1:
-                return [Failure(error)]
-        return [outcome for command in commands for outcome in self._carry_out([command])]
+def fail_all(commands: Iterable[AnyCommand], error: StoreUnavailable) -> list[object]:
+    """Tell every command the same."""
+    return [Failure(error) for _ in commands]
 
-    def _carry_out_together(self, commands: Sequence[AnyCommand]) -> list[object]:
-        needs = [_needs_of(command) for command in commands]
-        wanted = gather(need for need in needs if isinstance(need, Needs))
-        with transaction(self._connection):
-            now = self._clock.now()
-            surroundings = Surroundings(now, self._ids, self._policy, self._directory.read())
-            facts = WorkingSet(surroundings, wanted, load(self._connection, wanted, now))
-            outcomes = [
-                _decide(command, need, facts) if isinstance(need, Needs) else need
-                for command, need in zip(commands, needs, strict=True)
-            ]
-            write(self._connection, facts.changed)
-        self._written += count_entries(facts.changed.changes)
-        if self._watchers:
-            self._tell(facts.changed.touched())
-        return outcomes
 
-    def _tell(self, touched: frozenset[str]) -> None:
-        if touched:
-            self._watchers.tell(touched)
+def is_outage(outcome: object) -> bool:
+    """Tell the outcome of a command that the database could not carry out."""
+    return isinstance(outcome, Failure) and isinstance(outcome.error, StoreUnavailable)
 
 
 def _needs_of(command: AnyCommand) -> Needs | Failure:
@@ -134,19 +65,3 @@ def _decide(command: AnyCommand, needs: Needs, facts: WorkingSet) -> object:
     except Exception as error:  # noqa: BLE001 - a faulty command fails alone
         return Failure(error)
     return outcome
-
-
-def _is_outage(outcome: object) -> bool:
-    return isinstance(outcome, Failure) and isinstance(outcome.error, StoreUnavailable)
-
-
-def _is_unavailable(error: Exception) -> bool:
-    """Tell a database that cannot write now from rows that it may not write."""
-    return isinstance(error, apsw.Error) and not isinstance(error, _FAULTS)
-
-
-def _unavailable(error: Exception) -> StoreUnavailable:
-    return StoreUnavailable(
-        f"The database could not make the change durable ({error}). Nothing of it was kept; "
-        "check the disk and try again."
-    )

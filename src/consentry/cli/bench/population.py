@@ -38,7 +38,7 @@ from consentry.ports import CarrierAccount, InboundText, Scope, Store
 from consentry.settings import Settings
 from consentry.store.derived import encode_standing
 from consentry.store.queries import read_queries
-from consentry.store.sqlite_connection import open_connection, transaction
+from consentry.store.sqlite.connection import open_connection, transaction
 
 _ACTIVE_OF_TEN: Final = 8
 _CHUNK_PEOPLE: Final = 20_000

@@ -15,7 +15,7 @@ from consentry.clock import SystemClock, SystemIds
 from consentry.domain.directory import Directory
 from consentry.domain.standing import Standing
 from consentry.settings import Settings, read_settings
-from consentry.store.sqlite import SQLiteStore
+from consentry.store.sqlite.store import SQLiteStore
 
 
 class _BareStore(SQLiteStore):

@@ -29,7 +29,8 @@ from consentry.ports import (
     Submission,
     Work,
 )
-from consentry.store.batch import AnyCommand, Batches, Failure
+from consentry.store.batch import AnyCommand, Failure
+from consentry.store.sqlite.batches import Batches
 
 _UNDELIVERED_SHARE: Final = 0.02
 _PROGRAM_KEY: Final = Actor(ActorKind.KEY, "key_generated")

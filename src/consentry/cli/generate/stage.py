@@ -16,10 +16,12 @@ from consentry.cli.generate.world import SENDERS, SeededIds, SetClock, setting_u
 from consentry.domain.agents import Agent, Role
 from consentry.domain.directory import Sender
 from consentry.domain.policy import Policy
-from consentry.store.batch import Batches, Failure
-from consentry.store.migrate import apply_migrations, read_migrations
+from consentry.store.batch import Failure
+from consentry.store.migrate import read_migrations
 from consentry.store.rows import to_microseconds
-from consentry.store.sqlite_connection import open_connection
+from consentry.store.sqlite.batches import Batches
+from consentry.store.sqlite.connection import open_connection
+from consentry.store.sqlite.migrating import apply_migrations
 from consentry.store.watching import Watchers
 
 BEGINNING: Final = datetime(2001, 1, 1, tzinfo=UTC)

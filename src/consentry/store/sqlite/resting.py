@@ -1,7 +1,7 @@
 """What the writer's thread does between commands."""
 
-from consentry.store.indexing import SearchIndexer
-from consentry.store.watching import ForeignChanges
+from consentry.store.sqlite.foreign import ForeignChanges
+from consentry.store.sqlite.indexing import SearchIndexer
 
 
 class Resting:

@@ -8,9 +8,9 @@ import apsw
 from consentry.domain.customers import Customer
 from consentry.store.changed import Changed, Table
 from consentry.store.derived import encode_tallies, row_of_standing
-from consentry.store.indexing import forget, index_changed, step_back
 from consentry.store.queries import read_queries
 from consentry.store.rows import encode, join_rows
+from consentry.store.sqlite.indexing import forget, index_changed, step_back
 
 _WRITE: Final = read_queries("sqlite", "write")
 

@@ -28,12 +28,12 @@ from consentry.ports import (
     Work,
 )
 from consentry.store import rows
-from consentry.store.answering import END, Binding, read_text, read_value, unavailable
-from consentry.store.inbox import read_inbox
-from consentry.store.loading import DirectoryReader
-from consentry.store.opt_outs import read_opt_outs
 from consentry.store.queries import read_queries
-from consentry.store.searching import list_customers
+from consentry.store.sqlite.answering import END, Binding, read_text, read_value, unavailable
+from consentry.store.sqlite.inbox import read_inbox
+from consentry.store.sqlite.loading import DirectoryReader
+from consentry.store.sqlite.opt_outs import read_opt_outs
+from consentry.store.sqlite.searching import list_customers
 
 _READ: Final = read_queries("sqlite", "read")
 _STANDING: Final = _READ["read_standing"]

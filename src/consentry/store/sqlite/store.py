@@ -1,4 +1,4 @@
-"""The store on SQLite: one file, one writer thread, reads on the event loop."""
+"""Implements `ports.Store` on one SQLite file."""
 
 import asyncio
 import logging
@@ -39,17 +39,19 @@ from consentry.ports import (
     Watch,
     Work,
 )
-from consentry.store.batch import Batches
-from consentry.store.indexing import SearchIndexer
-from consentry.store.migrate import apply_migrations, read_migrations
-from consentry.store.reading import Reader
-from consentry.store.resting import Resting
-from consentry.store.sqlite_connection import (
+from consentry.store.migrate import read_migrations
+from consentry.store.sqlite.batches import Batches
+from consentry.store.sqlite.connection import (
     BUSY_TIMEOUT_MILLISECONDS,
     open_connection,
     open_for_reading,
 )
-from consentry.store.watching import ForeignChanges, Watchers
+from consentry.store.sqlite.foreign import ForeignChanges
+from consentry.store.sqlite.indexing import SearchIndexer
+from consentry.store.sqlite.migrating import apply_migrations
+from consentry.store.sqlite.reading import Reader
+from consentry.store.sqlite.resting import Resting
+from consentry.store.watching import Watchers
 from consentry.store.writer import BATCH_COMMANDS_MAX, Writer
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ import apsw
 from consentry.store import rows
 from consentry.store.grams import write_grams
 from consentry.store.queries import read_queries
-from consentry.store.sqlite_connection import transaction
+from consentry.store.sqlite.connection import transaction
 
 CUSTOMERS_AT_ONCE: Final = 200
 """Few enough that whoever writes meanwhile hardly waits."""

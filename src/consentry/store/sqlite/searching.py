@@ -10,9 +10,9 @@ import apsw
 from consentry.domain.customers import Customer
 from consentry.ports import Page
 from consentry.store import rows
-from consentry.store.answering import END, Binding, read_text
 from consentry.store.grams import ask_for
 from consentry.store.queries import read_queries
+from consentry.store.sqlite.answering import END, Binding, read_text
 
 _SEARCH: Final = read_queries("sqlite", "search")
 _READ_CUSTOMERS: Final = read_queries("sqlite", "read")["read_customers"]

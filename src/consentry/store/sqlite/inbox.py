@@ -13,8 +13,8 @@ import apsw
 
 from consentry.ports import Conversation, InboxFilter, InboxPage, Page
 from consentry.store import rows
-from consentry.store.answering import END, answering
 from consentry.store.queries import read_queries
+from consentry.store.sqlite.answering import END, answering
 
 _READ: Final = read_queries("sqlite", "console")
 

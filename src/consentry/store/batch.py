@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from consentry.ports import Command, Needs, StoreUnavailable
+from consentry.store.changed import Row
 from consentry.store.loaded import Wanted, gather
 from consentry.store.working_set import WorkingSet
 
@@ -31,7 +32,7 @@ class Batch:
         """Put the needs of all together."""
         return gather(need for need in self._needs if isinstance(need, Needs))
 
-    def decide(self, facts: WorkingSet) -> list[object]:
+    def decide(self, facts: WorkingSet[Row]) -> list[object]:
         """Let each command decide in order and apply its change; outcomes or `Failure`."""
         return [
             _decide(command, need, facts) if isinstance(need, Needs) else need
@@ -56,7 +57,7 @@ def _needs_of(command: AnyCommand) -> Needs | Failure:
         return Failure(error)
 
 
-def _decide(command: AnyCommand, needs: Needs, facts: WorkingSet) -> object:
+def _decide(command: AnyCommand, needs: Needs, facts: WorkingSet[Row]) -> object:
     """Let one command decide and apply its change; a failure is an outcome like any other."""
     facts.asking = needs
     try:

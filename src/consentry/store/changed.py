@@ -1,14 +1,14 @@
-"""What a batch will write: encoded rows, of each key the last one."""
+"""What a batch will write: rows as its database takes them, of each key the last one."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, Generic, Protocol, TypeVar
 
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Program, Sender
-from consentry.domain.entries import NOBODY, ActorKind
+from consentry.domain.entries import NOBODY, ActorKind, Entry
+from consentry.domain.messages import Job, Message
 from consentry.domain.standing import Standing
 from consentry.ports import (
     APIKey,
@@ -22,9 +22,11 @@ from consentry.ports import (
     SignInLink,
 )
 from consentry.store.derived import AUDITED, DAY_MICROSECONDS, TallyKey, told_reason
-from consentry.store.rows import encode, join_rows, search_text, to_microseconds
+from consentry.store.rows import to_microseconds
 
 Key = str | tuple[str, str]
+Row = TypeVar("Row")
+Row_co = TypeVar("Row_co", covariant=True)
 
 
 class Table(StrEnum):
@@ -80,45 +82,65 @@ _TABLES: Final[dict[type[_Plain], Table]] = {
 }
 
 
+class Encoder(Protocol[Row_co]):
+    """Writes values as the rows that a database's set statements take.
+
+    Raises where a value cannot be written (a lone surrogate in a text).
+    """
+
+    def encode_entry(self, entry: Entry, recorded_at: int) -> Row_co:
+        """Write an entry, with its time in microseconds."""
+
+    def encode_message(self, message: Message) -> Row_co:
+        """Write a message."""
+
+    def encode_job(self, job: Job) -> Row_co:
+        """Write a job."""
+
+    def encode_record(self, record: Record, table: Table) -> Row_co:
+        """Write a record of that table."""
+
+
 @dataclass(slots=True)
-class EncodedChange:
+class EncodedChange(Generic[Row]):
     """One command's change as rows; made before anything is touched, so that it can fail."""
 
-    entries: list[bytes]
+    entries: list[Row]
     tallies: list[TallyKey]
     audited: list[str]
-    rows: list[tuple[Table, Key, bytes]]
+    rows: list[tuple[Table, Key, Row]]
 
 
-def encode_change(change: Change) -> EncodedChange:
-    """Encode a change; raises where a value cannot be written (a lone surrogate in a text)."""
-    entries: list[bytes] = []
+def encode_change(change: Change, encoder: Encoder[Row]) -> EncodedChange[Row]:
+    """Encode a change; raises where a value cannot be written."""
+    entries: list[Row] = []
     tallies: list[TallyKey] = []
     audited: list[str] = []
     for entry in change.entries:
         recorded_at = to_microseconds(entry.recorded_at)
-        entries.append(encode((recorded_at, entry)))
+        entries.append(encoder.encode_entry(entry, recorded_at))
         kind = str(entry.kind)
         tallies.append(
             (recorded_at // DAY_MICROSECONDS, entry.sender or "", kind, told_reason(entry))
         )
         if kind in AUDITED and entry.actor.kind is not ActorKind.IMPORT:
             audited.append(entry.id)
-    rows: list[tuple[Table, Key, bytes]] = [
-        (Table.MESSAGES, m.id, encode(m)) for m in change.messages
+    rows: list[tuple[Table, Key, Row]] = [
+        (Table.MESSAGES, m.id, encoder.encode_message(m)) for m in change.messages
     ]
-    rows += [(Table.JOBS, j.message, encode((to_microseconds(j.due_at), j))) for j in change.jobs]
-    rows += [_encode_record(record) for record in change.records]
+    rows += [(Table.JOBS, j.message, encoder.encode_job(j)) for j in change.jobs]
+    for record in change.records:
+        table, key = _place_of(record)
+        rows.append((table, key, encoder.encode_record(record, table)))
     return EncodedChange(entries, tallies, audited, rows)
 
 
-def _encode_record(record: Record) -> tuple[Table, Key, bytes]:
+def _place_of(record: Record) -> tuple[Table, Key]:
     if isinstance(record, Customer):
-        return Table.CUSTOMERS, record.id, encode((search_text(record), record))
+        return Table.CUSTOMERS, record.id
     if isinstance(record, IdempotencyRecord):
-        created_at = to_microseconds(record.created_at)
-        return Table.IDEMPOTENCY, (record.owner, record.key), encode((created_at, record))
-    return _TABLES[type(record)], _key_of(record), encode(record)
+        return Table.IDEMPOTENCY, (record.owner, record.key)
+    return _TABLES[type(record)], _key_of(record)
 
 
 def _key_of(record: _Plain) -> Key:
@@ -151,23 +173,23 @@ def _touched(record: Record) -> tuple[str, ...]:
 
 
 @dataclass(slots=True)
-class Changed:
+class Changed(Generic[Row]):
     """All that a batch changed so far, ready for the set statements.
 
     Deletions come before writings: what is deleted and written again is there in the end.
     """
 
-    entries: list[bytes] = field(default_factory=list)
+    entries: list[Row] = field(default_factory=list)
     tallies: dict[TallyKey, int] = field(default_factory=dict)
     audited: list[str] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
-    rows: dict[Table, dict[Key, bytes]] = field(default_factory=dict)
+    rows: dict[Table, dict[Key, Row]] = field(default_factory=dict)
     standings: dict[str, Standing] = field(default_factory=dict)
     finished_jobs: dict[str, None] = field(default_factory=dict)
     deleted_customers: dict[str, None] = field(default_factory=dict)
     customers: dict[str, Customer] = field(default_factory=dict)
 
-    def add(self, encoded: EncodedChange, change: Change) -> None:
+    def add(self, encoded: EncodedChange[Row], change: Change) -> None:
         """Add one command's change on top of those before it."""
         self.entries += encoded.entries
         self.audited += encoded.audited
@@ -200,12 +222,6 @@ class Changed:
             if change.deleted_customers:
                 found.add(NOBODY)
         return frozenset(found)
-
-    def documents(self) -> Iterator[tuple[Table, str]]:
-        """Give the rows of each table that has any as one JSON array."""
-        for table, rows in self.rows.items():
-            if rows:
-                yield table, join_rows(rows.values())
 
     @property
     def directory_changed(self) -> bool:

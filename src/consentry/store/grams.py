@@ -32,13 +32,18 @@ def _grams_of(line: str) -> str:
 
 
 def ask_for(words: str) -> str:
-    """Write what the index is asked, to find every text that may contain the words."""
+    """Write what SQLite's index is asked, to find every text that may contain the words."""
+    return " AND ".join(f'"{gram}"' for gram in choose_grams(words))
+
+
+def choose_grams(words: str) -> list[str]:
+    """Choose grams that every text which contains the words has; no words have none."""
     grams = [gram for line in words.translate(_SINGLES).split(_NEWLINE) for gram in _longest(line)]
     unlike = list(dict.fromkeys(grams))
     if len(unlike) > _GRAMS_ASKED_FOR_MAX:
         step = (len(unlike) - 1) / (_GRAMS_ASKED_FOR_MAX - 1)
         unlike = [unlike[round(place * step)] for place in range(_GRAMS_ASKED_FOR_MAX)]
-    return " AND ".join(f'"{gram}"' for gram in unlike)
+    return unlike
 
 
 def _longest(line: str) -> list[str]:

@@ -58,6 +58,7 @@ decode_mark: Final = msgspec.json.Decoder(ConversationMark).decode
 decode_marks: Final = msgspec.json.Decoder(list[ConversationMark]).decode
 decode_conversation: Final = msgspec.json.Decoder(Conversation).decode
 decode_opt_out: Final = msgspec.json.Decoder(OptOut).decode
+decode_conversations: Final = msgspec.json.Decoder(list[Conversation]).decode
 decode_stories: Final = msgspec.json.Decoder(list[OptOutStory]).decode
 decode_tallies: Final = msgspec.json.Decoder(list[Tally]).decode
 decode_directory: Final = msgspec.json.Decoder(Directory).decode

@@ -5,7 +5,7 @@ It knows no database: it is filled with what was loaded, and it keeps what is to
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -28,7 +28,7 @@ from consentry.ports import (
     SignInLink,
     Work,
 )
-from consentry.store.changed import Changed, encode_change
+from consentry.store.changed import Changed, Encoder, Row, encode_change
 from consentry.store.loaded import Loaded, Wanted
 from consentry.store.outbox import Outbox
 from consentry.store.profiles import Profiles
@@ -56,16 +56,24 @@ class Surroundings(msgspec.Struct, frozen=True):
     directory: Directory
 
 
-class WorkingSet:
+class WorkingSet(Generic[Row]):
     """Implements `ports.Facts` for one command after the other, and applies their changes."""
 
-    def __init__(self, surroundings: Surroundings, wanted: Wanted, loaded: Loaded) -> None:
-        """Start from what was wanted and found."""
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        wanted: Wanted,
+        loaded: Loaded,
+        *,
+        encoder: Encoder[Row],
+    ) -> None:
+        """Start from what was wanted and found; changes are kept as the encoder writes them."""
         self.now = surroundings.now
         self.ids = surroundings.ids
         self.policy = surroundings.policy
         self.directory = surroundings.directory
-        self.changed = Changed()
+        self.changed: Changed[Row] = Changed()
+        self._encoder = encoder
         self.asking = Needs()
         self._wanted = wanted
         self._standings = dict.fromkeys(wanted.recipients, _EMPTY) | loaded.standings
@@ -210,7 +218,7 @@ class WorkingSet:
 
     def apply(self, change: Change) -> None:
         """Put a command's change on top; all of it, or, where this raises, nothing of it."""
-        encoded = encode_change(change)
+        encoded = encode_change(change, self._encoder)
         standings = self._stand_after(change.entries)
         self.changed.add(encoded, change)
         self.changed.standings.update(standings)

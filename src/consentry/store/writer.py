@@ -129,7 +129,7 @@ class Writer:
                 # Who submitted just as the last batch ended may have found it still noted.
                 self._waiting_since = self._waiting_since or taken_at
                 self._in_hand = len(batch)
-                _settle(batch, self._outcomes_of(batch))
+                settle(batch, self._outcomes_of(batch))
                 self._in_hand = 0
             # What waits now came while this batch was carried out, so it is no older.
             self._waiting_since = None if self._queue.empty() else taken_at
@@ -199,7 +199,7 @@ class Writer:
         return going_on
 
 
-def _settle(batch: list[_Submitted], outcomes: list[object]) -> None:
+def settle(batch: list[_Submitted], outcomes: list[object]) -> None:
     """Tell everybody who waits, with one call into each event loop."""
     waiting: dict[AbstractEventLoop, list[_Settled]] = defaultdict(list)
     for (command, future), outcome in zip(batch, outcomes, strict=True):

@@ -16,6 +16,7 @@ from consentry.domain.customers import Customer
 from consentry.ports import Change
 from consentry.store.changed import Table, encode_change
 from consentry.store.derived import DAY_MICROSECONDS
+from consentry.store.sqlite.encoding import JSON_ROWS
 
 _STRANGERS_SHARE: Final = 0.15
 _EMAIL_SHARE: Final = 0.6
@@ -65,7 +66,7 @@ class Narrator:
         chance = draw_chance(random)
         profile = f"cus_{write_time(start // 1000)}{write_count(0)}{chance}"
         customer = self._draw_customer(profile, number, region, start)
-        (_, _, encoded) = encode_change(Change(records=(customer,))).rows[0]
+        (_, _, encoded) = encode_change(Change(records=(customer,)), JSON_ROWS).rows[0]
         yield Told(start, Table.CUSTOMERS, encoded, holds=number, held_by=profile)
         if story is not None:
             self.messages += story.messages

@@ -17,6 +17,7 @@ from consentry.ports import (
 )
 from consentry.store.batch import AnyCommand, Batch, Failure, fail_all, is_outage
 from consentry.store.sqlite.connection import transaction
+from consentry.store.sqlite.encoding import JSON_ROWS
 from consentry.store.sqlite.loading import DirectoryReader, load
 from consentry.store.sqlite.writing import write
 from consentry.store.watching import Watchers
@@ -89,7 +90,8 @@ class Batches:
         with transaction(self._connection):
             now = self._clock.now()
             surroundings = Surroundings(now, self._ids, self._policy, self._directory.read())
-            facts = WorkingSet(surroundings, wanted, load(self._connection, wanted, now))
+            found = load(self._connection, wanted, now)
+            facts = WorkingSet(surroundings, wanted, found, encoder=JSON_ROWS)
             outcomes = batch.decide(facts)
             write(self._connection, facts.changed)
         self._written += count_entries(facts.changed.changes)

@@ -19,17 +19,13 @@ def _run(connection: apsw.Connection, name: str, rows: str) -> None:
     connection.execute(_WRITE[name], {"rows": rows})
 
 
-def write(connection: apsw.Connection, changed: Changed) -> None:
+def write(connection: apsw.Connection, changed: Changed[bytes]) -> None:
     """Write all rows; the transaction is the caller's."""
     if changed.finished_jobs:
         _run(connection, "delete_jobs", encode(list(changed.finished_jobs)).decode())
     if changed.deleted_customers:
         _delete_customers(connection, encode(list(changed.deleted_customers)).decode())
-    for table, document in changed.documents():
-        if table is Table.CUSTOMERS:
-            _write_customers(connection, document, changed.customers)
-        else:
-            _run(connection, f"write_{table}", document)
+    _write_rows(connection, changed)
     if changed.entries:
         _run(connection, "append_entries", join_rows(changed.entries))
         _run(connection, "count_entries", encode_tallies(changed.tallies))
@@ -40,6 +36,17 @@ def write(connection: apsw.Connection, changed: Changed) -> None:
         _run(connection, "write_standings", encode(after).decode())
     if changed.directory_changed:
         connection.execute(_WRITE["advance_directory_version"])
+
+
+def _write_rows(connection: apsw.Connection, changed: Changed[bytes]) -> None:
+    for table, rows in changed.rows.items():
+        if not rows:
+            continue
+        document = join_rows(rows.values())
+        if table is Table.CUSTOMERS:
+            _write_customers(connection, document, changed.customers)
+        else:
+            _run(connection, f"write_{table}", document)
 
 
 def _delete_customers(connection: apsw.Connection, gone: str) -> None:

@@ -1,0 +1,40 @@
+"""Rows as SQLite takes them: each is its value as JSON, the searched columns are taken from it."""
+
+from typing import Final
+
+from consentry.domain.customers import Customer
+from consentry.domain.entries import Entry
+from consentry.domain.messages import Job, Message
+from consentry.ports import IdempotencyRecord, Record
+from consentry.store.changed import Table
+from consentry.store.rows import encode, search_text, to_microseconds
+
+
+class JSONRows:
+    """Implements `Encoder`: what a column cannot be taken from stands before the value."""
+
+    def encode_entry(self, entry: Entry, recorded_at: int) -> bytes:
+        """Write an entry behind its time."""
+        return encode((recorded_at, entry))
+
+    def encode_message(self, message: Message) -> bytes:
+        """Write a message."""
+        return encode(message)
+
+    def encode_job(self, job: Job) -> bytes:
+        """Write a job behind the time it is due."""
+        return encode((to_microseconds(job.due_at), job))
+
+    def encode_record(self, record: Record, table: Table) -> bytes:
+        """Write a record; a customer behind what they are found by."""
+        del table
+        match record:
+            case Customer():
+                return encode((search_text(record), record))
+            case IdempotencyRecord():
+                return encode((to_microseconds(record.created_at), record))
+            case _:
+                return encode(record)
+
+
+JSON_ROWS: Final = JSONRows()

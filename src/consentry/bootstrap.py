@@ -45,6 +45,8 @@ from consentry.ports import (
     Store,
 )
 from consentry.settings import LogFormat, LogNumbers, OIDCAdmission, SettingError, Settings
+from consentry.store.postgres.address import AddressError
+from consentry.store.postgres.store import PostgresStore
 from consentry.store.sqlite.store import SQLiteStore
 from consentry.telemetry.exposition import Exposition
 from consentry.telemetry.logs import set_up_logging
@@ -127,8 +129,10 @@ def build_policy(settings: Settings) -> Policy:
     )
 
 
-def open_store(settings: Settings, measuring: Measuring = UNMEASURED) -> SQLiteStore:
+def open_store(settings: Settings, measuring: Measuring = UNMEASURED) -> Store:
     """Open the database, and bring its tables up to date."""
+    if settings.is_postgres:
+        return _open_postgres(settings, measuring)
     path = settings.database_path
     path.parent.mkdir(parents=True, exist_ok=True)
     return SQLiteStore.open(
@@ -140,10 +144,32 @@ def open_store(settings: Settings, measuring: Measuring = UNMEASURED) -> SQLiteS
     )
 
 
+def _open_postgres(settings: Settings, measuring: Measuring) -> Store:
+    try:
+        return PostgresStore.open(
+            settings.database,
+            clock=SystemClock(),
+            ids=SystemIds(),
+            policy=build_policy(settings),
+            measuring=measuring,
+        )
+    except AddressError as error:
+        raise SettingError(f"CONSENTRY_DATABASE is not allowed: {error}.") from error
+
+
 def read_secret_key(settings: Settings) -> str:
-    """Take the secret key of the settings, else the one kept beside the database."""
+    """Take the secret key of the settings, else the one kept beside a SQLite database.
+
+    Nothing secret is kept in a database: who can read it could then sign in. So beside one that
+    several hosts share there is no place for it.
+    """
     if settings.secret_key is not None:
         return settings.secret_key
+    if settings.is_postgres:
+        raise SettingError(
+            "CONSENTRY_SECRET_KEY is not set, and with PostgreSQL it must be: every process needs "
+            "the same. Make one with: openssl rand -hex 32"
+        )
     file = settings.database_path.with_name("secret.key")
     if not file.exists():
         _write_secret(file, secrets.token_urlsafe(48))
@@ -187,12 +213,16 @@ class DatabaseInUse(Exception):
 
 
 @contextmanager
-def _alone_on(database: Path) -> Iterator[None]:
-    """Hold the database for this server; raises `DatabaseInUse` where another one holds it.
+def _alone_on(settings: Settings) -> Iterator[None]:
+    """Hold a SQLite database for this server; raises `DatabaseInUse` where another holds it.
 
     Two servers would take each other's texts on the way for remains of a crash. Commands that
     only read or write (`consentry check`, `key create`) need no hold.
     """
+    if settings.is_postgres:
+        yield
+        return
+    database = settings.database_path
     database.parent.mkdir(parents=True, exist_ok=True)
     lock = database.with_name(f"{database.name}.lock")
     holder = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
@@ -372,7 +402,7 @@ class Server:
     """The product in one process: store, carriers, delivery, doors."""
 
     def __init__(
-        self, settings: Settings, listener: socket.socket, *, store: SQLiteStore | None = None
+        self, settings: Settings, listener: socket.socket, *, store: Store | None = None
     ) -> None:
         """Build it from the settings, on their database or on a store given (the bench's)."""
         clock, ids = SystemClock(), SystemIds()
@@ -380,7 +410,7 @@ class Server:
         shown = f"[{host}]" if ":" in host else host
         self.url = settings.public_url or f"http://{shown}:{port}"
         self._held = ExitStack()
-        self._held.enter_context(_alone_on(settings.database_path))
+        self._held.enter_context(_alone_on(settings))
         tallies = Tallies()
         self._tracing = tracing = build_tracing(settings, clock)
         measuring = tallies if tracing is None else tracing.wrap_measuring(tallies)

@@ -17,6 +17,8 @@ import msgspec
 from consentry.domain.policy import RevocationReach
 from consentry.ports import MetricsAccess
 
+_POSTGRES: Final = ("postgresql://", "postgres://")
+
 
 class SettingError(Exception):
     """A wrong setting: the message names it, its value, and what is allowed."""
@@ -75,6 +77,11 @@ class Settings(msgspec.Struct, frozen=True):
     traces_percent: int
 
     @property
+    def is_postgres(self) -> bool:
+        """Tell whether the database is PostgreSQL."""
+        return self.database.startswith(_POSTGRES)
+
+    @property
     def database_path(self) -> Path:
         """The file of a SQLite database."""
         return Path(self.database.removeprefix("sqlite:///"))
@@ -88,7 +95,16 @@ def _refuse(name: str, value: str, allowed: str) -> NoReturn:
 def _read_database(name: str, value: str) -> str:
     if value.startswith("sqlite:///") and len(value) > len("sqlite:///"):
         return value
-    _refuse(name, value, "sqlite:///PATH, for example sqlite:///var/consentry.db")
+    if value.startswith(_POSTGRES):
+        return value
+    # What stands before the @ may be a password.
+    shown = f"…@{value.rpartition('@')[2]}" if "@" in value else value
+    _refuse(
+        name,
+        shown,
+        "sqlite:///PATH, for example sqlite:///var/consentry.db; "
+        "postgresql://USER@HOST/DATABASE, for example postgresql://consentry@db.example.org/consentry",
+    )
 
 
 def _read_number(lowest: int, highest: int) -> Callable[[str, str], int]:
@@ -184,7 +200,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "database",
         "sqlite:///var/consentry.db",
-        "Where everything is kept: sqlite:///PATH.",
+        "Where everything is kept: sqlite:///PATH, or postgresql://USER@HOST/DATABASE.",
         _read_database,
     ),
     Setting("host", "127.0.0.1", "The address to listen on.", _read_text),
@@ -200,7 +216,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "secret_key",
         "",
         "Keys the hashes of API keys; at least 32 characters. "
-        "Empty: made once and kept beside the database.",
+        "Empty: made once and kept beside a SQLite database; with PostgreSQL it must be set.",
         _read_secret,
     ),
     Setting(

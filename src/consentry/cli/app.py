@@ -13,6 +13,7 @@ from consentry.cli.generate import command as generate_command
 from consentry.cli.output import fail
 from consentry.ports import Rejected, StoreUnavailable
 from consentry.settings import SettingError
+from consentry.store.migrate import MigrationError
 
 app = typer.Typer(
     name="consentry",
@@ -55,7 +56,7 @@ def run() -> None:
         app()
     except SettingError as error:
         fail(str(error), code=2)
-    except (DatabaseInUse, Rejected) as error:
+    except (DatabaseInUse, MigrationError, Rejected) as error:
         fail(str(error), code=1)
     except StoreUnavailable as error:
         fail(f"The database cannot be used: {error}", code=1)

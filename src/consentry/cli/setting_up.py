@@ -62,7 +62,8 @@ def init(
     file.write_text("\n".join(lines), encoding="utf-8")
     settings = read_settings()
     with_store(_nothing)
-    sys.stdout.write(f"Wrote {file} and made {settings.database_path}. Next: consentry brand add\n")
+    made = "the tables" if settings.is_postgres else settings.database_path
+    sys.stdout.write(f"Wrote {file} and made {made}. Next: consentry brand add\n")
 
 
 async def _nothing(store: Store, settings: Settings) -> None:

@@ -1,0 +1,1 @@
+"""The store on PostgreSQL: one writer for each process, reads gathered on the event loop."""

@@ -1,0 +1,282 @@
+"""Batches of commands on PostgreSQL: one transaction each, on one connection at a time."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import asyncpg
+import asyncpg.exceptions as errors
+
+from consentry.domain.policy import Policy
+from consentry.ports import Clock, EntryCounts, Ids, Measuring, StoreUnavailable, count_entries
+from consentry.store.batch import AnyCommand, Batch, Failure, fail_all, is_outage
+from consentry.store.changed import Changed
+from consentry.store.loaded import Wanted
+from consentry.store.postgres.address import Address
+from consentry.store.postgres.connection import (
+    LOST,
+    Connection,
+    connect,
+    is_unavailable,
+    let_go,
+)
+from consentry.store.postgres.encoding import COLUMN_ROWS, Row
+from consentry.store.postgres.loading import (
+    DirectoryReader,
+    asks_for_work,
+    find_recipients,
+    hold_due,
+    list_keys,
+    load,
+)
+from consentry.store.postgres.writing import ChangedMeanwhile, write
+from consentry.store.working_set import Surroundings, WorkingSet
+
+_TRIES: Final = 5
+_WAIT_MILLISECONDS: Final = 5000
+
+
+# What holds for one transaction is set in it: a pooler gives each another connection. Plans go by
+# the indexes whatever the tables' sizes were when they were made.
+_BEGIN: Final = f"""BEGIN;
+SET LOCAL lock_timeout = {_WAIT_MILLISECONDS};
+SET LOCAL statement_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = {4 * _WAIT_MILLISECONDS};
+SET LOCAL plan_cache_mode = force_generic_plan;
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_mergejoin = off;
+SET LOCAL jit = off"""
+
+# Everybody shares one key, so that a batch of very many recipients can hold it alone instead: the
+# server has room for only so many locks.
+_HOLD: Final = """;
+SELECT pg_advisory_xact_lock_shared(0);
+SELECT pg_advisory_xact_lock(key) FROM unnest('{{{}}}'::bigint[]) AS key"""
+_HOLD_EVERYBODY: Final = "; SELECT pg_advisory_xact_lock(0)"
+_KEYS_MAX: Final = 1000
+
+_log = logging.getLogger(__name__)
+
+
+class Around(NamedTuple):
+    """What every batch is decided with."""
+
+    clock: Clock
+    ids: Ids
+    policy: Policy
+    measuring: Measuring
+
+
+class _Unsure(Exception):
+    """The answer to COMMIT was lost: whether the batch is durable is not known."""
+
+
+class _Gone(Exception):
+    """The connection was gone before anything was asked: the same can be asked over a new one."""
+
+
+_AGAIN: Final = (_Gone, ChangedMeanwhile, errors.TransactionRollbackError)
+"""Nothing was kept, and the next try may find nobody in its way."""
+
+
+class Undertaken(NamedTuple):
+    """A batch that has decided and is not durable yet, or the error that was in its way."""
+
+    commands: Sequence[AnyCommand]
+    began: float
+    decided: tuple[list[object], Changed[Row], int] | Exception
+
+
+class Lane:
+    """Carries out one batch at a time over one connection, made anew where it was lost.
+
+    A batch is undertaken (begun, loaded, decided) and then completed (written, durable). What it
+    decided about is held in between, so that another lane may undertake the next meanwhile.
+    Everything here runs in the writer's thread, in its event loop.
+    """
+
+    def __init__(self, address: Address, surroundings: Around, directory: DirectoryReader) -> None:
+        """Write to this database; lanes of one writer share what is known of the directory."""
+        self._address = address
+        self._around = surroundings
+        self._directory = directory
+        self._connection: Connection | None = None
+        self._warned = False
+        self._touched: frozenset[str] = frozenset()
+        self._customers = 0
+        self._entries = EntryCounts()
+        self.written = 0
+        """How many times something was written, kept or not."""
+
+    async def undertake(self, commands: Sequence[AnyCommand]) -> Undertaken:
+        """Begin a batch, show each command what it needs, and let it decide, in order."""
+        began = self._around.clock.monotonic()
+        try:
+            return Undertaken(commands, began, await self._decide(Batch(commands)))
+        except Exception as error:  # noqa: BLE001 - whatever it is, `complete` tells every caller
+            await self._undo()
+            return Undertaken(commands, began, error)
+
+    async def complete(self, undertaken: Undertaken) -> list[object]:
+        """Make a batch durable; return the outcome or `Failure` of each command.
+
+        A command that fails changes nothing and takes no other along. What the database itself
+        cannot do is `StoreUnavailable` for all of them. Where the rows of one command break a
+        rule of the schema, the batch is begun again command by command.
+        """
+        self._entries = EntryCounts()
+        outcomes = await self._complete(undertaken, _TRIES)
+        seconds = self._around.clock.monotonic() - undertaken.began
+        is_durable = not any(map(is_outage, outcomes))
+        self._around.measuring.note_batch(
+            len(outcomes), seconds, self._entries, is_durable=is_durable
+        )
+        return outcomes
+
+    async def _complete(self, undertaken: Undertaken, tries: int) -> list[object]:
+        commands, decided = undertaken.commands, undertaken.decided
+        if not isinstance(decided, Exception):
+            try:
+                return await self._make_durable(*decided)
+            except Exception as error:  # noqa: BLE001 - whatever it is, every caller must be told
+                await self._undo()
+                decided = error
+        if isinstance(decided, _AGAIN) and tries > 1:
+            return await self._complete(await self.undertake(commands), tries - 1)
+        told = await self._explain(decided)
+        if told is not None:
+            return fail_all(commands, told)
+        if len(commands) == 1:
+            return [Failure(decided)]
+        return [outcome for command in commands for outcome in await self._carry_out_alone(command)]
+
+    async def _explain(self, error: Exception) -> StoreUnavailable | None:
+        """Say what the database could not do; None for what one command's rows must answer for."""
+        if isinstance(error, _Unsure):
+            return StoreUnavailable(
+                "The database was lost while the change was being made durable "
+                f"({error.__cause__}). It may or may not have been kept: ask before repeating it."
+            )
+        cause = error.__cause__ if isinstance(error, _Gone) else error
+        if cause is not None and is_unavailable(cause):
+            # Whatever state it is in, the next batch begins with a new one.
+            await self.drop()
+            return _kept_nothing(cause)
+        if isinstance(error, StoreUnavailable | ChangedMeanwhile | errors.TransactionRollbackError):
+            return _kept_nothing(error)
+        return None
+
+    async def _carry_out_alone(self, command: AnyCommand) -> list[object]:
+        return await self._complete(await self.undertake([command]), _TRIES)
+
+    async def _decide(self, batch: Batch) -> tuple[list[object], Changed[Row], int]:
+        wanted = batch.gather()
+        connection = await self._connect()
+        held = await self._begin(connection, wanted)
+        now = self._around.clock.now()
+        if wanted.due_jobs:
+            held += await hold_due(connection, wanted, now)
+        found, version = await load(connection, wanted, held, now)
+        directory = self._directory.known(version)
+        if directory is None:
+            directory, version = await self._directory.read(connection)
+        surroundings = Surroundings(now, self._around.ids, self._around.policy, directory)
+        facts = WorkingSet(surroundings, wanted, found, encoder=COLUMN_ROWS)
+        return batch.decide(facts), facts.changed, version
+
+    async def _make_durable(
+        self, outcomes: list[object], changed: Changed[Row], version: int
+    ) -> list[object]:
+        connection = await self._connect()
+        self.written += await write(connection, changed, version)
+        await self._commit(connection)
+        self._entries += count_entries(changed.changes)
+        self._touched |= changed.touched()
+        self._customers += len(changed.customers)
+        return outcomes
+
+    def take_changed(self) -> tuple[frozenset[str], int]:
+        """Take the recipients that became durable since the last time, and count customers."""
+        taken = self._touched, self._customers
+        self._touched, self._customers = frozenset(), 0
+        return taken
+
+    async def _begin(self, connection: Connection, wanted: Wanted) -> list[str]:
+        """Begin, and hold what the batch decides about; return whom its messages are for.
+
+        What is loaded afterwards is as the last holder left it.
+        """
+        found: list[str] = []
+        begin = _BEGIN
+        if asks_for_work(wanted):
+            await _first(connection, begin)
+            begin, found = "", await find_recipients(connection, wanted)
+        keys = list_keys(wanted, found)
+        if len(keys) > _KEYS_MAX:
+            begin += _HOLD_EVERYBODY
+        elif keys or wanted.due_jobs:
+            begin += _HOLD.format(",".join(map(str, keys)))
+        if begin:
+            await _first(connection, begin)
+        return found
+
+    async def _commit(self, connection: Connection) -> None:
+        """Make it durable; raises `_Unsure` where the answer does not say that it is."""
+        self._warned = False
+        try:
+            told = await connection.execute("COMMIT")
+        except Exception as error:
+            await self.drop()
+            raise _Unsure from error
+        if self._warned:
+            # The server was told to wait no longer for its standby: it says so, and "COMMIT".
+            raise _Unsure from StoreUnavailable("it stopped waiting for its standby")
+        if told != "COMMIT":
+            raise StoreUnavailable(f"The database answered COMMIT with {told}.")
+
+    async def _undo(self) -> None:
+        """Leave nothing begun; a connection that cannot is dropped."""
+        if self._connection is None or not self._connection.is_in_transaction():
+            return
+        try:
+            await self._connection.execute("ROLLBACK")
+        except Exception:  # noqa: BLE001 - whatever it is, the server undoes what it lost
+            await self.drop()
+
+    async def _connect(self) -> Connection:
+        """Give the connection, made where there is none."""
+        if self._connection is not None and not self._connection.is_closed():
+            return self._connection
+        made = await connect(self._address)
+        made.add_log_listener(self._hear)
+        self._connection = made
+        return made
+
+    def _hear(self, _connection: object, message: asyncpg.PostgresLogMessage) -> None:
+        self._warned = True
+        _log.warning("the database says: %s", message)
+
+    async def drop(self) -> None:
+        """Let go of the connection; the next batch makes another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await let_go(connection)
+
+
+async def _first(connection: Connection, sql: str) -> None:
+    """Run what a transaction begins with; raises `_Gone` where the connection was lost already."""
+    try:
+        await connection.execute(sql)
+    except LOST as error:
+        raise _Gone from error
+
+
+def _kept_nothing(error: BaseException) -> StoreUnavailable:
+    if isinstance(error, StoreUnavailable):
+        return error
+    told = str(error) or "others changed the same, again and again"
+    return StoreUnavailable(
+        f"The database could not make the change durable ({told}). Nothing of it was kept; "
+        "check the database and try again."
+    )

@@ -1,0 +1,120 @@
+"""One way to connect, and which errors of the driver mean that the database is not there."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+import asyncpg.exceptions as errors
+
+from consentry.ports import StoreUnavailable
+from consentry.store.postgres.address import Address
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+
+CONNECT_SECONDS: Final = 5.0
+ANSWER_SECONDS: Final = 10.0
+"""How long one statement may take; then it is given up, and counts as not answered."""
+
+_OLDEST: Final = 14
+_NEWEST_TRIED: Final = 18
+
+LOST: Final = (
+    OSError,
+    asyncpg.InterfaceError,
+    # What the driver says where the server's last words come in the middle of a question.
+    asyncpg.InternalClientError,
+    errors.PostgresConnectionError,
+    errors.AdminShutdownError,
+    errors.CrashShutdownError,
+)
+"""Errors of a connection that is no more."""
+
+_UNAVAILABLE: Final = (
+    *LOST,
+    TimeoutError,
+    errors.OperatorInterventionError,
+    errors.InsufficientResourcesError,
+    errors.PostgresSystemError,
+    errors.LockNotAvailableError,
+    errors.ReadOnlySQLTransactionError,
+    errors.InvalidAuthorizationSpecificationError,
+    errors.InvalidCatalogNameError,
+    errors.InsufficientPrivilegeError,
+    errors.ObjectNotInPrerequisiteStateError,
+    errors.InternalServerError,
+)
+"""Errors that say something of the database, not of one command's rows."""
+
+_log = logging.getLogger(__name__)
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Tell a database that cannot answer now from rows that it may not write."""
+    return isinstance(error, _UNAVAILABLE)
+
+
+def unavailable(error: BaseException) -> StoreUnavailable:
+    """Say that the database does not answer, and what to do."""
+    told = str(error) or type(error).__name__
+    return StoreUnavailable(f"The database does not answer ({told}). Check it and try again.")
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turn the errors of a database that is not there into `StoreUnavailable`."""
+    try:
+        yield
+    except _UNAVAILABLE as error:
+        raise unavailable(error) from error
+
+
+async def connect(address: Address, *, settings: dict[str, str] | None = None) -> Connection:
+    """Connect once; raises what `is_unavailable` knows.
+
+    `settings` are the session's, which a pooler's sessions cannot have.
+    """
+    connection: Connection = await asyncpg.connect(
+        address.url,
+        timeout=CONNECT_SECONDS,
+        command_timeout=ANSWER_SECONDS,
+        statement_cache_size=200 if address.prepared else 0,
+        max_cached_statement_lifetime=0,
+        server_settings=settings if address.prepared and settings else None,
+    )
+    return connection
+
+
+async def check_server(connection: Connection, address: Address) -> None:
+    """Refuse a server that does not keep its word, or is too old; raises `StoreUnavailable`."""
+    found = connection.get_server_version()
+    if found.major < _OLDEST:
+        raise StoreUnavailable(
+            f"The database {address} is PostgreSQL {found.major}: {_OLDEST} or newer is needed."
+        )
+    if found.major > _NEWEST_TRIED:
+        _log.warning(
+            "PostgreSQL %d is newer than the newest that was tried, %d", found.major, _NEWEST_TRIED
+        )
+    for setting in ("synchronous_commit", "fsync", "full_page_writes"):
+        value = await connection.fetchval("SELECT current_setting($1)", setting)
+        if value == "off" and setting == "synchronous_commit":
+            raise StoreUnavailable(
+                f"The database {address} has synchronous_commit off: it would call an opt-out "
+                "durable before it is. Switch it on, for this user at least: "
+                "ALTER ROLE ... SET synchronous_commit = on."
+            )
+        if value == "off":
+            _log.warning("the database has %s off: a crash of its host may lose opt-outs", setting)
+
+
+async def let_go(connection: Connection) -> None:
+    """Close a connection in order where that is quick, else drop it."""
+    try:
+        await connection.close(timeout=1)
+    except _UNAVAILABLE:
+        connection.terminate()

@@ -1,0 +1,170 @@
+"""Rows as PostgreSQL takes them: the searched columns, and the value as JSON behind them."""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from consentry.domain.customers import Customer
+from consentry.domain.directory import Sender
+from consentry.domain.entries import Entry
+from consentry.domain.messages import Job, Message
+from consentry.ports import (
+    APIKey,
+    ConversationMark,
+    IdempotencyRecord,
+    Receipt,
+    Record,
+    Session,
+)
+from consentry.store.changed import Table
+from consentry.store.postgres.statements import clean
+from consentry.store.rows import encode, search_text, to_microseconds
+
+Row = tuple[object, ...]
+
+
+def optional(text: str | None) -> str | None:
+    """Write a text that may not be there as PostgreSQL can hold it."""
+    return None if text is None else clean(text)
+
+
+class ColumnRows:
+    """Implements `Encoder`: one cell for each column of the table's query."""
+
+    def encode_entry(self, entry: Entry, recorded_at: int) -> Row:
+        """Write an entry."""
+        return (
+            clean(entry.recipient),
+            entry.id,
+            entry.kind,
+            optional(entry.sender),
+            recorded_at,
+            encode(entry).decode(),
+        )
+
+    def encode_message(self, message: Message) -> Row:
+        """Write a message."""
+        return (
+            clean(message.recipient),
+            message.id,
+            clean(message.sender),
+            message.direction,
+            message.status,
+            message.carrier,
+            optional(message.carrier_message_id),
+            encode(message).decode(),
+        )
+
+    def encode_job(self, job: Job) -> Row:
+        """Write a job."""
+        return (
+            clean(job.recipient),
+            job.message,
+            clean(job.sender),
+            job.state,
+            job.priority,
+            to_microseconds(job.due_at),
+            encode(job).decode(),
+        )
+
+    def encode_record(self, record: Record, table: Table) -> Row:
+        """Write a record of that table."""
+        return (*_CELLS.get(table, _id)(record), encode(record).decode())
+
+
+COLUMN_ROWS: Final = ColumnRows()
+
+
+def _id(record: Any) -> Row:
+    return (record.id,)
+
+
+def _sender(sender: Sender) -> Row:
+    return (sender.number,)
+
+
+def _receipt(receipt: Receipt) -> Row:
+    return (
+        clean(receipt.recipient),
+        receipt.id,
+        receipt.carrier,
+        clean(receipt.carrier_message_id),
+        receipt.message,
+    )
+
+
+def _answer(record: IdempotencyRecord) -> Row:
+    return clean(record.owner), clean(record.key), to_microseconds(record.created_at)
+
+
+def _customer(customer: Customer) -> Row:
+    return customer.id, customer.merged_into, clean(search_text(customer))
+
+
+def _key(key: APIKey) -> Row:
+    return key.id, key.revoked_at is not None
+
+
+def _session(session: Session) -> Row:
+    return session.id, session.agent
+
+
+def _mark(mark: ConversationMark) -> Row:
+    return clean(mark.recipient), clean(mark.sender)
+
+
+_CELLS: Final[dict[Table, Callable[[Any], Row]]] = {
+    Table.SENDERS: _sender,
+    Table.RECEIPTS: _receipt,
+    Table.IDEMPOTENCY: _answer,
+    Table.CUSTOMERS: _customer,
+    Table.API_KEYS: _key,
+    Table.SESSIONS: _session,
+    Table.MARKS: _mark,
+}
+
+
+class Columns(NamedTuple):
+    """The query that writes a table, and its parameters in the order of a row's cells."""
+
+    query: str
+    names: tuple[str, ...]
+
+
+def _columns(query: str, singular: str, *names: str) -> Columns:
+    return Columns(query, tuple(f"{singular}_{name}" for name in (*names, "values")))
+
+
+ENTRY_COLUMNS: Final = _columns(
+    "append_entries", "entry", "recipients", "ids", "kinds", "senders", "times"
+)
+
+COLUMNS: Final[dict[Table, Columns]] = {
+    Table.MESSAGES: _columns(
+        "write_messages",
+        "message",
+        "recipients",
+        "ids",
+        "senders",
+        "directions",
+        "statuses",
+        "carriers",
+        "carrier_ids",
+    ),
+    Table.JOBS: _columns(
+        "write_jobs", "job", "recipients", "messages", "senders", "states", "priorities", "times"
+    ),
+    Table.RECEIPTS: _columns(
+        "write_receipts", "receipt", "recipients", "ids", "carriers", "carrier_ids", "messages"
+    ),
+    Table.IDEMPOTENCY: _columns("write_idempotency", "answer", "owners", "keys", "times"),
+    Table.CUSTOMERS: _columns("write_customers", "customer", "ids", "merged", "searches"),
+    Table.API_KEYS: _columns("write_api_keys", "api_key", "ids", "revoked"),
+    Table.SESSIONS: _columns("write_sessions", "session", "ids", "agents"),
+    Table.MARKS: _columns("write_marks", "mark", "recipients", "senders"),
+    Table.BRANDS: _columns("write_brands", "brand", "ids"),
+    Table.SENDERS: _columns("write_senders", "sender", "ids"),
+    Table.PROGRAMS: _columns("write_programs", "program", "ids"),
+    Table.CARRIERS: _columns("write_carriers", "carrier", "ids"),
+    Table.AGENTS: _columns("write_agents", "agent", "ids"),
+    Table.SIGN_IN_LINKS: _columns("write_sign_in_links", "sign_in_link", "ids"),
+}

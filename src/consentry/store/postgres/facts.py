@@ -1,0 +1,96 @@
+"""What the gate asks, for everybody who asks at once: one query for all of them."""
+
+import asyncio
+from typing import Final
+
+from consentry.domain.directory import Directory
+from consentry.domain.standing import Standing
+from consentry.ports import StoreUnavailable
+from consentry.store import rows
+from consentry.store.postgres.connection import Connection
+from consentry.store.postgres.loading import DirectoryReader
+from consentry.store.postgres.pool import Pool
+from consentry.store.postgres.statements import clean, read_statements
+
+AT_ONCE_MAX: Final = 1000
+"""How many recipients one query asks for: a few milliseconds."""
+
+QUERIES_MAX: Final = 2
+"""How many queries are on their way: while one is answered the next gathers."""
+
+_FACTS: Final = read_statements("read")["read_facts"]
+_EMPTY: Final = Standing()
+
+_Facts = tuple[Directory, Standing]
+_Asked = tuple[str, "asyncio.Future[_Facts]"]
+
+
+class FactsReader:
+    """Gathers what is asked in one turn of the event loop, and while no connection is free.
+
+    Nothing is remembered of a standing: each answer was read after it was asked for.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        """Ask through these connections, which nobody else uses."""
+        self._pool = pool
+        self._directory = DirectoryReader()
+        self._waiting: list[_Asked] = []
+        self._queries = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def read(self, recipient: str) -> _Facts:
+        """Return the directory and a standing, as of the last commit, from one snapshot."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[_Facts] = loop.create_future()
+        self._waiting.append((clean(recipient), future))
+        if self._queries < QUERIES_MAX and len(self._waiting) == 1:
+            self._queries += 1
+            task = loop.create_task(self._ask_on())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await future
+
+    async def _ask_on(self) -> None:
+        """Ask for all that wait, until nobody does."""
+        try:
+            await self._ask_all()
+        finally:
+            self._queries -= 1
+
+    async def _ask_all(self) -> None:
+        while self._waiting:
+            asked, self._waiting = self._waiting[:AT_ONCE_MAX], self._waiting[AT_ONCE_MAX:]
+            try:
+                directory, standings = await self._pool.use(_Question(asked, self._directory))
+            except BaseException as error:
+                _fail(asked, error)
+                if not isinstance(error, Exception):
+                    raise
+            else:
+                for recipient, future in asked:
+                    if not future.done():
+                        future.set_result((directory, standings.get(recipient, _EMPTY)))
+
+
+class _Question:
+    """One query for many recipients, and for the directory where it is another by now."""
+
+    def __init__(self, asked: list[_Asked], directory: DirectoryReader) -> None:
+        self._recipients = [recipient for recipient, _ in asked]
+        self._directory = directory
+
+    async def __call__(self, connection: Connection) -> tuple[Directory, dict[str, Standing]]:
+        ((version, text),) = await connection.fetch(_FACTS.sql, self._recipients)
+        directory = self._directory.known(version)
+        if directory is None:
+            directory, _ = await self._directory.read(connection)
+        return directory, rows.decode_standings(text)
+
+
+def _fail(asked: list[_Asked], error: BaseException) -> None:
+    """Tell everybody who asked; whatever it is, the answer is that there is none."""
+    told = error if isinstance(error, Exception) else StoreUnavailable("Reading was ended.")
+    for _, future in asked:
+        if not future.done():
+            future.set_exception(told)

@@ -1,0 +1,204 @@
+"""The writer on PostgreSQL: one thread with an event loop, and batches that overlap.
+
+While one batch is on its way to the disk the next is decided, over another connection. Outcomes
+are told in the order in which the batches were begun.
+"""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from consentry.ports import StoreUnavailable, Vitals
+from consentry.store.batch import AnyCommand, Failure
+from consentry.store.writer import BATCH_COMMANDS_MAX, COMPANY_SECONDS, POSTED_MAX, settle
+
+if TYPE_CHECKING:
+    Submitted = tuple[AnyCommand, "asyncio.Future[object] | None"]
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class Overlapping(Protocol[T]):
+    """Carries out a batch in two steps."""
+
+    async def undertake(self, commands: Sequence[AnyCommand]) -> T:
+        """Decide; what was decided about is held."""
+
+    async def complete(self, undertaken: T) -> list[object]:
+        """Make it durable; an outcome or a `Failure` for each command."""
+
+
+class _Turn(Generic[T]):
+    """A lane, and the batch that is on its way to the disk over it."""
+
+    def __init__(self, carrier: Overlapping[T]) -> None:
+        self.carrier = carrier
+        self.task: asyncio.Task[None] | None = None
+        self.commands = 0
+        self.since: float | None = None
+
+    async def wait(self) -> None:
+        """Wait until it is free."""
+        if self.task is not None:
+            await self.task
+
+
+class PipelinedWriter(Generic[T]):
+    """Queues commands from any event loop, and carries them out in its own thread."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        lanes: Sequence[Overlapping[T]],
+        *,
+        batch_commands_max: int = BATCH_COMMANDS_MAX,
+        monotonic: Callable[[], float],
+        after_batch: Callable[[], None],
+        beside: Callable[[], Awaitable[None]],
+    ) -> None:
+        """Start the thread, which runs this loop.
+
+        `after_batch` is called when a batch is durable, before anybody is told; `beside` runs
+        beside the batches until the end. `monotonic` tells how long commands have been waiting.
+        """
+        self.dropped = 0
+        self._loop = loop
+        self._turns = deque(_Turn(lane) for lane in lanes)
+        self._monotonic = monotonic
+        self._waiting_since: float | None = None
+        self._batch_commands_max = batch_commands_max
+        self._after_batch = after_batch
+        self._beside = beside
+        self._queue: deque[Submitted] = deque()
+        self._sleeping = False
+        self._idling = False
+        self._finished = False
+        self._told = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, command: AnyCommand, future: "asyncio.Future[object]") -> None:
+        """Queue a command whose outcome somebody waits for."""
+        self._note_waiting()
+        self._queue.append((command, future))
+        if self._sleeping or self._idling:
+            self._wake()
+
+    def post(self, command: AnyCommand) -> None:
+        """Queue a command nobody waits for; where there is no room it is dropped and counted."""
+        if self._finished or len(self._queue) >= POSTED_MAX:
+            self.dropped += 1
+            return
+        self._note_waiting()
+        self._queue.append((command, None))
+        if self._sleeping:
+            self._wake()
+
+    def finish(self) -> None:
+        """Carry out everything that was queued, then end the thread; blocks until it has."""
+        self._finished = True
+        self._wake()
+        self._thread.join()
+
+    def vitals(self) -> Vitals:
+        """Tell how many commands are not durable yet, and how long the oldest has waited."""
+        turns = tuple(self._turns)
+        noted = [self._waiting_since, *(turn.since for turn in turns)]
+        oldest = min((since for since in noted if since is not None), default=None)
+        lag_seconds = 0.0 if oldest is None else max(0.0, self._monotonic() - oldest)
+        waiting = len(self._queue) + sum(turn.commands for turn in turns)
+        return Vitals(waiting, lag_seconds, self.dropped)
+
+    def _note_waiting(self) -> None:
+        if self._waiting_since is None:
+            self._waiting_since = self._monotonic()
+
+    def _wake(self) -> None:
+        self._sleeping = self._idling = False
+        self._loop.call_soon_threadsafe(self._told.set)
+
+    def _run(self) -> None:
+        self._loop.run_until_complete(self._work())
+
+    async def _work(self) -> None:
+        beside = asyncio.ensure_future(self._beside())
+        free = self._turns
+        while True:
+            lane = free[0]
+            await lane.wait()
+            batch = await self._gather()
+            if batch is None:
+                break
+            await self._begin(lane, batch, before=free[-1])
+            free.rotate(-1)
+        for lane in free:
+            await lane.wait()
+        beside.cancel()
+        await asyncio.gather(beside, return_exceptions=True)
+
+    async def _begin(self, lane: _Turn[T], batch: "list[Submitted]", before: _Turn[T]) -> None:
+        """Decide a batch; it becomes durable while the next is decided."""
+        taken_at = self._monotonic()
+        lane.commands, lane.since = len(batch), self._waiting_since or taken_at
+        # What waits now is no older than this batch's youngest; its own time is not known.
+        self._waiting_since = taken_at if self._queue else None
+        undertaken = await lane.carrier.undertake([command for command, _ in batch])
+        ending = self._end(lane, lane.carrier.complete(undertaken), batch, before=before.task)
+        lane.task = self._loop.create_task(ending)
+
+    async def _end(
+        self,
+        lane: _Turn[T],
+        completing: Awaitable[list[object]],
+        batch: "list[Submitted]",
+        *,
+        before: "asyncio.Task[None] | None",
+    ) -> None:
+        """Tell everybody, after those of the batch before were told."""
+        try:
+            outcomes = await completing
+        except Exception as error:  # noqa: BLE001 - whatever it is, every caller must be told
+            _log.exception("a batch of %d commands failed", len(batch))
+            told = StoreUnavailable(f"The writer failed ({error!r}). The server's log says more.")
+            outcomes = [Failure(told) for _ in batch]
+        if before is not None:
+            await before
+        self._after_batch()
+        lane.commands, lane.since = 0, None
+        settle(batch, outcomes)
+
+    async def _gather(self) -> "list[Submitted] | None":
+        """Wait for a command, then take all that is there; None where the end was asked for."""
+        while not self._queue:
+            if self._finished:
+                return None
+            await self._sleep()
+        if all(future is None for _, future in tuple(self._queue)):
+            await self._take_company()
+        count = min(len(self._queue), self._batch_commands_max)
+        return [self._queue.popleft() for _ in range(count)]
+
+    async def _sleep(self) -> None:
+        """Sleep until something is queued or the end is asked for."""
+        self._told.clear()
+        self._sleeping = True
+        # Looked again after the flag: who came before it was up has not woken us.
+        if not self._queue and not self._finished:
+            await self._told.wait()
+        self._sleeping = False
+
+    async def _take_company(self) -> None:
+        """Let more gather while nobody waits for these: a commit costs the same for many."""
+        self._told.clear()
+        self._idling = True
+        is_alone = all(future is None for _, future in tuple(self._queue))
+        if is_alone and not self._finished and len(self._queue) < self._batch_commands_max:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), COMPANY_SECONDS)
+        self._idling = False

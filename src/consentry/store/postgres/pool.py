@@ -1,0 +1,129 @@
+"""Connections for reading, of one event loop: made as they are needed, and made again when lost."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from consentry.ports import StoreUnavailable
+from consentry.store.postgres.address import Address
+from consentry.store.postgres.connection import (
+    LOST,
+    Connection,
+    answering,
+    connect,
+    let_go,
+)
+from consentry.store.postgres.statements import Statement
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    Rows = list[asyncpg.Record]
+
+T = TypeVar("T")
+
+REFUSED_SECONDS: Final = 0.25
+"""How long a database that could not be reached is not tried again: everybody is told at once."""
+
+_SETTINGS: Final = {
+    "application_name": "consentry reads",
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+}
+
+
+class Pool:
+    """A few connections; whoever reads waits for a free one. Everything raises `StoreUnavailable`.
+
+    A statement over a connection that turns out to be lost is asked once more over a new one:
+    reading twice is harmless.
+    """
+
+    def __init__(
+        self, address: Address, size: int, *, settings: Mapping[str, str] | None = None
+    ) -> None:
+        """Connect nowhere yet; `settings` are the sessions'."""
+        self._address = address
+        self._settings = _SETTINGS | dict(settings or {})
+        self._free: list[Connection] = []
+        self._all: set[Connection] = set()
+        self._room = asyncio.Semaphore(size)
+        self._refused: tuple[float, StoreUnavailable] | None = None
+        self._closed = False
+
+    async def fetch(self, statement: Statement, values: Mapping[str, object]) -> "Rows":
+        """Run one statement and return its rows."""
+        bound = statement.bind(values)
+        return await self.use(lambda connection: connection.fetch(statement.sql, *bound))
+
+    async def use(self, ask: Callable[[Connection], Awaitable[T]]) -> T:
+        """Ask something over a connection of its own meanwhile; it must only read."""
+        async with self._room:
+            for is_last in (False, True):
+                connection, is_new = await self._take()
+                try:
+                    with answering():
+                        answer = await self._ask(connection, ask)
+                except BaseException as error:
+                    lost = isinstance(error.__cause__, LOST)
+                    await self._drop(connection)
+                    if is_last or is_new or not lost:
+                        raise
+                else:
+                    self._give_back(connection)
+                    return answer
+            raise AssertionError  # the second time returns or raises
+
+    async def _ask(self, connection: Connection, ask: Callable[[Connection], Awaitable[T]]) -> T:
+        if self._address.prepared:
+            return await ask(connection)
+        # A pooler gives each transaction a connection: all parts of one question go over one.
+        async with connection.transaction(readonly=True):
+            return await ask(connection)
+
+    async def _take(self) -> tuple[Connection, bool]:
+        """Give a free connection, or a new one."""
+        if self._closed:
+            raise StoreUnavailable("The store is closed. Check it and try again.")
+        while self._free:
+            connection = self._free.pop()
+            if not connection.is_closed():
+                return connection, False
+            self._all.discard(connection)
+        return await self._connect(), True
+
+    async def _connect(self) -> Connection:
+        now = asyncio.get_running_loop().time()
+        if self._refused is not None and now < self._refused[0]:
+            raise self._refused[1]
+        try:
+            with answering():
+                connection = await connect(self._address, settings=self._settings)
+        except StoreUnavailable as error:
+            self._refused = (asyncio.get_running_loop().time() + REFUSED_SECONDS, error)
+            raise
+        self._refused = None
+        self._all.add(connection)
+        return connection
+
+    def _give_back(self, connection: Connection) -> None:
+        if self._closed:
+            connection.terminate()
+        else:
+            self._free.append(connection)
+
+    async def _drop(self, connection: Connection) -> None:
+        self._all.discard(connection)
+        await let_go(connection)
+
+    async def close(self) -> None:
+        """Let go of all connections; who reads now is told that the database is gone."""
+        self._closed = True
+        connections, self._all, self._free = self._all, set(), []
+        await asyncio.gather(*map(let_go, connections))
+
+    def forget(self) -> None:
+        """Let go without an event loop: it is gone, and nothing can be said to the server."""
+        self._closed = True
+        for connection in self._all:
+            connection.terminate()

@@ -1,0 +1,198 @@
+"""Reads from PostgreSQL: each is one query and one decode."""
+
+from datetime import date, datetime
+from typing import Final
+
+from consentry.domain.agents import Agent
+from consentry.domain.customers import Customer
+from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
+from consentry.domain.messages import Message, MessageStatus
+from consentry.domain.standing import Standing
+from consentry.ports import (
+    APIKey,
+    CarrierAccount,
+    ConversationMark,
+    EntryFilter,
+    MessageFilter,
+    OptOutStory,
+    Page,
+    Session,
+    Tally,
+    Work,
+)
+from consentry.store import rows
+from consentry.store.postgres.encoding import optional
+from consentry.store.postgres.pool import Pool
+from consentry.store.postgres.statements import clean, clean_all, read_statements
+
+_READ: Final = read_statements("read")
+_EMPTY: Final = Standing()
+_EVERY_KIND: Final = tuple(EntryKind)
+_END: Final = 2**63 - 1
+
+
+class Reader:
+    """Reads through a pool. Every method raises `StoreUnavailable`."""
+
+    def __init__(self, pool: Pool) -> None:
+        """Read through these connections."""
+        self._pool = pool
+
+    async def read_standings(self, recipients: list[str]) -> list[Standing]:
+        """Return standings in the order asked."""
+        asked = clean_all(recipients)
+        found = rows.decode_standings(await self._text("read_standings", recipients=asked))
+        return [found.get(recipient, _EMPTY) for recipient in asked]
+
+    async def read_entries(
+        self, recipient: str, page: Page, until: datetime | None, wanted: EntryFilter
+    ) -> list[Entry]:
+        """List entries of a recipient, newest first, recorded no later than `until`."""
+        text = await self._text(
+            "read_entries",
+            recipient=clean(recipient),
+            before=optional(page.before),
+            until=None if until is None else rows.to_microseconds(until),
+            kinds=list(_EVERY_KIND if wanted.kinds is None else wanted.kinds),
+            senders=_any_of(wanted.senders),
+            limit=page.limit,
+        )
+        return rows.decode_entries(text)
+
+    async def read_audit(
+        self, page: Page, agent: str | None, kinds: tuple[EntryKind, ...] | None
+    ) -> list[Entry]:
+        """List the entries of the audit, newest first."""
+        text = await self._text(
+            "read_audit" if agent is None else "read_audit_of_agent",
+            agent=optional(agent),
+            kinds=list(AUDIT_KINDS if kinds is None else kinds),
+            before=optional(page.before),
+            limit=page.limit,
+        )
+        return rows.decode_entries(text)
+
+    async def read_messages(self, wanted: MessageFilter, page: Page) -> list[Message]:
+        """List messages, newest first, by the index that fits the filter best."""
+        text = await self._text(
+            _list_for(wanted),
+            recipient=optional(wanted.recipient),
+            sender=optional(wanted.sender),
+            status=wanted.status,
+            before=optional(page.before),
+            limit=page.limit,
+        )
+        return rows.decode_messages(text)
+
+    async def read_indeterminate(self, limit: int, after: str | None) -> list[Work]:
+        """List indeterminate work in the order of message ids, from behind the id `after`."""
+        text = await self._text("read_indeterminate", after=clean(after or ""), limit=limit)
+        return rows.decode_works(text)
+
+    async def read_message(self, message_id: str) -> Message | None:
+        """Find a message."""
+        found = await self._value("read_message", id=clean(message_id))
+        return None if found is None else rows.decode_message(found)
+
+    async def read_messages_by_id(self, message_ids: list[str]) -> dict[str, Message]:
+        """Find messages by their ids."""
+        text = await self._text("read_messages_by_id", ids=clean_all(message_ids))
+        return {message.id: message for message in rows.decode_messages(text)}
+
+    async def read_mark(self, recipient: str, sender: str) -> ConversationMark | None:
+        """Return how far a conversation was read."""
+        found = await self._value("read_mark", recipient=clean(recipient), sender=clean(sender))
+        return None if found is None else rows.decode_mark(found)
+
+    async def read_tallies(
+        self, first: date, last: date, senders: tuple[str, ...] | None
+    ) -> list[Tally]:
+        """Count entries by day, kind and reason, of these senders."""
+        text = await self._text("read_tallies", first=first, last=last, senders=_any_of(senders))
+        return rows.decode_tallies(text)
+
+    async def read_opt_out_stories(
+        self, since: datetime, until: datetime | None, limit: int, senders: tuple[str, ...] | None
+    ) -> list[OptOutStory]:
+        """List opt-outs by text, newest first, with what came before each."""
+        text = await self._text(
+            "read_opt_out_stories",
+            since=rows.to_microseconds(since),
+            until=_END if until is None else rows.to_microseconds(until),
+            limit=limit,
+            senders=_any_of(senders),
+        )
+        return rows.decode_stories(text)
+
+    async def read_agents(self) -> list[Agent]:
+        """List all agents in the order they were made."""
+        return rows.decode_agents(await self._text("read_agents"))
+
+    async def read_signed_in(self, session_id: str) -> tuple[Session, Agent] | None:
+        """Find a session with its agent; this is on the path of every page."""
+        found = await self._value("read_signed_in", id=clean(session_id))
+        return None if found is None else rows.decode_signed_in(found)
+
+    async def read_sessions(self, agent: str) -> list[Session]:
+        """List an agent's newest sessions, newest first."""
+        return rows.decode_sessions(await self._text("read_sessions", agent=clean(agent)))
+
+    async def read_customer(self, customer_id: str) -> Customer | None:
+        """Find a customer, merged ones too."""
+        found = await self._value("read_customer", id=clean(customer_id))
+        return None if found is None else rows.decode_customer(found)
+
+    async def read_profiles(self, recipient: str) -> list[Customer]:
+        """List the customers that have this number, oldest first."""
+        return rows.decode_customers(await self._text("read_profiles", number=clean(recipient)))
+
+    async def read_carriers(self) -> list[CarrierAccount]:
+        """List carrier accounts."""
+        return rows.decode_carriers(await self._text("read_carriers"))
+
+    async def read_keys(self) -> list[APIKey]:
+        """List API keys."""
+        return rows.decode_keys(await self._text("read_keys"))
+
+    async def read_recipients(self, page: Page) -> list[tuple[str, Standing]]:
+        """List recipients with their standings, in the order of their numbers."""
+        after = clean(page.before or "")
+        text = await self._text("read_recipients", after=after, limit=page.limit)
+        return rows.decode_recipients(text)
+
+    async def count_outbox(self) -> int:
+        """Count jobs in the outbox."""
+        ((count,),) = await self._pool.fetch(_READ["count_outbox"], {})
+        return int(count)
+
+    async def next_due(self) -> tuple[tuple[str, datetime], ...]:
+        """List senders with queued jobs, each with its earliest due time."""
+        found = rows.decode_due(await self._text("next_due"))
+        return tuple((sender, rows.from_microseconds(due)) for sender, due in found)
+
+    async def _text(self, name: str, **values: object) -> str:
+        """Run a query that always answers with one row of one value."""
+        ((text,),) = await self._pool.fetch(_READ[name], values)
+        return str(text)
+
+    async def _value(self, name: str, **values: object) -> str | None:
+        """Run a query for one value of one row that may not be there."""
+        found = await self._pool.fetch(_READ[name], values)
+        return str(found[0][0]) if found else None
+
+
+def _list_for(wanted: MessageFilter) -> str:
+    if wanted.recipient is not None:
+        return "read_messages_of_recipient"
+    if wanted.sender is not None:
+        return "read_messages_of_sender"
+    if wanted.status is MessageStatus.RECEIVED:
+        return "read_messages_received"
+    if wanted.status is not None:
+        return "read_messages_in_status"
+    return "read_messages"
+
+
+def _any_of(values: tuple[str, ...] | None) -> list[str] | None:
+    """Write what a filter lets through as a query takes it; None is any."""
+    return None if values is None else clean_all(values)

@@ -1,0 +1,52 @@
+"""What reads in one event loop: its connections, what the gate asks, and what it hears."""
+
+from typing import Final
+
+from consentry.store.postgres.address import Address
+from consentry.store.postgres.announcing import Listener
+from consentry.store.postgres.facts import QUERIES_MAX, FactsReader
+from consentry.store.postgres.lists import Lists
+from consentry.store.postgres.pool import Pool
+from consentry.store.postgres.reading import Reader
+from consentry.store.postgres.writing_side import WritingSide
+from consentry.store.watching import Watchers
+
+POOL_SIZE: Final = 4
+
+
+class ReadingSide:
+    """Belongs to the event loop that it was first used in."""
+
+    def __init__(
+        self, address: Address, *, process: str, watchers: Watchers, writing: WritingSide
+    ) -> None:
+        """Connect nowhere yet."""
+        self._writing = writing
+        # The gate's queries are look-ups by number, whatever the planner knows of the table.
+        self._gate = Pool(address, QUERIES_MAX, settings={"enable_seqscan": "off"})
+        self._pool = Pool(address, POOL_SIZE)
+        self.facts = FactsReader(self._gate)
+        self.reader = Reader(self._pool)
+        self.lists = Lists(self._pool)
+        self._listener = Listener(
+            address,
+            process=process,
+            pool=self._pool,
+            watchers=watchers,
+            written=lambda: writing.written,
+        )
+
+    def listen(self) -> None:
+        """Hear what other processes change, from now on."""
+        self._listener.start(self._writing.known_foreign)
+
+    async def close(self) -> None:
+        """Let go of the database."""
+        await self._listener.close()
+        await self._gate.close()
+        await self._pool.close()
+
+    def forget(self) -> None:
+        """Let go without an event loop: it is gone."""
+        self._gate.forget()
+        self._pool.forget()

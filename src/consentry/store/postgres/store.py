@@ -1,0 +1,293 @@
+"""Implements `ports.Store` on PostgreSQL, for as many processes as there are."""
+
+import asyncio
+import secrets
+from datetime import date, datetime
+from typing import Final, Self, TypeVar, cast
+
+from consentry.domain.agents import Agent
+from consentry.domain.customers import Customer
+from consentry.domain.directory import Directory
+from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.messages import Message
+from consentry.domain.policy import Policy
+from consentry.domain.standing import Standing
+from consentry.ports import (
+    UNMEASURED,
+    APIKey,
+    CarrierAccount,
+    Clock,
+    Command,
+    ConversationMark,
+    EntryFilter,
+    Ids,
+    InboxFilter,
+    InboxPage,
+    Measuring,
+    MessageFilter,
+    OptOutFilter,
+    OptOutPage,
+    OptOutStory,
+    Page,
+    Session,
+    StoreUnavailable,
+    Tally,
+    Vitals,
+    Watch,
+    Work,
+)
+from consentry.store.postgres.address import Address, read_address
+from consentry.store.postgres.batches import Around, Undertaken
+from consentry.store.postgres.connection import is_unavailable
+from consentry.store.postgres.pipeline import PipelinedWriter
+from consentry.store.postgres.reading_side import ReadingSide
+from consentry.store.postgres.writing_side import WritingSide
+from consentry.store.watching import Watchers
+from consentry.store.writer import BATCH_COMMANDS_MAX
+
+T = TypeVar("T")
+
+_SLICE: Final = 2000
+"""How many standings are asked for in one query."""
+
+
+class PostgresStore:
+    """Implements `ports.Store`: one writer in its own thread, reads in the caller's event loop."""
+
+    def __init__(
+        self,
+        address: Address,
+        writing: WritingSide,
+        writer: PipelinedWriter[Undertaken],
+        *,
+        watchers: Watchers,
+        process: str,
+    ) -> None:
+        """Put an open store together; `open` does it from a URL."""
+        self._address = address
+        self._writing = writing
+        self._writer = writer
+        self._watchers = watchers
+        self._process = process
+        self._sides: dict[asyncio.AbstractEventLoop, ReadingSide] = {}
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        clock: Clock,
+        ids: Ids,
+        policy: Policy,
+        measuring: Measuring = UNMEASURED,
+        batch_commands_max: int = BATCH_COMMANDS_MAX,
+    ) -> Self:
+        """Connect, bring the tables up to date as needed, and start the writer.
+
+        `ids` and `measuring` are called from the writer's thread. `batch_commands_max`: how many
+        commands may share a commit. Raises `MigrationError` where database and program do not fit,
+        `StoreUnavailable` where the database cannot be reached, and `AddressError` where the URL
+        names none.
+        """
+        address = read_address(url)
+        watchers, process = Watchers(), secrets.token_hex(4)
+        around = Around(clock, ids, policy, measuring)
+        writing = WritingSide(address, around, watchers=watchers, process=process)
+        try:
+            writing.open()
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            raise StoreUnavailable(
+                f"The database {address} cannot be opened ({error}). Check that it runs, that it "
+                "is reachable from here, and its user's rights."
+            ) from error
+        writer = writing.start(batch_commands_max)
+        return cls(address, writing, writer, watchers=watchers, process=process)
+
+    @property
+    def _side(self) -> ReadingSide:
+        """What reads in the running event loop; that of a loop that is gone is let go of."""
+        loop = asyncio.get_running_loop()
+        side = self._sides.get(loop)
+        if side is None:
+            if self._closed:
+                raise StoreUnavailable("The store is closed. Check it and try again.")
+            for gone in [known for known in self._sides if known.is_closed()]:
+                self._sides.pop(gone).forget()
+            side = self._sides[loop] = ReadingSide(
+                self._address,
+                process=self._process,
+                watchers=self._watchers,
+                writing=self._writing,
+            )
+        return side
+
+    async def submit(self, command: Command[T]) -> T:
+        """Carry a command out and return its outcome once it is durable."""
+        if self._closed:
+            raise StoreUnavailable("The store is closed: the server is stopping. Try again later.")
+        future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        self._writer.submit(command, future)
+        return cast("T", await future)
+
+    def post(self, command: Command[object]) -> None:
+        """Queue a command nobody waits for; a closed store counts it as dropped."""
+        self._writer.post(command)
+
+    def vitals(self) -> Vitals:
+        """Tell how the writing goes."""
+        return self._writer.vitals()
+
+    async def read_directory(self) -> Directory:
+        """Return brands, senders and programs as they are now, whichever process wrote them."""
+        directory, _ = await self._side.facts.read("")
+        return directory
+
+    async def read_standing(self, recipient: str) -> Standing:
+        """Return the standing as of the last commit."""
+        _, standing = await self._side.facts.read(recipient)
+        return standing
+
+    async def read_facts(self, recipient: str) -> tuple[Directory, Standing]:
+        """Return all that the gate asks, as of the last commit, from one snapshot."""
+        return await self._side.facts.read(recipient)
+
+    async def read_standings(self, recipients: list[str]) -> list[Standing]:
+        """Return the standings in the order asked."""
+        standings: list[Standing] = []
+        for start in range(0, len(recipients), _SLICE):
+            part = recipients[start : start + _SLICE]
+            standings += await self._side.reader.read_standings(part)
+        return standings
+
+    async def read_entries(
+        self,
+        recipient: str,
+        page: Page,
+        *,
+        until: datetime | None = None,
+        wanted: EntryFilter | None = None,
+    ) -> list[Entry]:
+        """List a recipient's entries, newest first, recorded no later than `until`."""
+        reader = self._side.reader
+        return await reader.read_entries(recipient, page, until, wanted or EntryFilter())
+
+    async def read_audit(
+        self,
+        page: Page,
+        *,
+        agent: str | None = None,
+        kinds: tuple[EntryKind, ...] | None = None,
+    ) -> list[Entry]:
+        """List the entries of the audit, of all recipients and of none, newest first."""
+        return await self._side.reader.read_audit(page, agent, kinds)
+
+    async def read_messages(self, wanted: MessageFilter, page: Page) -> list[Message]:
+        """List messages, newest first."""
+        return await self._side.reader.read_messages(wanted, page)
+
+    async def read_indeterminate(self, limit: int, *, after: str | None = None) -> list[Work]:
+        """List indeterminate work in the order of message ids, from behind the id `after`."""
+        return await self._side.reader.read_indeterminate(limit, after)
+
+    async def read_message(self, message_id: str) -> Message | None:
+        """Find a message."""
+        return await self._side.reader.read_message(message_id)
+
+    async def read_messages_by_id(self, message_ids: list[str]) -> dict[str, Message]:
+        """Find messages by their ids; those that are not there are left out."""
+        return await self._side.reader.read_messages_by_id(message_ids)
+
+    async def read_inbox(self, wanted: InboxFilter, page: Page) -> InboxPage:
+        """List conversations by the person's newest text, newest first."""
+        return await self._side.lists.read_inbox(wanted, page)
+
+    async def read_mark(self, recipient: str, sender: str) -> ConversationMark | None:
+        """Return how far a conversation was read."""
+        return await self._side.reader.read_mark(recipient, sender)
+
+    async def read_opt_outs(self, wanted: OptOutFilter, page: Page) -> OptOutPage:
+        """List the numbers that have an opt-out standing, the newest first."""
+        return await self._side.lists.read_opt_outs(wanted, page)
+
+    async def read_tallies(
+        self, first: date, last: date, *, senders: tuple[str, ...] | None = None
+    ) -> list[Tally]:
+        """Count entries of these senders by day, kind and reason, first day to last."""
+        return await self._side.reader.read_tallies(first, last, senders)
+
+    async def read_opt_out_stories(
+        self,
+        since: datetime,
+        limit: int,
+        *,
+        until: datetime | None = None,
+        senders: tuple[str, ...] | None = None,
+    ) -> list[OptOutStory]:
+        """List opt-outs by text, newest first, with what came before each."""
+        return await self._side.reader.read_opt_out_stories(since, until, limit, senders)
+
+    async def read_agents(self) -> list[Agent]:
+        """List all agents, disabled ones too, in the order they were made."""
+        return await self._side.reader.read_agents()
+
+    async def read_signed_in(self, session_id: str) -> tuple[Session, Agent] | None:
+        """Find a session by the hash of its secret, with its agent; ended ones too."""
+        return await self._side.reader.read_signed_in(session_id)
+
+    async def read_sessions(self, agent: str) -> list[Session]:
+        """List an agent's sessions, newest first, at most a hundred, ended ones too."""
+        return await self._side.reader.read_sessions(agent)
+
+    def watch(self) -> Watch:
+        """Listen to what changes from now on, whichever process makes the change."""
+        watch = self._watchers.listen()
+        self._side.listen()
+        return watch
+
+    async def read_customers(self, page: Page, *, search: str | None = None) -> list[Customer]:
+        """List customers, newest first; `search` is any part of a name or number."""
+        return await self._side.lists.read_customers(page, search or "")
+
+    async def read_customer(self, customer_id: str) -> Customer | None:
+        """Find a customer, merged ones too."""
+        return await self._side.reader.read_customer(customer_id)
+
+    async def read_profiles(self, recipient: str) -> list[Customer]:
+        """List the customers that have this number, oldest first."""
+        return await self._side.reader.read_profiles(recipient)
+
+    async def read_carriers(self) -> list[CarrierAccount]:
+        """List carrier accounts."""
+        return await self._side.reader.read_carriers()
+
+    async def read_keys(self) -> list[APIKey]:
+        """List API keys, revoked ones too."""
+        return await self._side.reader.read_keys()
+
+    async def read_recipients(self, page: Page) -> list[tuple[str, Standing]]:
+        """List every recipient we hold a standing of, in the order of their numbers."""
+        return await self._side.reader.read_recipients(page)
+
+    async def count_outbox(self) -> int:
+        """Count jobs in the outbox."""
+        return await self._side.reader.count_outbox()
+
+    async def next_due(self) -> tuple[tuple[str, datetime], ...]:
+        """List the senders that have queued jobs, each with its earliest due time."""
+        return await self._side.reader.next_due()
+
+    async def close(self) -> None:
+        """Finish what was submitted, then let go of the database."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.to_thread(self._writer.finish)
+        await asyncio.to_thread(self._writing.close)
+        for loop, side in self._sides.items():
+            if loop is asyncio.get_running_loop():
+                await side.close()
+            else:
+                side.forget()

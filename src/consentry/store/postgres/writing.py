@@ -1,0 +1,155 @@
+"""Writes what a batch changed to PostgreSQL: one statement, an array for each column."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from consentry.domain.entries import ActorKind
+from consentry.store.changed import Changed, Table
+from consentry.store.derived import row_of_standing
+from consentry.store.postgres.connection import Connection
+from consentry.store.postgres.encoding import COLUMNS, ENTRY_COLUMNS, Columns, Row, optional
+from consentry.store.postgres.statements import (
+    clean,
+    clean_all,
+    read_statements,
+    write_together,
+)
+from consentry.store.rows import encode
+
+_ADVANCE: Final = read_statements("write")["advance_directory_version"]
+
+_GONE_CUSTOMERS: Final = ("delete_customers", "delete_phones", "delete_grams", "delete_queued")
+_BESIDE_CUSTOMERS: Final = ("queue_customers", "forget_grams", "let_go_of_phones", "write_phones")
+
+
+class ChangedMeanwhile(Exception):
+    """Somebody else changed the directory that this batch went by: it must be decided again."""
+
+
+class _Writing:
+    """Names the queries that write a batch, with the columns that they take."""
+
+    def __init__(self) -> None:
+        self.queries: list[str] = []
+        self.values: dict[str, object] = {}
+
+    def add(self, query: str, **columns: object) -> None:
+        """Run a query with these columns."""
+        self.queries.append(query)
+        self.values.update(columns)
+
+    def add_rows(self, columns: Columns, rows: Iterable[Row]) -> None:
+        """Write rows: cell by cell into columns."""
+        self.queries.append(columns.query)
+        cells = zip(*rows, strict=True)
+        self.values.update(zip(columns.names, cells, strict=True))
+
+
+async def write(connection: Connection, changed: Changed[Row], directory_version: int) -> bool:
+    """Write all rows; the transaction is the caller's. Tell whether there were any.
+
+    Raises `ChangedMeanwhile` where the directory is written, and is not of that version any more.
+    """
+    writing = _collect(changed)
+    if not writing.queries:
+        return False
+    if changed.directory_changed:
+        told = await connection.execute(_ADVANCE.sql, directory_version)
+        if told != "UPDATE 1":
+            raise ChangedMeanwhile
+    statement = write_together(tuple(writing.queries))
+    await connection.fetchval(statement.sql, *statement.bind(writing.values))
+    return True
+
+
+def _collect(changed: Changed[Row]) -> _Writing:
+    writing = _Writing()
+    _delete(changed, writing)
+    if changed.entries:
+        _append(changed, writing)
+    if changed.standings:
+        _write_standings(changed, writing)
+    for table, rows in changed.rows.items():
+        if rows:
+            writing.add_rows(COLUMNS[table], _unlike(table, rows.values()))
+            if table is Table.CUSTOMERS:
+                _write_phones(changed, writing)
+    return writing
+
+
+def _unlike(table: Table, rows: Iterable[Row]) -> Iterable[Row]:
+    """Leave one row of each key; a revoked key stays revoked whoever notes its use."""
+    if table is not Table.API_KEYS:
+        return rows
+    kept: dict[object, Row] = {}
+    for row in rows:
+        key, is_revoked = row[0], row[1]
+        if is_revoked or key not in kept:
+            kept[key] = row
+    return [kept[key] for key in sorted(kept, key=str)]
+
+
+def _delete(changed: Changed[Row], writing: _Writing) -> None:
+    """Delete what is not written again."""
+    jobs = changed.rows.get(Table.JOBS, {})
+    finished = [job for job in changed.finished_jobs if job not in jobs]
+    if finished:
+        writing.add("delete_jobs", finished_jobs=finished)
+    gone = [c for c in changed.deleted_customers if c not in changed.customers]
+    if gone:
+        writing.queries += _GONE_CUSTOMERS
+        writing.values["deleted_customers"] = gone
+
+
+def _append(changed: Changed[Row], writing: _Writing) -> None:
+    """Append entries, in order, with their tallies and what the audit lists of them."""
+    writing.add_rows(ENTRY_COLUMNS, changed.entries)
+    if changed.audited:
+        _list_for_audit(changed, writing)
+    # All connections count in one order, so that none waits for another that waits for it.
+    tallies = sorted(changed.tallies.items())
+    writing.add(
+        "count_entries",
+        tally_days=[day for (day, _, _, _), _ in tallies],
+        tally_senders=[clean(sender) for (_, sender, _, _), _ in tallies],
+        tally_kinds=[kind for (_, _, kind, _), _ in tallies],
+        tally_reasons=[clean(reason) for (_, _, _, reason), _ in tallies],
+        tally_counts=[count for _, count in tallies],
+    )
+
+
+def _list_for_audit(changed: Changed[Row], writing: _Writing) -> None:
+    agents = {
+        entry.id: entry.actor.id if entry.actor.kind is ActorKind.AGENT else None
+        for change in changed.changes
+        for entry in change.entries
+    }
+    writing.add(
+        "list_for_audit",
+        audited_ids=changed.audited,
+        audited_agents=[optional(agents[entry_id]) for entry_id in changed.audited],
+    )
+
+
+def _write_standings(changed: Changed[Row], writing: _Writing) -> None:
+    told = [row_of_standing(standing) for standing in changed.standings.values()]
+    writing.add(
+        "write_standings",
+        standing_recipients=clean_all(list(changed.standings)),
+        standing_times=[at for at, _, _ in told],
+        standing_marks=[optional(marks) for _, marks, _ in told],
+        standing_values=[encode(standing).decode() for _, _, standing in told],
+    )
+
+
+def _write_phones(changed: Changed[Row], writing: _Writing) -> None:
+    """Write who holds which number now; a merged customer holds none."""
+    held = dict.fromkeys(
+        (clean(phone.normalized), customer.id)
+        for customer in changed.customers.values()
+        if customer.merged_into is None
+        for phone in customer.phones
+    )
+    writing.queries += _BESIDE_CUSTOMERS
+    writing.values["phone_numbers"] = [number for number, _ in held]
+    writing.values["phone_customers"] = [customer for _, customer in held]

@@ -1,0 +1,156 @@
+"""What writes in this process: a thread, its event loop, and what it does beside the batches."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from consentry.store.migrate import read_migrations
+from consentry.store.postgres.address import Address
+from consentry.store.postgres.announcing import PAUSE_SECONDS, Announcer, count_written
+from consentry.store.postgres.batches import Around, Lane, Undertaken
+from consentry.store.postgres.connection import Connection, check_server, connect, let_go
+from consentry.store.postgres.indexing import CUSTOMERS_AT_ONCE, index_some
+from consentry.store.postgres.loading import DirectoryReader
+from consentry.store.postgres.migrating import apply_migrations
+from consentry.store.postgres.pipeline import PipelinedWriter
+from consentry.store.watching import Watchers
+
+LANES: Final = 2
+"""While one batch is on its way to the disk the next is decided: a third gains nothing more."""
+
+UNINDEXED_MAX: Final = 20_000
+"""So many customers that this process wrote are left waiting while it is busy."""
+
+_RETRY_SECONDS: Final = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class WritingSide:
+    """Writes to one database; tells everybody what changed, and indexes in pauses."""
+
+    def __init__(
+        self, address: Address, around: Around, *, watchers: Watchers, process: str
+    ) -> None:
+        """Write to this database; nothing is connected yet."""
+        self.known_foreign = 0
+        self._address = address
+        self._around = around
+        self._watchers = watchers
+        self._loop = _find_loop()()
+        directory = DirectoryReader()
+        self._lanes = [Lane(address, around, directory) for _ in range(LANES)]
+        self._announcer = Announcer(process)
+        self._unindexed = 1
+        self._batches = 0
+        self._due = asyncio.Event()
+        self._due.set()
+        self._connection: Connection | None = None
+
+    @property
+    def written(self) -> int:
+        """How many times this process has written something, kept or not."""
+        return sum(lane.written for lane in self._lanes)
+
+    def open(self) -> None:
+        """Connect, and bring the tables up to date; blocks. Raises what the driver raises."""
+        # A thread of its own, because the caller's may run an event loop already.
+        with ThreadPoolExecutor(1) as executor:
+            opening = executor.submit(self._loop.run_until_complete, self._open())
+        if opening.exception() is not None:
+            self._loop.close()
+        opening.result()
+
+    async def _open(self) -> None:
+        connection = await connect(self._address)
+        try:
+            await check_server(connection, self._address)
+            await apply_migrations(
+                connection, read_migrations("postgres"), self._around.clock.now()
+            )
+            self.known_foreign = await count_written(connection)
+        finally:
+            await let_go(connection)
+
+    def start(self, batch_commands_max: int) -> PipelinedWriter[Undertaken]:
+        """Start the writer's thread."""
+        return PipelinedWriter(
+            self._loop,
+            self._lanes,
+            batch_commands_max=batch_commands_max,
+            monotonic=self._around.clock.monotonic,
+            after_batch=self._after_batch,
+            beside=self._beside,
+        )
+
+    def _after_batch(self) -> None:
+        """Tell who listens here, and note what is to be told elsewhere and indexed."""
+        self._batches += 1
+        for lane in self._lanes:
+            touched, customers = lane.take_changed()
+            self._unindexed += customers
+            if touched:
+                self._watchers.tell(touched)
+                self._announcer.add(touched)
+                self._due.set()
+
+    async def _beside(self) -> None:
+        """Tell other processes what changed, and index, while batches go on."""
+        while True:
+            await self._due.wait()
+            await asyncio.sleep(PAUSE_SECONDS)
+            self._due.clear()
+            try:
+                await self._keep_up()
+            except Exception:  # noqa: BLE001 - tried again, whatever it was
+                _log.warning("the database cannot be kept up to date for now", exc_info=True)
+                self._due.set()
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _keep_up(self) -> None:
+        if self._announcer.is_waiting:
+            await self._announcer.tell(await self._connect())
+        batches = self._batches
+        while self._unindexed and batches == self._batches:
+            await self._index()
+        if self._unindexed > UNINDEXED_MAX:
+            await self._index()
+        if self._unindexed:
+            self._due.set()
+
+    async def _index(self) -> None:
+        count = await index_some(await self._connect())
+        # What was written here may have been indexed elsewhere, and the other way round.
+        self._unindexed = max(self._unindexed - count, 0) if count == CUSTOMERS_AT_ONCE else 0
+
+    async def _connect(self) -> Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await connect(self._address)
+        return self._connection
+
+    def close(self) -> None:
+        """Let go of the database; the writer has finished."""
+        self._loop.run_until_complete(self._close())
+        self._loop.close()
+
+    async def _close(self) -> None:
+        if self._announcer.is_waiting:
+            try:
+                await self._announcer.tell(await self._connect())
+            except Exception:  # noqa: BLE001 - the others find out by themselves
+                _log.warning("other processes were not told of the last changes", exc_info=True)
+        for lane in self._lanes:
+            await lane.drop()
+        if self._connection is not None:
+            await let_go(self._connection)
+
+
+def _find_loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    """Find the fastest event loop that is installed."""
+    try:
+        import uvloop  # noqa: PLC0415 - not on every system
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop

@@ -1,0 +1,196 @@
+-- What a batch of commands must be shown. Each query answers for the whole batch with one JSON
+-- text, and those that a batch needs are put into one statement: one trip, one snapshot.
+
+-- name: standings
+SELECT '{' || coalesce(string_agg(to_json(s.recipient)::text || ':' || s.value, ','), '') || '}'
+FROM standings AS s
+WHERE s.recipient = ANY(:recipients::text[])
+
+-- name: inbound
+SELECT '[' || coalesce(string_agg(m.value, ','), '') || ']'
+FROM unnest(:inbound_carriers::text[], :inbound_ids::text[]) AS wanted (carrier, id)
+JOIN messages AS m
+    ON m.carrier_message_id = wanted.id
+    AND m.carrier = wanted.carrier
+    AND m.direction = 'inbound'
+
+-- name: outbound
+SELECT '[' || coalesce(string_agg(m.value, ',' ORDER BY m.id), '') || ']'
+FROM unnest(:outbound_carriers::text[], :outbound_ids::text[]) AS wanted (carrier, id)
+JOIN messages AS m
+    ON m.carrier_message_id = wanted.id
+    AND m.carrier = wanted.carrier
+    AND m.direction = 'outbound'
+
+-- name: messages
+SELECT '[' || coalesce(string_agg(m.value, ','), '') || ']'
+FROM messages AS m
+WHERE m.id = ANY(:messages::text[])
+
+-- name: work_of_messages
+SELECT '[' || coalesce(string_agg('{"job":' || j.value || ',"message":' || m.value || '}', ','), '') || ']'
+FROM jobs AS j
+JOIN messages AS m ON m.id = j.message AND m.recipient = j.recipient
+WHERE j.message = ANY(:messages::text[])
+
+-- name: work_of_outbound
+SELECT '[' || coalesce(string_agg('{"job":' || j.value || ',"message":' || m.value || '}', ','), '') || ']'
+FROM unnest(:outbound_carriers::text[], :outbound_ids::text[]) AS wanted (carrier, id)
+JOIN messages AS m
+    ON m.carrier_message_id = wanted.id
+    AND m.carrier = wanted.carrier
+    AND m.direction = 'outbound'
+JOIN jobs AS j ON j.message = m.id AND j.recipient = m.recipient
+
+-- name: work_of_recipients
+SELECT '[' || coalesce(string_agg('{"job":' || j.value || ',"message":' || m.value || '}', ','), '') || ']'
+FROM jobs AS j
+JOIN messages AS m ON m.id = j.message AND m.recipient = j.recipient
+WHERE j.recipient = ANY(:queues::text[])
+
+-- name: claimed_work
+-- Of recipients that are held: the others' were claimed since.
+SELECT '[' || coalesce(string_agg('{"job":' || j.value || ',"message":' || m.value || '}', ','), '') || ']'
+FROM jobs AS j
+JOIN messages AS m ON m.id = j.message AND m.recipient = j.recipient
+WHERE j.state = 'claimed' AND j.recipient = ANY(:held::text[])
+
+-- name: due_work
+-- Of recipients that are held. The limit is the largest of all senders': the rest is left out
+-- later.
+SELECT '[' || coalesce(string_agg(found.works, ','), '') || ']'
+FROM (
+    SELECT (
+        SELECT string_agg('{"job":' || due.value || ',"message":' || m.value || '}', ',')
+        FROM (
+            SELECT j.message, j.recipient, j.value
+            FROM jobs AS j
+            WHERE j.state = 'queued'
+                AND j.sender = wanted.sender
+                AND j.priority = priorities.priority
+                AND j.due_at <= :now::bigint
+                AND j.recipient = ANY(:held::text[])
+            ORDER BY j.due_at, j.message
+            LIMIT :due_limit::bigint
+        ) AS due
+        JOIN messages AS m ON m.id = due.message AND m.recipient = due.recipient
+    ) AS works
+    FROM unnest(:due_senders::text[]) AS wanted (sender),
+        generate_series(0, 9) AS priorities (priority)
+) AS found
+
+-- name: receipts
+SELECT '[' || coalesce(string_agg(r.value, ',' ORDER BY r.id), '') || ']'
+FROM unnest(:receipt_carriers::text[], :receipt_ids::text[]) AS wanted (carrier, id)
+JOIN receipts AS r
+    ON r.carrier_message_id = wanted.id
+    AND r.carrier = wanted.carrier
+    AND r.message IS NULL
+
+-- name: refusals
+-- The newest thousand of each sender are enough to see a burst.
+SELECT '{' || coalesce(string_agg(to_json(wanted.sender)::text || ':' || (
+    SELECT coalesce(json_agg(newest.recorded_at)::text, '[]')
+    FROM (
+        SELECT e.recorded_at
+        FROM entries AS e
+        WHERE e.kind = 'carrier_refused' AND e.sender = wanted.sender
+        ORDER BY e.recorded_at DESC
+        LIMIT 1000
+    ) AS newest
+), ','), '') || '}'
+FROM unnest(:refusals::text[]) AS wanted (sender)
+
+-- name: holders
+SELECT coalesce(json_agg(json_build_array(p.number, p.customer))::text, '[]')
+FROM phones AS p
+WHERE p.number = ANY(:profiles::text[])
+
+-- name: customers
+SELECT '[' || coalesce(string_agg(c.value, ','), '') || ']'
+FROM customers AS c
+WHERE c.id = ANY(:customers::text[])
+
+-- name: idempotency
+SELECT '[' || coalesce(string_agg(i.value, ','), '') || ']'
+FROM unnest(:owners::text[], :keys::text[]) AS wanted (owner, key)
+JOIN idempotency AS i ON i.owner = wanted.owner AND i.key = wanted.key
+
+-- name: agents
+SELECT '[' || coalesce(string_agg(a.value, ',' ORDER BY a.seq), '') || ']' FROM agents AS a
+
+-- name: links
+SELECT '[' || coalesce(string_agg(l.value, ','), '') || ']'
+FROM sign_in_links AS l
+WHERE l.id = ANY(:links::text[])
+
+-- name: sessions
+SELECT '[' || coalesce(string_agg(s.value, ','), '') || ']'
+FROM sessions AS s
+WHERE s.id = ANY(:sessions::text[])
+
+-- name: marks
+SELECT '[' || coalesce(string_agg(m.value, ','), '') || ']'
+FROM unnest(:mark_recipients::text[], :mark_senders::text[]) AS wanted (recipient, sender)
+JOIN marks AS m ON m.recipient = wanted.recipient AND m.sender = wanted.sender
+
+-- name: directory_version
+SELECT version FROM directory_version WHERE id = 1
+
+-- name: directory
+-- With its version, from one snapshot.
+SELECT
+    (SELECT version FROM directory_version WHERE id = 1) AS version,
+    '{"brands":{'
+    || (SELECT coalesce(string_agg(to_json(id)::text || ':' || value, ',' ORDER BY seq), '') FROM brands)
+    || '},"senders":{'
+    || (SELECT coalesce(string_agg(to_json(id)::text || ':' || value, ',' ORDER BY seq), '') FROM senders)
+    || '},"programs":{'
+    || (SELECT coalesce(string_agg(to_json(id)::text || ':' || value, ',' ORDER BY seq), '') FROM programs)
+    || '}}' AS directory
+
+-- name: recipients_of
+-- Whom messages and claimed jobs are for: to be held before they are looked at.
+SELECT coalesce(array_agg(DISTINCT found.recipient), '{}')
+FROM (
+    SELECT m.recipient FROM messages AS m WHERE m.id = ANY(:messages::text[])
+    UNION ALL
+    SELECT m.recipient
+    FROM unnest(:outbound_carriers::text[], :outbound_ids::text[]) AS wanted (carrier, id)
+    JOIN messages AS m
+        ON m.carrier_message_id = wanted.id
+        AND m.carrier = wanted.carrier
+        AND m.direction = 'outbound'
+    UNION ALL
+    SELECT j.recipient FROM jobs AS j WHERE :claimed_jobs::boolean AND j.state = 'claimed'
+) AS found
+
+-- name: due_recipients
+-- Most urgent first, for whom jobs are due; so many more as others may hold.
+SELECT coalesce(array_agg(found.recipient), '{}')
+FROM (
+    SELECT due.recipient
+    FROM unnest(:due_senders::text[]) AS wanted (sender),
+        generate_series(0, 9) AS priorities (priority),
+        LATERAL (
+            SELECT j.recipient
+            FROM jobs AS j
+            WHERE j.state = 'queued'
+                AND j.sender = wanted.sender
+                AND j.priority = priorities.priority
+                AND j.due_at <= :now::bigint
+            ORDER BY j.due_at, j.message
+            LIMIT :due_limit::bigint
+        ) AS due
+    ORDER BY priorities.priority
+) AS found
+
+-- name: hold_if_free
+-- Holds, of these, those whom nobody else holds, up to a limit.
+SELECT coalesce(array_agg(tried.key), '{}')
+FROM (
+    SELECT wanted.key
+    FROM unnest(:lock_keys::bigint[]) AS wanted (key)
+    WHERE pg_try_advisory_xact_lock(wanted.key)
+    LIMIT :hold_limit::bigint
+) AS tried

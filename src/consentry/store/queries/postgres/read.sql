@@ -1,0 +1,561 @@
+-- What the doors and the console read. A list is one JSON text, newest first, and goes on where
+-- the page before ended; a cursor that is unknown ends it.
+
+-- name: read_facts
+-- All that the gate asks of many recipients at once, with the version of the directory.
+SELECT
+    (SELECT version FROM directory_version WHERE id = 1) AS version,
+    (
+        SELECT '{' || coalesce(string_agg(to_json(s.recipient)::text || ':' || s.value, ','), '') || '}'
+        FROM standings AS s
+        WHERE s.recipient = ANY(:recipients::text[])
+    ) AS standings
+
+-- name: read_standings
+SELECT '{' || coalesce(string_agg(to_json(s.recipient)::text || ':' || s.value, ','), '') || '}'
+FROM standings AS s
+WHERE s.recipient = ANY(:recipients::text[])
+
+-- name: read_entries
+-- The newest of each kind, and of those the newest: of a few kinds only those are looked at.
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.seq DESC), '') || ']'
+FROM (
+    SELECT newest.seq, newest.value
+    FROM unnest(:kinds::text[]) AS wanted (kind),
+        LATERAL (
+            SELECT e.seq, e.value
+            FROM entries AS e
+            WHERE e.recipient = :recipient::text
+                AND e.kind = wanted.kind
+                AND (
+                    :before::text IS NULL
+                    OR e.seq < (SELECT b.seq FROM entries AS b WHERE b.id = :before::text LIMIT 1)
+                )
+                AND (:until::bigint IS NULL OR e.recorded_at <= :until::bigint)
+                AND (:senders::text[] IS NULL OR e.sender IS NULL OR e.sender = ANY(:senders::text[]))
+            ORDER BY e.seq DESC
+            LIMIT :limit::bigint
+        ) AS newest
+    ORDER BY newest.seq DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_audit
+-- The newest of each kind, and of those the newest.
+SELECT '[' || coalesce(string_agg(e.value, ',' ORDER BY e.seq DESC), '') || ']'
+FROM (
+    SELECT newest.recipient, newest.seq, wanted.kind
+    FROM unnest(:kinds::text[]) AS wanted (kind),
+        LATERAL (
+            SELECT a.recipient, a.seq
+            FROM audited AS a
+            WHERE a.kind = wanted.kind
+                AND (
+                    :before::text IS NULL
+                    OR a.seq < (SELECT b.seq FROM entries AS b WHERE b.id = :before::text LIMIT 1)
+                )
+            ORDER BY a.seq DESC
+            LIMIT :limit::bigint
+        ) AS newest
+    ORDER BY newest.seq DESC
+    LIMIT :limit::bigint
+) AS found
+JOIN entries AS e ON e.recipient = found.recipient AND e.kind = found.kind AND e.seq = found.seq
+
+-- name: read_audit_of_agent
+SELECT '[' || coalesce(string_agg(e.value, ',' ORDER BY e.seq DESC), '') || ']'
+FROM (
+    SELECT newest.recipient, newest.seq, wanted.kind
+    FROM unnest(:kinds::text[]) AS wanted (kind),
+        LATERAL (
+            SELECT a.recipient, a.seq
+            FROM audited AS a
+            WHERE a.agent = :agent::text
+                AND a.kind = wanted.kind
+                AND (
+                    :before::text IS NULL
+                    OR a.seq < (SELECT b.seq FROM entries AS b WHERE b.id = :before::text LIMIT 1)
+                )
+            ORDER BY a.seq DESC
+            LIMIT :limit::bigint
+        ) AS newest
+    ORDER BY newest.seq DESC
+    LIMIT :limit::bigint
+) AS found
+JOIN entries AS e ON e.recipient = found.recipient AND e.kind = found.kind AND e.seq = found.seq
+
+-- name: read_message
+SELECT value FROM messages WHERE id = :id::text
+
+-- name: read_messages_by_id
+SELECT '[' || coalesce(string_agg(m.value, ','), '') || ']'
+FROM messages AS m
+WHERE m.id = ANY(:ids::text[])
+
+-- name: read_messages
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'
+FROM (
+    SELECT m.id, m.value
+    FROM messages AS m
+    WHERE (
+        :before::text IS NULL
+        OR m.id < (SELECT b.id FROM messages AS b WHERE b.id = :before::text LIMIT 1)
+    )
+    ORDER BY m.id DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_messages_of_recipient
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'
+FROM (
+    SELECT m.id, m.value
+    FROM messages AS m
+    WHERE m.recipient = :recipient::text
+        AND (
+            :before::text IS NULL
+            OR m.id < (SELECT b.id FROM messages AS b WHERE b.id = :before::text LIMIT 1)
+        )
+        AND (:sender::text IS NULL OR m.sender = :sender::text)
+        AND (:status::text IS NULL OR m.status = :status::text)
+    ORDER BY m.id DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_messages_of_sender
+-- The newest of either direction, and of those the newest.
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'
+FROM (
+    SELECT newest.id, newest.value
+    FROM (VALUES ('inbound'), ('outbound')) AS wanted (direction),
+        LATERAL (
+            SELECT m.id, m.value
+            FROM messages AS m
+            WHERE m.sender = :sender::text
+                AND m.direction = wanted.direction
+                AND (
+                    :before::text IS NULL
+                    OR m.id < (SELECT b.id FROM messages AS b WHERE b.id = :before::text LIMIT 1)
+                )
+                AND (:status::text IS NULL OR m.status = :status::text)
+            ORDER BY m.id DESC
+            LIMIT :limit::bigint
+        ) AS newest
+    ORDER BY newest.id DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_messages_in_status
+-- Of those that went out; what came in has one status, and is a walk through all.
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'
+FROM (
+    SELECT m.id, m.value
+    FROM messages AS m
+    WHERE m.direction = 'outbound'
+        AND m.status = :status::text
+        AND (
+            :before::text IS NULL
+            OR m.id < (SELECT b.id FROM messages AS b WHERE b.id = :before::text LIMIT 1)
+        )
+    ORDER BY m.id DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_messages_received
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'
+FROM (
+    SELECT m.id, m.value
+    FROM messages AS m
+    WHERE m.direction = 'inbound'
+        AND m.status = :status::text
+        AND (
+            :before::text IS NULL
+            OR m.id < (SELECT b.id FROM messages AS b WHERE b.id = :before::text LIMIT 1)
+        )
+    ORDER BY m.id DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_indeterminate
+SELECT '[' || coalesce(string_agg('{"job":' || found.job || ',"message":' || found.message || '}', ',' ORDER BY found.id), '') || ']'
+FROM (
+    SELECT j.message AS id, j.value AS job, m.value AS message
+    FROM jobs AS j
+    JOIN messages AS m ON m.id = j.message AND m.recipient = j.recipient
+    WHERE j.state = 'indeterminate' AND j.message > :after::text
+    ORDER BY j.message
+    LIMIT :limit::bigint
+) AS found
+
+-- name: list_senders
+-- Leaps from sender to sender in the index.
+WITH RECURSIVE found (sender) AS (
+    (SELECT m.sender FROM messages AS m ORDER BY m.sender LIMIT 1)
+    UNION ALL
+    SELECT (SELECT m.sender FROM messages AS m WHERE m.sender > f.sender ORDER BY m.sender LIMIT 1)
+    FROM found AS f
+    WHERE f.sender IS NOT NULL
+)
+SELECT coalesce(array_agg(sender), '{}') FROM found WHERE sender IS NOT NULL
+
+-- name: find_message
+SELECT id FROM messages WHERE id = :id::text LIMIT 1
+
+-- name: read_inbox
+-- Looks at so many texts that came in, newest first, and gives those that are the newest of their
+-- conversation with whom they are from; also how many it looked at, and where it ended.
+WITH walked AS MATERIALIZED (
+    SELECT newest.id, newest.recipient, newest.sender, newest.value
+    FROM unnest(:senders::text[]) AS wanted (sender),
+        LATERAL (
+            SELECT m.id, m.recipient, m.sender, m.value
+            FROM messages AS m
+            WHERE m.sender = wanted.sender
+                AND m.direction = 'inbound'
+                AND (:before::text IS NULL OR m.id < :before::text)
+            ORDER BY m.id DESC
+            LIMIT :look::bigint
+        ) AS newest
+    ORDER BY newest.id DESC
+    LIMIT :look::bigint
+),
+items AS (
+    SELECT w.id, '{"message":' || w.value
+        || ',"standing":' || coalesce((SELECT s.value FROM standings AS s WHERE s.recipient = w.recipient), '{}')
+        || ',"customer":' || coalesce((
+            SELECT c.value
+            FROM phones AS p
+            JOIN customers AS c ON c.id = p.customer
+            WHERE p.number = w.recipient
+            ORDER BY p.customer
+            LIMIT 1
+        ), 'null')
+        || ',"mark":' || coalesce((
+            SELECT k.value FROM marks AS k WHERE k.recipient = w.recipient AND k.sender = w.sender
+        ), 'null')
+        || '}' AS value
+    FROM walked AS w
+    WHERE NOT EXISTS (
+        SELECT 1
+        FROM messages AS newer
+        WHERE newer.recipient = w.recipient
+            AND newer.id > w.id
+            AND newer.sender = w.sender
+            AND newer.direction = 'inbound'
+    )
+        AND NOT (
+            :open_only::boolean AND EXISTS (
+                SELECT 1
+                FROM marks AS k
+                WHERE k.recipient = w.recipient
+                    AND k.sender = w.sender
+                    AND (k.value::json ->> 'done') COLLATE "C" >= w.id
+            )
+        )
+    ORDER BY w.id DESC
+    LIMIT :limit::bigint
+)
+SELECT
+    (SELECT '[' || coalesce(string_agg(i.value, ',' ORDER BY i.id DESC), '') || ']' FROM items AS i) AS items,
+    (SELECT count(*) FROM walked) AS looked_at,
+    (SELECT min(id) FROM walked) AS ended
+
+-- name: read_mark
+SELECT value FROM marks WHERE recipient = :recipient::text AND sender = :sender::text
+
+-- name: scan_opt_outs
+-- Looks at so many opted-out numbers, newest first, and gives those that have the digits.
+SELECT scanned.opted_out_at, scanned.recipient, scanned.value, (
+    SELECT c.value
+    FROM phones AS p
+    JOIN customers AS c ON c.id = p.customer
+    WHERE p.number = scanned.recipient
+    ORDER BY p.customer
+    LIMIT 1
+) AS customer
+FROM (
+    SELECT s.opted_out_at, s.recipient, s.opt_out_marks, s.value
+    FROM standings AS s
+    WHERE s.opted_out_at IS NOT NULL
+        AND (s.opted_out_at, s.recipient) < (:at::bigint, :recipient::text)
+        AND s.opted_out_at >= :since::bigint
+    ORDER BY s.opted_out_at DESC, s.recipient DESC
+    LIMIT :scan::bigint
+) AS scanned
+WHERE strpos(scanned.recipient, :words::text) > 0
+    AND (
+        :marks::text[] IS NULL
+        OR EXISTS (
+            SELECT 1 FROM unnest(:marks::text[]) AS mark WHERE strpos(scanned.opt_out_marks, mark) > 0
+        )
+    )
+LIMIT :limit::bigint
+
+-- name: scan_opt_outs_of_named
+-- The same, with the words in what a customer who has the number can be found by.
+SELECT scanned.opted_out_at, scanned.recipient, scanned.value, (
+    SELECT c.value
+    FROM phones AS p
+    JOIN customers AS c ON c.id = p.customer
+    WHERE p.number = scanned.recipient
+    ORDER BY p.customer
+    LIMIT 1
+) AS customer
+FROM (
+    SELECT s.opted_out_at, s.recipient, s.opt_out_marks, s.value
+    FROM standings AS s
+    WHERE s.opted_out_at IS NOT NULL
+        AND (s.opted_out_at, s.recipient) < (:at::bigint, :recipient::text)
+        AND s.opted_out_at >= :since::bigint
+    ORDER BY s.opted_out_at DESC, s.recipient DESC
+    LIMIT :scan::bigint
+) AS scanned
+WHERE EXISTS (
+    SELECT 1
+    FROM phones AS p
+    JOIN customers AS c ON c.id = p.customer
+    WHERE p.number = scanned.recipient AND strpos(c.search, :words::text) > 0
+)
+    AND (
+        :marks::text[] IS NULL
+        OR EXISTS (
+            SELECT 1 FROM unnest(:marks::text[]) AS mark WHERE strpos(scanned.opt_out_marks, mark) > 0
+        )
+    )
+LIMIT :limit::bigint
+
+-- name: list_opt_outs_of_customers
+-- The opted-out numbers of some customers.
+SELECT s.opted_out_at, s.recipient, s.value, (
+    SELECT c.value
+    FROM phones AS p
+    JOIN customers AS c ON c.id = p.customer
+    WHERE p.number = s.recipient
+    ORDER BY p.customer
+    LIMIT 1
+) AS customer
+FROM standings AS s
+WHERE s.recipient IN (SELECT p.number FROM phones AS p WHERE p.customer = ANY(:customers::text[]))
+    AND s.opted_out_at IS NOT NULL
+    AND (s.opted_out_at, s.recipient) < (:at::bigint, :recipient::text)
+    AND s.opted_out_at >= :since::bigint
+    AND (
+        :marks::text[] IS NULL
+        OR EXISTS (SELECT 1 FROM unnest(:marks::text[]) AS mark WHERE strpos(s.opt_out_marks, mark) > 0)
+    )
+ORDER BY s.opted_out_at DESC, s.recipient DESC
+LIMIT :limit::bigint
+
+-- name: last_scanned_opt_out
+SELECT s.opted_out_at, s.recipient
+FROM standings AS s
+WHERE s.opted_out_at IS NOT NULL
+    AND (s.opted_out_at, s.recipient) < (:at::bigint, :recipient::text)
+    AND s.opted_out_at >= :since::bigint
+ORDER BY s.opted_out_at DESC, s.recipient DESC
+LIMIT 1 OFFSET :scan::bigint - 1
+
+-- name: read_tallies
+SELECT coalesce(json_agg(json_build_object(
+    'day', counted.day, 'kind', counted.kind, 'reason', counted.reason, 'count', counted.count
+) ORDER BY counted.day, counted.kind, counted.reason)::text, '[]')
+FROM (
+    SELECT t.day, t.kind, t.reason, sum(t.count)::bigint AS count
+    FROM tallies AS t
+    WHERE t.day >= :first::date
+        AND t.day <= :last::date
+        AND (:senders::text[] IS NULL OR t.sender = ANY(:senders::text[]))
+    GROUP BY t.day, t.kind, t.reason
+) AS counted
+
+-- name: read_opt_out_stories
+-- Each opt-out by text with our last text before it that went out.
+SELECT '[' || coalesce(string_agg(
+    '{"entry":' || told.value
+    || ',"received_at":' || (m.value::json -> 'created_at')::text
+    || ',"last_outbound":' || coalesce((
+        SELECT earlier.value
+        FROM messages AS earlier
+        WHERE earlier.recipient = m.recipient
+            AND earlier.id < m.id
+            AND earlier.sender = m.sender
+            AND earlier.direction = 'outbound'
+            AND earlier.status IN ('sending', 'indeterminate', 'sent', 'delivered', 'read')
+        ORDER BY earlier.id DESC
+        LIMIT 1
+    ), 'null')
+    || '}', ',' ORDER BY told.recorded_at DESC, told.seq DESC
+), '') || ']'
+FROM (
+    SELECT e.recipient, e.seq, e.recorded_at, e.value
+    FROM entries AS e
+    WHERE e.kind = 'opted_out'
+        AND e.recorded_at >= :since::bigint
+        AND e.recorded_at <= :until::bigint
+        AND (:senders::text[] IS NULL OR e.sender = ANY(:senders::text[]))
+    ORDER BY e.recorded_at DESC, e.seq DESC
+    LIMIT :limit::bigint
+) AS told
+JOIN messages AS m ON m.id = (told.value::json ->> 'message') AND m.recipient = told.recipient
+
+-- name: read_agents
+SELECT '[' || coalesce(string_agg(a.value, ',' ORDER BY a.seq), '') || ']' FROM agents AS a
+
+-- name: read_signed_in
+SELECT '[' || s.value || ',' || a.value || ']'
+FROM sessions AS s
+JOIN agents AS a ON a.id = s.agent
+WHERE s.id = :id::text
+
+-- name: read_sessions
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.seq DESC), '') || ']'
+FROM (
+    SELECT s.seq, s.value FROM sessions AS s WHERE s.agent = :agent::text ORDER BY s.seq DESC LIMIT 100
+) AS found
+
+-- name: read_customer
+SELECT value FROM customers WHERE id = :id::text
+
+-- name: read_customers
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'
+FROM (
+    SELECT c.id, c.value
+    FROM customers AS c
+    WHERE c.merged_into IS NULL AND (:before::text IS NULL OR c.id < :before::text)
+    ORDER BY c.id DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: search_newest
+-- Looks through so many customers, newest first: common words are found here.
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'
+FROM (
+    SELECT walked.id, walked.value
+    FROM (
+        SELECT c.id, c.value, c.search, c.merged_into
+        FROM customers AS c
+        WHERE :before::text IS NULL OR c.id < :before::text
+        ORDER BY c.id DESC
+        LIMIT :look::bigint
+    ) AS walked
+    WHERE walked.merged_into IS NULL AND strpos(walked.search, :words::text) > 0
+    LIMIT :limit::bigint
+) AS found
+
+-- name: last_looked_at
+SELECT c.id
+FROM customers AS c
+WHERE :before::text IS NULL OR c.id < :before::text
+ORDER BY c.id DESC
+LIMIT 1 OFFSET :look::bigint - 1
+
+-- name: search_indexed
+-- The grams find who may have the words, and the queue who is not indexed yet; the text itself
+-- says who has them.
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'
+FROM (
+    SELECT c.id, c.value
+    FROM (
+        SELECT g.customer FROM customer_grams AS g WHERE g.grams @> :grams::text[]
+        UNION
+        SELECT q.customer FROM search_queue AS q
+    ) AS maybe
+    JOIN customers AS c ON c.id = maybe.customer
+    WHERE c.merged_into IS NULL
+        AND (:before::text IS NULL OR c.id < :before::text)
+        AND strpos(c.search, :words::text) > 0
+    ORDER BY c.id DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: find_named
+-- The ids of so many customers who have the words.
+SELECT coalesce(array_agg(found.id), '{}')
+FROM (
+    SELECT c.id
+    FROM (
+        SELECT g.customer FROM customer_grams AS g WHERE g.grams @> :grams::text[]
+        UNION ALL
+        SELECT q.customer FROM search_queue AS q
+    ) AS maybe
+    JOIN customers AS c ON c.id = maybe.customer
+    WHERE c.merged_into IS NULL AND strpos(c.search, :words::text) > 0
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_profiles
+SELECT '[' || coalesce(string_agg(c.value, ',' ORDER BY c.id), '') || ']'
+FROM phones AS p
+JOIN customers AS c ON c.id = p.customer
+WHERE p.number = :number::text
+
+-- name: read_carriers
+SELECT '[' || coalesce(string_agg(c.value, ',' ORDER BY c.seq), '') || ']' FROM carriers AS c
+
+-- name: read_keys
+SELECT '[' || coalesce(string_agg(k.value, ',' ORDER BY k.seq), '') || ']' FROM api_keys AS k
+
+-- name: read_recipients
+SELECT '[' || coalesce(string_agg(
+    '[' || to_json(found.recipient)::text || ',' || found.value || ']', ',' ORDER BY found.recipient
+), '') || ']'
+FROM (
+    SELECT s.recipient, s.value
+    FROM standings AS s
+    WHERE s.recipient > :after::text
+    ORDER BY s.recipient
+    LIMIT :limit::bigint
+) AS found
+
+-- name: count_outbox
+SELECT count(*) FROM jobs
+
+-- name: next_due
+-- Leaps from sender to sender in the index, so that a long queue costs no more than a short one.
+WITH RECURSIVE queued (sender) AS (
+    (SELECT j.sender FROM jobs AS j WHERE j.state = 'queued' ORDER BY j.sender LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT j.sender
+        FROM jobs AS j
+        WHERE j.state = 'queued' AND j.sender > q.sender
+        ORDER BY j.sender
+        LIMIT 1
+    )
+    FROM queued AS q
+    WHERE q.sender IS NOT NULL
+)
+SELECT coalesce(json_agg(json_build_array(due.sender, due.due_at))::text, '[]')
+FROM (
+    SELECT q.sender, (
+        SELECT min((
+            SELECT j.due_at
+            FROM jobs AS j
+            WHERE j.state = 'queued' AND j.sender = q.sender AND j.priority = priorities.priority
+            ORDER BY j.due_at
+            LIMIT 1
+        ))
+        FROM generate_series(0, 9) AS priorities (priority)
+    ) AS due_at
+    FROM queued AS q
+    WHERE q.sender IS NOT NULL
+) AS due
+
+-- name: next_in_queue
+SELECT q.customer, c.search
+FROM search_queue AS q
+LEFT JOIN customers AS c ON c.id = q.customer
+ORDER BY q.customer
+LIMIT :limit::bigint
+FOR UPDATE OF q SKIP LOCKED
+
+-- name: write_grams
+INSERT INTO customer_grams (customer, grams)
+SELECT w.customer, string_to_array(w.grams, ' ')
+FROM unnest(:customers::text[], :grams::text[]) AS w (customer, grams)
+ON CONFLICT (customer) DO UPDATE SET grams = excluded.grams
+
+-- name: take_from_queue
+DELETE FROM search_queue WHERE customer = ANY(:customers::text[])
+
+-- name: read_changes
+SELECT last_value FROM changes_seq

@@ -1,0 +1,213 @@
+-- What a batch changes. Each query writes all rows of one table from arrays, a column each; those
+-- that a batch needs are put into one statement, each under its name.
+
+-- name: delete_jobs
+DELETE FROM jobs WHERE message = ANY(:finished_jobs::text[])
+
+-- name: delete_customers
+DELETE FROM customers WHERE id = ANY(:deleted_customers::text[])
+
+-- name: delete_phones
+DELETE FROM phones WHERE customer = ANY(:deleted_customers::text[])
+
+-- name: delete_grams
+DELETE FROM customer_grams WHERE customer = ANY(:deleted_customers::text[])
+
+-- name: delete_queued
+DELETE FROM search_queue WHERE customer = ANY(:deleted_customers::text[])
+
+-- name: append_entries
+INSERT INTO entries (recipient, id, kind, sender, recorded_at, value)
+SELECT * FROM unnest(
+    :entry_recipients::text[],
+    :entry_ids::text[],
+    :entry_kinds::text[],
+    :entry_senders::text[],
+    :entry_times::bigint[],
+    :entry_values::text[]
+)
+RETURNING recipient, seq, id, kind
+
+-- name: list_for_audit
+INSERT INTO audited (recipient, seq, kind, agent)
+SELECT e.recipient, e.seq, e.kind, wanted.agent
+FROM unnest(:audited_ids::text[], :audited_agents::text[]) AS wanted (id, agent)
+JOIN append_entries AS e ON e.id = wanted.id
+
+-- name: count_entries
+INSERT INTO tallies (day, sender, kind, reason, shard, count)
+SELECT '1970-01-01'::date + t.day, t.sender, t.kind, t.reason, pg_backend_pid() % 1024, t.count
+FROM unnest(
+    :tally_days::integer[],
+    :tally_senders::text[],
+    :tally_kinds::text[],
+    :tally_reasons::text[],
+    :tally_counts::bigint[]
+) AS t (day, sender, kind, reason, count)
+ON CONFLICT (day, sender, kind, reason, shard)
+DO UPDATE SET count = tallies.count + excluded.count
+
+-- name: write_standings
+INSERT INTO standings (recipient, opted_out_at, opt_out_marks, value)
+SELECT * FROM unnest(
+    :standing_recipients::text[],
+    :standing_times::bigint[],
+    :standing_marks::text[],
+    :standing_values::text[]
+)
+ON CONFLICT (recipient) DO UPDATE SET
+    opted_out_at = excluded.opted_out_at,
+    opt_out_marks = excluded.opt_out_marks,
+    value = excluded.value
+
+-- name: write_messages
+INSERT INTO messages (recipient, id, sender, direction, status, carrier, carrier_message_id, value)
+SELECT * FROM unnest(
+    :message_recipients::text[],
+    :message_ids::text[],
+    :message_senders::text[],
+    :message_directions::text[],
+    :message_statuses::text[],
+    :message_carriers::text[],
+    :message_carrier_ids::text[],
+    :message_values::text[]
+)
+ON CONFLICT (id, recipient) DO UPDATE SET
+    sender = excluded.sender,
+    direction = excluded.direction,
+    status = excluded.status,
+    carrier = excluded.carrier,
+    carrier_message_id = excluded.carrier_message_id,
+    value = excluded.value
+
+-- name: write_jobs
+INSERT INTO jobs (recipient, message, sender, state, priority, due_at, value)
+SELECT * FROM unnest(
+    :job_recipients::text[],
+    :job_messages::text[],
+    :job_senders::text[],
+    :job_states::text[],
+    :job_priorities::integer[],
+    :job_times::bigint[],
+    :job_values::text[]
+)
+ON CONFLICT (message, recipient) DO UPDATE SET
+    sender = excluded.sender,
+    state = excluded.state,
+    priority = excluded.priority,
+    due_at = excluded.due_at,
+    value = excluded.value
+
+-- name: write_receipts
+INSERT INTO receipts (recipient, id, carrier, carrier_message_id, message, value)
+SELECT * FROM unnest(
+    :receipt_recipients::text[],
+    :receipt_ids::text[],
+    :receipt_carriers::text[],
+    :receipt_carrier_ids::text[],
+    :receipt_messages::text[],
+    :receipt_values::text[]
+)
+ON CONFLICT (recipient, id) DO UPDATE SET
+    carrier = excluded.carrier,
+    carrier_message_id = excluded.carrier_message_id,
+    message = excluded.message,
+    value = excluded.value
+
+-- name: write_idempotency
+INSERT INTO idempotency (owner, key, created_at, value)
+SELECT * FROM unnest(
+    :answer_owners::text[], :answer_keys::text[], :answer_times::bigint[], :answer_values::text[]
+)
+ON CONFLICT (owner, key) DO UPDATE SET created_at = excluded.created_at, value = excluded.value
+
+-- name: write_customers
+-- Says which were there before: a row that was updated bears the mark of who updated it.
+INSERT INTO customers (id, merged_into, search, value)
+SELECT * FROM unnest(
+    :customer_ids::text[],
+    :customer_merged::text[],
+    :customer_searches::text[],
+    :customer_values::text[]
+)
+ON CONFLICT (id) DO UPDATE SET
+    merged_into = excluded.merged_into,
+    search = excluded.search,
+    value = excluded.value
+RETURNING id, xmax <> 0 AS known
+
+-- name: queue_customers
+-- Waits for who takes one from the queue right now, and puts it there again.
+INSERT INTO search_queue (customer)
+SELECT id FROM write_customers
+ON CONFLICT (customer) DO UPDATE SET customer = excluded.customer
+
+-- name: forget_grams
+DELETE FROM customer_grams USING write_customers AS w WHERE w.known AND customer_grams.customer = w.id
+
+-- name: let_go_of_phones
+DELETE FROM phones AS p
+USING write_customers AS w
+WHERE w.known
+    AND p.customer = w.id
+    AND NOT EXISTS (
+        SELECT 1
+        FROM unnest(:phone_numbers::text[], :phone_customers::text[]) AS held (number, customer)
+        WHERE held.number = p.number AND held.customer = p.customer
+    )
+
+-- name: write_phones
+INSERT INTO phones (number, customer)
+SELECT * FROM unnest(:phone_numbers::text[], :phone_customers::text[])
+ON CONFLICT DO NOTHING
+
+-- name: write_brands
+INSERT INTO brands (id, value)
+SELECT * FROM unnest(:brand_ids::text[], :brand_values::text[])
+ON CONFLICT (id) DO UPDATE SET value = excluded.value
+
+-- name: write_senders
+INSERT INTO senders (id, value)
+SELECT * FROM unnest(:sender_ids::text[], :sender_values::text[])
+ON CONFLICT (id) DO UPDATE SET value = excluded.value
+
+-- name: write_programs
+INSERT INTO programs (id, value)
+SELECT * FROM unnest(:program_ids::text[], :program_values::text[])
+ON CONFLICT (id) DO UPDATE SET value = excluded.value
+
+-- name: write_carriers
+INSERT INTO carriers (id, value)
+SELECT * FROM unnest(:carrier_ids::text[], :carrier_values::text[])
+ON CONFLICT (id) DO UPDATE SET value = excluded.value
+
+-- name: write_api_keys
+-- A revoked key stays as it is: another process may note its use from before it knew.
+INSERT INTO api_keys (id, revoked, value)
+SELECT * FROM unnest(:api_key_ids::text[], :api_key_revoked::boolean[], :api_key_values::text[])
+ON CONFLICT (id) DO UPDATE SET revoked = excluded.revoked, value = excluded.value
+WHERE NOT api_keys.revoked
+
+-- name: write_agents
+INSERT INTO agents (id, value)
+SELECT * FROM unnest(:agent_ids::text[], :agent_values::text[])
+ON CONFLICT (id) DO UPDATE SET value = excluded.value
+
+-- name: write_sessions
+INSERT INTO sessions (id, agent, value)
+SELECT * FROM unnest(:session_ids::text[], :session_agents::text[], :session_values::text[])
+ON CONFLICT (id) DO UPDATE SET agent = excluded.agent, value = excluded.value
+
+-- name: write_sign_in_links
+INSERT INTO sign_in_links (id, value)
+SELECT * FROM unnest(:sign_in_link_ids::text[], :sign_in_link_values::text[])
+ON CONFLICT (id) DO UPDATE SET value = excluded.value
+
+-- name: write_marks
+INSERT INTO marks (recipient, sender, value)
+SELECT * FROM unnest(:mark_recipients::text[], :mark_senders::text[], :mark_values::text[])
+ON CONFLICT (recipient, sender) DO UPDATE SET value = excluded.value
+
+-- name: advance_directory_version
+-- Only from the version that was decided on: somebody else's change is not written over.
+UPDATE directory_version SET version = version + 1 WHERE id = 1 AND version = :version::bigint

@@ -1,13 +1,24 @@
 """What all tests share: the counts by kind at the end, and no waiting on a lost server."""
 
+import asyncio
+import itertools
 from collections import Counter
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import settings
 
+from consentry.clock import SystemClock, SystemIds
+from consentry.domain.policy import Policy
+from consentry.store.postgres.store import PostgresStore
+from postgres_server import PostgresServer, running_postgres
+
 # How long one example takes on a shared machine says nothing about the code; the benchmark does.
 settings.register_profile("shared machine", deadline=None)
 settings.load_profile("shared machine")
+
+_TEMPLATE = "consentry_template"
+_numbers = itertools.count(1)
 
 KINDS = ("unit", "property", "integration", "e2e")
 
@@ -32,3 +43,45 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for kind, count in counts.items():
         told = ", ".join(f"{count[o]} {o}" for o in ("passed", "failed", "skipped"))
         terminalreporter.line(f"{kind}: {told}")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Run one PostgreSQL for all tests of this process."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: PostgresServer) -> str:
+    """Make a database with all tables, which every test's is a copy of."""
+    postgres_server.execute(f"CREATE DATABASE {_TEMPLATE}")
+    store = PostgresStore.open(
+        postgres_server.url(_TEMPLATE), clock=SystemClock(), ids=SystemIds(), policy=Policy()
+    )
+    asyncio.run(store.close())
+    return _TEMPLATE
+
+
+@pytest.fixture
+def make_postgres(
+    postgres_server: PostgresServer, postgres_template: str
+) -> Iterator[Callable[[], str]]:
+    """Give a way to make databases of one's own, with all tables and no rows; it gives URLs."""
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"test_{next(_numbers)}"
+        postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+        made.append(name)
+        return postgres_server.url(name)
+
+    yield make
+    for name in made:
+        postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def postgres_url(make_postgres: Callable[[], str]) -> str:
+    """Give the URL of a database of its own, with all tables and no rows."""
+    return make_postgres()

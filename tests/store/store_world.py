@@ -4,10 +4,12 @@ import asyncio
 import itertools
 import threading
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
+
+import asyncpg
 
 from consentry.domain.customers import Customer, CustomerPhone
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
@@ -15,6 +17,8 @@ from consentry.domain.messages import Direction, Job, JobState, Message, Message
 from consentry.domain.policy import Policy
 from consentry.domain.standing import Piece, Tag
 from consentry.ports import Change, Facts, Needs, Receipt, Store
+from consentry.store.postgres.store import PostgresStore
+from consentry.store.sqlite.connection import open_connection
 from consentry.store.sqlite.store import SQLiteStore
 
 T = TypeVar("T")
@@ -51,17 +55,84 @@ class CountingIds:
         return f"{prefix}_{next(self._numbers):09d}"
 
 
+def open_address(address: str, **options: Any) -> Store:
+    """Open the database at a path or URL with a clock and ids of its own."""
+    clock, ids, policy = TickingClock(), CountingIds(), Policy()
+    if address.startswith("postgresql:"):
+        return PostgresStore.open(address, clock=clock, ids=ids, policy=policy, **options)
+    return SQLiteStore.open(Path(address), clock=clock, ids=ids, policy=policy, **options)
+
+
+class Database(Protocol):
+    """A database that can be opened again and again."""
+
+    @property
+    def address(self) -> str:
+        """The path or URL under which another process finds it."""
+
+    def open(self, **options: Any) -> Store:
+        """Open it with a clock and ids of its own."""
+
+    async def count_unindexed(self) -> int:
+        """Count the customers that are not in the index of grams yet."""
+
+    async def check(self) -> None:
+        """Fail where the database is not sound."""
+
+
+class PostgresDatabase:
+    """A database of its own on the tests' server."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def open(self, **options: Any) -> Store:
+        """Open it with a clock and ids of its own."""
+        return open_address(self.address, **options)
+
+    async def run(self, sql: str) -> object:
+        """Run SQL by a driver that knows nothing of the store, and give its first value."""
+        connection = await asyncpg.connect(self.address)
+        try:
+            return await connection.fetchval(sql)
+        finally:
+            await connection.close()
+
+    async def count_unindexed(self) -> int:
+        """Count the customers in the queue."""
+        return int(str(await self.run("SELECT count(*) FROM search_queue")))
+
+    async def check(self) -> None:
+        """Read every entry as what it must be."""
+        assert await self.run("SELECT count(value::json) - count(*) FROM entries") == 0
+
+
 class SQLiteDatabase:
-    """A database that can be opened again and again; PostgreSQL gets a class of the same shape."""
+    """A file of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "consentry.db"
 
+    @property
+    def address(self) -> str:
+        """The path."""
+        return str(self.path)
+
     def open(self, **options: Any) -> Store:
         """Open it with a clock and ids of its own."""
-        return SQLiteStore.open(
-            self.path, clock=TickingClock(), ids=CountingIds(), policy=Policy(), **options
-        )
+        return open_address(self.address, **options)
+
+    async def count_unindexed(self) -> int:
+        """Count the customers behind the last that was indexed."""
+        with closing(open_connection(self.path)) as connection:
+            query = "SELECT max(seq) - (SELECT indexed FROM search_state) FROM customers"
+            ((count,),) = connection.execute(query)
+            return int(str(count or 0))
+
+    async def check(self) -> None:
+        """Ask SQLite."""
+        with closing(open_connection(self.path)) as connection:
+            assert connection.pragma("integrity_check") == "ok"
 
 
 class Act(Generic[T]):

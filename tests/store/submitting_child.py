@@ -1,4 +1,4 @@
-"""A process of its own that submits without end: `path name [count]`.
+"""A process of its own that submits without end: `address name [count]`.
 
 It prints the id of each entry, flushed, only after the store acknowledged it. Several
 submissions are in flight at any time, over a few recipients.
@@ -9,12 +9,9 @@ import itertools
 import os
 import sys
 
-from store_world import CARRIER, CountingIds, inbound, job, message, tagged
+from store_world import CARRIER, inbound, job, message, open_address, tagged
 
-from consentry.clock import SystemClock
-from consentry.domain.policy import Policy
 from consentry.ports import Change, Facts, Needs
-from consentry.store.sqlite.store import SQLiteStore
 
 IN_FLIGHT = 16
 RECIPIENTS = [f"+1415555{number:04d}" for number in range(20)]
@@ -41,9 +38,9 @@ class Receive:
         return entry.id, Change(entries=(entry,), messages=(text, answer), jobs=(work,))
 
 
-async def run(path: str, name: str, count: int | None) -> None:
+async def run(address: str, name: str, count: int | None) -> None:
     """Submit `count` commands, or until somebody ends this process."""
-    store = SQLiteStore.open(path, clock=SystemClock(), ids=CountingIds(), policy=Policy())
+    store = open_address(address)
     numbers = itertools.count() if count is None else iter(range(count))
 
     async def submit_on() -> None:

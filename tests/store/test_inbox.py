@@ -1,6 +1,7 @@
 """The inbox: conversations by the person's newest text, page by page."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +11,7 @@ from store_world import (
     BOB,
     OTHER_SENDER,
     SENDER,
-    SQLiteDatabase,
+    Database,
     customer,
     inbound,
     message,
@@ -135,7 +136,7 @@ STEPS = st.lists(
     ),
 )
 def test_the_pages_together_are_what_a_look_at_everything_finds(
-    tmp_path_factory: pytest.TempPathFactory,
+    make_database: Callable[[], Database],
     steps: list[tuple[str, str, str]],
     limit: int,
     wanted: InboxFilter,
@@ -143,7 +144,7 @@ def test_the_pages_together_are_what_a_look_at_everything_finds(
     """Whatever was written, all pages in order are the newest text of each conversation."""
 
     async def run() -> None:
-        store = SQLiteDatabase(tmp_path_factory.mktemp("inbox")).open()
+        store = make_database().open()
         newest, done = await play(store, steps)
         expected = [
             f"msg_{number:05d}"

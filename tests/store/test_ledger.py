@@ -17,12 +17,12 @@ UPSERT = "ON CONFLICT (id) DO UPDATE SET value = '{}'"
 
 
 @pytest.fixture
-async def foreign(database: SQLiteDatabase) -> Iterator[sqlite3.Connection]:
+async def foreign(sqlite: SQLiteDatabase) -> Iterator[sqlite3.Connection]:
     """Open the file, with one entry in it, by a driver that knows nothing of the store."""
-    store = database.open()
+    store = sqlite.open()
     await store.submit(write(Change(entries=(tagged(1),))))
     await store.close()
-    with closing(sqlite3.connect(database.path, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(sqlite.path, isolation_level=None)) as connection:
         yield connection
 
 
@@ -38,11 +38,11 @@ async def foreign(database: SQLiteDatabase) -> Iterator[sqlite3.Connection]:
     ],
 )
 async def test_an_entry_is_never_changed_nor_deleted(
-    foreign: sqlite3.Connection, database: SQLiteDatabase, statement: str
+    foreign: sqlite3.Connection, sqlite: SQLiteDatabase, statement: str
 ) -> None:
     """The database itself refuses and says to append a new entry; the entry is unharmed."""
     with pytest.raises(sqlite3.IntegrityError, match="The ledger is append-only"):
         foreign.execute(statement)
-    store = database.open()
+    store = sqlite.open()
     assert await store.read_entries(ANN, Page()) == [tagged(1)]
     await store.close()

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 import pytest
-from store_world import ANN, Act, SQLiteDatabase, entry, held, submit_together, tagged, write
+from store_world import ANN, Act, Database, entry, held, submit_together, tagged, write
 
 from consentry.domain.entries import EntryKind
 from consentry.ports import Change, EntryCounts, Facts, Needs, Store, Unmeasured, Vitals
@@ -32,7 +32,7 @@ def fail(_facts: Facts) -> tuple[None, Change]:
     raise ZeroDivisionError
 
 
-async def test_each_batch_is_told_with_what_it_wrote(database: SQLiteDatabase) -> None:
+async def test_each_batch_is_told_with_what_it_wrote(database: Database) -> None:
     """How many commands shared a commit, how long it took, and the entries by kind and reason."""
     measured = Batches()
     store = database.open(measuring=measured)
@@ -51,7 +51,7 @@ async def test_each_batch_is_told_with_what_it_wrote(database: SQLiteDatabase) -
     assert all(seconds > 0 for seconds in measured.seconds)
 
 
-async def test_a_batch_begun_again_is_told_once(database: SQLiteDatabase) -> None:
+async def test_a_batch_begun_again_is_told_once(database: Database) -> None:
     """Where the rows of one command break a rule, its companions are counted once, it is not."""
     measured = Batches()
     store = database.open(measuring=measured)

@@ -83,12 +83,12 @@ def test_a_migration_that_fails_leaves_nothing_behind(connection: apsw.Connectio
     assert apply_migrations(connection, (FIRST, SECOND), START) == ("0002_second",)
 
 
-async def test_opening_applies_the_migrations_once(database: SQLiteDatabase) -> None:
+async def test_opening_applies_the_migrations_once(sqlite: SQLiteDatabase) -> None:
     """A second opening finds everything done."""
     for _ in range(2):
-        await database.open().close()
+        await sqlite.open().close()
     names = [m.name for m in read_migrations("sqlite")]
-    with closing(open_connection(database.path)) as found:
+    with closing(open_connection(sqlite.path)) as found:
         assert [
             name for (name,) in found.execute("SELECT name FROM migrations ORDER BY name")
         ] == names

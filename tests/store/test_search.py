@@ -1,34 +1,24 @@
 """Customers by any part of what they can be found by, in the index and not in it yet."""
 
 import asyncio
-from contextlib import closing
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from store_world import ANN, BOB, SQLiteDatabase, customer, held, write
+from store_world import ANN, BOB, Database, customer, held, write
 
 from consentry.domain.customers import Customer
 from consentry.ports import Change, Page, Store
 from consentry.store.grams import ask_for, write_grams
-from consentry.store.sqlite.connection import open_connection
 from consentry.store.sqlite.indexing import UNINDEXED_MAX
 
 pytestmark = pytest.mark.integration
 
 
-def count_waiting(database: SQLiteDatabase) -> int:
-    """Count the customers that are not in the index yet."""
-    with closing(open_connection(database.path)) as connection:
-        query = "SELECT max(seq) - (SELECT indexed FROM search_state) FROM customers"
-        ((count,),) = connection.execute(query)
-        return int(str(count or 0))
-
-
-async def index_all(database: SQLiteDatabase) -> None:
+async def index_all(database: Database) -> None:
     """Leave the writer alone until it has brought the index up to date."""
     async with asyncio.timeout(20):
-        while count_waiting(database):  # noqa: ASYNC110 - the database tells nobody
+        while await database.count_unindexed():  # noqa: ASYNC110 - the database tells nobody
             await asyncio.sleep(0.02)
 
 
@@ -81,7 +71,7 @@ PEOPLE = (
     ],
 )
 async def test_customers_are_found_by_any_part(
-    store: Store, database: SQLiteDatabase, words: str, found: str
+    store: Store, database: Database, words: str, found: str
 ) -> None:
     """Whether or not they are in the index yet, in any case and without accents."""
     expected = sorted(found.split(), reverse=True)
@@ -94,9 +84,7 @@ async def test_customers_are_found_by_any_part(
     assert (await find(store, words)).split() == expected
 
 
-async def test_pages_reach_from_the_newest_into_the_index(
-    store: Store, database: SQLiteDatabase
-) -> None:
+async def test_pages_reach_from_the_newest_into_the_index(store: Store, database: Database) -> None:
     """One list, newest first, wherever the index ends; also from behind a deleted customer."""
     await save(store, *(customer(n, "Ann") for n in range(1, 6)))
     await index_all(database)
@@ -113,7 +101,7 @@ async def test_pages_reach_from_the_newest_into_the_index(
 
 
 async def test_a_change_is_found_at_once_and_the_old_name_never(
-    store: Store, database: SQLiteDatabase
+    store: Store, database: Database
 ) -> None:
     """In the index and not in it: renamed, merged away, deleted."""
     await save(store, customer(1, "Ann"), customer(2, "Ann"), customer(3, "Ann"))
@@ -133,7 +121,7 @@ async def test_a_change_is_found_at_once_and_the_old_name_never(
 
 
 async def test_who_comes_after_a_deleted_last_one_is_found(
-    store: Store, database: SQLiteDatabase
+    store: Store, database: Database
 ) -> None:
     """The database gives the number of a deleted last row again."""
     await save(store, customer(1, "Ann"), customer(2, "Bo"))
@@ -146,13 +134,11 @@ async def test_who_comes_after_a_deleted_last_one_is_found(
     assert await find(store, "bo") == ""
 
 
-async def test_a_busy_writer_leaves_only_so_many_waiting(
-    store: Store, database: SQLiteDatabase
-) -> None:
+async def test_a_busy_writer_leaves_only_so_many_waiting(store: Store, database: Database) -> None:
     """Without a pause between commands the index still follows."""
     await save(store, *(customer(n, "Ann") for n in range(UNINDEXED_MAX + 100)))
     async with asyncio.timeout(30):
-        while count_waiting(database) > UNINDEXED_MAX:
+        while await database.count_unindexed() > UNINDEXED_MAX:
             await store.submit(write(Change()))
 
 

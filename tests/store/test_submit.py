@@ -10,7 +10,7 @@ from store_world import (
     CARRIER,
     SENDER,
     Act,
-    SQLiteDatabase,
+    Database,
     ask,
     customer,
     entry,
@@ -47,7 +47,7 @@ def reject(_facts: Facts) -> tuple[None, Change]:
 
 
 async def test_an_outcome_is_told_after_the_change_can_be_read(
-    store: Store, database: SQLiteDatabase
+    store: Store, database: Database
 ) -> None:
     """When `submit` returns, another opening of the database sees the change."""
     await store.submit(write(Change(entries=(tagged(1),), messages=(message(1),))))
@@ -187,8 +187,8 @@ async def test_a_text_that_comes_twice_in_one_batch_is_received_once(store: Stor
 async def test_the_same_carrier_id_cannot_be_stored_for_two_inbound_texts(store: Store) -> None:
     """A command that does not look for the copy is stopped by the database."""
     await store.submit(write(Change(messages=(inbound(1, "SM1"),))))
-    with pytest.raises(Exception, match="UNIQUE"):
-        await store.submit(write(Change(messages=(inbound(2, "SM1", BOB),))))
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        await store.submit(write(Change(messages=(inbound(2, "SM1"),))))
 
 
 async def test_a_fact_that_is_not_among_the_needs_is_a_fault_of_the_command(
@@ -226,7 +226,7 @@ async def test_pieces_need_the_standing_they_change(store: Store) -> None:
     assert await store.read_standing(BOB) == Standing()
 
 
-async def test_hundreds_at_once_all_become_durable(store: Store, database: SQLiteDatabase) -> None:
+async def test_hundreds_at_once_all_become_durable(store: Store, database: Database) -> None:
     """Five hundred commands from one loop, more than a batch holds: each gets its own outcome."""
     recipients = [f"+1415555{n:04d}" for n in range(100)]
 
@@ -262,7 +262,7 @@ async def test_a_caller_that_went_away_does_not_stop_its_command(store: Store) -
 
 
 async def test_close_finishes_what_was_submitted_and_posted(
-    store: Store, database: SQLiteDatabase
+    store: Store, database: Database
 ) -> None:
     """Closing waits for the queue; afterwards nothing is taken, and closing twice is fine."""
     async with held(store):

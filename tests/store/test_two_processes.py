@@ -1,19 +1,17 @@
-"""Two openings of one file, as two processes would have it."""
+"""Two openings of one database, as two processes would have it."""
 
 import asyncio
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-from store_world import ANN, BOB, CARRIER, SENDER, SQLiteDatabase, ask, tagged, write
+from store_world import ANN, BOB, CARRIER, SENDER, Database, SQLiteDatabase, ask, tagged, write
 
 from consentry.domain.directory import Brand, Sender
 from consentry.domain.entries import fold
 from consentry.domain.reading import SenderKind
 from consentry.domain.standing import Standing
 from consentry.ports import Change, Needs, Page, Store
-from consentry.store.sqlite.connection import open_connection
 
 pytestmark = pytest.mark.integration
 
@@ -28,7 +26,7 @@ def sender(*, enabled: bool) -> Change:
 
 
 async def test_a_sender_switched_off_elsewhere_is_off_for_the_very_next_gate(
-    store: Store, database: SQLiteDatabase
+    store: Store, database: Database
 ) -> None:
     """Neither reads nor commands here go by a directory that somebody else has changed."""
     look = ask(lambda facts: facts.directory.senders[SENDER].enabled, Needs())
@@ -45,7 +43,7 @@ async def test_a_sender_switched_off_elsewhere_is_off_for_the_very_next_gate(
 
 
 async def test_an_opt_out_recorded_elsewhere_is_seen_by_the_very_next_read(
-    store: Store, database: SQLiteDatabase
+    store: Store, database: Database
 ) -> None:
     """There is no cache of standings."""
     await store.submit(write(Change(entries=(tagged(1),))))
@@ -60,26 +58,26 @@ async def test_an_opt_out_recorded_elsewhere_is_seen_by_the_very_next_read(
 
 
 async def test_closing_folds_the_log_into_the_file_while_another_has_it_open(
-    database: SQLiteDatabase,
+    sqlite: SQLiteDatabase,
 ) -> None:
     """A copy of the one file after closing is a copy of everything."""
-    store, other = database.open(), database.open()
+    store, other = sqlite.open(), sqlite.open()
     await store.submit(write(Change(entries=(tagged(1),))))
-    log = database.path.with_name(database.path.name + "-wal")
+    log = sqlite.path.with_name(sqlite.path.name + "-wal")
     assert log.stat().st_size > 0
     await store.close()
     assert log.stat().st_size == 0
     await other.close()
 
 
-async def test_two_processes_write_to_one_file_and_nothing_is_lost(
-    database: SQLiteDatabase,
+async def test_two_processes_write_to_one_database_and_nothing_is_lost(
+    database: Database,
 ) -> None:
     """Both wait for each other; in the end every acknowledged entry is there, once."""
     await database.open().close()
     processes = [
         await asyncio.create_subprocess_exec(
-            sys.executable, CHILD, database.path, name, "60", stdout=asyncio.subprocess.PIPE
+            sys.executable, CHILD, database.address, name, "60", stdout=asyncio.subprocess.PIPE
         )
         for name in ("a", "b")
     ]
@@ -97,5 +95,4 @@ async def test_two_processes_write_to_one_file_and_nothing_is_lost(
         kept |= {entry.id for entry in entries}
     assert kept == acknowledged
     await store.close()
-    with closing(open_connection(database.path)) as connection:
-        assert connection.pragma("integrity_check") == "ok"
+    await database.check()

@@ -47,12 +47,12 @@ class Durable(Unmeasured):
         assert is_durable or not entries
 
 
-async def test_a_locked_database_is_unavailable_and_recovers(database: SQLiteDatabase) -> None:
+async def test_a_locked_database_is_unavailable_and_recovers(sqlite: SQLiteDatabase) -> None:
     """Another process holds the lock longer than we wait: all are told, none is kept."""
     measured = Durable()
-    store = database.open(busy_timeout_milliseconds=50, measuring=measured)
+    store = sqlite.open(busy_timeout_milliseconds=50, measuring=measured)
     await store.submit(write(Change(entries=(tagged(1),))))
-    with closing(open_connection(database.path)) as other:
+    with closing(open_connection(sqlite.path)) as other:
         other.execute("BEGIN IMMEDIATE")
         commands = (write(Change(entries=(tagged(n, BOB),))) for n in (2, 3))
         outcomes = await asyncio.gather(*map(store.submit, commands), return_exceptions=True)
@@ -74,9 +74,9 @@ def test_a_path_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
         SQLiteDatabase(tmp_path / "missing").open()
 
 
-def test_a_file_that_is_no_database_is_refused(database: SQLiteDatabase) -> None:
+def test_a_file_that_is_no_database_is_refused(sqlite: SQLiteDatabase) -> None:
     """A wrong path does not overwrite what is there."""
-    database.path.write_bytes(b"Dear diary, " * 1000)
+    sqlite.path.write_bytes(b"Dear diary, " * 1000)
     with pytest.raises(StoreUnavailable, match="cannot be opened"):
-        database.open()
-    assert database.path.read_bytes().startswith(b"Dear diary")
+        sqlite.open()
+    assert sqlite.path.read_bytes().startswith(b"Dear diary")

@@ -2,12 +2,14 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 import requests
-from real_processes import running
+from real_processes import clean_environment, running
 from real_world import JSON, WAIT_SECONDS, Carrier, Demo, Product, eventually, fictional_phones
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-log")]
@@ -29,6 +31,28 @@ def play(demo: Demo, phones: list[str]) -> None:
         url = f"{product.url}/carriers/simulated/inbound?From={quote(phone)}"
         forged = requests.post(url, data={"From": phone, "Body": WORDS}, timeout=WAIT_SECONDS)
         assert forged.status_code == 403
+
+
+def test_a_server_whose_output_is_collected_prints_no_sign_in_link(tmp_path: Path) -> None:
+    """Into a file or a pipe goes the address alone, and how to get a link."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "consentry", "serve", "--port", "0"],
+        cwd=tmp_path,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    told = []
+    while not told or not told[-1].startswith("Sign in"):
+        told.append(process.stdout.readline())
+        assert told[-1], told
+    process.terminate()
+    rest, _ = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert "consentry agent link" in told[-1]
+    assert "token" not in "".join([*told, rest])
 
 
 def test_no_line_of_a_real_story_tells_a_number_a_text_or_a_secret(tmp_path: Path) -> None:

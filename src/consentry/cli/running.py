@@ -29,7 +29,10 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Processes; SQLite serves one.")] = 1,
     as_json: JSONFlag = False,
 ) -> None:
-    """Start the server, and print its address and a one-time sign-in link when it answers.
+    """Start the server, and print its address when it answers.
+
+    On a terminal, and with --json, a one-time sign-in link too: elsewhere it would be kept in
+    whatever collects the output.
 
     Example: consentry serve --port 8000
     """
@@ -52,19 +55,19 @@ def serve(
     server = Server(settings, listener)
 
     async def run() -> None:
-        console_link = await server.make_console_link()
-
-        def tell() -> None:
-            if as_json:
-                print_json({"url": server.url, "console_link": console_link})
-            else:
-                sys.stdout.write(f"Consentry answers at {server.url}\n")
-                sys.stdout.write(f"Sign in (once): {console_link}\n")
-            sys.stdout.flush()
-
-        await server.run(on_ready=tell)
+        link = await server.make_console_link() if as_json or sys.stdout.isatty() else None
+        await server.run(on_ready=lambda: _tell_server(server.url, link, as_json=as_json))
 
     run_fast(run())
+
+
+def _tell_server(url: str, console_link: str | None, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"url": url, "console_link": console_link})
+    else:
+        way = console_link or "make a link with: consentry agent link EMAIL"
+        sys.stdout.write(f"Consentry answers at {url}\nSign in (once): {way}\n")
+    sys.stdout.flush()
 
 
 def simulate(

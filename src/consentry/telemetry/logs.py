@@ -25,6 +25,7 @@ _SECRET_NAMES: Final = frozenset(
 _SECRET_CHARACTERS_MIN: Final = 8
 _TEXT_CHARACTERS_MAX: Final = 4_000
 _TRACE_CHARACTERS_MAX: Final = 32_000
+_LEAVINGS: Final = frozenset({"message", "asctime", "color_message"})
 _ROUTINE: Final = ("asyncio", "aiohttp", "uvicorn")
 """Libraries whose own chatter nobody asked for."""
 
@@ -169,8 +170,8 @@ def _stamp(_logger: object, _method: str, fields: Fields) -> Fields:
 
 
 def _drop_leavings(_logger: object, _method: str, fields: Fields) -> Fields:
-    """Drop what another handler's formatter left in the record: the event once more."""
-    return {name: value for name, value in fields.items() if name not in {"message", "asctime"}}
+    """Drop the event once more, as another handler's formatter or uvicorn left it in the record."""
+    return {name: value for name, value in fields.items() if name not in _LEAVINGS}
 
 
 def _add_context(_logger: object, _method: str, fields: Fields) -> Fields:

@@ -50,6 +50,7 @@ from consentry.store.postgres.store import PostgresStore
 from consentry.store.sqlite.store import SQLiteStore
 from consentry.telemetry.exposition import Exposition
 from consentry.telemetry.logs import set_up_logging
+from consentry.telemetry.sharing import Sharing
 from consentry.telemetry.tallies import Tallies
 from consentry.wire.webhook_address import inbound_path
 
@@ -415,6 +416,7 @@ class Server:
         self._tracing = tracing = build_tracing(settings, clock)
         measuring = tallies if tracing is None else tracing.wrap_measuring(tallies)
         self.store = open_store(settings, measuring) if store is None else store
+        self._sharing = Sharing(tallies, self.store)
         used: Store = self.store
         self._readiness = ReadinessCheck(
             self.store, clock, ReadinessLimits(lag_seconds=settings.ready_lag_seconds)
@@ -444,7 +446,7 @@ class Server:
             public_url=settings.public_url,
             secret_key=read_secret_key(settings),
             readiness=self._readiness,
-            exposition=Exposition(tallies, self.store, self._readiness),
+            exposition=Exposition(self._sharing, self._readiness),
             link_seconds=settings.sign_in_link_minutes * 60,
             measuring=tallies,
             metrics_access=settings.metrics_access,

@@ -22,6 +22,7 @@ from consentry.ports import Accepted, CarrierRefusal, Submission, Unanswered
 from consentry.store.sqlite.store import SQLiteStore
 from consentry.telemetry.exposition import Exposition
 from consentry.telemetry.metrics import METRICS
+from consentry.telemetry.sharing import Sharing
 from consentry.telemetry.tallies import Tallies
 
 pytestmark = pytest.mark.integration
@@ -56,7 +57,7 @@ async def scraped(folder: Path) -> AsyncIterator[Page]:
     store = SQLiteStore.open(
         folder / "m.db", clock=clock, ids=SystemIds(), policy=Policy(), measuring=tallies
     )
-    yield Page(tallies, Exposition(tallies, store, ReadinessCheck(store, clock)))
+    yield Page(tallies, Exposition(Sharing(tallies, store), ReadinessCheck(store, clock)))
     await store.close()
 
 

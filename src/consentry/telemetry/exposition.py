@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Final
 
 from consentry import __version__
 from consentry.actions.check_readiness import Readiness, ReadinessCheck
-from consentry.ports import Store
+from consentry.ports import Vitals
 from consentry.telemetry import metrics
 from consentry.telemetry.metrics import METRICS, Metric
-from consentry.telemetry.tallies import Distribution, Labels, Snapshot, Tallies
+from consentry.telemetry.sharing import Sharing
+from consentry.telemetry.tallies import Distribution, Labels, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +23,9 @@ _INFINITY: Final = "+Inf"
 class Exposition:
     """Implements `ports.Exposition`: what was counted, and how things stand as it is asked."""
 
-    def __init__(self, tallies: Tallies, store: Store, readiness: ReadinessCheck) -> None:
-        """Show these tallies, and the state of this store."""
-        self._tallies = tallies
-        self._store = store
+    def __init__(self, sharing: Sharing, readiness: ReadinessCheck) -> None:
+        """Show what this process and its siblings counted, and the state of their store."""
+        self._sharing = sharing
         self._readiness = readiness
         self._registry: CollectorRegistry | None = None
         self._shown = Snapshot({}, {})
@@ -35,10 +35,9 @@ class Exposition:
         from prometheus_client.exposition import choose_encoder  # noqa: PLC0415 - see above
 
         readiness = await self._readiness.look()
-        snapshot = self._tallies.snapshot()
-        self._shown = Snapshot(
-            {**snapshot.counters, **self._gauges(readiness)}, snapshot.distributions
-        )
+        counted = self._sharing.add_up()
+        counters = {**counted.snapshot.counters, **_gauges(readiness, counted.vitals)}
+        self._shown = Snapshot(counters, counted.snapshot.distributions)
         encode, media_type = choose_encoder(accept)
         return encode(self._find_registry()), media_type.encode()
 
@@ -59,21 +58,21 @@ class Exposition:
             ProcessCollector(registry=self._registry)
         return self._registry
 
-    def _gauges(self, readiness: Readiness) -> dict[str, list[tuple[Labels, float]]]:
-        vitals = self._store.vitals()
-        values: dict[Metric, float | None] = {
-            metrics.WAITING: vitals.waiting,
-            metrics.LAG_SECONDS: vitals.lag_seconds,
-            metrics.DROPPED: vitals.dropped,
-            metrics.OUTBOX_JOBS: readiness.outbox_jobs,
-            metrics.OUTBOX_AGE_SECONDS: readiness.outbox_age_seconds,
-            metrics.READY: int(readiness.not_ready is None),
-        }
-        gauges: dict[str, list[tuple[Labels, float]]] = {
-            metric.name: [((), value)] for metric, value in values.items() if value is not None
-        }
-        gauges[metrics.INFO.name] = [((__version__,), 1)]
-        return gauges
+
+def _gauges(readiness: Readiness, vitals: Vitals) -> dict[str, list[tuple[Labels, float]]]:
+    values: dict[Metric, float | None] = {
+        metrics.WAITING: vitals.waiting,
+        metrics.LAG_SECONDS: vitals.lag_seconds,
+        metrics.DROPPED: vitals.dropped,
+        metrics.OUTBOX_JOBS: readiness.outbox_jobs,
+        metrics.OUTBOX_AGE_SECONDS: readiness.outbox_age_seconds,
+        metrics.READY: int(readiness.not_ready is None),
+    }
+    gauges: dict[str, list[tuple[Labels, float]]] = {
+        metric.name: [((), value)] for metric, value in values.items() if value is not None
+    }
+    gauges[metrics.INFO.name] = [((__version__,), 1)]
+    return gauges
 
 
 def _build_plain(metric: Metric, values: list[tuple[Labels, float]]) -> "Family":

@@ -51,29 +51,24 @@ _NO_STORE: Final[Header] = (b"cache-control", b"no-store")
 _CHALLENGE: Final[Header] = (b"www-authenticate", b'Bearer realm="consentry"')
 
 
-class _Request:
-    """Implements `LogContext` for a request; its id is made when first asked for."""
+class _Request(msgspec.Struct):
+    """Implements `LogContext` for a request; its id is made when first asked for.
 
-    __slots__ = ("_ids", "_match", "_request_id", "_scope")
+    A struct, because one is made for every request and takes half as long.
+    """
 
-    def __init__(self, scope: HTTPScope, match: Match | None, ids: Ids) -> None:
-        self._scope = scope
-        self._match = match
-        self._ids = ids
-        self._request_id: str | None = None
-
-    @property
-    def request_id(self) -> str:
-        if self._request_id is None:
-            self._request_id = self._ids.new("req")
-        return self._request_id
+    scope: HTTPScope
+    match: Match | None
+    ids: Ids
+    request_id: str = ""
 
     def log_fields(self) -> dict[str, object]:
         """Tell the id and the route; the path's own numbers stay out."""
-        match = self._match
+        match = self.match
+        self.request_id = self.request_id or self.ids.new("req")
         fields: dict[str, object] = {
             "request_id": self.request_id,
-            "method": self._scope["method"],
+            "method": self.scope["method"],
             "route": None if match is None else match.resource.path,
         }
         if match is not None and "carrier" in match.parameters:
@@ -92,7 +87,9 @@ class API:
         self._services = services
         self._pages = pages
         self._routes = Routes((*OPERATIONS, *DOCUMENTATION))
+        self._ids = services.ids
         self._note_request = services.measuring.note_request
+        self._tells_all = _log.isEnabledFor(logging.DEBUG)
         self._keys = KeyRing(services.store, services.clock, services.secret_key)
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
@@ -104,14 +101,13 @@ class API:
         if match is None and self._pages is not None and not scope["path"].startswith(_OWN):
             await self._pages(scope, receive, send)
             return
-        request = _Request(scope, match, self._services.ids)
-        set_log_context(request)
+        set_log_context(_Request(scope, match, self._ids))
         try:
             answer = await self._answer(scope, receive, match)
         except ClientGone:
             return
         self._note_request(_UNKNOWN_ROUTE if match is None else match.resource.path, answer.status)
-        if _log.isEnabledFor(logging.DEBUG):
+        if self._tells_all:
             _log.debug("request_answered", extra={"status": answer.status})
         await send_answer(answer, send, head=scope["method"] == "HEAD")
 

@@ -5,6 +5,7 @@ interpreter does in one step.
 """
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final, assert_never
 
@@ -50,8 +51,10 @@ class Tallies:
 
     def __init__(self) -> None:
         """Start from zero; the counts of batches are the writer's, all others the event loop's."""
-        self._requests: dict[tuple[str, int], int] = {}
-        self._decisions: dict[tuple[Verdict, Reason | None], int] = {}
+        # By route and hundreds of the status; by verdict and reason. Nested, because a pair that
+        # is made for each request costs more than looking twice.
+        self._requests: dict[str, dict[int, int]] = defaultdict(dict)
+        self._decisions: dict[Verdict, dict[Reason | None, int]] = {v: {} for v in Verdict}
         self._counters: dict[tuple[str, Labels], int] = {}
         self._distributions: dict[tuple[str, Labels], Distribution] = {}
         self._batch_counters: dict[tuple[str, Labels], int] = {}
@@ -59,15 +62,15 @@ class Tallies:
 
     def note_request(self, route: str, status: int) -> None:
         """Count an answer by its route and status class."""
-        key = (route, status // 100)
-        self._requests[key] = self._requests.get(key, 0) + 1
+        counted = self._requests[route]
+        hundreds = status // 100
+        counted[hundreds] = counted.get(hundreds, 0) + 1
 
     def note_decisions(self, decisions: Sequence[Decision]) -> None:
         """Count answers of the gate to a program's questions."""
-        counted = self._decisions
         for decision in decisions:
-            key = (decision.decision, decision.reason)
-            counted[key] = counted.get(key, 0) + 1
+            counted, reason = self._decisions[decision.decision], decision.reason
+            counted[reason] = counted.get(reason, 0) + 1
 
     def note_webhook(self, kind: str, durable_seconds: float) -> None:
         """Count a webhook that is durable."""
@@ -111,13 +114,21 @@ class Tallies:
         for source in (self._counters.copy(), self._batch_counters.copy()):
             for (name, labels), count in source.items():
                 counters.setdefault(name, []).append((labels, count))
-        for (route, status), count in self._requests.copy().items():
-            labels = (route, _CLASSES[status] if 0 < status < len(_CLASSES) else _OTHER)
-            counters.setdefault(metrics.REQUESTS.name, []).append((labels, count))
-        for (verdict, reason), count in self._decisions.copy().items():
-            labels = ("check", str(verdict), "" if reason is None else str(reason))
-            counters.setdefault(metrics.DECISIONS.name, []).append((labels, count))
+        self._add_requests(counters.setdefault(metrics.REQUESTS.name, []))
+        self._add_decisions(counters.setdefault(metrics.DECISIONS.name, []))
         return Snapshot(counters, self._distributions_by_name())
+
+    def _add_requests(self, counters: list[tuple[Labels, float]]) -> None:
+        for route, counted in self._requests.items():
+            for hundreds, count in counted.items():
+                known = 0 < hundreds < len(_CLASSES)
+                counters.append(((route, _CLASSES[hundreds] if known else _OTHER), count))
+
+    def _add_decisions(self, counters: list[tuple[Labels, float]]) -> None:
+        for verdict, counted in self._decisions.items():
+            for reason, count in counted.items():
+                told = "" if reason is None else str(reason)
+                counters.append((("check", str(verdict), told), count))
 
     def _distributions_by_name(self) -> dict[str, list[tuple[Labels, Distribution]]]:
         found: dict[str, list[tuple[Labels, Distribution]]] = {}

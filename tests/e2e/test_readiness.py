@@ -1,0 +1,108 @@
+"""What a balancer and Prometheus see of a real server whose PostgreSQL goes away and comes back."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+from real_processes import clean_environment, running
+from real_world import eventually
+
+from postgres_server import PostgresServer, running_postgres
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-readiness")]
+BACK_SECONDS_MAX = 4.0
+"""The server is back two seconds after its database; /readyz may be a second old."""
+
+
+class Watched:
+    """A server, as it is asked from outside."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._url = url
+        self._key = key
+
+    def ready(self) -> tuple[int, str]:
+        """Ask /readyz; give the status, and the code where it is not ready."""
+        answer = requests.get(f"{self._url}/readyz", timeout=10)
+        return answer.status_code, answer.json().get("code", "")
+
+    def alive(self) -> int:
+        """Ask /healthz."""
+        return requests.get(f"{self._url}/healthz", timeout=10).status_code
+
+    def metric(self, name: str) -> float:
+        """Read a metric as Prometheus does."""
+        headers = {"Authorization": f"Bearer {self._key}"}
+        answer = requests.get(f"{self._url}/metrics", headers=headers, timeout=10)
+        assert answer.status_code == 200
+        families = text_string_to_metric_families(answer.text)
+        return next(s.value for family in families for s in family.samples if s.name == name)
+
+    def until(self, expected: tuple[int, str], what: str) -> None:
+        """Wait until /readyz answers so."""
+        eventually(lambda: self.ready() == expected, what, seconds=BACK_SECONDS_MAX)
+
+
+@contextmanager
+def watched(database: PostgresServer, folder: Path) -> Iterator[Watched]:
+    """Run a server on this database."""
+    settings = {
+        "CONSENTRY_DATABASE": database.url(),
+        "CONSENTRY_SECRET_KEY": "a secret key for tests, 32 characters",
+        "CONSENTRY_READY_LAG_SECONDS": "1",
+        "CONSENTRY_LOG_LEVEL": "error",
+    }
+    made = subprocess.run(
+        [sys.executable, "-m", "consentry", "key", "create", "p", "--scope", "metrics", "--json"],
+        cwd=folder,
+        env={**clean_environment(), **settings},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    secret = json.loads(made.stdout)["secret"]
+    with running("serve", "--port", "0", "--json", folder=folder, settings=settings) as process:
+        yield Watched(process.told["url"], secret)
+        process.stop()
+
+
+def test_readiness_follows_the_database(tmp_path: Path) -> None:
+    """Gone, read-only, stalled: each is told with its reason, and over when it is over."""
+    with running_postgres() as database, watched(database, tmp_path) as server:
+        assert server.ready() == (200, "")
+        assert server.metric("consentry_ready") == 1
+
+        database.stop(signal.SIGQUIT)
+        server.until((503, "store_unavailable"), "told that the database is gone")
+        assert server.alive() == 200
+        assert server.metric("consentry_ready") == 0
+        database.start()
+        server.until((200, ""), "ready again after the database came back")
+
+        database.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+        database.execute("SELECT pg_reload_conf()")
+        server.until((503, "store_unavailable"), "told that the database takes no writes")
+        database.execute("ALTER SYSTEM RESET default_transaction_read_only")
+        database.execute("SELECT pg_reload_conf()")
+        server.until((200, ""), "ready again after it takes writes")
+
+
+def test_a_writer_that_is_held_up_is_told(tmp_path: Path) -> None:
+    """Somebody holds a lock on a table for long: reading goes on, the writer is stuck, told so."""
+    with running_postgres() as database, watched(database, tmp_path) as server:
+        assert server.ready() == (200, "")
+        hold = "BEGIN; LOCK TABLE idempotency IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(5); COMMIT"
+        holding = threading.Thread(target=database.execute, args=(hold,))
+        holding.start()
+        server.until((503, "writer_stuck"), "told that the writer is stuck")
+        assert server.metric("consentry_writer_lag_seconds") > 1
+        holding.join()
+        server.until((200, ""), "ready again when the lock was let go")

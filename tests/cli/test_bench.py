@@ -21,34 +21,31 @@ from consentry.cli.bench.requests import ACCOUNT_SID, AUTH_TOKEN, build_stop
 from consentry.wire.signatures import twilio_signature_matches
 from consentry.wire.twilio_form import parse_form, parse_inbound_message
 
-RATIOS = {
-    "gate_of_bare",
-    "gate_over_handwritten",
-    "stop_over_commit_each_32",
-    "stop_of_pgbench_32",
-    "refused_of_gate",
-    "refusals_kept",
-}
-FIGURES = RATIOS | {
-    "start_seconds",
-    "memory_mebibytes",
-    "fdatasync_per_second",
-    "fill_seconds",
+IN_FLIGHT = (8, 32)
+OF_A_STORE = {
     "gate_per_second",
     "gate_p50",
     "gate_p99",
-    "bare_per_second",
+    "gate_of_asgi",
+    "gate_of_bare",
     "handwritten_per_second",
+    "gate_over_handwritten",
+    "bulk_per_second",
     "refused_per_second",
-    "stops_durable",
+    "refused_of_gate",
+    "refusals_kept",
+    "delivery_per_second",
+    "accepted_per_second",
+    "campaign_stop_per_second",
+    "campaign_stop_p99",
+    "worker_mebibytes",
     *(
         f"{name}_{in_flight}"
-        for in_flight in (8, 32, 128)
+        for in_flight in IN_FLIGHT
         for name in (
             "stop_per_second",
             "stop_commit_each_per_second",
             "stop_over_commit_each",
-            "pgbench_per_second",
             "stop_of_pgbench",
         )
     ),
@@ -58,20 +55,46 @@ FIGURES = RATIOS | {
         for figure in ("per_second", "p50", "p99")
     ),
 }
+OF_POSTGRES = {
+    *(f"pg_{name}" for name in OF_A_STORE),
+    "pg_stop_handwritten_per_second",
+    "pg_stop_over_handwritten",
+    "pg_accepted_over_handwritten",
+}
+CEILINGS = {
+    "fdatasync_per_second",
+    "asgi_per_second",
+    "bare_per_second",
+    "generator_busy",
+    "pgbench_select_per_second",
+    *(f"pgbench_per_second_{in_flight}" for in_flight in IN_FLIGHT),
+}
+FIGURES = (
+    OF_A_STORE
+    | OF_POSTGRES
+    | CEILINGS
+    | {"start_seconds", "memory_mebibytes", "fill_seconds", "stops_durable"}
+)
+
+
+def run_bench(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run it in a folder and give what it said."""
+    command = [sys.executable, "-m", "consentry", "bench", "--data", str(folder)]
+    environment = {name: os.environ[name] for name in os.environ.keys() & {"PATH", "PYTHONPATH"}}
+    return subprocess.run(
+        [*command, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        env=environment,
+    )
 
 
 @pytest.mark.e2e
 def test_a_small_run_names_every_figure(tmp_path: Path) -> None:
     """It ends, cleans up, finds every acknowledged STOP, and what it lacks it says."""
-    run = [sys.executable, "-m", "consentry", "bench", "--json", "--data", str(tmp_path)]
-    ended = subprocess.run(
-        [*run, "--seconds", "0.1", "--rounds", "1", "--people", "500"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={"PATH": os.environ["PATH"]},
-    )
+    ended = run_bench("--json", "--quick", "--people", "500", "--workers", "1", folder=tmp_path)
     assert ended.returncode == 0, ended.stderr
     told = json.loads(ended.stdout)
     figures = {figure["name"]: figure for figure in told["figures"]}
@@ -84,6 +107,41 @@ def test_a_small_run_names_every_figure(tmp_path: Path) -> None:
     assert {"cores", "processor", "python", "sqlite"} <= told["machine"].keys()
     assert list(tmp_path.iterdir()) == []
     assert "start 1 of 1" in ended.stderr
+    assert {row["operation"] for row in told["table"]} == {
+        "gate",
+        "bulk",
+        "refused",
+        "stop",
+        "mixed: gate beside STOPs",
+        "mixed: STOPs beside gate",
+        "delivery",
+        "accepted",
+        "campaign",
+    }
+    assert all(row["per_second"] or row["note"] for row in told["table"])
+
+
+@pytest.mark.e2e
+def test_one_operation_is_measured_alone(tmp_path: Path) -> None:
+    """Nothing else is started for it, and the table says what each request cost."""
+    ended = run_bench("--quick", "--store", "sqlite", "--only", "gate", folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "gate / without a store [SQLite]" in ended.stdout
+    assert "STOPs" not in ended.stdout
+    assert "PostgreSQL" not in ended.stdout + ended.stderr
+    row = next(line for line in ended.stdout.splitlines() if "product" in line)
+    assert " us" in row
+    assert " ms" in row
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("wrong", [("--only", "lunch"), ("--workers", "many")])
+def test_a_choice_that_there_is_not_is_named(wrong: tuple[str, str], tmp_path: Path) -> None:
+    """Nothing is started, and the message says what there is."""
+    ended = run_bench(*wrong, folder=tmp_path)
+    assert ended.returncode == 2
+    assert wrong[1] in ended.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.unit

@@ -11,9 +11,9 @@ from consentry.clock import SystemClock
 
 
 class Steps:
-    """Counts steps; `seconds` is the time since the first."""
+    """Counts steps; `seconds` is the time since the first. None: nobody knows how many."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int | None) -> None:
         self._clock = SystemClock()
         self._began = self._clock.monotonic()
         self._total = total

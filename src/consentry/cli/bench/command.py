@@ -3,19 +3,30 @@
 import shutil
 import sys
 import tempfile
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
+from consentry.cli.bench.plan import IN_FLIGHT, Operation, Plan, StoreKind
 from consentry.cli.event_loop import run_fast
 from consentry.cli.output import JSONFlag, fail, print_json, print_table
 
-if TYPE_CHECKING:
-    from consentry.cli.bench.plan import Plan
+_OPERATIONS: Final = tuple(map(str, Operation))
+_SERVICE: Final = Path(__file__).parents[4] / "bench" / "handwritten"
+_QUICK_SECONDS: Final = 0.2
+_QUICK_PEOPLE: Final = 2_000
+_QUICK_TEXTS: Final = 300
+_QUICK_IN_FLIGHT: Final = (8, 32)
 
-_SERVICE: Final = Path(__file__).parents[4] / "bench" / "handwritten_service.py"
-_QUICK_SECONDS: Final = 0.3
+
+class Stores(StrEnum):
+    """Which databases the product is measured on."""
+
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
+    BOTH = "both"
 
 
 def register(app: typer.Typer) -> None:
@@ -26,19 +37,34 @@ def register(app: typer.Typer) -> None:
 def bench(
     *,
     seconds: Annotated[float, typer.Option(min=0.1, max=10, help="Length of a round.")] = 2.0,
-    rounds: Annotated[int, typer.Option(min=1, max=9, help="Rounds; medians are shown.")] = 3,
+    rounds: Annotated[
+        int, typer.Option(min=1, max=9, help="Rounds with 32 in flight; medians are shown.")
+    ] = 3,
     people: Annotated[
-        int, typer.Option(min=10, max=8_000_000, help="People in the database.")
+        int, typer.Option(min=100, max=24_000_000, help="People in each database.")
     ] = 1_000_000,
-    quick: Annotated[bool, typer.Option("--quick", help="One short round on few people.")] = False,
+    texts: Annotated[
+        int, typer.Option(min=10, max=1_000_000, help="Texts of the large send.")
+    ] = 100_000,
+    quick: Annotated[bool, typer.Option("--quick", help="Short rounds on few people.")] = False,
+    store: Annotated[Stores, typer.Option(help="The product's database.")] = Stores.BOTH,
+    workers: Annotated[
+        str, typer.Option(help="With how many processes on PostgreSQL, with commas between.")
+    ] = "1,2",
+    only: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Only some operations, with commas between: {', '.join(_OPERATIONS)}.",
+            show_default="all",
+        ),
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="A folder on the disk to measure; a new one inside it.")
     ] = None,
     handwritten: Annotated[
         Path,
         typer.Option(
-            show_default="bench/handwritten_service.py",
-            help="The hand-written service to compare with.",
+            show_default="bench/handwritten", help="The hand-written service to compare with."
         ),
     ] = _SERVICE,
     pg_bindir: Annotated[
@@ -48,20 +74,24 @@ def bench(
 ) -> None:
     """Measure this machine with the product, on loopback, and print ratios with their goals.
 
-    It takes about two minutes and 2 GB of disk, cleans up behind itself, and sends nothing out.
+    It takes about fifteen minutes and 8 GB of disk (`--quick`: half a minute), cleans up behind
+    itself, and sends nothing out.
 
     Example: consentry bench --quick
     """
-    # Imported here: the servers' modules are heavy, and other commands need none of them.
-    from consentry.cli.bench.plan import Plan  # noqa: PLC0415
-
+    chosen = _read_numbers(workers), _read_operations(only)
     folder = Path(tempfile.mkdtemp(prefix="consentry-bench-", dir=data))
     plan = Plan(
         folder=folder,
-        seconds=_QUICK_SECONDS if quick else seconds,
+        seconds=min(seconds, _QUICK_SECONDS) if quick else seconds,
         rounds=1 if quick else rounds,
         starts=1 if quick else 2 * rounds - 1,
-        people=5_000 if quick else people,
+        people=min(people, _QUICK_PEOPLE) if quick else people,
+        texts=min(texts, _QUICK_TEXTS) if quick else texts,
+        in_flight=_QUICK_IN_FLIGHT if quick else IN_FLIGHT,
+        stores=tuple(StoreKind) if store is Stores.BOTH else (StoreKind(store),),
+        workers=chosen[0],
+        only=chosen[1],
         handwritten=handwritten,
         pg_bindir=pg_bindir,
     )
@@ -73,21 +103,46 @@ def bench(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _measure(plan: "Plan", *, as_json: bool) -> None:
-    from consentry.cli.bench.figures import to_json, to_rows  # noqa: PLC0415 - as above
+def _read_numbers(text: str) -> tuple[int, ...]:
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if not numbers or min(numbers) < 1:
+        fail(f"--workers {text} is no list of numbers. Write it such as 1,2.", code=2)
+    return numbers
+
+
+def _read_operations(text: str | None) -> tuple[Operation, ...]:
+    if text is None:
+        return tuple(Operation)
+    names = [part.strip() for part in text.split(",")]
+    unknown = [name for name in names if name not in _OPERATIONS]
+    if unknown:
+        fail(f"--only {unknown[0]}: there are {', '.join(_OPERATIONS)}.", code=2)
+    return tuple(Operation(name) for name in names)
+
+
+def _measure(plan: Plan, *, as_json: bool) -> None:
+    # Imported here: the servers' modules are heavy, and other commands need none of them.
+    from consentry.cli.bench.figures import to_json, to_rows  # noqa: PLC0415
     from consentry.cli.bench.load import WrongAnswer  # noqa: PLC0415
     from consentry.cli.bench.servers import ServerFailed  # noqa: PLC0415
-    from consentry.cli.bench.whole import count_steps, measure_all  # noqa: PLC0415
+    from consentry.cli.bench.sheet import COLUMNS, to_table  # noqa: PLC0415
+    from consentry.cli.bench.whole import measure_all  # noqa: PLC0415
     from consentry.cli.progress import Steps  # noqa: PLC0415
 
-    steps = Steps(count_steps(plan))
+    steps = Steps(None)
     try:
         with steps.shown():
-            figures = run_fast(measure_all(plan, steps))
+            report = run_fast(measure_all(plan, steps))
     except (WrongAnswer, ServerFailed) as error:
         fail(str(error), code=1)
     if as_json:
-        print_json(to_json(figures, steps.seconds))
+        print_json(to_json(report.figures, steps.seconds, report.table))
         return
-    print_table(("what", "value", "goal", "note"), to_rows(figures), empty="")
+    if report.table:
+        print_table(COLUMNS, to_table(report.table), empty="")
+        sys.stdout.write("\n")
+    print_table(("what", "value", "goal", "note"), to_rows(report.figures), empty="")
     sys.stdout.write(f"\nMeasured in {steps.seconds:.0f} s.\n")

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from consentry.cli.bench.databases import SQLiteDatabase
 from consentry.cli.bench.servers import OK, Running, ServerFailed, environment_of
 from consentry.clock import SystemClock
 
@@ -111,7 +112,7 @@ def _make_link(database: Path) -> str:
 def _run_agent(database: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(  # noqa: S603 - this program, with our own arguments
         [sys.executable, "-m", "consentry", "agent", *arguments, "--json"],
-        env=environment_of(database),
+        env=environment_of(SQLiteDatabase(database.parent)),
         cwd=database.parent,
         capture_output=True,
         check=False,

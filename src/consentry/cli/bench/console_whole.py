@@ -12,6 +12,7 @@ from consentry.bootstrap import open_store
 from consentry.cli.bench.console_pages import Asked, Subject, choose_subject, list_asked
 from consentry.cli.bench.console_reads import Timed, measure_reads
 from consentry.cli.bench.console_visit import Visitor
+from consentry.cli.bench.databases import SQLiteDatabase
 from consentry.cli.bench.figures import Figure
 from consentry.cli.bench.servers import environment_of, run_product
 from consentry.cli.progress import Steps
@@ -40,7 +41,7 @@ def measure_console(database: Path, rounds: int, steps: Steps) -> list[Figure]:
     steps.step("reads of the store")
     subject, reads = asyncio.run(_measure_store(database, rounds))
     steps.step("pages over HTTP")
-    with run_product(database) as running, Visitor(running) as visitor:
+    with run_product(SQLiteDatabase(database.parent)) as running, Visitor(running) as visitor:
         visitor.sign_in(database)
         pages = [
             _measure_page(visitor, asked, rounds, running.pid) for asked in list_asked(subject)
@@ -51,7 +52,11 @@ def measure_console(database: Path, rounds: int, steps: Steps) -> list[Figure]:
 
 
 async def _measure_store(database: Path, rounds: int) -> tuple[Subject, list[Timed]]:
-    store = open_store(read_settings(environment_of(database), database.with_name("none.toml")))
+    store = open_store(
+        read_settings(
+            environment_of(SQLiteDatabase(database.parent)), database.with_name("none.toml")
+        )
+    )
     try:
         subject = await choose_subject(store)
         return subject, await measure_reads(store, subject, rounds)

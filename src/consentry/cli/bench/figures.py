@@ -83,10 +83,17 @@ def _read_processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def to_json(figures: Iterable[Figure], seconds: float) -> dict[str, object]:
+def to_json(
+    figures: Iterable[Figure], seconds: float, table: Iterable[msgspec.Struct] = ()
+) -> dict[str, object]:
     """Put everything into one JSON object."""
     shown = [{**msgspec.structs.asdict(figure), "met": figure.met} for figure in figures]
-    return {"machine": describe_machine(), "seconds": round(seconds, 1), "figures": shown}
+    return {
+        "machine": describe_machine(),
+        "seconds": round(seconds, 1),
+        "figures": shown,
+        "table": [msgspec.structs.asdict(row) for row in table],
+    }
 
 
 def to_rows(figures: Iterable[Figure]) -> list[tuple[str, str, str, str]]:

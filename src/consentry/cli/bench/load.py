@@ -7,7 +7,7 @@ every round, which shows whether that held.
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, cast
 
 import msgspec
@@ -24,13 +24,15 @@ class WrongAnswer(Exception):
 class Target(msgspec.Struct, frozen=True):
     """What is asked: where, the requests in order, how many at once, and the status expected.
 
-    Each request is sent once; where they run out, the round ends early.
+    Each request is sent once; where they run out, the round ends early. `answered` is told of
+    each request as soon as it was answered.
     """
 
     port: int
     requests: Iterator[bytes]
     connections: int
     status: int
+    answered: Callable[[bytes], None] | None = None
 
 
 class Round(msgspec.Struct, frozen=True):
@@ -52,8 +54,10 @@ class Round(msgspec.Struct, frozen=True):
         """Answers a second."""
         return self.answered / self.seconds
 
-    def percentile_milliseconds(self, share: float) -> float:
-        """Give the latency that a share of the answers did not exceed."""
+    def percentile_milliseconds(self, share: float) -> float | None:
+        """Give the latency that a share of the answers did not exceed; None where none is known."""
+        if not self.latencies:
+            return None
         place = min(len(self.latencies) - 1, int(len(self.latencies) * share))
         return self.latencies[place] * 1000
 
@@ -64,6 +68,7 @@ class _Load:
     def __init__(self, target: Target) -> None:
         self.requests = target.requests
         self.status = str(target.status).encode()
+        self.tell = target.answered
         self.latencies: list[float] = []
         self.answered = 0
         self.open = target.connections
@@ -94,6 +99,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, load: _Load) -> None:
         self._load = load
         self._received = b""
+        self._request = b""
         self._sent_at = 0.0
         self._left = False
 
@@ -113,6 +119,7 @@ class _Connection(asyncio.Protocol):
             load.leave()
             self._transport.close()
             return
+        self._request = request
         self._sent_at = time.perf_counter()
         self._transport.write(request)
 
@@ -135,6 +142,8 @@ class _Connection(asyncio.Protocol):
             self._fail(f"Expected the status {expected} and got {received[:1000]!r}.")
             return
         self._load.latencies.append(time.perf_counter() - self._sent_at)
+        if self._load.tell is not None:
+            self._load.tell(self._request)
         self.send()
 
     def connection_lost(  # type: ignore[explicit-override]

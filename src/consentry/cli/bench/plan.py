@@ -1,15 +1,47 @@
 """How much is measured."""
 
+from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
+MAIN: Final = 32
+"""The goals are set with so many requests in flight."""
+
+IN_FLIGHT: Final = (1, 8, 32, 128)
+
+
+class StoreKind(StrEnum):
+    """A kind of database the product keeps everything in."""
+
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
+
+
+TITLES: Final = {StoreKind.SQLITE: "SQLite", StoreKind.POSTGRESQL: "PostgreSQL"}
+"""The names by which people know the stores."""
+
+
+class Operation(StrEnum):
+    """What can be measured alone."""
+
+    REST = "rest"
+    GATE = "gate"
+    BULK = "bulk"
+    REFUSED = "refused"
+    STOP = "stop"
+    ACCEPTED = "accepted"
+    DELIVERY = "delivery"
+    MIXED = "mixed"
+    CAMPAIGN = "campaign"
+
 
 class Plan(msgspec.Struct, frozen=True):
-    """How long each round is and how many there are; `people` fill the database.
+    """How long each round is and how many there are; `people` fill the databases.
 
-    `folder` is empty and ours. `handwritten` is the service to compare with and `pg_bindir` where
-    PostgreSQL's programs are; None looks in the usual places.
+    `folder` is empty and ours. `texts` are how many a campaign sends. `handwritten` is the service
+    to compare with and `pg_bindir` where PostgreSQL's programs are; None looks in the usual places.
     """
 
     folder: Path
@@ -18,4 +50,17 @@ class Plan(msgspec.Struct, frozen=True):
     starts: int
     people: int
     handwritten: Path
+    texts: int = 100_000
     pg_bindir: Path | None = None
+    stores: tuple[StoreKind, ...] = tuple(StoreKind)
+    workers: tuple[int, ...] = (1, 2)
+    in_flight: tuple[int, ...] = IN_FLIGHT
+    only: tuple[Operation, ...] = tuple(Operation)
+
+    def wants(self, *operations: Operation) -> bool:
+        """Tell whether any of these is measured."""
+        return any(operation in self.only for operation in operations)
+
+    def workers_on(self, store: StoreKind) -> tuple[int, ...]:
+        """Say with how many processes a store is measured; SQLite serves one."""
+        return (1,) if store is StoreKind.SQLITE else self.workers

@@ -1,13 +1,10 @@
-"""The databases that are measured: a brand, a sender, a key, and a million people.
+"""What the measured databases hold: a brand, a sender, a key, and a million people.
 
 What stands of a person is not made up: a few are texted with through the product's own actions,
 and their standings are given to everybody else.
 """
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,41 +16,38 @@ from consentry.actions.administer import SaveBrand, SaveCarrier, SaveKey, SaveSe
 from consentry.actions.make_key import SECRET_BYTES, make_key
 from consentry.actions.receive_message import ReceiveMessage
 from consentry.bootstrap import open_store, read_secret_key
+from consentry.cli.bench.databases import Database, SQLiteDatabase
 from consentry.cli.bench.requests import (
     ACCOUNT_SID,
     AUTH_TOKEN,
     BRAND,
     CARRIER,
-    KNOWN_FIRST,
-    KNOWN_PREFIX,
     SENDER,
     known_number,
 )
+from consentry.cli.bench.servers import environment_of
 from consentry.clock import SystemClock
 from consentry.domain.directory import Brand, Sender
-from consentry.domain.entries import EntryKind
 from consentry.domain.reading import SenderKind
 from consentry.domain.standing import Standing
 from consentry.ports import CarrierAccount, InboundText, Scope, Store
-from consentry.settings import Settings
-from consentry.store.derived import encode_standing
-from consentry.store.queries import read_queries
-from consentry.store.sqlite.connection import open_connection, transaction
+from consentry.settings import Settings, read_settings
 
 _ACTIVE_OF_TEN: Final = 8
-_CHUNK_PEOPLE: Final = 20_000
-_NOWHERE: Final = "http://127.0.0.1:9"
-"""Nothing listens there: whatever went wrong, no text leaves this machine."""
-
-_WRITE_STANDINGS: Final = read_queries("sqlite", "write")["write_standings"]
+TEXTS_PER_SECOND: Final = 10_000.0
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What the databases hold: an API key, and of each ten people who stands how."""
+    """What the databases hold: an API key, and of each ten people who stands how.
+
+    `randomness` makes the same key in each database; `carrier_port` is where the carrier listens.
+    """
 
     key: str
     shapes: tuple[Standing, ...]
     people: int
+    randomness: bytes
+    carrier_port: int
 
     @property
     def opted_out(self) -> Iterator[str]:
@@ -61,47 +55,62 @@ class Content(msgspec.Struct, frozen=True):
         shapes = len(self.shapes)
         return (known_number(i) for i in range(self.people) if i % shapes >= _ACTIVE_OF_TEN)
 
+    @property
+    def active(self) -> Iterator[str]:
+        """Name the people who may be texted."""
+        shapes = len(self.shapes)
+        return (known_number(i) for i in range(self.people) if i % shapes < _ACTIVE_OF_TEN)
 
-async def prepare_database(settings: Settings, people: int) -> Content:
-    """Make the product's database with a sender and a key; the people come in after it.
 
-    So many will be there in the end; a first few are there at once.
-    """
-    path = settings.database_path
-    sample = msgspec.structs.replace(
-        settings, database=f"sqlite:///{path.with_name('sample')}/consentry.db"
-    )
-    # The sample is another database, so that no answer of ours is left waiting in this one.
-    async with _opened(sample) as store:
-        await _set_up(store, sample)
+async def take_content(folder: Path, people: int, carrier_port: int) -> Content:
+    """Text with two people on a database that is thrown away, and see how they stand then."""
+    sample = SQLiteDatabase(folder)
+    randomness = os.urandom(SECRET_BYTES)
+    async with _opened(sample) as (store, settings):
+        key = await _set_up(store, settings, randomness, carrier_port)
         shapes = await _take_shapes(store)
-    async with _opened(settings) as store:
-        key = await _set_up(store, settings)
-    content = Content(key, shapes, people)
-    write_people(path, content, len(shapes))
-    return content
+    return Content(key, shapes, people, randomness, carrier_port)
+
+
+async def prepare_database(database: Database, content: Content, people: int) -> None:
+    """Make the product's database with a sender, a key, and so many people."""
+    database.folder.mkdir(parents=True, exist_ok=True)
+    async with _opened(database) as (store, settings):
+        await _set_up(store, settings, content.randomness, content.carrier_port)
+    database.fill(content.shapes, 0, people)
 
 
 @asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[Store]:
+async def _opened(database: Database) -> AsyncIterator[tuple[Store, Settings]]:
+    settings = read_settings(environment_of(database), database.folder / "none.toml")
     store = open_store(settings)
     try:
-        yield store
+        yield store, settings
     finally:
         await store.close()
 
 
-async def _set_up(store: Store, settings: Settings) -> str:
+async def _set_up(store: Store, settings: Settings, randomness: bytes, carrier_port: int) -> str:
     account = CarrierAccount(
-        id=CARRIER, kind="twilio", account=ACCOUNT_SID, secret=AUTH_TOKEN, base_url=_NOWHERE
+        id=CARRIER,
+        kind="twilio",
+        account=ACCOUNT_SID,
+        secret=AUTH_TOKEN,
+        base_url=f"http://127.0.0.1:{carrier_port}",
     )
-    sender = Sender(number=SENDER, kind=SenderKind.LONG_CODE, brand=BRAND, carrier=CARRIER)
+    sender = Sender(
+        number=SENDER,
+        kind=SenderKind.LONG_CODE,
+        brand=BRAND,
+        carrier=CARRIER,
+        messages_per_second=TEXTS_PER_SECOND,
+    )
     now = SystemClock().now()
     secret, key = make_key(
         "bench",
         (Scope.ADMIN,),
         secret_key=read_secret_key(settings),
-        randomness=os.urandom(SECRET_BYTES),
+        randomness=randomness,
         now=now,
     )
     await store.submit(SaveBrand(Brand(id=BRAND, name="Bench")))
@@ -124,48 +133,3 @@ async def _take_shapes(store: Store) -> tuple[Standing, ...]:
     may = await store.read_standing(active)
     may_not = await store.read_standing(opted_out)
     return (may,) * _ACTIVE_OF_TEN + (may_not,) * (10 - _ACTIVE_OF_TEN)
-
-
-def write_people(path: Path, content: Content, people: int) -> None:
-    """Give everybody their standing, in one transaction."""
-    values = [encode_standing(shape) for shape in content.shapes]
-    connection = open_connection(path)
-    try:
-        with transaction(connection):
-            for start in range(0, people, _CHUNK_PEOPLE):
-                places = range(start, min(start + _CHUNK_PEOPLE, people))
-                rows = [
-                    b'"%s":%s' % (known_number(i).encode(), values[i % len(values)]) for i in places
-                ]
-                document = f"{{{b','.join(rows).decode()}}}"
-                connection.execute(_WRITE_STANDINGS, {"rows": document})
-    finally:
-        connection.close()
-
-
-def count_entries(path: Path, kind: EntryKind) -> int:
-    """Count what is durable in the ledger, on a connection that shares nothing with the server."""
-    connection = open_connection(path)
-    try:
-        ((count,),) = connection.execute("SELECT count(*) FROM entries WHERE kind = ?", (kind,))
-        return int(str(count))
-    finally:
-        connection.close()
-
-
-def fill_handwritten(service: Path, database: Path, content: Content) -> None:
-    """Fill the hand-written service's database with the same people; raises where it cannot."""
-    told = {
-        "key": content.key,
-        "senders": [{"number": SENDER, "brand": BRAND}],
-        "people": content.people,
-        "prefix": KNOWN_PREFIX,
-        "first": KNOWN_FIRST,
-        "shapes": msgspec.to_builtins(content.shapes),
-    }
-    subprocess.run(  # noqa: S603 - our own service, with our own arguments
-        [sys.executable, service, "fill", database],
-        input=json.dumps(told).encode(),
-        check=True,
-        env={},
-    )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import cycle
 from typing import Final
+from urllib.parse import quote, urlencode
 
 import msgspec
 
@@ -15,26 +16,29 @@ CARRIER: Final = "bench"
 ACCOUNT_SID: Final = f"AC{'b' * 32}"
 AUTH_TOKEN: Final = "bench-auth-token"  # noqa: S105 - a name for servers that live for a minute
 
-KNOWN_PREFIX: Final = "+1415"
+AREAS: Final = ("213", "415", "646")
 KNOWN_FIRST: Final = 2_000_000
+PEOPLE_OF_AREA: Final = 8_000_000
+PEOPLE_MAX: Final = PEOPLE_OF_AREA * len(AREAS)
 _NEW_PREFIX: Final = "+1212"
 _NEW_FIRST: Final = 2_000_000
-PEOPLE_MAX: Final = 8_000_000
 _SCATTER: Final = 2_654_435_761
 """Knuth's multiplier: its multiples lie all over a range, each once, and no die is rolled."""
 
+_BODY: Final = "Your order is ready."
 _SCATTER_WIDE: Final = 0x9E3779B97F4A7C15F39CC0605CEDC835
 _SIDS: Final = 1 << 128
 
 
 def known_number(place: int) -> str:
     """Name one of the recipients that the databases are filled with."""
-    return f"{KNOWN_PREFIX}{KNOWN_FIRST + place}"
+    area, line = divmod(place, PEOPLE_OF_AREA)
+    return f"+1{AREAS[area]}{KNOWN_FIRST + line}"
 
 
 def new_number(place: int) -> str:
     """Name a recipient that no database has heard of; places side by side lie far apart."""
-    return f"{_NEW_PREFIX}{_NEW_FIRST + place * _SCATTER % PEOPLE_MAX}"
+    return f"{_NEW_PREFIX}{_NEW_FIRST + place * _SCATTER % PEOPLE_OF_AREA}"
 
 
 def scattered_number(place: int, people: int) -> str:
@@ -42,9 +46,11 @@ def scattered_number(place: int, people: int) -> str:
     return known_number(place * _SCATTER % people)
 
 
-def _post(port: int, path: str, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
+def _write(
+    method: str, port: int, path: str, *, headers: Iterable[tuple[str, str]], body: bytes = b""
+) -> bytes:
     lines = [
-        f"POST {path} HTTP/1.1",
+        f"{method} {path} HTTP/1.1",
         f"host: 127.0.0.1:{port}",
         "accept: */*",
         f"content-length: {len(body)}",
@@ -53,13 +59,17 @@ def _post(port: int, path: str, headers: Iterable[tuple[str, str]], body: bytes)
     return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + body
 
 
-def _post_json(port: int, path: str, key: str, value: object) -> bytes:
-    headers = (
+def _authorized(key: str, media_type: str = "application/json") -> tuple[tuple[str, str], ...]:
+    return (
         ("user-agent", "consentry-bench"),
-        ("content-type", "application/json"),
+        ("content-type", media_type),
         ("authorization", f"Bearer {key}"),
     )
-    return _post(port, path, headers, msgspec.json.encode(value))
+
+
+def _post_json(port: int, path: str, key: str, value: object) -> bytes:
+    headers = _authorized(key)
+    return _write("POST", port, path, headers=headers, body=msgspec.json.encode(value))
 
 
 def build_health_check(port: int) -> bytes:
@@ -78,27 +88,52 @@ def repeat_checks(port: int, key: str, recipients: Iterable[str]) -> Iterator[by
     return cycle([build_check(port, key, recipient) for recipient in recipients])
 
 
-def repeat_sends(port: int, key: str, recipients: Iterable[str]) -> Iterator[bytes]:
-    """Ask to send a text to these recipients, over and over."""
-    return cycle(
-        [
-            _post_json(
-                port,
-                "/v1/messages",
-                key,
-                {"sender": SENDER, "recipient": recipient, "body": "Your order is ready."},
-            )
-            for recipient in recipients
-        ]
+def build_send(port: int, key: str, recipient: str) -> bytes:
+    """Ask to send a text to one recipient."""
+    text = {"sender": SENDER, "recipient": recipient, "body": _BODY}
+    return _post_json(port, "/v1/messages", key, text)
+
+
+def build_rate(port: int, key: str, per_second: float) -> bytes:
+    """Set how many texts a second the sender may send."""
+    change = msgspec.json.encode({"messages_per_second": per_second})
+    return _write(
+        "PATCH", port, f"/v1/senders/{quote(SENDER)}", headers=_authorized(key), body=change
     )
 
 
-def build_stop(port: int, place: int) -> bytes:
-    """Build the webhook of one STOP as Twilio posts and signs it; each place is another person."""
+def build_tell(port: int, what: str) -> bytes:
+    """Ask our carrier what it was handed: `counts` or `texts`."""
+    return _write("GET", port, f"/{what}", headers=())
+
+
+def build_reset(port: int) -> bytes:
+    """Have our carrier count from nothing."""
+    return _write("DELETE", port, "/", headers=())
+
+
+def repeat_sends(port: int, key: str, recipients: Iterable[str]) -> Iterator[bytes]:
+    """Ask to send a text to these recipients, over and over."""
+    return cycle([build_send(port, key, recipient) for recipient in recipients])
+
+
+def build_stream(port: int, key: str, recipients: Iterable[str]) -> bytes:
+    """Ask the gate about many recipients as lines of one body."""
+    body = b"".join(b'"%s"\n' % recipient.encode() for recipient in recipients)
+    query = urlencode({"sender": SENDER, "purpose": "conversational"})
+    headers = _authorized(key, "application/x-ndjson")
+    return _write("POST", port, f"/v1/checks?{query}", headers=headers, body=body)
+
+
+def build_stop(port: int, place: int, number: str | None = None) -> bytes:
+    """Build the webhook of one STOP as Twilio posts and signs it.
+
+    Each place is another text, and where no number is given of another person.
+    """
     message = InboundMessage(
         message_sid=f"SM{place * _SCATTER_WIDE % _SIDS:032x}",
         account_sid=ACCOUNT_SID,
-        from_number=new_number(place),
+        from_number=number or new_number(place),
         to_number=SENDER,
         body="STOP",
         from_country="US",
@@ -112,4 +147,4 @@ def build_stop(port: int, place: int) -> bytes:
         ("i-twilio-idempotency-token", f"token-{place}"),
         (SIGNATURE_HEADER, twilio_signature(AUTH_TOKEN, f"http://127.0.0.1:{port}{path}", pairs)),
     )
-    return _post(port, path, headers, encode_form(pairs))
+    return _write("POST", port, path, headers=headers, body=encode_form(pairs))

@@ -1,146 +1,77 @@
-"""STOP webhooks made durable, next to a commit for each, PostgreSQL, and the bare disk."""
+"""STOP webhooks made durable, next to a commit for each, by hand, and PostgreSQL's own inserts."""
 
-import asyncio
-import statistics
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-import msgspec
-
-from consentry.cli.bench.figures import Figure, not_measured, ratio_of_rounds
+from consentry.cli.bench.lanes import Lane
 from consentry.cli.bench.load import Round, Target, run_round
-from consentry.cli.bench.plan import Plan
-from consentry.cli.bench.postgres import Postgres
+from consentry.cli.bench.plan import Operation
 from consentry.cli.bench.requests import build_stop
 from consentry.cli.bench.servers import OK, Running
-from consentry.cli.progress import Steps
+from consentry.cli.bench.sheet import Key
 
-IN_FLIGHT: Final = (8, 32, 128)
-MAIN: Final = 32
-"""The goals are set with so many in flight."""
+INSERT: Final = Key(Operation.STOP, "pgbench insert", "PostgreSQL")
 
 _PER_SECOND_MAX: Final = 20_000
-_WARM_UP_SECONDS: Final = 0.3
-
-
-class StopServers(msgspec.Struct, frozen=True):
-    """Who gets the webhooks; `postgres` is None where there is none, and `missing` says why."""
-
-    grouped: Running
-    each: Running
-    postgres: Postgres | None
-    missing: str
 
 
 class StopSource:
-    """Builds STOPs before the clock runs, each of another person; what is left over is kept."""
+    """Builds STOPs before the clock runs, each of another person; what is left over is kept.
 
-    def __init__(self, running: Running) -> None:
-        self._port = running.port
+    They come from the numbers given, and else from people that no table knows. `acknowledged`
+    counts those that got a 2xx: so many entries must be in the ledger. `acknowledged_at` says of
+    numbers that were given when that was.
+    """
+
+    def __init__(self, running: Running, numbers: Iterable[str] | None = None) -> None:
+        """Build for this server."""
+        self.acknowledged = 0
+        self.acknowledged_at: dict[str, float] = {}
+        self._running = running
+        self._numbers = None if numbers is None else iter(numbers)
+        self._whose: dict[bytes, str] = {}
         self._ready: list[bytes] = []
         self._built = 0
 
+    def prepare(self, seconds: float) -> None:
+        """Build enough STOPs for some seconds, or for everybody where numbers were given."""
+        while len(self._ready) < seconds * _PER_SECOND_MAX and self._build():
+            self._built += 1
+
     def target(self, connections: int, seconds: float) -> Target:
         """Give connections enough STOPs for some seconds."""
-        while len(self._ready) < seconds * _PER_SECOND_MAX:
-            self._ready.append(build_stop(self._port, self._built))
-            self._built += 1
-        return Target(self._port, self._take(), connections, OK)
+        self.prepare(seconds)
+        answered = None if self._numbers is None else self._note
+        return Target(self._running.port, self._take(), connections, OK, answered)
+
+    async def run(self, in_flight: int, seconds: float) -> Round:
+        """Send STOPs for some seconds."""
+        (measured,) = await run_round(self.target(in_flight, seconds), seconds=seconds)
+        self.acknowledged += measured.total
+        return measured
+
+    def _build(self) -> bool:
+        """Build one more; tell whether there was anybody left."""
+        number = None
+        if self._numbers is not None:
+            number = next(self._numbers, None)
+            if number is None:
+                return False
+        stop = build_stop(self._running.port, self._built, number)
+        if number is not None:
+            self._whose[stop] = number
+        self._ready.append(stop)
+        return True
 
     def _take(self) -> Iterator[bytes]:
         while self._ready:
             yield self._ready.pop()
 
-
-class _Rates(msgspec.Struct):
-    """What one number in flight gave, a value for each round."""
-
-    grouped: list[float]
-    each: list[float]
-    inserts: list[float]
+    def _note(self, stop: bytes) -> None:
+        self.acknowledged_at[self._whose[stop]] = time.perf_counter()
 
 
-class StopCounts(msgspec.Struct):
-    """How many STOPs each server acknowledged: so many entries must be in its ledger."""
-
-    grouped: int = 0
-    each: int = 0
-
-
-async def measure_stops(
-    servers: StopServers, grouped: StopSource, plan: Plan, steps: Steps
-) -> tuple[list[Figure], StopCounts]:
-    """Send STOPs to both servers and rows to PostgreSQL in turn, round after round."""
-    each = StopSource(servers.each)
-    counts = StopCounts()
-
-    async def send(source: StopSource, connections: int, seconds: float) -> Round:
-        (one,) = await run_round(source.target(connections, seconds), seconds=seconds)
-        if source is grouped:
-            counts.grouped += one.total
-        else:
-            counts.each += one.total
-        return one
-
-    for source in (grouped, each):
-        await send(source, MAIN, _WARM_UP_SECONDS)
-    measured: dict[int, _Rates] = {}
-    for connections in IN_FLIGHT:
-        rates = measured[connections] = _Rates([], [], [])
-        for number in range(plan.rounds):
-            steps.step(f"STOPs: {connections} in flight, round {number + 1} of {plan.rounds}")
-            rates.grouped.append((await send(grouped, connections, plan.seconds)).per_second)
-            rates.each.append((await send(each, connections, plan.seconds)).per_second)
-            if servers.postgres is not None:
-                inserts = servers.postgres.insert_for
-                rates.inserts.append(
-                    await asyncio.to_thread(inserts, plan.seconds, clients=connections)
-                )
-    figures = [
-        figure for n, rates in measured.items() for figure in _read_figures(n, rates, servers)
-    ]
-    return figures, counts
-
-
-def _read_figures(in_flight: int, rates: _Rates, servers: StopServers) -> list[Figure]:
-    main = in_flight == MAIN
-    with_, each = f"STOPs made durable, {in_flight} in flight", f"  a commit for each, {in_flight}"
-    return [
-        Figure(
-            f"stop_per_second_{in_flight}", with_, statistics.median(rates.grouped), "per_second"
-        ),
-        Figure(
-            f"stop_commit_each_per_second_{in_flight}",
-            each,
-            statistics.median(rates.each),
-            "per_second",
-        ),
-        ratio_of_rounds(
-            f"stop_over_commit_each_{in_flight}",
-            f"STOPs / a commit for each, {in_flight}",
-            rates.grouped,
-            rates.each,
-            at_least=2.5 if main else None,
-        ),
-        *_compare_inserts(in_flight, rates, servers.missing),
-    ]
-
-
-def _compare_inserts(in_flight: int, rates: _Rates, missing: str) -> list[Figure]:
-    name, title = f"pgbench_per_second_{in_flight}", f"  pgbench single inserts, {in_flight}"
-    of_name, of_title = f"stop_of_pgbench_{in_flight}", f"STOPs / pgbench inserts, {in_flight}"
-    if not rates.inserts:
-        return [
-            not_measured(name, title, "per_second", missing),
-            not_measured(of_name, of_title, "ratio", missing),
-        ]
-    return [
-        Figure(name, title, statistics.median(rates.inserts), "per_second"),
-        ratio_of_rounds(
-            of_name,
-            of_title,
-            rates.grouped,
-            rates.inserts,
-            at_least=0.4 if in_flight == MAIN else None,
-        ),
-    ]
+def stop_lane(key: Key, running: Running, source: StopSource) -> Lane:
+    """Send STOPs to one server."""
+    return Lane(key, source.run, running.pid, running.database)

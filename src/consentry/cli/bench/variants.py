@@ -14,7 +14,9 @@ from consentry.cli.output import print_json
 from consentry.clock import SystemClock, SystemIds
 from consentry.domain.directory import Directory
 from consentry.domain.standing import Standing
+from consentry.ports import Store
 from consentry.settings import Settings, read_settings
+from consentry.store.postgres.store import PostgresStore
 from consentry.store.sqlite.store import SQLiteStore
 
 
@@ -41,13 +43,19 @@ class _BareStore(SQLiteStore):
         return self._directory, self._standing
 
 
-async def _open(kind: str, settings: Settings) -> SQLiteStore:
-    path, policy = settings.database_path, build_policy(settings)
-    clock, ids = SystemClock(), SystemIds()
+async def _open(kind: str, settings: Settings) -> Store:
+    policy, clock, ids = build_policy(settings), SystemClock(), SystemIds()
     if kind == "bare":
+        path = settings.database_path
         store = _BareStore.open(path, clock=clock, ids=ids, policy=policy)
         return await store.learn()
-    return SQLiteStore.open(path, clock=clock, ids=ids, policy=policy, batch_commands_max=1)
+    if settings.is_postgres:
+        return PostgresStore.open(
+            settings.database, clock=clock, ids=ids, policy=policy, batch_commands_max=1
+        )
+    return SQLiteStore.open(
+        settings.database_path, clock=clock, ids=ids, policy=policy, batch_commands_max=1
+    )
 
 
 async def _serve(kind: str) -> None:

@@ -1,7 +1,7 @@
-"""What a database server makes durable on this machine: pgbench against a PostgreSQL of our own.
+"""A PostgreSQL of our own: what the product is measured on, and pgbench for what it could do.
 
 It listens on a socket file in a folder of ours and nowhere else, with fsync and synchronous
-commit on, and every transaction is one INSERT of a row about as wide as an inbound text.
+commit on. Product, hand-written service and pgbench all use this one server with its settings.
 """
 
 import os
@@ -29,6 +29,20 @@ CREATE TABLE inbound (
 _INSERT: Final = """\\set line random(2000000, 9999999)
 INSERT INTO inbound (recipient, sender, body) VALUES ('+1212' || :line, '+14155550100', 'STOP');
 """
+_SETTINGS: Final = (
+    "listen_addresses=",
+    "fsync=on",
+    "synchronous_commit=on",
+    "max_connections=300",
+    "shared_buffers=512MB",
+    "max_wal_size=4GB",
+)
+"""PostgreSQL's own, but for more memory, and checkpoints that lie further apart."""
+
+_CEILINGS: Final = "ceilings"
+"""The database in which pgbench works."""
+
+_SCALE: Final = 10
 _RATE: Final = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
 _NOBODY: Final = 65534
 _PROGRAMS: Final = ("initdb", "postgres", "psql", "pgbench")
@@ -41,18 +55,42 @@ class PostgresFailed(Exception):
 
 
 class Postgres(msgspec.Struct, frozen=True):
-    """A running server: where its programs are and where its socket is."""
+    """A running server: where its programs are, where its socket is, and which process it is."""
 
     programs: Path
     folder: Path
+    pid: int
+
+    def url(self, database: str) -> str:
+        """Say how to reach a database, as the product's setting takes it."""
+        return f"postgresql://postgres@/{database}?host={self.folder}"
+
+    def create(self, database: str) -> None:
+        """Make an empty database."""
+        self.execute("postgres", f"CREATE DATABASE {database}")
+
+    def execute(self, database: str, *statements: str) -> str:
+        """Run statements, each in a transaction of its own; return what they print."""
+        commands = [part for statement in statements for part in ("--command", statement)]
+        plain = ("--quiet", "--no-psqlrc", "--tuples-only", "--no-align", "-v", "ON_ERROR_STOP=1")
+        return self._run("psql", *plain, *commands, database)
 
     def prepare(self) -> None:
-        """Make the table that rows are inserted into."""
-        self._run("psql", "--quiet", "--command", _TABLE, "postgres")
+        """Make the tables that pgbench reads and inserts into."""
+        self.create(_CEILINGS)
+        self.execute(_CEILINGS, _TABLE)
+        self._run("pgbench", "--initialize", "--quiet", f"--scale={_SCALE}", _CEILINGS)
         (self.folder / "insert.sql").write_text(_INSERT, encoding="ascii")
 
     def insert_for(self, seconds: float, *, clients: int) -> float:
         """Insert single rows with so many clients; return transactions a second."""
+        return self._load(seconds, clients, f"--file={self.folder / 'insert.sql'}")
+
+    def select_for(self, seconds: float, *, clients: int) -> float:
+        """Look single rows up (`pgbench -S`) with so many clients; return them a second."""
+        return self._load(seconds, clients, "--select-only")
+
+    def _load(self, seconds: float, clients: int, what: str) -> float:
         told = self._run(
             "pgbench",
             "--no-vacuum",
@@ -60,8 +98,8 @@ class Postgres(msgspec.Struct, frozen=True):
             f"--jobs={min(2, clients)}",
             f"--time={max(1, round(seconds))}",
             "--protocol=prepared",
-            f"--file={self.folder / 'insert.sql'}",
-            "postgres",
+            what,
+            _CEILINGS,
         )
         found = _RATE.search(told)
         if found is None:
@@ -107,8 +145,9 @@ def run_postgres(programs: Path, folder: Path) -> Iterator[Postgres]:
     with (folder / "log").open("wb") as log:
         process = _start(programs, folder, log)
         try:
-            server = Postgres(programs, folder)
+            server = Postgres(programs, folder, process.pid)
             _wait_until_up(server, process)
+            server.prepare()
             yield server
         finally:
             _stop(process)
@@ -120,7 +159,7 @@ def _start(programs: Path, folder: Path, log: BinaryIO) -> subprocess.Popen[byte
     groups: list[int] | None = [] if user is not None else None
     make = ("-D", data, "--username=postgres", "--auth=trust", "--no-sync", "--locale=C")
     subprocess.run(  # noqa: S603 - PostgreSQL's own program
-        [programs / "initdb", *make],
+        [programs / "initdb", "--encoding=UTF8", *make],
         check=False,
         stdout=log,
         stderr=log,
@@ -130,8 +169,7 @@ def _start(programs: Path, folder: Path, log: BinaryIO) -> subprocess.Popen[byte
         group=user,
         extra_groups=groups,
     )
-    settings = ("listen_addresses=", "fsync=on", "synchronous_commit=on", "max_connections=200")
-    chosen = [part for setting in settings for part in ("-c", setting)]
+    chosen = [part for setting in _SETTINGS for part in ("-c", setting)]
     return subprocess.Popen(  # noqa: S603 - PostgreSQL's own program
         [programs / "postgres", "-D", data, "-k", folder, *chosen],
         stdout=log,
@@ -148,7 +186,7 @@ def _wait_until_up(server: Postgres, process: subprocess.Popen[bytes]) -> None:
     last_chance = time.perf_counter() + _START_SECONDS
     while process.poll() is None and time.perf_counter() < last_chance:
         try:
-            server.prepare()
+            server.execute("postgres", "SELECT 1")
         except PostgresFailed:
             time.sleep(0.1)
         else:

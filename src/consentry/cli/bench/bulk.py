@@ -15,7 +15,7 @@ from consentry.cli.bench.requests import build_check, build_stream, known_number
 from consentry.cli.bench.servers import OK, Running, fetch, fetch_body
 from consentry.cli.bench.sheet import Key
 
-IN_FLIGHT: Final = (1, 8, 32)
+IN_FLIGHT: Final = (1, 8)
 """How many streams at once: each keeps a server busy alone."""
 
 LINES: Final = 5_000

@@ -35,7 +35,8 @@ async def measure_lanes(
 ) -> None:
     """Measure the lanes in turn with each number in flight.
 
-    Goals are set with `MAIN` in flight, so that number gets all rounds and each other one gets one.
+    Goals are set with `MAIN` in flight, else with the last number: that one gets all rounds, and
+    each other one gets one.
     """
     if not lanes:
         return
@@ -52,7 +53,8 @@ async def measure_lanes(
 
 def count_rounds(number: int, in_flight: Sequence[int], plan: Plan) -> int:
     """Say how many rounds are measured with so many in flight."""
-    return plan.rounds if number == MAIN or len(in_flight) == 1 else 1
+    main = MAIN if MAIN in in_flight else in_flight[-1]
+    return plan.rounds if number == main else 1
 
 
 async def take_sample(lane: Lane, in_flight: int, seconds: float) -> Sample:

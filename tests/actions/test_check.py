@@ -4,7 +4,7 @@ import pytest
 
 from action_world import World
 from consent_world import LONG, PERSON, POLICY, minute
-from consentry.actions.check import check, check_at, check_many, read_all_entries
+from consentry.actions.check import check, check_at, check_many, check_same, read_all_entries
 from consentry.domain.gate import Door, Request, Verdict
 from consentry.domain.reasons import Reason
 from memory_store import START
@@ -41,6 +41,23 @@ async def test_many_are_answered_in_order() -> None:
         Reason.INVALID_NUMBER,
     ]
     assert await check_many([], world.store, POLICY, START) == []
+
+
+async def test_the_same_question_about_many_is_answered_in_order() -> None:
+    """Each recipient gets the answer it would get alone, an outage is a no to all of them."""
+    world = World()
+    world.receive("Hello")
+    asked = ["+14155550177", PERSON, None]
+    alone = [
+        await check(Request(one, LONG.number, door=Door.CONSOLE), world.store, POLICY, START)
+        for one in asked
+    ]
+    assert await check_same(REPLY, asked, world.store, POLICY, now=START) == alone
+    assert await check_same(REPLY, [], world.store, POLICY, now=START) == []
+    world.store.available = False
+    answers = await check_same(REPLY, asked, world.store, POLICY, now=START)
+    assert {answer.reason for answer in answers} == {Reason.STORE_UNAVAILABLE}
+    assert len(answers) == 3
 
 
 async def test_a_past_time_is_answered_as_it_was_then() -> None:

@@ -5,11 +5,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from consentry.domain.phone import InvalidNumber, Phone, is_e164_shape, parse_phone
+from consentry.domain.phone import (
+    NORTH_AMERICAN,
+    InvalidNumber,
+    Phone,
+    is_e164_shape,
+    parse_phone,
+)
 
 pytestmark = pytest.mark.property
 
-north_american = st.from_regex(r"\+1[2-9][0-9]{2}[2-9][0-9]{6}", fullmatch=True)
+north_american = st.from_regex(NORTH_AMERICAN, fullmatch=True)
 any_e164 = st.from_regex(r"\+[1-9][0-9]{1,14}", fullmatch=True)
 any_text = st.text(st.characters(exclude_categories=()), max_size=80)
 

@@ -1,9 +1,17 @@
 """May this text go, now or at a past time? A question: nothing is written."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from consentry.domain.entries import Entry, fold
-from consentry.domain.gate import Decision, Facts, Request, decide, refuse_unavailable
+from consentry.domain.gate import (
+    Decision,
+    Facts,
+    Request,
+    SameQuestion,
+    decide,
+    refuse_unavailable,
+)
 from consentry.domain.policy import Policy
 from consentry.domain.standing import Standing
 from consentry.ports import Page, Store, StoreUnavailable
@@ -37,6 +45,24 @@ async def check_many(
         decide(request, Facts(directory, standing), policy, now)
         for request, standing in zip(requests, standings, strict=True)
     ]
+
+
+async def check_same(
+    request: Request,
+    recipients: Sequence[str | None],
+    store: Store,
+    policy: Policy,
+    *,
+    now: datetime,
+) -> list[Decision]:
+    """Ask the gate the same question about many recipients, in the same order."""
+    try:
+        standings = await store.read_standings([recipient or "" for recipient in recipients])
+        directory = await store.read_directory()
+    except StoreUnavailable:
+        return [refuse_unavailable(policy, now) for _ in recipients]
+    question = SameQuestion(request, directory, policy, now)
+    return list(map(question.decide, recipients, standings))
 
 
 async def check_at(request: Request, store: Store, policy: Policy, at: datetime) -> Decision:

@@ -13,7 +13,10 @@ from functools import lru_cache
 import msgspec
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
-_NORTH_AMERICAN = re.compile(r"\+1[2-9][0-9]{2}[2-9][0-9]{6}")
+NORTH_AMERICAN = r"\+1[2-9][0-9]{2}[2-9][0-9]{6}"
+"""The pattern of a North American number in E.164: whatever has it is its own normal form."""
+
+_NORTH_AMERICAN = re.compile(NORTH_AMERICAN)
 # A number starts with a digit, a plus or a bracket; "call me on 415…" is a sentence, not a number.
 _NUMBER_START = re.compile(r"(?:tel:)?\s*[(\[]?\s*[+\uff0b]?\s*[(\[]?\s*\d", re.IGNORECASE)
 _TEXT_LENGTH_MAX = 64

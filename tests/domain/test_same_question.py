@@ -1,0 +1,144 @@
+"""The same question about many: each is decided exactly as the gate decides it alone."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from consent_world import (
+    DIRECTORY,
+    LONG,
+    NEWS,
+    OTHER_PERSON,
+    PERSON,
+    POLICY,
+    PROMO,
+    SENDERS,
+    block,
+    consent,
+)
+from consentry.domain.directory import Directory, Program, Purpose
+from consentry.domain.gate import Door, Facts, MessageKind, Request, SameQuestion, Verdict, decide
+from consentry.domain.reading import BlockLayer
+from consentry.domain.standing import (
+    BlockState,
+    Cause,
+    ConsentLevel,
+    ConsentState,
+    Standing,
+    Suppression,
+    Thread,
+)
+from memory_store import START
+
+pytestmark = pytest.mark.property
+
+SECOND_PROMO = Program("promo-2", "acme", Purpose.MARKETING, "More deals")
+BOUND = Program("bound", "acme", Purpose.INFORMATIONAL, "One sender's", sender=LONG.number)
+PROGRAMS = (LONG.conversation, PROMO.id, NEWS.id, SECOND_PROMO.id, BOUND.id, "gone")
+TIMES = (None, START - timedelta(hours=1), START, START + timedelta(hours=1))
+ABSENT = "+12125550000"
+
+off = msgspec.structs.replace(LONG, enabled=False)
+directories = st.sampled_from(
+    [
+        DIRECTORY,
+        Directory(DIRECTORY.brands, DIRECTORY.senders | {LONG.number: off}, DIRECTORY.programs),
+        Directory(
+            DIRECTORY.brands,
+            DIRECTORY.senders,
+            DIRECTORY.programs | {p.id: p for p in (SECOND_PROMO, BOUND)},
+        ),
+    ]
+)
+requests = st.builds(
+    Request,
+    recipient=st.just(PERSON),
+    sender=st.sampled_from([*(sender.number for sender in SENDERS), ABSENT]),
+    purpose=st.sampled_from([None, *Purpose]),
+    program=st.sampled_from([None, *PROGRAMS]),
+    door=st.sampled_from(Door),
+    kind=st.sampled_from(MessageKind),
+    body=st.sampled_from([None, "", "Hello"]),
+    segments=st.integers(0, 2),
+)
+plain_requests = st.builds(
+    Request,
+    recipient=st.just(PERSON),
+    sender=st.just(LONG.number),
+    purpose=st.sampled_from([None, *Purpose]),
+    program=st.sampled_from([None, *PROGRAMS]),
+)
+blocks = st.builds(
+    block,
+    st.sampled_from(SENDERS),
+    st.sampled_from(BlockLayer),
+    cause=st.sampled_from([Cause.KEYWORD, Cause.CARRIER_REFUSAL, Cause.FREE_TEXT]),
+    state=st.sampled_from(BlockState),
+    since=st.sampled_from([START, START - timedelta(minutes=1)]),
+)
+consents = st.builds(
+    consent,
+    st.sampled_from(PROGRAMS),
+    st.sampled_from(ConsentState),
+    st.sampled_from(ConsentLevel),
+    expires_at=st.sampled_from(TIMES),
+)
+suppressions = st.builds(
+    Suppression,
+    st.sampled_from(["*", "acme", "other"]),
+    st.sampled_from([Cause.REASSIGNED, Cause.FREE_TEXT]),
+    st.just(START),
+    st.just("ent"),
+    active=st.booleans(),
+    lifted_for=st.sampled_from([(), (LONG.number,)]),
+)
+threads = st.builds(Thread, st.just(LONG.number), last_inbound_at=st.sampled_from(TIMES))
+standings = st.builds(
+    Standing,
+    blocks=st.lists(blocks, max_size=2).map(tuple),
+    consents=st.lists(consents, max_size=2).map(tuple),
+    suppressions=st.lists(suppressions, max_size=1).map(tuple),
+    threads=st.lists(threads, max_size=1).map(tuple),
+)
+
+
+@given(requests | plain_requests, directories, st.lists(standings, max_size=3))
+@settings(max_examples=1500)
+@example(Request(PERSON, LONG.number, Purpose.CONVERSATIONAL), DIRECTORY, [Standing((block(),))])
+@example(
+    Request(PERSON, LONG.number, Purpose.CONVERSATIONAL),
+    DIRECTORY,
+    [Standing((block(state=BlockState.OPEN),), (consent(),))],
+)
+@example(
+    Request(PERSON, LONG.number, Purpose.CONVERSATIONAL),
+    DIRECTORY,
+    [Standing((), (consent(),)), Standing((), (consent(expires_at=START),)), Standing()],
+)
+@example(
+    Request(PERSON, LONG.number, Purpose.MARKETING),
+    DIRECTORY,
+    [Standing((), (consent(PROMO.id),)), Standing((), (consent(NEWS.id),))],
+)
+def test_each_is_decided_as_the_gate_decides_it_alone(
+    question: Request, directory: Directory, asked: list[Standing]
+) -> None:
+    """Whatever the question and the standing, no field of the decision differs."""
+    same = SameQuestion(question, directory, POLICY, START)
+    for standing in asked:
+        for recipient in (PERSON, OTHER_PERSON, None):
+            alone = msgspec.structs.replace(question, recipient=recipient)
+            expected = decide(alone, Facts(directory, standing), POLICY, START)
+            assert same.decide(recipient, standing) == expected
+
+
+def test_the_short_way_is_taken_both_to_a_yes_and_to_a_no() -> None:
+    """The property above is about them too: a plain yes and a plain no are among its cases."""
+    question = SameQuestion(
+        Request(PERSON, LONG.number, Purpose.CONVERSATIONAL), DIRECTORY, POLICY, START
+    )
+    assert question.decide(PERSON, Standing((), (consent(),))).decision is Verdict.ALLOW
+    assert question.decide(PERSON, Standing((block(),))).decision is Verdict.DENY

@@ -34,6 +34,7 @@ from consentry.ports import (
     Page,
     Scope,
     Store,
+    StoreUnavailable,
     Work,
 )
 
@@ -175,6 +176,18 @@ async def test_standings_come_in_the_order_asked(store: Store) -> None:
     assert [s.sms_tag for s in standings] == [False, False, True, True] * 300
     assert await store.read_standings([]) == []
     assert await store.read_standing("+14155550199") == Standing()
+
+
+async def test_many_standings_are_as_of_the_last_commit(store: Store) -> None:
+    """What was acknowledged is seen by the next look at thousands, and a closed store says so."""
+    asked = [ANN, BOB] * 600
+    for number, sms in enumerate((True, False, True), start=1):
+        await store.submit(write(Change(entries=(tagged(number, sms=sms),))))
+        standings = await store.read_standings(asked)
+        assert [s.sms_tag for s in standings] == [sms, False] * 600
+    await store.close()
+    with pytest.raises(StoreUnavailable):
+        await store.read_standings(asked)
 
 
 async def test_recipients_are_listed_in_the_order_of_their_numbers(store: Store) -> None:

@@ -80,9 +80,12 @@ class Reader:
 
     def read_standings(self, recipients: list[str]) -> list[Standing]:
         """Return standings in the order asked."""
+        return order_standings(recipients, self.look_up(recipients))
+
+    def look_up(self, recipients: list[str]) -> str:
+        """Look standings up, to be put in order by `order_standings`."""
         keys: dict[str, Binding] = {"keys": rows.encode(recipients).decode()}
-        found = rows.decode_standings(self._text(_STANDINGS, keys))
-        return [found.get(recipient, _EMPTY) for recipient in recipients]
+        return self._text(_STANDINGS, keys)
 
     def read_entries(
         self, recipient: str, page: Page, until: datetime | None, wanted: EntryFilter
@@ -237,6 +240,12 @@ class Reader:
     def close(self) -> None:
         """Let go of the database."""
         self._connection.close()
+
+
+def order_standings(recipients: list[str], found: str) -> list[Standing]:
+    """Read what was looked up, in the order asked."""
+    standings = rows.decode_standings(found)
+    return [standings.get(recipient, _EMPTY) for recipient in recipients]
 
 
 def _any_of(values: tuple[str, ...] | None) -> str | None:

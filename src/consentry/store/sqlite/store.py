@@ -40,6 +40,7 @@ from consentry.ports import (
     Work,
 )
 from consentry.store.migrate import read_migrations
+from consentry.store.sqlite.aside import AsideReader
 from consentry.store.sqlite.batches import Batches
 from consentry.store.sqlite.connection import (
     BUSY_TIMEOUT_MILLISECONDS,
@@ -49,7 +50,7 @@ from consentry.store.sqlite.connection import (
 from consentry.store.sqlite.foreign import ForeignChanges
 from consentry.store.sqlite.indexing import SearchIndexer
 from consentry.store.sqlite.migrating import apply_migrations
-from consentry.store.sqlite.reading import Reader
+from consentry.store.sqlite.reading import Reader, order_standings
 from consentry.store.sqlite.resting import Resting
 from consentry.store.watching import Watchers
 from consentry.store.writer import BATCH_COMMANDS_MAX, Writer
@@ -58,18 +59,30 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-_SLICE: Final = 250
-"""How many standings are read before the event loop may do something else."""
+_SLICE: Final = 1000
+"""How many standings are put in order before the event loop may do something else."""
+
+_FEW: Final = 50
+"""So many standings are looked up on the event loop itself: a thread would cost more."""
 
 
 class SQLiteStore:
-    """Implements `ports.Store`. Reads take microseconds and run on the event loop itself."""
+    """Implements `ports.Store`. Reads take microseconds and run on the event loop itself,
+    but for many standings at once.
+    """
 
     def __init__(
-        self, reader: Reader, writer: Writer, writing: apsw.Connection, watchers: Watchers
+        self,
+        reader: Reader,
+        aside: AsideReader,
+        writer: Writer,
+        *,
+        writing: apsw.Connection,
+        watchers: Watchers,
     ) -> None:
         """Put an open store together; `open` does it from a path."""
         self._reader = reader
+        self._aside = aside
         self._writer = writer
         self._writing = writing
         self._watchers = watchers
@@ -118,7 +131,8 @@ class SQLiteStore:
             rest=Resting(ForeignChanges(writing, watchers), SearchIndexer(writing)),
             monotonic=clock.monotonic,
         )
-        return cls(reader, writer, writing, watchers)
+        aside = AsideReader(path)
+        return cls(reader, aside, writer, writing=writing, watchers=watchers)
 
     async def submit(self, command: Command[T]) -> T:
         """Carry a command out and return its outcome once it is on the disk."""
@@ -150,10 +164,12 @@ class SQLiteStore:
 
     async def read_standings(self, recipients: list[str]) -> list[Standing]:
         """Return the standings in the order asked, letting others run now and then."""
-        standings = self._reader.read_standings(recipients[:_SLICE])
-        for start in range(_SLICE, len(recipients), _SLICE):
-            await asyncio.sleep(0)
-            standings += self._reader.read_standings(recipients[start : start + _SLICE])
+        if len(recipients) <= _FEW:
+            return self._reader.read_standings(recipients)
+        standings: list[Standing] = []
+        for start in range(0, len(recipients), _SLICE):
+            part = recipients[start : start + _SLICE]
+            standings += order_standings(part, await self._aside.look_up(part))
         return standings
 
     async def read_entries(
@@ -279,6 +295,7 @@ class SQLiteStore:
         self._closed = True
         await asyncio.to_thread(self._writer.finish)
         self._reader.close()
+        await asyncio.to_thread(self._aside.close)
         await asyncio.to_thread(self._fold_log)
 
     def _fold_log(self) -> None:

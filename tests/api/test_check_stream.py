@@ -39,6 +39,44 @@ async def test_a_line_may_be_just_a_recipient(world: World) -> None:
     assert [a["reason"] for a in read_lines(reply.body)] == ["no_consent", "unknown_sender"]
 
 
+async def test_a_plain_list_is_answered_as_each_alone(world: World) -> None:
+    """Thousands of numbers alone, in several batches: the order, and each answer of /v1/check."""
+    await world.text("Hello")
+    await world.text("STOP", recipient=OTHER_PERSON)
+    asked = [PERSON, OTHER_PERSON, "+14155550177"] * 700
+    path = f"/v1/checks?sender=%2B{LONG_CODE[1:]}&purpose=conversational"
+    raw = b"".join(b'"%s"\n' % number.encode() for number in asked)
+    reply = await world.call("POST", path, raw=raw, headers=LINES)
+    answers = read_lines(reply.body)
+    assert [answer.pop("recipient") for answer in answers] == asked
+    for number, answer in zip(asked[:3], answers[:3], strict=True):
+        question = {"sender": LONG_CODE, "recipient": number, "purpose": "conversational"}
+        alone = await world.call("POST", "/v1/check", question)
+        assert answer == alone.json
+    assert answers == answers[:3] * 700
+
+
+async def test_one_odd_line_in_a_plain_list_is_read_alone(world: World) -> None:
+    """What is no plain number among them changes nothing about the others."""
+    await world.text("Hello")
+    path = f"/v1/checks?sender=%2B{LONG_CODE[1:]}&purpose=conversational"
+    raw = f'"{PERSON}"\n"(415) 555-0142"\n{{oh\n\n"{PERSON}"\n"{OTHER_PERSON}","x"'.encode()
+    reply = await world.call("POST", path, raw=raw, headers=LINES)
+    answers = read_lines(reply.body)
+    assert [a.get("decision") for a in answers] == ["allow", "allow", None, "allow", None]
+    assert [a.get("line") for a in answers] == [None, None, 3, None, 6]
+
+
+async def test_a_plain_list_without_a_sender_is_refused_line_by_line(world: World) -> None:
+    """Each line is answered by the problem that it names no sender."""
+    raw = f'"{PERSON}"\n"{OTHER_PERSON}"\n'.encode()
+    reply = await world.call("POST", "/v1/checks", raw=raw, headers=LINES)
+    assert [(a["code"], a["line"]) for a in read_lines(reply.body)] == [
+        ("invalid_body", 1),
+        ("invalid_body", 2),
+    ]
+
+
 async def test_a_line_may_ask_for_a_past_time(world: World) -> None:
     """`at` in a line is answered from the ledger of that time."""
     await world.text("Hello")

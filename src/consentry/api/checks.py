@@ -7,12 +7,18 @@ from typing import Annotated, Final
 
 import msgspec
 
-from consentry.actions.check import check, check_at, check_many
+from consentry.actions.check import check, check_at, check_same
 from consentry.api.check_stream import stream_checks
 from consentry.api.listing import Listing
 from consentry.api.operations import Answer, Call, Operation, Tag
 from consentry.api.parameters import to_utc
-from consentry.api.questions import CheckRequest, LineQuery, Question, build_request
+from consentry.api.questions import (
+    CheckRequest,
+    LineQuery,
+    Question,
+    build_request,
+    find_recipient,
+)
 from consentry.api.views import CheckAnswer, CheckedRecipient, view_checked, view_decision
 from consentry.domain.directory import Purpose
 from consentry.ports import Scope
@@ -62,21 +68,25 @@ async def _check_batch(
     call: Call[ChecksRequest, LineQuery], recipients: Sequence[str], at: datetime | None
 ) -> list[CheckedRecipient]:
     asked, services = call.body, call.services
-    questions = [
-        Question(asked.sender, recipient, asked.purpose, asked.program) for recipient in recipients
-    ]
-    requests = [await build_request(question, services) for question in questions]
+    question = Question(asked.sender, recipients[0], asked.purpose, asked.program)
+    request = await build_request(question, services)
+    known = [find_recipient(recipient, services.default_region) for recipient in recipients]
     if at is None:
-        decisions = await check_many(
-            requests, services.store, services.policy, services.clock.now()
+        decisions = await check_same(
+            request, known, services.store, services.policy, now=services.clock.now()
         )
         services.measuring.note_decisions(decisions)
     else:
-        decisions = [await check_at(r, services.store, services.policy, at) for r in requests]
-    return [
-        view_checked(recipient, decision)
-        for recipient, decision in zip(recipients, decisions, strict=True)
-    ]
+        decisions = [
+            await check_at(
+                msgspec.structs.replace(request, recipient=one),
+                services.store,
+                services.policy,
+                at,
+            )
+            for one in known
+        ]
+    return list(map(view_checked, recipients, decisions))
 
 
 _ALLOWED: Final = {

@@ -213,7 +213,10 @@ def read_header(headers: Mapping[str, str], name: str) -> str | None:
     found = headers.get(wanted)
     if found is not None:
         return found
-    return next((value for key, value in headers.items() if key.lower() == wanted), None)
+    for key, value in headers.items():
+        if key.lower() == wanted:
+            return value
+    return None
 
 
 def basic_authorization(user: str, password: str) -> str:

@@ -124,8 +124,12 @@ def _key_digest(key: bytes, algorithm: HashAlgorithm) -> hmac.HMAC:
 
 
 def _joined(params: Iterable[tuple[str, str]]) -> bytes:
+    pairs = tuple(params)
+    values = dict(pairs)
+    if len(values) == len(pairs):
+        return _bytes("".join([name + values[name] for name in sorted(values)]))
     # Sorting distinct pairs is sorting the names, and below each its distinct values.
-    return _bytes("".join([name + value for name, value in sorted(set(params))]))
+    return _bytes("".join([name + value for name, value in sorted(set(pairs))]))
 
 
 def _bytes(text: str) -> bytes:

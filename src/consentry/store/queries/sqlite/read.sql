@@ -4,10 +4,6 @@
 -- name: read_standing
 SELECT value FROM standings WHERE recipient = ?;
 
--- name: read_facts
--- The version of the directory, and the standing where there is one.
-SELECT version, (SELECT value FROM standings WHERE recipient = ?) FROM directory_version WHERE id = 1;
-
 -- name: read_entries
 -- The newest of each kind, and of those the newest: of a few kinds only those are looked at.
 SELECT '[' || ifnull(group_concat(e.value, ',' ORDER BY e.seq DESC), '') || ']'

@@ -3,6 +3,8 @@
 import io
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -187,3 +189,13 @@ def test_setting_it_up_again_replaces_what_was_set_up() -> None:
     logging.getLogger("x").warning("loud")
     assert first.getvalue() == ""
     assert [line["event"] for line in lines(second)] == ["loud"]
+
+
+def test_no_command_pays_for_what_it_does_not_show() -> None:
+    """Loading the command line loads neither what renders lines nor what writes metrics."""
+    code = (
+        "import sys, consentry.cli.app; "
+        "print([name for name in ('structlog', 'prometheus_client') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

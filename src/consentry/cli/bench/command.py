@@ -58,6 +58,15 @@ def bench(
             show_default="all",
         ),
     ] = None,
+    grow: Annotated[
+        int | None,
+        typer.Option(
+            min=100,
+            max=24_000_000,
+            help="Instead, the gate alone on 10,000, 1,000,000 and so many people. 20000000 take "
+            "20 GB of disk, and about a quarter of an hour on two stores.",
+        ),
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="A folder on the disk to measure; a new one inside it.")
     ] = None,
@@ -83,10 +92,11 @@ def bench(
     folder = Path(tempfile.mkdtemp(prefix="consentry-bench-", dir=data))
     plan = Plan(
         folder=folder,
+        grows=grow is not None,
         seconds=min(seconds, _QUICK_SECONDS) if quick else seconds,
         rounds=1 if quick else rounds,
         starts=1 if quick else 2 * rounds - 1,
-        people=min(people, _QUICK_PEOPLE) if quick else people,
+        people=grow or (min(people, _QUICK_PEOPLE) if quick else people),
         texts=min(texts, _QUICK_TEXTS) if quick else texts,
         in_flight=_QUICK_IN_FLIGHT if quick else IN_FLIGHT,
         stores=tuple(StoreKind) if store is Stores.BOTH else (StoreKind(store),),

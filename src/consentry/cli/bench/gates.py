@@ -28,9 +28,9 @@ _COMPARED: Final = 20
 _FORBIDDEN: Final = 403
 
 
-def choose_recipients(people: int) -> list[str]:
+def choose_recipients(people: int, questions: int = QUESTIONS) -> list[str]:
     """Choose whom to ask about, all over the people in the database."""
-    return [scattered_number(number, people) for number in range(QUESTIONS)]
+    return [scattered_number(number, people) for number in range(questions)]
 
 
 def lane_of(key: Key, running: Running, requests: Iterator[bytes], *, status: int) -> Lane:
@@ -45,9 +45,9 @@ def lane_of(key: Key, running: Running, requests: Iterator[bytes], *, status: in
     return Lane(key, run, running.pid, running.database)
 
 
-def gate_lane(key: Key, running: Running, content: Content) -> Lane:
+def gate_lane(key: Key, running: Running, content: Content, *, questions: int = QUESTIONS) -> Lane:
     """Ask about people all over the database."""
-    recipients = choose_recipients(content.people)
+    recipients = choose_recipients(content.people, questions)
     return lane_of(key, running, repeat_checks(running.port, content.key, recipients), status=OK)
 
 

@@ -9,7 +9,7 @@ from consentry.cli.bench.lanes import Lane, measure_lanes
 from consentry.cli.bench.load import Round, WrongAnswer
 from consentry.cli.bench.mixed import GATE, STOP, measure_mixed, mixed_key
 from consentry.cli.bench.plan import TITLES, Operation, Plan, StoreKind
-from consentry.cli.bench.requests import build_stop, known_number
+from consentry.cli.bench.requests import build_stop
 from consentry.cli.bench.sends import Sending, accepted_lane, measure_delivery
 from consentry.cli.bench.servers import OK, Running, ask
 from consentry.cli.bench.setup import Product, Setup
@@ -150,7 +150,7 @@ class Operations:
         product, content = self._setup.product(StoreKind.POSTGRESQL), self._setup.content
         if product is None:
             return
-        number = known_number(content.people // len(content.shapes) * len(content.shapes) - 10)
+        number = content.last
         for running in (product.running, by_hand):
             if ask(running.port, build_stop(running.port, -1, number)) != OK:
                 raise WrongAnswer(f"The STOP of {number} was not answered {OK}.")

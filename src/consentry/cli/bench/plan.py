@@ -40,7 +40,8 @@ class Operation(StrEnum):
 class Plan(msgspec.Struct, frozen=True):
     """How long each round is and how many there are; `people` fill the databases.
 
-    `folder` is empty and ours. `texts` are how many a campaign sends. `handwritten` is the service
+    `folder` is empty and ours. Where it `grows`, the gate alone is measured on ever more people.
+    `texts` are how many a campaign sends. `handwritten` is the service
     to compare with and `pg_bindir` where PostgreSQL's programs are; None looks in the usual places.
     """
 
@@ -56,6 +57,7 @@ class Plan(msgspec.Struct, frozen=True):
     workers: tuple[int, ...] = (1, 2)
     in_flight: tuple[int, ...] = IN_FLIGHT
     only: tuple[Operation, ...] = tuple(Operation)
+    grows: bool = False
 
     def wants(self, *operations: Operation) -> bool:
         """Tell whether any of these is measured."""

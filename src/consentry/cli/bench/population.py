@@ -57,9 +57,20 @@ class Content(msgspec.Struct, frozen=True):
 
     @property
     def active(self) -> Iterator[str]:
-        """Name the people who may be texted."""
+        """Name the people who may be texted, all through the run."""
+        shapes, last = len(self.shapes), self._last_place
+        places = (i for i in range(self.people) if i % shapes < _ACTIVE_OF_TEN and i != last)
+        return map(known_number, places)
+
+    @property
+    def last(self) -> str:
+        """Name one more person who may be texted: whose STOP is compared."""
+        return known_number(self._last_place)
+
+    @property
+    def _last_place(self) -> int:
         shapes = len(self.shapes)
-        return (known_number(i) for i in range(self.people) if i % shapes < _ACTIVE_OF_TEN)
+        return (self.people - 1) // shapes * shapes
 
 
 async def take_content(folder: Path, people: int, carrier_port: int) -> Content:

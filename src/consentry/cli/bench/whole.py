@@ -6,6 +6,7 @@ import msgspec
 
 from consentry.cli.bench.figures import Figure
 from consentry.cli.bench.goals import read_goals
+from consentry.cli.bench.growth import measure_growth
 from consentry.cli.bench.operations import Operations
 from consentry.cli.bench.plan import Operation, Plan
 from consentry.cli.bench.rest import measure_rest
@@ -23,6 +24,8 @@ class Report(msgspec.Struct, frozen=True):
 
 async def measure_all(plan: Plan, steps: Steps) -> Report:
     """Measure everything; raises `WrongAnswer` or `ServerFailed` where a figure would be false."""
+    if plan.grows:
+        return Report(*await measure_growth(plan, steps))
     figures = await measure_rest(plan, steps) if plan.wants(Operation.REST) else []
     if set(plan.only) <= {Operation.REST}:
         return Report(figures, [])

@@ -7,18 +7,19 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
+import msgspec
 import typer
 
-from consentry.cli.bench.plan import IN_FLIGHT, Operation, Plan, StoreKind
+from consentry.cli.bench.plan import Operation, Plan, StoreKind, shorten
 from consentry.cli.event_loop import run_fast
 from consentry.cli.output import JSONFlag, fail, print_json, print_table
 
 _OPERATIONS: Final = tuple(map(str, Operation))
 _SERVICE: Final = Path(__file__).parents[4] / "bench" / "handwritten"
-_QUICK_SECONDS: Final = 0.2
-_QUICK_PEOPLE: Final = 2_000
-_QUICK_TEXTS: Final = 300
-_QUICK_IN_FLIGHT: Final = (8, 32)
+_ONLY: Final = typer.Option(
+    help=f"Only some operations, with commas between: {', '.join(_OPERATIONS)}.",
+    show_default="all",
+)
 
 
 class Stores(StrEnum):
@@ -51,13 +52,7 @@ def bench(
     workers: Annotated[
         str, typer.Option(help="With how many processes on PostgreSQL, with commas between.")
     ] = "1,2",
-    only: Annotated[
-        str | None,
-        typer.Option(
-            help=f"Only some operations, with commas between: {', '.join(_OPERATIONS)}.",
-            show_default="all",
-        ),
-    ] = None,
+    only: Annotated[str | None, _ONLY] = None,
     grow: Annotated[
         int | None,
         typer.Option(
@@ -88,27 +83,29 @@ def bench(
 
     Example: consentry bench --quick
     """
-    chosen = _read_numbers(workers), _read_operations(only)
-    folder = Path(tempfile.mkdtemp(prefix="consentry-bench-", dir=data))
     plan = Plan(
-        folder=folder,
         grows=grow is not None,
-        seconds=min(seconds, _QUICK_SECONDS) if quick else seconds,
-        rounds=1 if quick else rounds,
-        starts=1 if quick else 2 * rounds - 1,
-        people=grow or (min(people, _QUICK_PEOPLE) if quick else people),
-        texts=min(texts, _QUICK_TEXTS) if quick else texts,
-        in_flight=_QUICK_IN_FLIGHT if quick else IN_FLIGHT,
+        seconds=seconds,
+        rounds=rounds,
+        starts=2 * rounds - 1,
+        people=grow or people,
+        texts=texts,
         stores=tuple(StoreKind) if store is Stores.BOTH else (StoreKind(store),),
-        workers=chosen[0],
-        only=chosen[1],
+        workers=_read_numbers(workers),
+        only=_read_operations(only),
         handwritten=handwritten,
         pg_bindir=pg_bindir,
     )
+    _measure_in(data, shorten(plan) if quick else plan, as_json=as_json)
+
+
+def _measure_in(data: Path | None, plan: Plan, *, as_json: bool) -> None:
+    """Measure in a new folder, which is taken away."""
+    folder = Path(tempfile.mkdtemp(prefix="consentry-bench-", dir=data))
     try:
         # PostgreSQL may have to run as somebody else, who must get through.
         folder.chmod(0o711)
-        _measure(plan, as_json=as_json)
+        _measure(msgspec.structs.replace(plan, folder=folder), as_json=as_json)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

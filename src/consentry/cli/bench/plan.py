@@ -45,12 +45,12 @@ class Plan(msgspec.Struct, frozen=True):
     to compare with and `pg_bindir` where PostgreSQL's programs are; None looks in the usual places.
     """
 
-    folder: Path
     seconds: float
     rounds: int
     starts: int
     people: int
     handwritten: Path
+    folder: Path = Path()
     texts: int = 100_000
     pg_bindir: Path | None = None
     stores: tuple[StoreKind, ...] = tuple(StoreKind)
@@ -66,3 +66,23 @@ class Plan(msgspec.Struct, frozen=True):
     def workers_on(self, store: StoreKind) -> tuple[int, ...]:
         """Say with how many processes a store is measured; SQLite serves one."""
         return (1,) if store is StoreKind.SQLITE else self.workers
+
+
+_QUICK_SECONDS: Final = 0.2
+_QUICK_PEOPLE: Final = 2_000
+_QUICK_GROWN: Final = 20_000
+_QUICK_TEXTS: Final = 300
+
+
+def shorten(plan: Plan) -> Plan:
+    """Cut a plan down to about half a minute."""
+    people_max = _QUICK_GROWN if plan.grows else _QUICK_PEOPLE
+    return msgspec.structs.replace(
+        plan,
+        seconds=min(plan.seconds, _QUICK_SECONDS),
+        rounds=1,
+        starts=1,
+        people=min(plan.people, people_max),
+        texts=min(plan.texts, _QUICK_TEXTS),
+        in_flight=(8, MAIN),
+    )

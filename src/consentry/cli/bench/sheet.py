@@ -20,6 +20,7 @@ COLUMNS: Final = (
     "CPU",
     "of the database",
     "MiB a worker",
+    "note",
 )
 
 
@@ -159,12 +160,13 @@ def to_table(cells: Iterable[Cell]) -> list[tuple[str, ...]]:
             cell.store,
             str(cell.workers or ""),
             str(cell.in_flight or ""),
-            cell.note if cell.per_second is None else f"{cell.per_second:,.0f}",
+            _show(cell.per_second, "{:,.0f}"),
             _show(cell.p50_milliseconds, "{:.1f} ms"),
             _show(cell.p99_milliseconds, "{:.1f} ms"),
             _show(cell.processor_microseconds, "{:,.1f} us"),
             _show(cell.database_microseconds, "{:,.1f} us"),
             _show(cell.worker_mebibytes, "{:.0f}"),
+            cell.note,
         )
         for cell in cells
     ]

@@ -24,7 +24,7 @@ from consentry.cli.bench.requests import ACCOUNT_SID, AUTH_TOKEN, build_stop
 from consentry.wire.signatures import twilio_signature_matches
 from consentry.wire.twilio_form import parse_form, parse_inbound_message
 
-IN_FLIGHT = (8, 32)
+IN_FLIGHT = (32,)
 OF_A_STORE = {
     "gate_per_second",
     "gate_p50",

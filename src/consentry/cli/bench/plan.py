@@ -84,5 +84,5 @@ def shorten(plan: Plan) -> Plan:
         starts=1,
         people=min(plan.people, people_max),
         texts=min(plan.texts, _QUICK_TEXTS),
-        in_flight=(8, MAIN),
+        in_flight=(MAIN,),
     )

@@ -44,7 +44,7 @@ async def test_each_batch_is_told_with_what_it_wrote(database: Database) -> None
         Act(fail, Needs()),
     )
     await store.close()
-    held_up, together = measured.told
+    held_up, together = sorted(measured.told, key=lambda told: told[0])
     assert held_up == (1, {}, True)
     written = {("opted_in", ""): 2, ("send_refused", "opted_out"): 1}
     assert together == (3, written, True)
@@ -61,7 +61,9 @@ async def test_a_batch_begun_again_is_told_once(database: Database) -> None:
     )
     await store.close()
     assert isinstance(outcomes[1], Exception)
-    assert measured.told[-1] == (2, {("opted_in", ""): 1}, True)
+    # Batches of several connections end in any order.
+    assert measured.told.count((2, {("opted_in", ""): 1}, True)) == 1
+    assert sum(sum(written.values()) for _, written, _ in measured.told) == 2
 
 
 async def test_vitals_tell_what_waits_and_for_how_long(store: Store) -> None:

@@ -124,15 +124,19 @@ class Writer:
         going_on = True
         while going_on:
             batch, going_on = self._gather()
+            outcomes: list[object] = []
             taken_at = self._monotonic()
             if batch:
                 # Who submitted just as the last batch ended may have found it still noted.
                 self._waiting_since = self._waiting_since or taken_at
                 self._in_hand = len(batch)
-                settle(batch, self._outcomes_of(batch))
-                self._in_hand = 0
-            # What waits now came while this batch was carried out, so it is no older.
+                outcomes = self._outcomes_of(batch)
+            # Who is told may ask at once, and nothing of this batch waits any more. What waits now
+            # came while it was carried out, so it is no older.
+            self._in_hand = 0
             self._waiting_since = None if self._queue.empty() else taken_at
+            if batch:
+                settle(batch, outcomes)
 
     def _outcomes_of(self, batch: list[_Submitted]) -> list[object]:
         """Carry a batch out; whatever goes wrong, everybody is told and the thread lives on."""

@@ -103,6 +103,15 @@ def test_no_grouping_lets_a_number_pass(number: str, gaps: list[str], after: str
         ("/console/sign-in?token=abc-d_e&next=/", f"/console/sign-in?token={HIDDEN}&next=/"),
         ("consentry_session=abcdef; Path=/", f"consentry_session={HIDDEN}; Path=/"),
         ("postgresql://consentry:pa55@db/consentry", f"postgresql://{HIDDEN}@db/consentry"),
+        (
+            "null value\nDETAIL:  Row (1, my words, on\ntwo lines).\nHINT:  Mend it.\n\nDuring",
+            f"null value\nDETAIL:  {HIDDEN}\nHINT:  Mend it.\n\nDuring",
+        ),
+        ("x\nDETAIL:  Key (id)=(words) exists.", f"x\nDETAIL:  {HIDDEN}"),
+        (
+            "x\nDETAIL:  words\n\nThe above exception was",
+            f"x\nDETAIL:  {HIDDEN}\n\nThe above exception was",
+        ),
         ("mine is hunter2hunter2", f"mine is {HIDDEN}"),
     ],
 )

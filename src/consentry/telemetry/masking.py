@@ -34,6 +34,8 @@ _SECRET: Final = re.compile(
     r"|(?<=consentry_session=)[^\s;,\"']+"
     # A password in the address of a database.
     r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
+    # PostgreSQL tells the values of a row that it refuses, the words of a text among them.
+    r"|(?<=DETAIL:  )(?s:.+?)(?=\n[ |]*HINT:|\n[ |]*\n|\Z)"
 )
 
 

@@ -165,7 +165,7 @@ class PipelinedWriter(Generic[T]):
             outcomes = await completing
         except Exception as error:  # noqa: BLE001 - whatever it is, every caller must be told
             _log.exception("a batch of %d commands failed", len(batch))
-            told = StoreUnavailable(f"The writer failed ({error!r}). The server's log says more.")
+            told = StoreUnavailable(f"The writer failed ({type(error).__name__}). See the log.")
             outcomes = [Failure(told) for _ in batch]
         if before is not None:
             await before

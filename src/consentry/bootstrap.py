@@ -1,7 +1,6 @@
 """The only module that knows both sides: it builds the product from settings."""
 
 import asyncio
-import fcntl
 import gc
 import os
 import secrets
@@ -47,6 +46,7 @@ from consentry.ports import (
 from consentry.settings import LogFormat, LogNumbers, OIDCAdmission, SettingError, Settings
 from consentry.store.postgres.address import AddressError
 from consentry.store.postgres.store import PostgresStore
+from consentry.store.sqlite.holding import hold_file
 from consentry.store.sqlite.store import SQLiteStore
 from consentry.telemetry.exposition import Exposition
 from consentry.telemetry.logs import set_up_logging
@@ -209,42 +209,14 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-class DatabaseInUse(Exception):
-    """Another server runs on this database; SQLite serves one process."""
-
-
 @contextmanager
 def _alone_on(settings: Settings) -> Iterator[None]:
-    """Hold a SQLite database for this server; raises `DatabaseInUse` where another holds it.
-
-    Two servers would take each other's texts on the way for remains of a crash. Commands that
-    only read or write (`consentry check`, `key create`) need no hold.
-    """
+    """Hold a SQLite database for this server; several serve one PostgreSQL."""
     if settings.is_postgres:
         yield
         return
-    database = settings.database_path
-    database.parent.mkdir(parents=True, exist_ok=True)
-    lock = database.with_name(f"{database.name}.lock")
-    holder = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        if not _take(holder, lock):
-            raise DatabaseInUse(
-                f"Another server runs on {database}. Stop it first, or name another database."
-            )
+    with hold_file(settings.database_path):
         yield
-        lock.unlink(missing_ok=True)
-    finally:
-        os.close(holder)
-
-
-def _take(holder: int, lock: Path) -> bool:
-    """Take the lock, if it is still the file that others will look for."""
-    try:
-        fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return lock.stat().st_ino == os.fstat(holder).st_ino
-    except (BlockingIOError, FileNotFoundError):
-        return False
 
 
 @contextmanager

@@ -5,7 +5,6 @@ import sys
 import typer
 
 from consentry import __version__
-from consentry.bootstrap import DatabaseInUse
 from consentry.cli import agents, consents, customers, running, setting_up
 from consentry.cli.bench import command as bench_command
 from consentry.cli.bench import console_command
@@ -14,6 +13,7 @@ from consentry.cli.output import fail
 from consentry.ports import Rejected, StoreUnavailable
 from consentry.settings import SettingError
 from consentry.store.migrate import MigrationError
+from consentry.store.sqlite.holding import DatabaseInUse
 
 app = typer.Typer(
     name="consentry",

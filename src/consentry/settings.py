@@ -354,6 +354,11 @@ def read_settings(
     return msgspec.convert(values, Settings)
 
 
+def on_database(settings: Settings, database: str) -> Settings:
+    """Take the settings with another database; raises `SettingError` where it is none."""
+    return msgspec.structs.replace(settings, database=_read_database("database", database))
+
+
 def _read_file(file: Path) -> dict[str, str]:
     if not file.is_file():
         return {}

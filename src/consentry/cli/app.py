@@ -5,7 +5,7 @@ import sys
 import typer
 
 from consentry import __version__
-from consentry.cli import agents, consents, customers, running, setting_up
+from consentry.cli import agents, consents, customers, moving, running, setting_up
 from consentry.cli.bench import command as bench_command
 from consentry.cli.bench import console_command
 from consentry.cli.generate import command as generate_command
@@ -13,6 +13,7 @@ from consentry.cli.output import fail
 from consentry.ports import Rejected, StoreUnavailable
 from consentry.settings import SettingError
 from consentry.store.migrate import MigrationError
+from consentry.store.sides import CopyError
 from consentry.store.sqlite.holding import DatabaseInUse
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 running.register(app)
 setting_up.register(app)
+moving.register(app)
 agents.register(app)
 consents.register(app)
 customers.register(app)
@@ -56,7 +58,7 @@ def run() -> None:
         app()
     except SettingError as error:
         fail(str(error), code=2)
-    except (DatabaseInUse, MigrationError, Rejected) as error:
+    except (CopyError, DatabaseInUse, MigrationError, Rejected) as error:
         fail(str(error), code=1)
     except StoreUnavailable as error:
         fail(f"The database cannot be used: {error}", code=1)

@@ -73,15 +73,21 @@ def answering() -> Iterator[None]:
         raise unavailable(error) from error
 
 
-async def connect(address: Address, *, settings: dict[str, str] | None = None) -> Connection:
+async def connect(
+    address: Address,
+    *,
+    settings: dict[str, str] | None = None,
+    answer_seconds: float | None = ANSWER_SECONDS,
+) -> Connection:
     """Connect once; raises what `is_unavailable` knows.
 
-    `settings` are the session's, which a pooler's sessions cannot have.
+    `settings` are the session's, which a pooler's sessions cannot have. `answer_seconds`: how long
+    one statement may take; None is as long as it takes.
     """
     connection: Connection = await asyncpg.connect(
         address.url,
         timeout=CONNECT_SECONDS,
-        command_timeout=ANSWER_SECONDS,
+        command_timeout=answer_seconds,
         statement_cache_size=200 if address.prepared else 0,
         max_cached_statement_lifetime=0,
         server_settings=settings if address.prepared and settings else None,

@@ -24,7 +24,7 @@ async def apply_migrations(
     where an applied migration was altered or is unknown here, and what the driver raises where
     one fails: then it left nothing behind.
     """
-    applied = await _read_applied(connection)
+    applied = await read_applied(connection)
     check_known(applied, migrations)
     done = []
     for migration in migrations:
@@ -35,7 +35,7 @@ async def apply_migrations(
     return tuple(done)
 
 
-async def _read_applied(connection: Connection) -> dict[str, str]:
+async def read_applied(connection: Connection) -> dict[str, str]:
     """Read what was applied, by name; of a new database nothing, and nothing is locked."""
     async with connection.transaction():
         if await connection.fetchval("SELECT to_regclass('migrations')") is None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from consentry.store.migrate import read_migrations
+from consentry.store.notes import check_notes
 from consentry.store.postgres.address import Address
 from consentry.store.postgres.announcing import PAUSE_SECONDS, Announcer, count_written
 from consentry.store.postgres.batches import Around, Lane, Undertaken
@@ -14,6 +15,7 @@ from consentry.store.postgres.connection import Connection, check_server, connec
 from consentry.store.postgres.indexing import CUSTOMERS_AT_ONCE, index_some
 from consentry.store.postgres.loading import DirectoryReader
 from consentry.store.postgres.migrating import apply_migrations
+from consentry.store.postgres.noting import read_notes
 from consentry.store.postgres.pipeline import PipelinedWriter
 from consentry.store.watching import Watchers
 
@@ -70,6 +72,7 @@ class WritingSide:
             await apply_migrations(
                 connection, read_migrations("postgres"), self._around.clock.now()
             )
+            check_notes(await read_notes(connection), f"The database {self._address}")
             self.known_foreign = await count_written(connection)
         finally:
             await let_go(connection)

@@ -40,6 +40,7 @@ from consentry.ports import (
     Work,
 )
 from consentry.store.migrate import read_migrations
+from consentry.store.notes import check_notes
 from consentry.store.sqlite.aside import AsideReader
 from consentry.store.sqlite.batches import Batches
 from consentry.store.sqlite.connection import (
@@ -50,6 +51,7 @@ from consentry.store.sqlite.connection import (
 from consentry.store.sqlite.foreign import ForeignChanges
 from consentry.store.sqlite.indexing import SearchIndexer
 from consentry.store.sqlite.migrating import apply_migrations
+from consentry.store.sqlite.noting import read_notes
 from consentry.store.sqlite.reading import Reader, order_standings
 from consentry.store.sqlite.resting import Resting
 from consentry.store.watching import Watchers
@@ -105,11 +107,13 @@ class SQLiteStore:
         `ids` and `measuring` are called from the writer's thread. `batch_commands_max`: how many
         commands may share a commit; the bench compares with 1. `busy_timeout_milliseconds`: how
         long a batch waits for another process that writes. Raises `MigrationError` where file and
-        program do not fit, and `StoreUnavailable` where the file cannot be opened.
+        program do not fit or a copy is unfinished, and `StoreUnavailable` where the file cannot
+        be opened.
         """
         try:
             writing = open_connection(path, busy_timeout_milliseconds=busy_timeout_milliseconds)
             apply_migrations(writing, read_migrations("sqlite"), clock.now())
+            check_notes(read_notes(writing), f"The database {path}")
             reader = Reader(open_for_reading(path))
         except apsw.Error as error:
             raise StoreUnavailable(

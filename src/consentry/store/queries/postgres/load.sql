@@ -1,5 +1,8 @@
 -- What a batch of commands must be shown. Each query answers for the whole batch with one JSON
 -- text, and those that a batch needs are put into one statement: one trip, one snapshot.
+--
+-- Where something is looked up for each of some keys, it is a LATERAL with `OFFSET 0`: so the keys
+-- come first whatever the planner knows of the tables, which is nothing while they are new.
 
 -- name: standings
 SELECT '{' || coalesce(string_agg(to_json(s.recipient)::text || ':' || s.value, ','), '') || '}'
@@ -7,20 +10,28 @@ FROM standings AS s
 WHERE s.recipient = ANY(:recipients::text[])
 
 -- name: inbound
-SELECT '[' || coalesce(string_agg(m.value, ','), '') || ']'
-FROM unnest(:inbound_carriers::text[], :inbound_ids::text[]) AS wanted (carrier, id)
-JOIN messages AS m
-    ON m.carrier_message_id = wanted.id
-    AND m.carrier = wanted.carrier
-    AND m.direction = 'inbound'
+SELECT '[' || coalesce(string_agg(found.value, ','), '') || ']'
+FROM unnest(:inbound_carriers::text[], :inbound_ids::text[]) AS wanted (carrier, id),
+    LATERAL (
+        SELECT m.value
+        FROM messages AS m
+        WHERE m.carrier_message_id = wanted.id
+            AND m.carrier = wanted.carrier
+            AND m.direction = 'inbound'
+        OFFSET 0
+    ) AS found
 
 -- name: outbound
-SELECT '[' || coalesce(string_agg(m.value, ',' ORDER BY m.id), '') || ']'
-FROM unnest(:outbound_carriers::text[], :outbound_ids::text[]) AS wanted (carrier, id)
-JOIN messages AS m
-    ON m.carrier_message_id = wanted.id
-    AND m.carrier = wanted.carrier
-    AND m.direction = 'outbound'
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id), '') || ']'
+FROM unnest(:outbound_carriers::text[], :outbound_ids::text[]) AS wanted (carrier, id),
+    LATERAL (
+        SELECT m.id, m.value
+        FROM messages AS m
+        WHERE m.carrier_message_id = wanted.id
+            AND m.carrier = wanted.carrier
+            AND m.direction = 'outbound'
+        OFFSET 0
+    ) AS found
 
 -- name: messages
 SELECT '[' || coalesce(string_agg(m.value, ','), '') || ']'
@@ -29,30 +40,54 @@ WHERE m.id = ANY(:messages::text[])
 
 -- name: work_of_messages
 SELECT '[' || coalesce(string_agg('{"job":' || j.value || ',"message":' || m.value || '}', ','), '') || ']'
-FROM jobs AS j
-JOIN messages AS m ON m.id = j.message AND m.recipient = j.recipient
+FROM jobs AS j,
+    LATERAL (
+        SELECT of_job.value
+        FROM messages AS of_job
+        WHERE of_job.id = j.message AND of_job.recipient = j.recipient
+        OFFSET 0
+    ) AS m
 WHERE j.message = ANY(:messages::text[])
 
 -- name: work_of_outbound
 SELECT '[' || coalesce(string_agg('{"job":' || j.value || ',"message":' || m.value || '}', ','), '') || ']'
-FROM unnest(:outbound_carriers::text[], :outbound_ids::text[]) AS wanted (carrier, id)
-JOIN messages AS m
-    ON m.carrier_message_id = wanted.id
-    AND m.carrier = wanted.carrier
-    AND m.direction = 'outbound'
-JOIN jobs AS j ON j.message = m.id AND j.recipient = m.recipient
+FROM unnest(:outbound_carriers::text[], :outbound_ids::text[]) AS wanted (carrier, id),
+    LATERAL (
+        SELECT sent.id, sent.recipient, sent.value
+        FROM messages AS sent
+        WHERE sent.carrier_message_id = wanted.id
+            AND sent.carrier = wanted.carrier
+            AND sent.direction = 'outbound'
+        OFFSET 0
+    ) AS m,
+    LATERAL (
+        SELECT known.value
+        FROM jobs AS known
+        WHERE known.message = m.id AND known.recipient = m.recipient
+        OFFSET 0
+    ) AS j
 
 -- name: work_of_recipients
 SELECT '[' || coalesce(string_agg('{"job":' || j.value || ',"message":' || m.value || '}', ','), '') || ']'
-FROM jobs AS j
-JOIN messages AS m ON m.id = j.message AND m.recipient = j.recipient
+FROM jobs AS j,
+    LATERAL (
+        SELECT of_job.value
+        FROM messages AS of_job
+        WHERE of_job.id = j.message AND of_job.recipient = j.recipient
+        OFFSET 0
+    ) AS m
 WHERE j.recipient = ANY(:queues::text[])
 
 -- name: claimed_work
 -- Of recipients that are held: the others' were claimed since.
 SELECT '[' || coalesce(string_agg('{"job":' || j.value || ',"message":' || m.value || '}', ','), '') || ']'
-FROM jobs AS j
-JOIN messages AS m ON m.id = j.message AND m.recipient = j.recipient
+FROM jobs AS j,
+    LATERAL (
+        SELECT of_job.value
+        FROM messages AS of_job
+        WHERE of_job.id = j.message AND of_job.recipient = j.recipient
+        OFFSET 0
+    ) AS m
 WHERE j.state = 'claimed' AND j.recipient = ANY(:held::text[])
 
 -- name: due_work
@@ -72,20 +107,27 @@ FROM (
                 AND j.recipient = ANY(:held::text[])
             ORDER BY j.due_at, j.message
             LIMIT :due_limit::bigint
-        ) AS due
-        JOIN messages AS m ON m.id = due.message AND m.recipient = due.recipient
+        ) AS due,
+            LATERAL (
+                SELECT of_job.value
+                FROM messages AS of_job
+                WHERE of_job.id = due.message AND of_job.recipient = due.recipient
+                OFFSET 0
+            ) AS m
     ) AS works
     FROM unnest(:due_senders::text[]) AS wanted (sender),
         generate_series(0, 9) AS priorities (priority)
 ) AS found
 
 -- name: receipts
-SELECT '[' || coalesce(string_agg(r.value, ',' ORDER BY r.id), '') || ']'
-FROM unnest(:receipt_carriers::text[], :receipt_ids::text[]) AS wanted (carrier, id)
-JOIN receipts AS r
-    ON r.carrier_message_id = wanted.id
-    AND r.carrier = wanted.carrier
-    AND r.message IS NULL
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id), '') || ']'
+FROM unnest(:receipt_carriers::text[], :receipt_ids::text[]) AS wanted (carrier, id),
+    LATERAL (
+        SELECT r.id, r.value
+        FROM receipts AS r
+        WHERE r.carrier_message_id = wanted.id AND r.carrier = wanted.carrier AND r.message IS NULL
+        OFFSET 0
+    ) AS found
 
 -- name: refusals
 -- The newest thousand of each sender are enough to see a burst.
@@ -112,9 +154,11 @@ FROM customers AS c
 WHERE c.id = ANY(:customers::text[])
 
 -- name: idempotency
-SELECT '[' || coalesce(string_agg(i.value, ','), '') || ']'
-FROM unnest(:owners::text[], :keys::text[]) AS wanted (owner, key)
-JOIN idempotency AS i ON i.owner = wanted.owner AND i.key = wanted.key
+SELECT '[' || coalesce(string_agg(found.value, ','), '') || ']'
+FROM unnest(:owners::text[], :keys::text[]) AS wanted (owner, key),
+    LATERAL (
+        SELECT i.value FROM idempotency AS i WHERE i.owner = wanted.owner AND i.key = wanted.key OFFSET 0
+    ) AS found
 
 -- name: agents
 SELECT '[' || coalesce(string_agg(a.value, ',' ORDER BY a.seq), '') || ']' FROM agents AS a
@@ -130,9 +174,14 @@ FROM sessions AS s
 WHERE s.id = ANY(:sessions::text[])
 
 -- name: marks
-SELECT '[' || coalesce(string_agg(m.value, ','), '') || ']'
-FROM unnest(:mark_recipients::text[], :mark_senders::text[]) AS wanted (recipient, sender)
-JOIN marks AS m ON m.recipient = wanted.recipient AND m.sender = wanted.sender
+SELECT '[' || coalesce(string_agg(found.value, ','), '') || ']'
+FROM unnest(:mark_recipients::text[], :mark_senders::text[]) AS wanted (recipient, sender),
+    LATERAL (
+        SELECT m.value
+        FROM marks AS m
+        WHERE m.recipient = wanted.recipient AND m.sender = wanted.sender
+        OFFSET 0
+    ) AS found
 
 -- name: directory_version
 SELECT version FROM directory_version WHERE id = 1
@@ -155,12 +204,16 @@ SELECT coalesce(array_agg(DISTINCT found.recipient), '{}')
 FROM (
     SELECT m.recipient FROM messages AS m WHERE m.id = ANY(:messages::text[])
     UNION ALL
-    SELECT m.recipient
-    FROM unnest(:outbound_carriers::text[], :outbound_ids::text[]) AS wanted (carrier, id)
-    JOIN messages AS m
-        ON m.carrier_message_id = wanted.id
-        AND m.carrier = wanted.carrier
-        AND m.direction = 'outbound'
+    SELECT sent.recipient
+    FROM unnest(:outbound_carriers::text[], :outbound_ids::text[]) AS wanted (carrier, id),
+        LATERAL (
+            SELECT m.recipient
+            FROM messages AS m
+            WHERE m.carrier_message_id = wanted.id
+                AND m.carrier = wanted.carrier
+                AND m.direction = 'outbound'
+            OFFSET 0
+        ) AS sent
     UNION ALL
     SELECT j.recipient FROM jobs AS j WHERE :claimed_jobs::boolean AND j.state = 'claimed'
 ) AS found

@@ -59,8 +59,13 @@ FROM (
         ) AS newest
     ORDER BY newest.seq DESC
     LIMIT :limit::bigint
-) AS found
-JOIN entries AS e ON e.recipient = found.recipient AND e.kind = found.kind AND e.seq = found.seq
+) AS found,
+    LATERAL (
+        SELECT told.seq, told.value
+        FROM entries AS told
+        WHERE told.recipient = found.recipient AND told.kind = found.kind AND told.seq = found.seq
+        OFFSET 0
+    ) AS e
 
 -- name: read_audit_of_agent
 SELECT '[' || coalesce(string_agg(e.value, ',' ORDER BY e.seq DESC), '') || ']'
@@ -81,8 +86,13 @@ FROM (
         ) AS newest
     ORDER BY newest.seq DESC
     LIMIT :limit::bigint
-) AS found
-JOIN entries AS e ON e.recipient = found.recipient AND e.kind = found.kind AND e.seq = found.seq
+) AS found,
+    LATERAL (
+        SELECT told.seq, told.value
+        FROM entries AS told
+        WHERE told.recipient = found.recipient AND told.kind = found.kind AND told.seq = found.seq
+        OFFSET 0
+    ) AS e
 
 -- name: read_message
 SELECT value FROM messages WHERE id = :id::text
@@ -394,8 +404,13 @@ FROM (
         AND (:senders::text[] IS NULL OR e.sender = ANY(:senders::text[]))
     ORDER BY e.recorded_at DESC, e.seq DESC
     LIMIT :limit::bigint
-) AS told
-JOIN messages AS m ON m.id = (told.value::json ->> 'message') AND m.recipient = told.recipient
+) AS told,
+    LATERAL (
+        SELECT text.id, text.recipient, text.sender, text.value
+        FROM messages AS text
+        WHERE text.id = (told.value::json ->> 'message') AND text.recipient = told.recipient
+        OFFSET 0
+    ) AS m
 
 -- name: read_agents
 SELECT '[' || coalesce(string_agg(a.value, ',' ORDER BY a.seq), '') || ']' FROM agents AS a

@@ -126,13 +126,15 @@ class Lane:
         rule of the schema, the batch is begun again command by command.
         """
         self._entries = EntryCounts()
-        outcomes = await self._complete(undertaken, _TRIES)
+        return await self._complete(undertaken, _TRIES)
+
+    def note(self, undertaken: Undertaken, outcomes: list[object]) -> None:
+        """Tell whoever measures of a batch that is over."""
         seconds = self._around.clock.monotonic() - undertaken.began
         is_durable = not any(map(is_outage, outcomes))
         self._around.measuring.note_batch(
             len(outcomes), seconds, self._entries, is_durable=is_durable
         )
-        return outcomes
 
     async def _complete(self, undertaken: Undertaken, tries: int) -> list[object]:
         commands, decided = undertaken.commands, undertaken.decided

@@ -33,6 +33,9 @@ class Overlapping(Protocol[T]):
     async def complete(self, undertaken: T) -> list[object]:
         """Make it durable; an outcome or a `Failure` for each command."""
 
+    def note(self, undertaken: T, outcomes: list[object]) -> None:
+        """Tell whoever measures; called in the order in which batches were begun."""
+
 
 class _Turn(Generic[T]):
     """A lane, and the batch that is on its way to the disk over it."""
@@ -135,40 +138,42 @@ class PipelinedWriter(Generic[T]):
             batch = await self._gather()
             if batch is None:
                 break
-            await self._begin(lane, batch, before=free[-1])
+            decided = self._loop.create_future()
+            carrying = self._carry(lane, batch, decided, before=free[-1].task)
+            lane.task = self._loop.create_task(carrying)
             free.rotate(-1)
+            await decided
         for lane in free:
             await lane.wait()
         beside.cancel()
         await asyncio.gather(beside, return_exceptions=True)
 
-    async def _begin(self, lane: _Turn[T], batch: "list[Submitted]", before: _Turn[T]) -> None:
-        """Decide a batch; it becomes durable while the next is decided."""
+    async def _carry(
+        self,
+        lane: _Turn[T],
+        batch: "list[Submitted]",
+        decided: "asyncio.Future[None]",
+        *,
+        before: "asyncio.Task[None] | None",
+    ) -> None:
+        """Carry out a batch in a task of its own, and tell everybody after those before."""
         taken_at = self._monotonic()
         lane.commands, lane.since = len(batch), self._waiting_since or taken_at
         # What waits now is no older than this batch's youngest; its own time is not known.
         self._waiting_since = taken_at if self._queue else None
-        undertaken = await lane.carrier.undertake([command for command, _ in batch])
-        ending = self._end(lane, lane.carrier.complete(undertaken), batch, before=before.task)
-        lane.task = self._loop.create_task(ending)
-
-    async def _end(
-        self,
-        lane: _Turn[T],
-        completing: Awaitable[list[object]],
-        batch: "list[Submitted]",
-        *,
-        before: "asyncio.Task[None] | None",
-    ) -> None:
-        """Tell everybody, after those of the batch before were told."""
         try:
-            outcomes = await completing
+            undertaken = await lane.carrier.undertake([command for command, _ in batch])
+            decided.set_result(None)
+            outcomes = await lane.carrier.complete(undertaken)
+            if before is not None:
+                await before
+            lane.carrier.note(undertaken, outcomes)
         except Exception as error:  # noqa: BLE001 - whatever it is, every caller must be told
             _log.exception("a batch of %d commands failed", len(batch))
             told = StoreUnavailable(f"The writer failed ({type(error).__name__}). See the log.")
             outcomes = [Failure(told) for _ in batch]
-        if before is not None:
-            await before
+        if not decided.done():
+            decided.set_result(None)
         self._after_batch()
         lane.commands, lane.since = 0, None
         settle(batch, outcomes)
@@ -179,10 +184,16 @@ class PipelinedWriter(Generic[T]):
             if self._finished:
                 return None
             await self._sleep()
-        if all(future is None for _, future in tuple(self._queue)):
+        if self._may_wait():
             await self._take_company()
         count = min(len(self._queue), self._batch_commands_max)
         return [self._queue.popleft() for _ in range(count)]
+
+    def _may_wait(self) -> bool:
+        """Tell whether nobody waits for any of these, and more would fit."""
+        if self._finished or len(self._queue) >= self._batch_commands_max:
+            return False
+        return all(future is None for _, future in tuple(self._queue))
 
     async def _sleep(self) -> None:
         """Sleep until something is queued or the end is asked for."""
@@ -197,8 +208,7 @@ class PipelinedWriter(Generic[T]):
         """Let more gather while nobody waits for these: a commit costs the same for many."""
         self._told.clear()
         self._idling = True
-        is_alone = all(future is None for _, future in tuple(self._queue))
-        if is_alone and not self._finished and len(self._queue) < self._batch_commands_max:
+        if self._may_wait():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._told.wait(), COMPANY_SECONDS)
         self._idling = False

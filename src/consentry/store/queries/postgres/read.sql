@@ -573,4 +573,4 @@ ON CONFLICT (customer) DO UPDATE SET grams = excluded.grams
 DELETE FROM search_queue WHERE customer = ANY(:customers::text[])
 
 -- name: read_changes
-SELECT last_value FROM changes_seq
+SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM changes_seq

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from hypothesis import settings
 
+import databases
 from consentry.clock import SystemClock, SystemIds
 from consentry.domain.policy import Policy
 from consentry.store.postgres.store import PostgresStore
@@ -43,6 +44,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for kind, count in counts.items():
         told = ", ".join(f"{count[o]} {o}" for o in ("passed", "failed", "skipped"))
         terminalreporter.line(f"{kind}: {told}")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let everything that is tested on SQLite be tested on PostgreSQL."""
+    parser.addoption("--database", choices=["sqlite", "postgres"], default="sqlite")
+
+
+@pytest.fixture(autouse=True)
+def _chosen_database(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have the worlds of other tests open the database that was asked for."""
+    if request.config.getoption("--database") == "postgres":
+        databases.make_postgres[:] = [request.getfixturevalue("make_postgres")]
+    yield
+    databases.make_postgres.clear()
 
 
 @pytest.fixture(scope="session")

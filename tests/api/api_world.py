@@ -43,7 +43,7 @@ from consentry.ports import (
     Submission,
     WebhookRequest,
 )
-from consentry.store.sqlite.store import SQLiteStore
+from databases import open_database
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 LONG_CODE = "+12025550101"
@@ -268,7 +268,7 @@ async def build_world(
 ) -> World:
     """Build the API on a new database with a brand, two senders, programs and keys."""
     clock, ids, policy = clock or FakeClock(), SystemIds(), Policy()
-    real = SQLiteStore.open(
+    real = open_database(
         folder / "api.db", clock=clock, ids=ids, policy=policy, measuring=measuring
     )
     secrets = await _set_up(real)
@@ -289,7 +289,7 @@ async def build_world(
     return World(build_api(services), real, clock, carrier, delivery, services, secrets)
 
 
-async def _set_up(store: SQLiteStore) -> dict[Scope, str]:
+async def _set_up(store: Store) -> dict[Scope, str]:
     """Set everything up in as few commits as the store needs for commands sent at once."""
     secrets = {scope: new_secret(str(scope).ljust(32, "*").encode()) for scope in Scope}
     account = CarrierAccount("fake", "twilio", "AC1", "secret token", "http://127.0.0.1:1")

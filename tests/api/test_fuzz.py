@@ -19,7 +19,7 @@ from consentry.clock import SystemClock, SystemIds
 from consentry.domain.consent import PairState, pair_state
 from consentry.domain.policy import Policy
 from consentry.ports import CarrierAccount
-from consentry.store.sqlite.store import SQLiteStore
+from databases import open_database
 
 pytestmark = pytest.mark.property
 
@@ -77,7 +77,7 @@ async def test_bad_input_is_answered_and_loses_nothing(tmp_path: Path) -> None:
     assert {200, 201, 400, 403, 404, 413, 415, 422} <= statuses.keys()
     sender = next(iter((await world.store.read_directory()).senders.values()))
     await world.store.close()
-    again = SQLiteStore.open(
+    again = open_database(
         tmp_path / "api.db", clock=SystemClock(), ids=SystemIds(), policy=Policy()
     )
     standings = await again.read_standings(opted_out)

@@ -26,8 +26,8 @@ from consentry.domain.directory import Brand, Sender
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.policy import Policy
 from consentry.domain.reading import SenderKind
-from consentry.ports import Page
-from consentry.store.sqlite.store import SQLiteStore
+from consentry.ports import Page, Store
+from databases import open_database
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 SECRET_KEY = "a secret key of the server, long enough"
@@ -88,7 +88,7 @@ class Console:
     """The console as browsers see it, and the store behind it."""
 
     app: Starlette
-    store: SQLiteStore
+    store: Store
     clock: FakeClock
     services: ConsoleServices
     agents: dict[str, Agent] = field(default_factory=dict)
@@ -160,7 +160,7 @@ async def open_console(
 ) -> AsyncIterator[Console]:
     """Build the console on a new database with two brands and the three accounts."""
     clock, ids, policy = FakeClock(), SystemIds(), Policy()
-    store = SQLiteStore.open(folder / "console.db", clock=clock, ids=ids, policy=policy)
+    store = open_database(folder / "console.db", clock=clock, ids=ids, policy=policy)
     services = ConsoleServices(
         store=store,
         sessions=Sessions(

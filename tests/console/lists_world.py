@@ -29,7 +29,7 @@ from consentry.domain.gate import Door
 from consentry.domain.policy import Policy
 from consentry.domain.reading import SenderKind
 from consentry.ports import CarrierAccount, Change, Facts, InboundText, Needs, Page, Session, Store
-from consentry.store.sqlite.store import SQLiteStore
+from databases import open_database
 
 NOW = datetime(2026, 5, 20, 12, 0, tzinfo=UTC)
 LONG = "+12025550101"
@@ -185,7 +185,7 @@ async def open_world(
 ) -> AsyncIterator[World]:
     """Build the console on a new database with two brands; `wrap` may put a store before it."""
     clock, policy, delivery = FakeClock(), Policy(), FakeDelivery()
-    store = SQLiteStore.open(folder / "c.db", clock=clock, ids=SystemIds(), policy=policy)
+    store = open_database(folder / "c.db", clock=clock, ids=SystemIds(), policy=policy)
     await _set_up(store)
     services = ConsoleServices(
         store=wrap(store),

@@ -32,12 +32,13 @@ from consentry.ports import (
     OutboundText,
     Page,
     StatusReport,
+    Store,
     StoreUnavailable,
     Submission,
     WebhookRequest,
     Work,
 )
-from consentry.store.sqlite.store import SQLiteStore
+from databases import open_database
 
 SENDER = "+14155550100"
 OTHER_SENDER = "+14155550101"
@@ -184,7 +185,7 @@ Hook = Callable[[Any], Awaitable[None]]
 class WatchedStore:
     """The real store; a hook may hold up or fail a kind of command, before or after it."""
 
-    def __init__(self, store: SQLiteStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self.before: dict[type, Hook] = {}
         self.after: dict[type, Hook] = {}
@@ -213,7 +214,7 @@ class WatchedStore:
 class World:
     """The store, a carrier, and any number of delivery loops, one after the other."""
 
-    def __init__(self, store: SQLiteStore, clock: TestClock) -> None:
+    def __init__(self, store: Store, clock: TestClock) -> None:
         self.store = WatchedStore(store)
         self.clock = clock
         self.carrier = ScriptedCarrier("one")
@@ -378,7 +379,7 @@ class World:
 async def world(folder: Path, *, started: bool = True) -> AsyncIterator[World]:
     """Run a world on a database in this folder; PERSON has opted in."""
     clock = TestClock()
-    store = SQLiteStore.open(folder / "db", clock=clock, ids=SystemIds(), policy=Policy())
+    store = open_database(folder / "db", clock=clock, ids=SystemIds(), policy=Policy())
     made = World(store, clock)
     try:
         await made.set_up()

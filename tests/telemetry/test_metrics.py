@@ -19,11 +19,11 @@ from consentry.domain.messages import MessageStatus
 from consentry.domain.policy import Policy
 from consentry.domain.reasons import Reason
 from consentry.ports import Accepted, CarrierRefusal, Submission, Unanswered
-from consentry.store.sqlite.store import SQLiteStore
 from consentry.telemetry.exposition import Exposition
 from consentry.telemetry.metrics import METRICS
 from consentry.telemetry.sharing import Sharing
 from consentry.telemetry.tallies import Tallies
+from databases import open_database
 
 pytestmark = pytest.mark.integration
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -54,7 +54,7 @@ async def scraped(folder: Path) -> AsyncIterator[Page]:
     """Show tallies beside a real store."""
     tallies = Tallies()
     clock = SystemClock()
-    store = SQLiteStore.open(
+    store = open_database(
         folder / "m.db", clock=clock, ids=SystemIds(), policy=Policy(), measuring=tallies
     )
     yield Page(tallies, Exposition(Sharing(tallies, store), ReadinessCheck(store, clock)))

@@ -1,0 +1,27 @@
+"""Which database the worlds of other tests keep their things in.
+
+SQLite, in the folder that a test gives; with `pytest --database=postgres` it is PostgreSQL, a
+database of its own for each.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from consentry.ports import Store
+from consentry.store.postgres.store import PostgresStore
+from consentry.store.sqlite.store import SQLiteStore
+
+make_postgres: list[Callable[[], str]] = []
+"""How to make a database on PostgreSQL, where that was asked for: it gives the URL."""
+
+_urls: dict[Path, str] = {}
+
+
+def open_database(file: Path, **options: Any) -> Store:
+    """Open this file, or in its place a database on PostgreSQL; the same again by the same name."""
+    if not make_postgres:
+        return SQLiteStore.open(file, **options)
+    if file not in _urls:
+        _urls[file] = make_postgres[0]()
+    return PostgresStore.open(_urls[file], **options)

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-_NOBODY = 65534
+NOBODY = 65534
 _START_SECONDS = 20.0
 _PR_SET_PDEATHSIG = 1
 
@@ -54,7 +55,7 @@ class PostgresServer:
         self._process: subprocess.Popen[bytes] | None = None
         folder.chmod(0o700)
         if os.geteuid() == 0:
-            os.chown(folder, _NOBODY, _NOBODY)
+            os.chown(folder, NOBODY, NOBODY)
         made = self._run(
             "initdb", "-D", self.data, "--username=postgres", "--auth=trust", "--no-sync",
             "--locale=C", "--encoding=UTF8",
@@ -92,8 +93,8 @@ class PostgresServer:
                 [self.programs / "postgres", "-D", self.data, *chosen],
                 stdout=log,
                 stderr=log,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509 - it runs nothing of Python that locks
-                **self._as_nobody(),
+                preexec_fn=end_with_parent,  # noqa: PLW1509 - it runs nothing of Python that locks
+                **self.as_nobody(),
             )
         last_chance = time.monotonic() + _START_SECONDS
         while not self.answers():
@@ -152,18 +153,18 @@ class PostgresServer:
             check=False,
             capture_output=True,
             text=True,
-            **self._as_nobody(),
+            **self.as_nobody(),
         )
 
-    def _as_nobody(self) -> dict[str, object]:
+    def as_nobody(self) -> dict[str, Any]:
         """Run as nobody where we are root: PostgreSQL refuses to run as root."""
-        common: dict[str, object] = {"cwd": self.folder, "env": {"LC_ALL": "C"}}
+        common: dict[str, Any] = {"cwd": self.folder, "env": {"LC_ALL": "C"}}
         if os.geteuid() != 0:
             return common
-        return common | {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
+        return common | {"user": NOBODY, "group": NOBODY, "extra_groups": []}
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Have the server closed by the system when the process that started it is gone."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 

@@ -106,6 +106,10 @@ class PostgresServer:
         """Tell whether it takes queries."""
         return self._psql("postgres", "SELECT 1").returncode == 0
 
+    def is_running(self) -> bool:
+        """Tell whether its first process is there."""
+        return self._process is not None and self._process.poll() is None
+
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """End it: SIGINT closes in order, SIGQUIT as if the power had gone."""
         assert self._process is not None
@@ -179,7 +183,7 @@ def running_postgres(*, port: int | None = None, **settings: object) -> Iterator
         try:
             yield server
         finally:
-            if server._process is not None:  # noqa: SLF001 - a test may have ended it
+            if server.is_running():
                 server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

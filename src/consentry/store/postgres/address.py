@@ -16,8 +16,8 @@ class AddressError(ValueError):
 class Address(msgspec.Struct, frozen=True):
     """A database: the driver's URL, and whether statements may be prepared by name.
 
-    They may not where a pooler gives each transaction another connection and does not keep
-    track of them, as pgbouncer before 1.21.
+    They may not where a pooler gives each transaction another connection: then nothing is kept
+    in a session, no settings either.
     """
 
     url: str

@@ -36,17 +36,22 @@ _TRIES: Final = 5
 _WAIT_MILLISECONDS: Final = 5000
 
 
-# What holds for one transaction is set in it: a pooler gives each another connection. Plans go by
-# the indexes whatever the tables' sizes were when they were made.
-_BEGIN: Final = f"""BEGIN;
-SET LOCAL lock_timeout = {_WAIT_MILLISECONDS};
-SET LOCAL statement_timeout = 0;
-SET LOCAL idle_in_transaction_session_timeout = {4 * _WAIT_MILLISECONDS};
-SET LOCAL plan_cache_mode = force_generic_plan;
-SET LOCAL enable_seqscan = off;
-SET LOCAL enable_hashjoin = off;
-SET LOCAL enable_mergejoin = off;
-SET LOCAL jit = off"""
+# Plans go by the indexes, whatever the tables' sizes were when they were made. A session of our own
+# is set up so once; a pooler gives each transaction another one, so there each says it anew.
+_SETTINGS: Final = {
+    "lock_timeout": str(_WAIT_MILLISECONDS),
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": str(4 * _WAIT_MILLISECONDS),
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
+_BEGIN: Final = "BEGIN"
+_BEGIN_POOLED: Final = "; ".join(
+    ["BEGIN", *(f"SET LOCAL {name} = {value}" for name, value in _SETTINGS.items())]
+)
 
 # Everybody shares one key, so that a batch of very many recipients can hold it alone instead: the
 # server has room for only so many locks.
@@ -210,7 +215,7 @@ class Lane:
         What is loaded afterwards is as the last holder left it.
         """
         found: list[str] = []
-        begin = _BEGIN
+        begin = _BEGIN if self._address.prepared else _BEGIN_POOLED
         if asks_for_work(wanted):
             await _first(connection, begin)
             begin, found = "", await find_recipients(connection, wanted)
@@ -250,7 +255,7 @@ class Lane:
         """Give the connection, made where there is none."""
         if self._connection is not None and not self._connection.is_closed():
             return self._connection
-        made = await connect(self._address)
+        made = await connect(self._address, settings=_SETTINGS)
         made.add_log_listener(self._hear)
         self._connection = made
         return made

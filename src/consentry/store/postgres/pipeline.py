@@ -118,6 +118,11 @@ class PipelinedWriter(Generic[T]):
         waiting = len(self._queue) + sum(turn.commands for turn in turns)
         return Vitals(waiting, lag_seconds, self.dropped)
 
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether there is nothing to carry out."""
+        return not self._queue and not any(turn.commands for turn in self._turns)
+
     def _note_waiting(self) -> None:
         if self._waiting_since is None:
             self._waiting_since = self._monotonic()

@@ -46,7 +46,7 @@ class WritingSide:
         self._lanes = [Lane(address, around, directory) for _ in range(LANES)]
         self._announcer = Announcer(process)
         self._unindexed = 1
-        self._batches = 0
+        self._writer: PipelinedWriter[Undertaken] | None = None
         self._due = asyncio.Event()
         self._due.set()
         self._connection: Connection | None = None
@@ -79,7 +79,7 @@ class WritingSide:
 
     def start(self, batch_commands_max: int) -> PipelinedWriter[Undertaken]:
         """Start the writer's thread."""
-        return PipelinedWriter(
+        self._writer = PipelinedWriter(
             self._loop,
             self._lanes,
             batch_commands_max=batch_commands_max,
@@ -87,10 +87,10 @@ class WritingSide:
             after_batch=self._after_batch,
             beside=self._beside,
         )
+        return self._writer
 
     def _after_batch(self) -> None:
         """Tell who listens here, and note what is to be told elsewhere and indexed."""
-        self._batches += 1
         for lane in self._lanes:
             touched, customers = lane.take_changed()
             self._unindexed += customers
@@ -115,13 +115,15 @@ class WritingSide:
     async def _keep_up(self) -> None:
         if self._announcer.is_waiting:
             await self._announcer.tell(await self._connect())
-        batches = self._batches
-        while self._unindexed and batches == self._batches:
+        while self._unindexed and self._is_idle():
             await self._index()
         if self._unindexed > UNINDEXED_MAX:
             await self._index()
         if self._unindexed:
             self._due.set()
+
+    def _is_idle(self) -> bool:
+        return self._writer is None or self._writer.is_idle
 
     async def _index(self) -> None:
         count = await index_some(await self._connect())

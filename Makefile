@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test check format lock bench screenshots clean
+.PHONY: help run test check format lock bench bench-page screenshots clean
 
 help:
 	@echo "make run    set everything up and start the demo; it prints the address to open"
 	@echo "make test   set everything up and run the whole test suite"
 	@echo "make check  linters, types, import rules"
 	@echo "make bench  measure, bounded and on loopback"
+	@echo "make bench-page  measure everything, on a quiet machine, into docs/benchmarks.md"
 	@echo "make screenshots  take the pictures of every page of the console anew"
 	@echo "make lock   renew the locked dependencies"
 
@@ -36,6 +37,12 @@ format: $(VENV)/.ready-to-test
 
 bench: $(VENV)/.ready-to-test
 	@$(BIN)/consentry bench
+
+bench-page: $(VENV)/.ready-to-test
+	mkdir -p var
+	$(BIN)/consentry bench --json > var/bench.json
+	$(BIN)/consentry bench --grow 20000000 --json > var/growth.json
+	$(BIN)/python docs/write_benchmarks.py var/bench.json var/growth.json
 
 screenshots: $(VENV)/.ready-to-test
 	CONSENTRY_SCREENSHOTS=docs/images/console $(BIN)/python -m pytest -q tests/e2e/test_console_axe.py

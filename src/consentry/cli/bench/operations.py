@@ -22,6 +22,9 @@ BY_HAND: Final = "by hand"
 EACH: Final = "a commit for each"
 PRODUCT: Final = "product"
 _DELIVERED_OF_CAMPAIGN: Final = 10
+_DELIVERED_AT_LEAST: Final = 500
+"""Fewer would fit into the slots of one moment."""
+
 _DRAIN_SECONDS: Final = 15.0
 _POLL_SECONDS: Final = 0.2
 
@@ -173,7 +176,7 @@ class Operations:
         for product in self._setup.products:
             for turn in range(self._plan.rounds):
                 self._steps.step(f"delivery: {product.title}, round {turn + 1}")
-                texts = max(10, self._plan.texts // _DELIVERED_OF_CAMPAIGN)
+                texts = max(_DELIVERED_AT_LEAST, self._plan.texts // _DELIVERED_OF_CAMPAIGN)
                 sample = await measure_delivery(self._sending(product), texts)
                 key = key_of(Operation.DELIVERY, PRODUCT, product.store, product.workers)
                 self.sheet.add(key, 0, sample)

@@ -71,7 +71,7 @@ class Plan(msgspec.Struct, frozen=True):
 _QUICK_SECONDS: Final = 0.2
 _QUICK_PEOPLE: Final = 2_000
 _QUICK_GROWN: Final = 20_000
-_QUICK_TEXTS: Final = 300
+_QUICK_TEXTS: Final = 600
 
 
 def shorten(plan: Plan) -> Plan:

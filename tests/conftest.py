@@ -44,6 +44,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for kind, count in counts.items():
         told = ", ".join(f"{count[o]} {o}" for o in ("passed", "failed", "skipped"))
         terminalreporter.line(f"{kind}: {told}")
+    _print_faults(terminalreporter)
+
+
+def _print_faults(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what each fault that was tried led to."""
+    told = [
+        value
+        for report in terminalreporter.stats.get("passed", [])
+        for name, value in report.user_properties
+        if name == "fault" and report.when == "call"
+    ]
+    if told:
+        terminalreporter.section("faults tried")
+    for line in told:
+        terminalreporter.line(str(line))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

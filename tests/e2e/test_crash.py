@@ -5,10 +5,6 @@ that happens, and repeats the webhooks that nobody answered, as the address it i
 """
 
 import asyncio
-import json
-import socket
-import subprocess
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,8 +14,16 @@ from random import Random
 
 import aiohttp
 import pytest
-from real_processes import Running, clean_environment, running
-from real_world import JSON, Carrier, Product, eventually, fictional_phones
+from real_processes import Running
+from real_site import (
+    INITIAL_REPLY,
+    LONG_CODE,
+    OPT_OUT_CONFIRMATION,
+    SHORT_CODE,
+    Site,
+    prepared_site,
+)
+from real_world import eventually, fictional_phones
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-crash")]
 
@@ -27,10 +31,6 @@ ROUNDS = 12
 PEOPLE = 30
 SEED = 20_261_124
 KILL_SECONDS = (0.15, 0.7)
-ACCOUNT, TOKEN = "AC" + "7" * 32, "crash-test-token"
-LONG_CODE, SHORT_CODE = "+14155550100", "55555"
-INITIAL_REPLY = "Thanks for texting Crash! "
-OPT_OUT_CONFIRMATION = "Crash: you are opted out and will get no further messages."
 
 
 @dataclass
@@ -46,28 +46,6 @@ class Person:
     refused: set[str] = field(default_factory=set)
 
 
-@dataclass
-class Site:
-    """A server that can be killed and started again on the same database and port."""
-
-    folder: Path
-    settings: dict[str, str]
-    product: Product
-    carrier: Carrier
-    port: int
-
-    def start(self, until: ExitStack) -> Running:
-        """Start the server; it ends when it is told to, at the latest with the stack."""
-        words = ("serve", "--json", "--port", str(self.port))
-        return until.enter_context(running(*words, folder=self.folder, settings=self.settings))
-
-
-def find_free_port() -> int:
-    """Find a port that nobody has, to be the server's own in every round."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     """Set up a server and a carrier as an operator would, by the command line and the API."""
@@ -75,58 +53,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
         "CONSENTRY_DATABASE": f"sqlite:///{tmp_path / 'consentry.db'}",
         "CONSENTRY_RECONCILE_GRACE_SECONDS": "1",
     }
-    created = subprocess.run(
-        [sys.executable, "-m", "consentry", "key", "create", "crash", "--json"],
-        cwd=tmp_path,
-        env={**clean_environment(), **settings},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=True,
-    )
-    port = find_free_port()
-    product = Product(f"http://127.0.0.1:{port}", json.loads(created.stdout)["secret"])
-    words = ("simulate", "--json", "--port", "0", "--account", ACCOUNT, "--token", TOKEN)
-    with running(*words, folder=tmp_path) as simulator:
-        site = Site(tmp_path, settings, product, Carrier(simulator.told["url"]), port)
-        with ExitStack() as until:
-            server = site.start(until)
-            set_up(site)
-            server.stop()
-        yield site
-
-
-def set_up(site: Site) -> None:
-    """Add brand, carrier account and two numbers, and point the numbers at the server."""
-    product = site.product
-    brand = create(product, "/v1/brands", name="Crash")
-    account = create(
-        product,
-        "/v1/carriers",
-        kind="twilio",
-        account=ACCOUNT,
-        secret=TOKEN,
-        base_url=site.carrier.url,
-    )
-    for number, kind in ((LONG_CODE, "long_code"), (SHORT_CODE, "short_code")):
-        sender = create(
-            product,
-            "/v1/senders",
-            number=number,
-            kind=kind,
-            brand=brand["id"],
-            carrier=account["id"],
-            messages_per_second=1000,
-        )
-        site.carrier.set_sender(number, kind, sender["webhook_url"])
-
-
-def create(product: Product, path: str, **fields: object) -> JSON:
-    """Set up one thing by the API."""
-    answer = product.call("POST", path, fields)
-    assert answer.status_code == 201, answer.text
-    made: JSON = answer.json()
-    return made
+    with prepared_site(tmp_path, settings) as prepared:
+        yield prepared
 
 
 def draw_people(dice: Random, phones: Iterator[str]) -> list[Person]:

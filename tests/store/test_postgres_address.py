@@ -53,3 +53,42 @@ def test_what_names_no_database_is_refused(url: str, told: str) -> None:
     """The message says what is wrong with it."""
     with pytest.raises(AddressError, match=told):
         read_address(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts"),
+    [
+        ("postgresql://ann@db:6543/sms?ssl=require", ["postgresql://ann@db:6543/sms?ssl=require"]),
+        (
+            "postgresql://ann:x@a:1,b/sms",
+            [
+                "postgresql://ann:x@a:1/sms?target_session_attrs=read-write",
+                "postgresql://ann:x@b/sms?target_session_attrs=read-write",
+            ],
+        ),
+        (
+            "postgresql://a,b/sms?target_session_attrs=primary",
+            [
+                "postgresql://a/sms?target_session_attrs=primary",
+                "postgresql://b/sms?target_session_attrs=primary",
+            ],
+        ),
+        (
+            "postgresql:///sms?host=/one,/two&port=1,2&user=ann",
+            [
+                "postgresql:/sms?target_session_attrs=read-write&host=/one&port=1&user=ann",
+                "postgresql:/sms?target_session_attrs=read-write&host=/two&port=2&user=ann",
+            ],
+        ),
+        (
+            "postgresql:///sms?host=/one,/two&port=7",
+            [
+                "postgresql:/sms?target_session_attrs=read-write&host=/one&port=7",
+                "postgresql:/sms?target_session_attrs=read-write&host=/two&port=7",
+            ],
+        ),
+    ],
+)
+def test_each_of_several_hosts_has_an_address(url: str, hosts: list[str]) -> None:
+    """Of several hosts the one that takes writes is meant, unless something else is said."""
+    assert list(read_address(url).list_hosts()) == hosts

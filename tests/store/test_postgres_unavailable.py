@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -311,6 +312,29 @@ async def test_a_server_that_is_not_there_is_named_without_the_password(
         open_address(url)
     assert "geheim" not in str(refused.value)
     assert "Check that it runs" in str(refused.value)
+
+
+async def test_a_host_that_says_nothing_does_not_keep_us_from_the_next(
+    server: PostgresServer, url: str
+) -> None:
+    """A host that lost its power refuses nothing: the one that took over is reached all the same.
+
+    It is the second of two, and the first takes connections and never answers.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hosts = f"127.0.0.1,{server.folder}&port={silent.getsockname()[1]},{server.port}"
+        store = open_address(f"postgresql://postgres@/{name_in(url)}?host={hosts}")
+        begun = time.monotonic()
+        await store.submit(write(Change(entries=(tagged(1),))))
+        await store.read_facts(ANN)
+        assert time.monotonic() - begun < BACK_WITHIN_SECONDS
+        await store.close()
+
+
+async def test_of_two_hosts_that_are_gone_the_first_is_told_of(url: str) -> None:
+    """As if it were alone."""
+    with pytest.raises(StoreUnavailable, match="Check that it runs"):
+        open_address(f"postgresql://postgres@127.0.0.1:1,127.0.0.1:2/{name_in(url)}")
 
 
 async def test_a_missing_database_is_named(server: PostgresServer) -> None:

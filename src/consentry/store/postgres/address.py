@@ -7,6 +7,7 @@ import msgspec
 
 _OURS: Final = "prepared_statements"
 _CHOICES: Final = {"on": True, "off": False}
+_TARGET: Final = "target_session_attrs"
 
 
 class AddressError(ValueError):
@@ -23,6 +24,28 @@ class Address(msgspec.Struct, frozen=True):
     url: str
     prepared: bool = True
 
+    def list_hosts(self) -> tuple[str, ...]:
+        """Give a URL for each host that is named, in their order.
+
+        Of several hosts only the one that takes writes will do, unless the URL says otherwise.
+        """
+        parts = urlsplit(self.url)
+        query = dict(parse_qsl(parts.query))
+        before, at, place = parts.netloc.rpartition("@")
+        places, hosts = place.split(","), query.get("host", "").split(",")
+        ports = query.get("port", "").split(",")
+        count = max(len(places), len(hosts))
+        if count == 1:
+            return (self.url,)
+        urls = []
+        for number in range(count):
+            own = {"host": _take(hosts, number), "port": _take(ports, number)}
+            told = {_TARGET: "read-write"} | query | own
+            written = urlencode({name: value for name, value in told.items() if value}, safe="/")
+            netloc = before + at + _take(places, number)
+            urls.append(urlunsplit(parts._replace(netloc=netloc, query=written)))
+        return tuple(urls)
+
     # typing.override comes with Python 3.12.
     def __str__(self) -> str:  # type: ignore[explicit-override]
         """Show it without a password."""
@@ -34,6 +57,11 @@ class Address(msgspec.Struct, frozen=True):
         return urlunsplit(
             parts._replace(netloc=f"{hidden}{at}{place}", query=urlencode(query, safe="/*"))
         )
+
+
+def _take(values: list[str], number: int) -> str:
+    """Take one of a list; a single value counts for all."""
+    return values[number] if number < len(values) else values[0] if len(values) == 1 else ""
 
 
 def read_address(url: str) -> Address:

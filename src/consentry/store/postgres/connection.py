@@ -1,7 +1,8 @@
 """One way to connect, and which errors of the driver mean that the database is not there."""
 
+import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,9 @@ else:
     Connection = asyncpg.Connection
 
 CONNECT_SECONDS: Final = 5.0
+NEXT_HOST_SECONDS: Final = 0.25
+"""How long one of several hosts may take before the next one is tried beside it."""
+
 ANSWER_SECONDS: Final = 10.0
 """How long one statement may take; then it is given up, and counts as not answered."""
 
@@ -81,18 +85,70 @@ async def connect(
 ) -> Connection:
     """Connect once; raises what `is_unavailable` knows.
 
-    `settings` are the session's, which a pooler's sessions cannot have. `answer_seconds`: how long
-    one statement may take; None is as long as it takes.
+    Of several hosts the first that will do is taken. `settings` are the session's, which a
+    pooler's sessions cannot have. `answer_seconds`: how long one statement may take; None is as
+    long as it takes.
     """
-    connection: Connection = await asyncpg.connect(
-        address.url,
-        timeout=CONNECT_SECONDS,
-        command_timeout=answer_seconds,
-        statement_cache_size=200 if address.prepared else 0,
-        max_cached_statement_lifetime=0,
-        server_settings=settings if address.prepared and settings else None,
-    )
-    return connection
+    used = settings if address.prepared else None
+
+    async def make(url: str) -> Connection:
+        connection: Connection = await asyncpg.connect(
+            url,
+            timeout=CONNECT_SECONDS,
+            command_timeout=answer_seconds,
+            statement_cache_size=200 if address.prepared else 0,
+            max_cached_statement_lifetime=0,
+            server_settings=used or None,
+        )
+        return connection
+
+    hosts = address.list_hosts()
+    return await (make(hosts[0]) if len(hosts) == 1 else _make_first(hosts, make))
+
+
+async def _make_first(
+    hosts: Sequence[str], make: Callable[[str], Coroutine[None, None, Connection]]
+) -> Connection:
+    """Try hosts one beside the other, each a little after the one before.
+
+    A host that is gone may not even refuse: the others are not kept waiting for it.
+    """
+    begun: list[asyncio.Task[Connection]] = []
+    taken: asyncio.Task[Connection] | None = None
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            for url in hosts:
+                begun.append(asyncio.create_task(make(url)))
+                await asyncio.wait(begun[-1:], timeout=NEXT_HOST_SECONDS)
+                if any(map(_is_made, begun)):
+                    break
+            taken = await _first_made(begun)
+            return taken.result()
+    finally:
+        await _give_up([task for task in begun if task is not taken])
+
+
+def _is_made(task: "asyncio.Task[Connection]") -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
+
+
+async def _first_made(
+    begun: "Sequence[asyncio.Task[Connection]]",
+) -> "asyncio.Task[Connection]":
+    """Wait for the first that connects; where none does, give the first, with its error."""
+    left = set(begun)
+    while left and not any(map(_is_made, begun)):
+        _, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+    return next(filter(_is_made, begun), begun[0])
+
+
+async def _give_up(begun: "Sequence[asyncio.Task[Connection]]") -> None:
+    """Break off what is still being tried, and let go of what was made too late."""
+    for task in begun:
+        task.cancel()
+    await asyncio.gather(*begun, return_exceptions=True)
+    for task in filter(_is_made, begun):
+        task.result().terminate()
 
 
 async def check_server(connection: Connection, address: Address) -> None:

@@ -61,6 +61,13 @@ SELECT pg_advisory_xact_lock(key) FROM unnest('{{{}}}'::bigint[]) AS key"""
 _HOLD_EVERYBODY: Final = "; SELECT pg_advisory_xact_lock(0)"
 _KEYS_MAX: Final = 1000
 
+# A transaction that wrote nothing waits for no standby, and what it has read may not be there yet:
+# the server shows what it has once stopped waiting for. So where there is one, an empty message to
+# nobody is written, which the commit waits for.
+_END_UNWRITTEN: Final = """SELECT pg_logical_emit_message(true, 'consentry', '')
+WHERE current_setting('synchronous_standby_names') <> '';
+COMMIT"""
+
 _log = logging.getLogger(__name__)
 
 
@@ -196,8 +203,9 @@ class Lane:
         self, outcomes: list[object], changed: Changed[Row], version: int
     ) -> list[object]:
         connection = await self._connect()
-        self.written += await write(connection, changed, version)
-        await self._commit(connection)
+        is_written = await write(connection, changed, version)
+        self.written += is_written
+        await self._commit(connection, "COMMIT" if is_written else _END_UNWRITTEN)
         self._entries += count_entries(changed.changes)
         self._touched |= changed.touched()
         self._customers += len(changed.customers)
@@ -228,11 +236,11 @@ class Lane:
             await _first(connection, begin)
         return found
 
-    async def _commit(self, connection: Connection) -> None:
+    async def _commit(self, connection: Connection, end: str) -> None:
         """Make it durable; raises `_Unsure` where the answer does not say that it is."""
         self._warned = False
         try:
-            told = await connection.execute("COMMIT")
+            told = await connection.execute(end)
         except Exception as error:
             await self.drop()
             raise _Unsure from error

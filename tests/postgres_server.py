@@ -44,9 +44,18 @@ class PostgresServer:
     """One cluster in a folder, started and stopped as a test wants."""
 
     def __init__(
-        self, programs: Path, folder: Path, *, port: int | None = None, **settings: object
+        self,
+        programs: Path,
+        folder: Path,
+        *,
+        port: int | None = None,
+        primary: "PostgresServer | None" = None,
+        **settings: object,
     ) -> None:
-        """Make the cluster; `settings` are PostgreSQL's own, `port` makes it listen there too."""
+        """Make the cluster; `settings` are PostgreSQL's own, `port` makes it listen there too.
+
+        `primary` makes it a standby of that one, under the name `standby`.
+        """
         self.programs = programs
         self.folder = folder
         self.port = 5432 if port is None else port
@@ -56,11 +65,23 @@ class PostgresServer:
         folder.chmod(0o700)
         if os.geteuid() == 0:
             os.chown(folder, NOBODY, NOBODY)
-        made = self._run(
+        made = self._follow(primary) if primary is not None else self._run(
             "initdb", "-D", self.data, "--username=postgres", "--auth=trust", "--no-sync",
             "--locale=C", "--encoding=UTF8",
         )  # fmt: skip
         assert made.returncode == 0, made.stderr
+
+    def _follow(self, primary: "PostgresServer") -> subprocess.CompletedProcess[str]:
+        source = f"host={primary.folder} port={primary.port} user=postgres application_name=standby"
+        return self._run(
+            "pg_basebackup", "-D", self.data, "-d", source, "-R", "-X", "stream",
+            "--checkpoint=fast", "--no-sync",
+        )  # fmt: skip
+
+    def promote(self) -> None:
+        """Make a standby the primary; returns when it takes writes."""
+        done = self._run("pg_ctl", "promote", "-D", self.data, "-w")
+        assert done.returncode == 0, done.stderr
 
     @property
     def data(self) -> Path:
@@ -174,11 +195,13 @@ def end_with_parent() -> None:
 
 
 @contextmanager
-def running_postgres(*, port: int | None = None, **settings: object) -> Iterator[PostgresServer]:
-    """Run a server on a new cluster, and take everything away at the end."""
+def running_postgres(
+    *, port: int | None = None, primary: PostgresServer | None = None, **settings: object
+) -> Iterator[PostgresServer]:
+    """Run a server on a new cluster, or a standby, and take everything away at the end."""
     folder = Path(tempfile.mkdtemp(prefix="consentry-pg-", dir="/tmp"))
     try:
-        server = PostgresServer(find_programs(), folder, port=port, **settings)
+        server = PostgresServer(find_programs(), folder, port=port, primary=primary, **settings)
         server.start()
         try:
             yield server

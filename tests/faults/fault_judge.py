@@ -101,7 +101,8 @@ class Judge:
         told = [word for word in words if word.acknowledged is not None]
         missing = [word for word in told if word.sid not in ids]
         self.counts.lost += len(missing)
-        assert not missing, f"acknowledged and lost: {missing} of {person}"
+        hooks = [self._hooks[word.sid] for word in missing]
+        assert not missing, f"acknowledged and lost: {hooks} of {person}"
         stops = [word for word in told if word.body == "STOP"]
         self.counts.stops_acknowledged += len(stops)
         if stops:
@@ -175,7 +176,9 @@ class Judge:
             asked = [
                 answer
                 for answer in self._load.answers
-                if answer.began > outage.since and answer.ended < outage.until
+                if answer.began > outage.since
+                and answer.ended < outage.until
+                and answer.kind in outage.kinds
             ]
             let_in = [answer for answer in asked if answer.was_let_in]
             assert not let_in, f"let in during {outage}: {let_in[:3]}"

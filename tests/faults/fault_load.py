@@ -3,7 +3,8 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
 
@@ -59,6 +60,7 @@ class Outage:
     since: float
     until: float
     returned: float | None = None
+    kinds: tuple[str, ...] = ("send", "check")
 
 
 class Load:
@@ -185,6 +187,17 @@ class Load:
         known = Answered(kind, person, began, time.time(), outcome, body.get("body", ""), message)
         self.answers.append(known)
         return known
+
+
+@asynccontextmanager
+async def under_load(site: Site) -> AsyncIterator[Load]:
+    """Have a load on a site, and end it whatever happens."""
+    load = Load(site)
+    try:
+        await load.start()
+        yield load
+    finally:
+        await load.end()
 
 
 def _read(kind: str, status: int, told: dict[str, str]) -> tuple[str, str | None]:

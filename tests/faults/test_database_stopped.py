@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from fault_judge import Counts, judge
-from fault_load import Load, Outage
+from fault_load import Load, Outage, under_load
 from real_processes import Running
 from real_site import Site
 
@@ -34,9 +34,8 @@ async def test_a_database_that_is_killed_and_started_again(
 ) -> None:
     """Killed twice and stopped once under load: nothing is lost, all refused while it is away."""
     site, _ = make_site(database.url())
-    load = Load(site)
-    await load.start()
-    for how, seconds in (("kill", 0.2), ("stop", 2.0), ("kill", 1.0)):
-        await stay_away(load, database, how, seconds)
-        await load.wait_for_more(40)
+    async with under_load(site) as load:
+        for how, seconds in (("kill", 0.2), ("stop", 2.0), ("kill", 1.0)):
+            await stay_away(load, database, how, seconds)
+            await load.wait_for_more(40)
     tell(await judge(site, load, "PostgreSQL killed twice and stopped once"))

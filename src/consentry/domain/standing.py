@@ -232,18 +232,23 @@ def apply_pieces(standing: Standing, pieces: tuple[Piece, ...]) -> Standing:
     blocks, consents, sms_tag = standing.blocks, standing.consents, standing.sms_tag
     suppressions, threads = standing.suppressions, standing.threads
     for piece in pieces:
+        # Fields are read by name: a pattern of fields takes as long as all the rest of this.
         match piece:
-            case Block(scope, layer):
+            case Block():
+                scope, layer = piece.scope, piece.layer
                 others = [b for b in blocks if b.scope != scope or b.layer is not layer]
                 blocks = (*others, piece)
-            case Consent(program):
+            case Consent():
+                program = piece.program
                 consents = (*[c for c in consents if c.program != program], piece)
-            case Suppression(scope):
+            case Suppression():
+                scope = piece.scope
                 suppressions = (*[s for s in suppressions if s.scope != scope], piece)
-            case Thread(sender):
+            case Thread():
+                sender = piece.sender
                 threads = (*[t for t in threads if t.sender != sender], piece)
-            case Tag(sms):
-                sms_tag = sms
+            case Tag():
+                sms_tag = piece.sms
             case never:
                 assert_never(never)
     return Standing(blocks, consents, suppressions, threads, sms_tag)

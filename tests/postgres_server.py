@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -141,14 +141,23 @@ class PostgresServer:
     def kill(self) -> None:
         """End every process of the server at once, as `kill -9` does; wait until all are gone."""
         assert self._process is not None
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii")
-        for pid in (self.pid, *map(int, children.split())):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        self._signal_all(signal.SIGKILL)
         self._process.wait(20)
         self._process = None
+
+    def _signal_all(self, how: signal.Signals) -> None:
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii")
+        for pid in (self.pid, *map(int, children.split())):
+            with suppress(ProcessLookupError):
+                os.kill(pid, how)
+
+    def freeze(self) -> None:
+        """Stop every process of the server in the middle: it answers and refuses nothing."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let them all go on."""
+        self._signal_all(signal.SIGCONT)
 
     def execute(self, sql: str, database: str = "postgres") -> str:
         """Run SQL by PostgreSQL's own client, and give what it prints."""
@@ -207,6 +216,7 @@ def running_postgres(
             yield server
         finally:
             if server.is_running():
-                server.stop()
+                # Nothing of it is kept, so nothing need be written out.
+                server.stop(signal.SIGQUIT)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -18,6 +18,8 @@ from store_world import ANN, BOB, open_address, tagged, write
 from consentry.domain.entries import fold
 from consentry.domain.standing import Standing
 from consentry.ports import Change, Page, Store, StoreUnavailable
+from consentry.store.postgres.connection import CONNECT_SECONDS
+from consentry.store.postgres.reading_side import GATE_ANSWER_SECONDS
 from postgres_server import PostgresServer, find_programs, running_postgres
 
 pytestmark = pytest.mark.integration
@@ -341,3 +343,32 @@ async def test_a_missing_database_is_named(server: PostgresServer) -> None:
     """As the server tells it."""
     with pytest.raises(StoreUnavailable, match='"nowhere" does not exist'):
         open_address(server.url("nowhere"))
+
+
+async def test_a_database_that_says_nothing_is_given_up(
+    server: PostgresServer, store: Store
+) -> None:
+    """Stopped in the middle, it refuses nothing: the gate says no within some seconds."""
+    await store.read_facts(ANN)
+    server.freeze()
+    try:
+        begun = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            await store.read_facts(ANN)
+        assert time.monotonic() - begun < 2 * GATE_ANSWER_SECONDS + CONNECT_SECONDS
+    finally:
+        server.thaw()
+    assert await back_within(store) < BACK_WITHIN_SECONDS
+
+
+async def test_who_does_not_go_on_with_a_batch_holds_nobody_for_long(
+    store: Store, url: str
+) -> None:
+    """A host that is gone cannot give back whom it holds: the server takes them from it."""
+    holder = await asyncpg.connect(url)
+    await holder.execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 4000")
+    await holder.execute("SELECT pg_advisory_xact_lock(0)")
+    begun = time.monotonic()
+    await store.submit(write(Change(entries=(tagged(1),))))
+    assert 3 < time.monotonic() - begun < 7
+    holder.terminate()

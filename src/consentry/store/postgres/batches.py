@@ -33,7 +33,11 @@ from consentry.store.postgres.writing import ChangedMeanwhile, write
 from consentry.store.working_set import Surroundings, WorkingSet
 
 _TRIES: Final = 5
-_WAIT_MILLISECONDS: Final = 5000
+_IDLE_MILLISECONDS: Final = 4000
+"""A process that does not go on with its batch for so long has lost it: its host may be gone."""
+
+_WAIT_MILLISECONDS: Final = 8000
+"""How long a batch waits for who holds the same recipients: longer than for a host that is gone."""
 
 
 # Plans go by the indexes, whatever the tables' sizes were when they were made. A session of our own
@@ -41,7 +45,7 @@ _WAIT_MILLISECONDS: Final = 5000
 _SETTINGS: Final = {
     "lock_timeout": str(_WAIT_MILLISECONDS),
     "statement_timeout": "0",
-    "idle_in_transaction_session_timeout": str(4 * _WAIT_MILLISECONDS),
+    "idle_in_transaction_session_timeout": str(_IDLE_MILLISECONDS),
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
     "enable_hashjoin": "off",

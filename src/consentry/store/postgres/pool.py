@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from consentry.ports import StoreUnavailable
 from consentry.store.postgres.address import Address
 from consentry.store.postgres.connection import (
+    ANSWER_SECONDS,
     LOST,
     Connection,
     answering,
@@ -40,9 +41,18 @@ class Pool:
     """
 
     def __init__(
-        self, address: Address, size: int, *, settings: Mapping[str, str] | None = None
+        self,
+        address: Address,
+        size: int,
+        *,
+        settings: Mapping[str, str] | None = None,
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
-        """Connect nowhere yet; `settings` are the sessions'."""
+        """Connect nowhere yet; `settings` are the sessions'.
+
+        `answer_seconds`: how long one statement may take.
+        """
+        self._answer_seconds = answer_seconds
         self._address = address
         self._settings = _SETTINGS | dict(settings or {})
         self._free: list[Connection] = []
@@ -98,7 +108,9 @@ class Pool:
             raise self._refused[1]
         try:
             with answering():
-                connection = await connect(self._address, settings=self._settings)
+                connection = await connect(
+                    self._address, settings=self._settings, answer_seconds=self._answer_seconds
+                )
         except StoreUnavailable as error:
             self._refused = (asyncio.get_running_loop().time() + REFUSED_SECONDS, error)
             raise

@@ -12,6 +12,8 @@ from consentry.store.postgres.writing_side import WritingSide
 from consentry.store.watching import Watchers
 
 POOL_SIZE: Final = 4
+GATE_ANSWER_SECONDS: Final = 3.0
+"""Then the gate says no: who sends waits for it."""
 
 
 class ReadingSide:
@@ -23,7 +25,12 @@ class ReadingSide:
         """Connect nowhere yet."""
         self._writing = writing
         # The gate's queries are look-ups by number, whatever the planner knows of the table.
-        self._gate = Pool(address, QUERIES_MAX, settings={"enable_seqscan": "off"})
+        self._gate = Pool(
+            address,
+            QUERIES_MAX,
+            settings={"enable_seqscan": "off"},
+            answer_seconds=GATE_ANSWER_SECONDS,
+        )
         self._pool = Pool(address, POOL_SIZE)
         self.facts = FactsReader(self._gate)
         self.reader = Reader(self._pool)

@@ -198,14 +198,28 @@ def test_probes_ask_routes_that_are_there() -> None:
 
 
 def test_a_pod_has_time_to_finish() -> None:
-    """preStop's seconds and those of a shutdown (5 s, by contract) fit into the grace period."""
+    """preStop's seconds, and then those of a shutdown, fit into the grace period."""
     pod = _pod()
     [container] = pod["containers"]
     command = container["lifecycle"]["preStop"]["exec"]["command"][-1]
     waits = int(re.findall(r"sleep\((\d+)\)", command)[0])
     probe = container["readinessProbe"]
     assert waits >= probe["periodSeconds"] * probe["failureThreshold"]
-    assert pod["terminationGracePeriodSeconds"] >= waits + 5 + 15
+    assert pod["terminationGracePeriodSeconds"] >= waits + _shutdown_seconds()
+
+
+def test_compose_and_systemd_give_a_server_time_to_finish() -> None:
+    """Neither kills a server that still finishes what it has handed to carriers."""
+    server = documents(DEPLOY / "compose.yaml")[0]["services"]["consentry"]
+    [unit] = re.findall(r"^TimeoutStopSec=(\d+)$", _texts()["consentry.service"], re.MULTILINE)
+    for seconds in (int(server["stop_grace_period"].removesuffix("s")), int(unit)):
+        assert seconds >= _shutdown_seconds()
+
+
+def _shutdown_seconds() -> int:
+    """How long a shutdown takes at most: the grace that is set, and five seconds to close."""
+    defaults = {setting.name: setting.default for setting in SETTINGS}
+    return int(defaults.get("shutdown_grace_seconds", "5")) + 5
 
 
 @pytest.mark.parametrize("file", ["deployment.yaml", "migrate.yaml"])

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from consent_world import DIRECTORY, LONG, PERSON
-from consentry.actions.deliver_job import ClaimJobs, RecordSubmission, Settled
+from consentry.actions.deliver_job import ClaimJobs, RecordSubmission, RecoverJobs, Settled
 from consentry.actions.outgoing import Draft
 from consentry.actions.receive_message import Received, ReceiveMessage
 from consentry.actions.record_consent import Statement
@@ -19,6 +19,7 @@ from consentry.ports import Accepted, CarrierRefusal, InboundText, StatusReport,
 from memory_store import FakeClock, MemoryStore, claimable
 
 CARRIER = "twilio-1"
+PROCESS = "prc_1"
 AGENT = Actor(ActorKind.AGENT, "agent-1")
 KEY = Actor(ActorKind.KEY, "key-1")
 OPTED_OUT = CarrierRefusal(permanent=True, opted_out=True, code="21610", text="unsubscribed")
@@ -85,7 +86,14 @@ class World:
     def claim(self, *senders: Sender, limit: int = 100) -> tuple[Work, ...]:
         """Claim what is due, of all senders where none is named."""
         numbers = [sender.number for sender in senders or tuple(DIRECTORY.senders.values())]
-        return self.store.run(ClaimJobs(claimable(numbers, limit)))
+        return self.store.run(ClaimJobs(claimable(numbers, limit), PROCESS))
+
+    def recover(self, *besides: Work) -> int:
+        """Clear up what is claimed, but what is under way."""
+        busy = {work.message.id for work in besides}
+        claimed = [work.job for work in self.store.works(JobState.CLAIMED)]
+        jobs = tuple(job for job in claimed if job.message not in busy)
+        return self.store.run(RecoverJobs(PROCESS, jobs))
 
     def answer(self, work: Work, submission: Submission | None = None) -> Settled:
         """Write down what the carrier answered; by default it took the text."""

@@ -28,6 +28,7 @@ from consentry.ports import (
     Page,
     Receipt,
     Record,
+    ServerProcess,
     Session,
     SignInLink,
     StoreUnavailable,
@@ -99,6 +100,7 @@ class MemoryStore:
         self.links: dict[str, SignInLink] = {}
         self.sessions: dict[str, Session] = {}
         self.marks: dict[tuple[str, str], ConversationMark] = {}
+        self.processes: dict[str, ServerProcess] = {}
         self.available = True
 
     # --- Commands ---------------------------------------------------------------------------
@@ -130,6 +132,8 @@ class MemoryStore:
             self._put(record)
         for customer_id in change.deleted_customers:
             del self.customers[customer_id]
+        for process in change.ended_processes:
+            self.processes.pop(process, None)
 
     def _put(self, record: Record) -> None:
         known = self._directory
@@ -143,6 +147,8 @@ class MemoryStore:
             case Program():
                 programs = {**known.programs, record.id: record}
                 self._directory = msgspec.structs.replace(known, programs=programs)
+            case ServerProcess():
+                self.processes[record.id] = record
             case _:
                 self._keep(record)
 
@@ -300,11 +306,6 @@ class MemoryFacts:
             due += mine[:limit]
         return tuple(due)
 
-    def claimed_work(self) -> tuple[Work, ...]:
-        """List the claimed jobs."""
-        self._check(self._needs.claimed_jobs, "claimed jobs")
-        return tuple(self._store.works(JobState.CLAIMED))
-
     def unmatched_receipts(self, carrier: str, carrier_message_id: str) -> tuple[Receipt, ...]:
         """List receipts that came before we knew the carrier's id."""
         key = (carrier, carrier_message_id)
@@ -345,6 +346,11 @@ class MemoryFacts:
         """List all agents."""
         self._check(self._needs.agents, "agents")
         return tuple(self._store.agents.values())
+
+    def processes(self) -> tuple[ServerProcess, ...]:
+        """List all processes."""
+        self._check(self._needs.processes, "processes")
+        return tuple(sorted(self._store.processes.values(), key=lambda one: one.joined))
 
     def sign_in_link(self, link_id: str) -> SignInLink | None:
         """Find a sign-in link."""

@@ -32,6 +32,7 @@ from consentry.console.services import ConsoleServices
 from consentry.console.sessions import Sessions
 from consentry.console.tries import Limits, Tries
 from consentry.delivery.loop import DeliveryLoop
+from consentry.delivery.membership import Identity
 from consentry.domain.agents import Agent, Role
 from consentry.domain.policy import Policy
 from consentry.ports import (
@@ -404,6 +405,7 @@ class Server:
             used,
             book,
             clock,
+            identity=Identity(ids.new("prc")),
             reconcile_grace_seconds=settings.reconcile_grace_seconds,
             measuring=tallies,
         )

@@ -6,6 +6,8 @@ import time
 from datetime import UTC, datetime
 from typing import Final
 
+_BOOT_CLOCK: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", None)
+
 
 class SystemClock:
     """The machine's own clock."""
@@ -15,8 +17,12 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Read seconds that never go back; only differences mean anything."""
-        return time.monotonic()
+        """Read seconds that never go back; only differences mean anything.
+
+        Where the system has such a clock, the time that a machine sleeps counts too: what was
+        claimed before must be old when it wakes.
+        """
+        return time.monotonic() if _BOOT_CLOCK is None else time.clock_gettime(_BOOT_CLOCK)
 
 
 _CROCKFORD: Final = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -288,7 +288,7 @@ class RandomWorld(RuleBasedStateMachine):
     @rule(limit=st.sampled_from([1, 9, 9]))
     def claim(self, limit: int) -> None:
         """Due jobs are claimed and handed over: here a text leaves (I1, I2, I3, I4)."""
-        for work in self.store.run(ClaimJobs(claimable(NUMBERS, limit))):
+        for work in self.store.run(ClaimJobs(claimable(NUMBERS, limit), "prc_1")):
             self._check_leaving(work)
             self.with_carrier.append(work)
 
@@ -383,7 +383,8 @@ class RandomWorld(RuleBasedStateMachine):
             if work.message.id not in self.told_out:
                 self.unsure[work.message.id] = out
         self.with_carrier.clear()
-        self.store.run(RecoverJobs())
+        claimed = tuple(work.job for work in self.store.works(JobState.CLAIMED))
+        self.store.run(RecoverJobs("prc_1", claimed))
         assert not self.store.works(JobState.CLAIMED)
 
     @precondition(lambda self: self.unsure)

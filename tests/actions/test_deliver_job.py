@@ -1,8 +1,9 @@
 """A job goes to the carrier: once, behind a second gate, and what becomes of it is written down."""
 
+import msgspec
 import pytest
 
-from action_world import BROKEN, CARRIER, OPTED_OUT, TOO_MANY, World, statement
+from action_world import BROKEN, CARRIER, OPTED_OUT, PROCESS, TOO_MANY, World, statement
 from consent_world import LONG, OTHER_PERSON, PERSON, SECOND, SHORT, minute
 from consentry.actions.deliver_job import (
     ATTEMPTS_MAX,
@@ -12,13 +13,14 @@ from consentry.actions.deliver_job import (
     Settled,
     retry_delay_seconds,
 )
+from consentry.actions.keep_lease import EndLease, RenewLease
 from consentry.actions.record_consent import RevokeConsent
 from consentry.domain.consent import PairState, pair_state
 from consentry.domain.entries import EntryKind
 from consentry.domain.gate import MessageKind, Verdict
 from consentry.domain.messages import JobState, MessageStatus
 from consentry.domain.standing import Cause
-from consentry.ports import Accepted, CarrierRefusal, Unanswered, Work
+from consentry.ports import Accepted, CarrierRefusal, Unanswered, Withheld, Work
 from memory_store import START
 
 pytestmark = pytest.mark.unit
@@ -52,6 +54,7 @@ def test_a_claim_is_written_before_anything_leaves() -> None:
     assert (work.job.state, work.job.attempts, work.job.claimed_at) == (JobState.CLAIMED, 1, START)
     assert (work.message.status, work.message.submitted_at) == (MessageStatus.SENDING, START)
     assert world.store.jobs[work.message.id] == work.job
+    assert work.job.process == PROCESS
     entry = world.last_entry(EntryKind.JOB_CLAIMED)
     assert entry.decision is not None
     assert entry.decision.decision is Verdict.ALLOW
@@ -325,6 +328,58 @@ def test_an_answer_for_a_message_that_is_gone_changes_nothing() -> None:
     assert world.store.messages == {}
 
 
+WITHHELD = Withheld("too late")
+
+
+def test_what_was_not_handed_over_waits_again() -> None:
+    """It is due at once, and asks the gate again; a stop meanwhile cancels it."""
+    world = World()
+    work = claimed(world)
+    assert world.answer(work, WITHHELD) == Settled(MessageStatus.QUEUED)
+    (again,) = world.claim()
+    assert (again.message.id, again.job.attempts) == (work.message.id, 2)
+    assert world.answer(work, WITHHELD) == Settled(MessageStatus.SENDING)
+    assert world.store.jobs[work.message.id] == again.job
+    world.answer(again, WITHHELD)
+    world.receive("STOP")
+    assert world.claim() == ()
+    assert world.message(work.message.id).status is MessageStatus.CANCELED
+
+
+def test_what_is_withheld_ever_again_is_not_given_up() -> None:
+    """No carrier has refused it, however often it was claimed."""
+    world = World()
+    work = claimed(world)
+    for _ in range(ATTEMPTS_MAX + 1):
+        world.answer(work, WITHHELD)
+        (work,) = world.claim()
+    world.answer(work)
+    assert world.message(work.message.id).status is MessageStatus.SENT
+
+
+def test_what_is_withheld_after_it_was_taken_for_lost_waits_again() -> None:
+    """Its process woke up and knows better than the carrier's list: it never left."""
+    world = World()
+    work = claimed(world)
+    world.recover()
+    world.answer(work, WITHHELD)
+    assert [again.message.id for again in world.claim()] == [work.message.id]
+
+
+@pytest.mark.parametrize("proved", [False, True])
+def test_what_is_over_stays_so_though_it_was_withheld(proved: bool) -> None:
+    """A report proved that it went out, or the job is gone: it is not put in line again."""
+    world = World()
+    work = claimed(world)
+    if proved:
+        world.report(work.message, MessageStatus.SENT)
+    else:
+        world.answer(work)
+    world.answer(work, WITHHELD)
+    assert world.store.jobs == {}
+    assert world.message(work.message.id).status is MessageStatus.SENT
+
+
 # --- After a crash ----------------------------------------------------------------------------
 
 
@@ -334,13 +389,40 @@ def test_after_a_crash_nothing_claimed_is_sent_again() -> None:
     world.receive("Hello")
     world.receive("Hello", recipient=OTHER_PERSON)
     first, second = world.claim()
-    busy = frozenset({second.message.id})
-    assert world.store.run(RecoverJobs(busy)) == 1
+    assert world.recover(second) == 1
     assert world.store.jobs[first.message.id].state is JobState.INDETERMINATE
     assert world.store.jobs[second.message.id].state is JobState.CLAIMED
-    assert world.store.run(RecoverJobs()) == 1
+    assert world.recover() == 1
     assert world.claim() == ()
-    assert world.store.run(RecoverJobs()) == 0
+    assert world.recover() == 0
+
+
+def test_a_job_of_a_process_that_lives_is_left_to_it() -> None:
+    """Only the dead are cleared up after, and each process after itself."""
+    world = World()
+    work = claimed(world)
+    world.store.run(RenewLease(PROCESS, is_new=True))
+    assert world.store.run(RecoverJobs("prc_2", (work.job,))) == 0
+    assert world.store.jobs[work.message.id] == work.job
+    world.store.run(EndLease(PROCESS))
+    assert world.store.run(RecoverJobs("prc_2", (work.job,))) == 1
+    world.store.run(RenewLease(PROCESS, is_new=True))
+    assert world.recover() == 0
+
+
+def test_what_moved_on_since_it_was_read_is_left_alone() -> None:
+    """Answered, claimed again, or erased meanwhile: what was read is not so any more."""
+    world = World()
+    work = claimed(world)
+    world.answer(work, TOO_MANY)
+    world.clock.advance(seconds=2)
+    (again,) = world.claim()
+    assert world.store.run(RecoverJobs(PROCESS, (work.job,))) == 0
+    assert world.store.jobs[work.message.id] == again.job
+    world.answer(again)
+    assert world.store.run(RecoverJobs(PROCESS, (work.job, again.job))) == 0
+    gone = msgspec.structs.replace(again.job, message="msg_gone")
+    assert world.store.run(RecoverJobs(PROCESS, (gone,))) == 0
 
 
 def test_after_a_crash_a_proved_text_is_over() -> None:
@@ -348,7 +430,7 @@ def test_after_a_crash_a_proved_text_is_over() -> None:
     world = World()
     work = claimed(world)
     world.report(work.message, MessageStatus.SENT)
-    world.store.run(RecoverJobs())
+    world.recover()
     assert world.store.jobs == {}
     assert world.message(work.message.id).status is MessageStatus.SENT
 
@@ -393,7 +475,7 @@ def test_an_answer_after_recovery_settles_it() -> None:
     """The carrier's answer may still be noted after the job was marked indeterminate."""
     world = World()
     work = claimed(world)
-    world.store.run(RecoverJobs())
+    world.recover()
     world.answer(work)
     assert world.message(work.message.id).status is MessageStatus.SENT
     assert world.message(work.message.id).error_text is None

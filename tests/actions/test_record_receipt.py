@@ -7,7 +7,6 @@ import pytest
 
 from action_world import CARRIER, OPTED_OUT, TOO_MANY, World
 from consent_world import LONG, OTHER_PERSON, SERVICE_A, SERVICE_B, minute
-from consentry.actions.deliver_job import RecoverJobs
 from consentry.actions.record_receipt import has_refusal_burst, learn_delivery, learn_refusal
 from consentry.domain.consent import PairState, pair_state
 from consentry.domain.entries import EntryKind
@@ -92,7 +91,7 @@ def test_an_unsure_text_is_settled_by_any_report() -> None:
         world.send()
         (work,) = world.claim()
         if recover:
-            world.store.run(RecoverJobs())
+            world.recover()
         else:
             world.answer(work, TOO_MANY)
         world.report(work.message, MessageStatus.QUEUED)

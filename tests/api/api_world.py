@@ -32,6 +32,7 @@ from consentry.ports import (
     Carrier,
     CarrierAccount,
     Clock,
+    Fence,
     Forged,
     InboundText,
     Malformed,
@@ -99,8 +100,8 @@ class FakeCarrier:
         except msgspec.DecodeError as error:
             raise Malformed(str(error)) from None
 
-    async def submit(self, text: OutboundText) -> Submission:
-        raise AssertionError(f"The API hands nothing to a carrier: {text}")
+    async def submit(self, text: OutboundText, fence: Fence) -> Submission:
+        raise AssertionError(f"The API hands nothing to a carrier: {text} {fence}")
 
     async def find(self, text: OutboundText, *, since: datetime) -> Accepted | None:
         raise AssertionError(f"The API asks no carrier's list: {text} since {since}")

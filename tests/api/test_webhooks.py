@@ -90,7 +90,7 @@ async def test_a_sender_that_is_not_set_up(world: World) -> None:
 async def test_an_opt_out_waits_for_what_is_under_way(world: World) -> None:
     """STOP is acknowledged after the messages that are with the carrier are over."""
     await world.text("Hello")
-    (work,) = await world.store.submit(ClaimJobs(((LONG_CODE, 10),)))
+    (work,) = await world.store.submit(ClaimJobs(((LONG_CODE, 10),), "prc_1"))
     await world.text("STOP")
     assert world.delivery.waited == [(work.message.id,)]
 
@@ -98,7 +98,7 @@ async def test_an_opt_out_waits_for_what_is_under_way(world: World) -> None:
 async def test_a_receipt_moves_a_message(world: World) -> None:
     """A delivery report is recorded, in any order, and answered with nothing."""
     await world.text("Hello")
-    (work,) = await world.store.submit(ClaimJobs(((LONG_CODE, 10),)))
+    (work,) = await world.store.submit(ClaimJobs(((LONG_CODE, 10),), "prc_1"))
     for status in (MessageStatus.DELIVERED, MessageStatus.SENT):
         report = StatusReport("SMx", PERSON, LONG_CODE, status, message=work.message.id)
         raw = msgspec.json.encode(report)

@@ -8,6 +8,23 @@ from enum import Enum
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 
+@dataclass
+class Gate:
+    """Implements `ports.Fence`: open or closed as it is set; counts how often it was asked."""
+
+    open: bool = True
+    asked: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Tell how it is set."""
+        self.asked += 1
+        return self.open
+
+
+OPEN = Gate()
+
+
 class Misbehaviour(Enum):
     """What a server does instead of answering."""
 
@@ -57,6 +74,7 @@ class Loopback:
 
     script: list[Reply] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
+    bytes_read: int = 0
     url: str = ""
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -76,7 +94,8 @@ class Loopback:
             writer.close()
 
     async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        self.bytes_read += len(begun := await reader.read(1))
+        head = (begun + await reader.readuntil(b"\r\n\r\n")).decode()
         first, *lines = head.strip().split("\r\n")
         headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))

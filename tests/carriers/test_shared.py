@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
-from carrier_loopback import Misbehaviour, Reply, http, loopback
+from carrier_loopback import OPEN, Misbehaviour, Reply, http, loopback
 
 from consentry.carriers.shared import (
     ANSWER_BYTES_MAX,
@@ -48,7 +48,7 @@ async def way_to(**settings: float) -> AsyncIterator[WayOut]:
 
 async def post(way_out: WayOut, url: str) -> Answer:
     """Make a request that must not be repeated."""
-    return await way_out.post(url, headers={}, body=b"Body=hello")
+    return await way_out.post(url, headers={}, body=b"Body=hello", fence=OPEN)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from carrier_loopback import Loopback, Misbehaviour, Reply, http, loopback
+from carrier_loopback import OPEN, Gate, Loopback, Misbehaviour, Reply, http, loopback
 
 from consentry.carriers.shared import WayOut
 from consentry.carriers.twilio.settings import TwilioCarrier, build_twilio
@@ -22,6 +22,7 @@ from consentry.ports import (
     CarrierUnreachable,
     OutboundText,
     Unanswered,
+    Withheld,
 )
 from consentry.wire.twilio_form import MessageStatus as TwilioStatus
 from consentry.wire.twilio_message import (
@@ -102,7 +103,7 @@ def error(code: int, status: int, **headers: str) -> bytes:
 async def test_a_text_is_posted_as_twilio_wants_it() -> None:
     """One form with every field, the account's token, and an address for reports of ours."""
     async with twilio(created(status=TwilioStatus.QUEUED)) as (carrier, server):
-        assert await carrier.submit(TEXT) == Accepted("SM1", MessageStatus.SENDING)
+        assert await carrier.submit(TEXT, OPEN) == Accepted("SM1", MessageStatus.SENDING)
     (seen,) = server.seen
     assert (seen.method, seen.target) == ("POST", PATH)
     assert seen.form == [
@@ -124,7 +125,7 @@ async def test_a_text_is_posted_as_twilio_wants_it() -> None:
 async def test_a_service_is_named_beside_the_sender_it_shall_use() -> None:
     """The person consented with one sender: the service must not choose another of its pool."""
     async with twilio(created()) as (carrier, server):
-        await carrier.submit(msgspec.structs.replace(TEXT, messaging_service_sid="MG1"))
+        await carrier.submit(msgspec.structs.replace(TEXT, messaging_service_sid="MG1"), OPEN)
     form = dict(server.seen[0].form)
     assert (form["From"], form["MessagingServiceSid"]) == ("+14155550100", "MG1")
 
@@ -132,7 +133,7 @@ async def test_a_service_is_named_beside_the_sender_it_shall_use() -> None:
 async def test_a_key_pair_authenticates_where_there_is_one() -> None:
     """The token then signs webhooks alone."""
     async with twilio(created(), key_id="SK1", key_secret="s") as (carrier, server):
-        await carrier.submit(TEXT)
+        await carrier.submit(TEXT, OPEN)
     assert server.seen[0].headers["authorization"] == f"Basic {b64encode(b'SK1:s').decode()}"
 
 
@@ -149,7 +150,7 @@ async def test_a_key_pair_authenticates_where_there_is_one() -> None:
 async def test_a_text_that_was_taken_has_its_id(reply: bytes, expected: Accepted) -> None:
     """An id is enough: a status that is new to us does not make a taken text unknown."""
     async with twilio(reply) as (carrier, _):
-        assert await carrier.submit(TEXT) == expected
+        assert await carrier.submit(TEXT, OPEN) == expected
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ async def test_a_refusal_says_whether_to_try_again(
 ) -> None:
     """4xx, 429 and 503 say that the text was not taken; only 21610 speaks of consent."""
     async with twilio(reply) as (carrier, server):
-        refusal = await carrier.submit(TEXT)
+        refusal = await carrier.submit(TEXT, OPEN)
     assert isinstance(refusal, CarrierRefusal)
     code, permanent, opted_out, seconds = told
     assert (refusal.code, refusal.permanent, refusal.opted_out) == (code, permanent, opted_out)
@@ -201,23 +202,43 @@ async def test_a_refusal_says_whether_to_try_again(
 async def test_in_doubt_it_is_unanswered_and_never_sent_again(reply: Reply) -> None:
     """Where the text may have been taken, there is one request and no verdict."""
     async with twilio(reply, created()) as (carrier, server):
-        assert isinstance(await carrier.submit(TEXT), Unanswered)
+        assert isinstance(await carrier.submit(TEXT, OPEN), Unanswered)
         assert len(server.seen) == 1
 
 
 async def test_without_a_connection_it_may_be_tried_again() -> None:
     """Nobody listens: nothing was sent, and that is no word about consent."""
     carrier = build_twilio(account("http://127.0.0.1:9"), "http://127.0.0.1:1")
-    refusal = await carrier.submit(TEXT)
+    refusal = await carrier.submit(TEXT, OPEN)
     await carrier.close()
     assert isinstance(refusal, CarrierRefusal)
     assert (refusal.code, refusal.permanent, refusal.opted_out) == ("unreachable", False, False)
 
 
+async def test_what_is_too_late_is_not_written() -> None:
+    """The fence is asked when there is a connection; closed, the carrier gets not a byte."""
+    gate = Gate(open=False)
+    async with twilio(created()) as (carrier, server):
+        assert isinstance(await carrier.submit(TEXT, gate), Withheld)
+        assert (gate.asked, server.seen, server.bytes_read) == (1, [], 0)
+        gate.open = True
+        assert await carrier.submit(TEXT, gate) == Accepted("SM1", MessageStatus.SENT)
+    assert len(server.seen) == 1
+
+
+async def test_without_a_connection_the_fence_is_not_asked() -> None:
+    """It is the last question before the text is written, so it comes after the connection."""
+    gate = Gate()
+    carrier = build_twilio(account("http://127.0.0.1:9"), "http://127.0.0.1:1")
+    assert isinstance(await carrier.submit(TEXT, gate), CarrierRefusal)
+    await carrier.close()
+    assert gate.asked == 0
+
+
 async def test_closing_in_the_middle_leaves_no_verdict() -> None:
     """An account that is changed while a text is under way loses the answer, not the text."""
     async with twilio(Misbehaviour.HANG) as (carrier, server):
-        sending = asyncio.create_task(carrier.submit(TEXT))
+        sending = asyncio.create_task(carrier.submit(TEXT, OPEN))
         await server.arrived.wait()
         await carrier.close()
         assert isinstance(await sending, Unanswered)

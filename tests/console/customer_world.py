@@ -85,7 +85,7 @@ async def hand_over(
     world: World, submission: Submission | None = None, *, sender: str = LONG
 ) -> Message:
     """Let the carrier answer for the oldest text of a sender that waits; by default it takes it."""
-    (work,) = await world.store.submit(ClaimJobs(((sender, 1),)))
+    (work,) = await world.store.submit(ClaimJobs(((sender, 1),), "prc_1"))
     message = work.message
     answer = submission or Accepted(f"SM-{message.id}")
     await world.store.submit(

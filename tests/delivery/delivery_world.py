@@ -17,7 +17,9 @@ from consentry.actions.receive_message import Received, ReceiveMessage
 from consentry.actions.record_receipt import Recorded, RecordReceipt
 from consentry.actions.send_message import SendMessage
 from consentry.clock import SystemIds
-from consentry.delivery.loop import DeliveryLoop, Limits
+from consentry.delivery.limits import Limits
+from consentry.delivery.loop import DeliveryLoop
+from consentry.delivery.membership import Identity
 from consentry.domain.directory import Brand, Replies, Sender
 from consentry.domain.entries import Actor, ActorKind
 from consentry.domain.messages import Message, MessageStatus
@@ -28,6 +30,7 @@ from consentry.ports import (
     Carrier,
     CarrierAccount,
     CarrierUnreachable,
+    Fence,
     InboundText,
     OutboundText,
     Page,
@@ -36,6 +39,7 @@ from consentry.ports import (
     StoreUnavailable,
     Submission,
     WebhookRequest,
+    Withheld,
     Work,
 )
 from databases import open_database
@@ -90,6 +94,10 @@ class TestClock:
 Answer = Callable[[OutboundText], Awaitable[Submission]]
 
 
+async def _connect_at_once() -> None:
+    """Have a connection already."""
+
+
 class ScriptedCarrier:
     """Implements `ports.Carrier`: keeps what it took in a list, and answers as it is told."""
 
@@ -100,6 +108,7 @@ class ScriptedCarrier:
         self.submitted: list[OutboundText] = []
         self.taken: dict[str, OutboundText] = {}
         self.answer: Answer = self.take
+        self.connect: Callable[[], Awaitable[None]] = _connect_at_once
         self.unreachable = False
         self.asked = 0
 
@@ -121,8 +130,11 @@ class ScriptedCarrier:
 
         self.answer = answer
 
-    async def submit(self, text: OutboundText) -> Submission:
-        """Answer by the script."""
+    async def submit(self, text: OutboundText, fence: Fence) -> Submission:
+        """Answer by the script, unless the fence is closed when there is a connection."""
+        await self.connect()
+        if not fence.is_open:
+            return Withheld("It is too late.")
         self.submitted.append(text)
         return await self.answer(text)
 
@@ -231,6 +243,7 @@ class World:
             self.store,
             self.book,
             self.clock,
+            identity=Identity(SystemIds().new("prc")),
             reconcile_grace_seconds=self.grace_seconds,
             limits=msgspec.structs.replace(LIMITS, **limits),
         )

@@ -1,5 +1,7 @@
 """The token bucket and the sharing of slots, for any rate, demand and time."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,13 +15,19 @@ rates = st.floats(0.01, 500)
 gaps = st.lists(st.floats(0, 10), min_size=1, max_size=60)
 
 
+def full(rate: float, at: float) -> TokenBucket:
+    """A bucket with as much as it holds."""
+    burst = max(1.0, rate)
+    return TokenBucket.empty(rate, burst, -math.inf).refill(rate, burst, at)
+
+
 @given(rates, gaps)
 def test_a_greedy_sender_keeps_its_rate(rate: float, gaps: list[float]) -> None:
     """However it asks, it gets no more than the burst and its rate times the time."""
-    bucket, now, taken = TokenBucket.full(rate, 0.0), 0.0, 0
+    bucket, now, taken = full(rate, 0.0), 0.0, 0
     for gap in gaps:
         now += gap
-        bucket = bucket.refill(rate, now)
+        bucket = bucket.refill(rate, max(1.0, rate), now)
         taken += bucket.whole
         bucket = bucket.take(bucket.whole)
         assert 0 <= bucket.tokens < 1
@@ -29,12 +37,12 @@ def test_a_greedy_sender_keeps_its_rate(rate: float, gaps: list[float]) -> None:
 @given(rates, st.floats(0, 1e6))
 def test_the_next_token_comes_when_it_was_promised(rate: float, start: float) -> None:
     """After the seconds named one text may go, and not noticeably before."""
-    bucket = TokenBucket.full(rate, start)
+    bucket = full(rate, start)
     empty = bucket.take(bucket.whole)
     wait = empty.seconds_to_next
     assert 0 < wait <= 1 / rate
-    assert empty.refill(rate, start + wait * 1.001).whole >= 1
-    assert empty.refill(rate, start + wait * 0.9).whole == 0
+    assert empty.refill(rate, max(1.0, rate), start + wait * 1.001).whole >= 1
+    assert empty.refill(rate, max(1.0, rate), start + wait * 0.9).whole == 0
 
 
 @given(rates, rates, st.floats(0, 100), st.floats(0, 100))
@@ -42,8 +50,10 @@ def test_time_that_turns_back_adds_nothing(
     rate: float, other: float, first: float, second: float
 ) -> None:
     """Refilling twice is refilling once, whatever the order of times and a change of rate."""
-    bucket = TokenBucket(rate, 0.0, 0.0).refill(rate, first)
-    again = bucket.refill(rate, second).refill(other, min(first, second))
+    bucket = TokenBucket.empty(rate, max(1.0, rate), 0.0).refill(rate, max(1.0, rate), first)
+    again = bucket.refill(rate, max(1.0, rate), second).refill(
+        other, max(1.0, other), min(first, second)
+    )
     assert again.tokens <= max(1.0, other)
     assert again.at == max(first, second)
     assert again.tokens <= rate * max(first, second) + 1e-6
@@ -52,8 +62,8 @@ def test_time_that_turns_back_adds_nothing(
 @given(rates)
 def test_a_sender_can_always_send_one(rate: float) -> None:
     """However slow, the bucket holds one text."""
-    assert TokenBucket.full(rate, 0.0).whole >= 1
-    assert TokenBucket.full(rate, 0.0).seconds_to_next == 0.0
+    assert full(rate, 0.0).whole >= 1
+    assert full(rate, 0.0).seconds_to_next == 0.0
 
 
 senders = st.sampled_from(["+1", "+2", "+3", "+4"])

@@ -11,7 +11,7 @@ from delivery_world import ScriptedCarrier, World, world
 
 from consentry.actions.deliver_job import ClaimJobs, RecordSubmission
 from consentry.domain.messages import MessageStatus
-from consentry.ports import CarrierRefusal, OutboundText, Submission, Unanswered
+from consentry.ports import CarrierRefusal, Fence, OutboundText, Submission, Unanswered
 
 pytestmark = pytest.mark.integration
 
@@ -127,8 +127,9 @@ class SlowCarrier(ScriptedCarrier):
         self.acknowledged: set[str] = set()
         self.late: list[str] = []
 
-    async def submit(self, text: OutboundText) -> Submission:
+    async def submit(self, text: OutboundText, fence: Fence) -> Submission:
         """Take it after a moment, which is when it leaves; or refuse it."""
+        assert fence.is_open
         self.submitted.append(text)
         self.begun[text.recipient].set()
         await asyncio.sleep(self._dice.random() * 0.004)

@@ -26,7 +26,15 @@ from store_world import (
 
 from consentry.domain.entries import EntryKind
 from consentry.domain.messages import JobState, MessageStatus
-from consentry.ports import Change, Facts, IdempotencyRecord, Needs, Store, Work
+from consentry.ports import (
+    Change,
+    Facts,
+    IdempotencyRecord,
+    Needs,
+    ServerProcess,
+    Store,
+    Work,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -201,14 +209,17 @@ async def test_due_work_comes_with_the_standings_of_its_recipients(store: Store)
     assert await store.submit(ask(tags, due((SENDER, 5)))) == [True, False]
 
 
-async def test_claimed_work_is_all_that_a_crash_left(store: Store) -> None:
-    """Claimed jobs of all senders are shown, with their messages."""
-    await store.submit(write(queued(1, 2)))
-    await store.submit(write(Change(jobs=(claimed(2),))))
-    look = ask(lambda facts: facts.claimed_work(), Needs(claimed_jobs=True))
-    assert await store.submit(look) == (Work(claimed(2), message(2)),)
-    _, seen = await submit_together(store, write(Change(jobs=(job(2),))), look)
-    assert seen == ()
+async def test_processes_are_shown_in_the_order_of_their_coming(store: Store) -> None:
+    """Each is kept under its id until it ends, whichever commands of the batch say so."""
+    look = ask(lambda facts: facts.processes(), Needs(processes=True))
+    second, first = ServerProcess("prc_a", 2), ServerProcess("prc_b", 1)
+    await store.submit(write(Change(records=(second, first))))
+    assert await store.submit(look) == (first, second)
+    renewed = ServerProcess("prc_b", 1, beats=7, seen=2, leads=True)
+    change = Change(records=(renewed,), ended_processes=("prc_a", "prc_unknown"))
+    _, seen = await submit_together(store, write(change), look)
+    assert seen == (renewed,)
+    assert await store.submit(look) == (renewed,)
 
 
 async def test_receipts_wait_until_they_are_matched(store: Store) -> None:

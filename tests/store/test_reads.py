@@ -211,6 +211,19 @@ async def test_the_outbox_tells_what_is_due_when(store: Store) -> None:
     assert await store.count_outbox() == 4
 
 
+async def test_claimed_jobs_are_listed_whoever_claimed_them(store: Store) -> None:
+    """All, or those of some messages; a job that waits or is done is none of them."""
+    await store.submit(write(queued(1, 2, 3, 4)))
+    claims = tuple(msgspec.structs.replace(claimed(n), process=f"prc_{n}") for n in (2, 3))
+    await store.submit(write(Change(jobs=claims)))
+    assert await store.read_claimed() == list(claims)
+    asked = ["msg_00003", "msg_00004", "msg_unknown"]
+    assert await store.read_claimed(asked) == [claims[1]]
+    assert await store.read_claimed([]) == []
+    await store.submit(write(Change(finished_jobs=("msg_00003",))))
+    assert await store.read_claimed(asked) == []
+
+
 async def test_indeterminate_work_is_listed_page_by_page(store: Store) -> None:
     """In the order of message ids, only what is indeterminate."""
     await store.submit(write(queued(1, 2, 3, 4)))

@@ -203,7 +203,7 @@ async def test_a_fact_that_is_not_among_the_needs_is_a_fault_of_the_command(
         lambda facts: facts.job("msg_1"),
         lambda facts: facts.queued_work(ANN),
         lambda facts: facts.in_flight(ANN),
-        lambda facts: facts.claimed_work(),
+        lambda facts: facts.processes(),
         lambda facts: facts.unmatched_receipts(CARRIER, "SM1"),
         lambda facts: facts.refusals_since(SENDER, facts.now),
         lambda facts: facts.profile_of(ANN),

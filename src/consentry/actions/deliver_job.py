@@ -28,6 +28,7 @@ from consentry.ports import (
     Receipt,
     Submission,
     Unanswered,
+    Withheld,
     Work,
 )
 
@@ -42,9 +43,13 @@ def retry_delay_seconds(attempts: int) -> float:
 
 
 class ClaimJobs(msgspec.Struct, frozen=True):
-    """Claim due jobs for the carrier: `due` says for each sender how many it may send now."""
+    """Claim due jobs for the carrier: `due` says for each sender how many it may send now.
+
+    `process` is who claims them and will hand them over.
+    """
 
     due: tuple[tuple[str, int], ...]
+    process: str
 
     def needs(self) -> Needs:
         """Ask for the due jobs; the store loads the standings of their recipients."""
@@ -58,7 +63,7 @@ class ClaimJobs(msgspec.Struct, frozen=True):
         for work in facts.due_work():
             recipient = work.job.recipient
             standing = standings.get(recipient) or facts.standing(recipient)
-            taken, change = _claim(work, standing, facts)
+            taken, change = _claim(work, standing, facts, self.process)
             for entry in change.entries:
                 standing = apply_pieces(standing, entry.pieces)
             standings[recipient] = standing
@@ -68,7 +73,9 @@ class ClaimJobs(msgspec.Struct, frozen=True):
         return tuple(claimed), join(*changes)
 
 
-def _claim(work: Work, standing: Standing, facts: Facts) -> tuple[Work | None, Change]:
+def _claim(
+    work: Work, standing: Standing, facts: Facts, process: str
+) -> tuple[Work | None, Change]:
     message, job = work.message, work.job
     request = request_of(message)
     decision = decide(request, GateFacts(facts.directory, standing), facts.policy, facts.now)
@@ -85,7 +92,11 @@ def _claim(work: Work, standing: Standing, facts: Facts) -> tuple[Work | None, C
         EntryKind.JOB_CLAIMED, message, request, decision, facts=facts, pieces=(thread,)
     )
     taken = msgspec.structs.replace(
-        job, state=JobState.CLAIMED, attempts=job.attempts + 1, claimed_at=facts.now
+        job,
+        state=JobState.CLAIMED,
+        attempts=job.attempts + 1,
+        claimed_at=facts.now,
+        process=process,
     )
     sending = msgspec.structs.replace(
         message,
@@ -182,12 +193,14 @@ class RecordSubmission(msgspec.Struct, frozen=True):
                 return record_accepted(message, accepted, facts)
             case CarrierRefusal(opted_out=True) as refusal if overtaken:
                 return learn_refusal(message, facts, code=refusal.code)
-            case CarrierRefusal() | Unanswered() if overtaken:
+            case CarrierRefusal() | Unanswered() | Withheld() if overtaken:
                 return Change()
             case CarrierRefusal() as refusal:
                 return _record_refusal(message, job, refusal, facts)
             case Unanswered() as unanswered:
                 return _record_silence(message, job, unanswered, facts)
+            case Withheld():
+                return _put_back(message, job, facts)
             case never:
                 assert_never(never)
 
@@ -235,6 +248,13 @@ def _record_refusal(
     return join(change, learn_refusal(message, facts, code=refusal.code))
 
 
+def _put_back(message: Message, job: Job | None, facts: Facts) -> Change:
+    """Let a text that was not handed over wait again; it was no attempt of the carrier's."""
+    if job is None or went_out(message):
+        return Change(finished_jobs=(message.id,))
+    return requeue(message, job, due_at=facts.now, facts=facts)
+
+
 def _may_retry(job: Job, refusal: CarrierRefusal) -> bool:
     passing = not refusal.permanent and not refusal.opted_out
     return passing and job.attempts < ATTEMPTS_MAX
@@ -266,23 +286,29 @@ def _record_silence(
 
 
 class RecoverJobs(msgspec.Struct, frozen=True):
-    """After a crash: every claimed job may or may not have gone out. None is sent again.
+    """Jobs that are claimed and carried by nobody may or may not have gone out.
 
-    `besides` are messages that are with a carrier right now and will be answered for.
+    `jobs` are as they were read. Only those change that are still so, and that are `process`'s
+    own or those of a process that is no more. None is sent again.
     """
 
-    besides: frozenset[str] = frozenset()
+    process: str
+    jobs: tuple[Job, ...]
 
     def needs(self) -> Needs:
-        """Ask for all claimed jobs."""
-        return Needs(claimed_jobs=True)
+        """Ask for the jobs, and for who is alive."""
+        return Needs(messages=tuple(job.message for job in self.jobs), processes=True)
 
     def decide(self, facts: Facts) -> tuple[int, Change]:
         """Mark them indeterminate, and say how many there were."""
         silence = Unanswered("The server stopped between handing this text over and noting it.")
-        works = [w for w in facts.claimed_work() if w.message.id not in self.besides]
-        changes = [_record_silence(w.message, w.job, silence, facts) for w in works]
-        return len(works), join(*changes)
+        others = {process.id for process in facts.processes()} - {self.process}
+        changes = []
+        for known in self.jobs:
+            message, job = facts.message(known.message), facts.job(known.message)
+            if message is not None and job == known and job.process not in others:
+                changes.append(_record_silence(message, job, silence, facts))
+        return len(changes), join(*changes)
 
 
 class ResolveIndeterminate(msgspec.Struct, frozen=True):

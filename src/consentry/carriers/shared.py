@@ -1,10 +1,11 @@
 """What all carriers share: the one way out over HTTP, and how a webhook's headers are read.
 
-Whatever goes wrong on the way out is one of two things, because only these two differ in what
-may be done next:
+Whatever goes wrong on the way out is one of three things, because only these differ in what may
+be done next:
 
     WayOutError
     ├── NothingSent   the carrier cannot have the request: it may be made again
+    ├── FenceClosed   the request was not written, because it was too late for it
     └── NoAnswer      the carrier may have it: only its list or a receipt can tell
 
 aiohttp is imported at the first request and not before, in a thread: it takes 0.3 s, which neither
@@ -15,14 +16,15 @@ import asyncio
 import logging
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from consentry import __version__
-from consentry.ports import CarrierUnreachable
+from consentry.ports import CarrierUnreachable, Fence
 
 if TYPE_CHECKING:
     import aiohttp
@@ -48,6 +50,10 @@ class WayOutError(Exception):
 
 class NothingSent(WayOutError):
     """The carrier cannot have the request: no connection was made."""
+
+
+class FenceClosed(WayOutError):
+    """Not a byte of the request was written: the fence was closed when there was a connection."""
 
 
 class NoAnswer(WayOutError):
@@ -83,9 +89,21 @@ class WayOut:
         self._wait_seconds = wait_seconds
         self._session: aiohttp.ClientSession | None = None
 
-    async def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Make a request that must not be made twice, once; raises `NothingSent`, `NoAnswer`."""
-        return await self._request("POST", url, headers, body)
+    async def post(
+        self, url: str, *, headers: Mapping[str, str], body: bytes, fence: Fence
+    ) -> Answer:
+        """Make a request that must not be made twice, once, and only while the fence is open.
+
+        Raises `NothingSent`, `FenceClosed`, `NoAnswer`.
+        """
+        await self._open()
+        fenced = _fenced_body()(body, fence)
+        try:
+            return await self._request("POST", url, headers, fenced)
+        except WayOutError as error:
+            if fenced.was_held_back:
+                raise FenceClosed("It was too late when there was a connection.") from error
+            raise
 
     async def ask(self, url: str, *, headers: Mapping[str, str]) -> Answer:
         """GET what may be asked twice: again after silence, 429 and 5xx, a few times.
@@ -118,7 +136,7 @@ class WayOut:
             await session.close()
 
     async def _request(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+        self, method: str, url: str, headers: Mapping[str, str], body: "aiohttp.Payload | None"
     ) -> Answer:
         session = await self._open()
         try:
@@ -150,6 +168,32 @@ class WayOut:
                     cookie_jar=aiohttp.DummyCookieJar(),
                 )
         return self._session
+
+
+@cache
+def _fenced_body() -> type[Any]:
+    """Make the kind of body that asks the fence: it is written when there is a connection.
+
+    The head is kept back until the body is written, so what is held back leaves no trace.
+    """
+    import aiohttp  # noqa: PLC0415 - see the module's docstring; by now it is loaded
+
+    class FencedBody(aiohttp.BytesPayload):
+        def __init__(self, body: bytes, fence: Fence) -> None:
+            super().__init__(body)
+            self.was_held_back = False
+            self._fence = fence
+
+        # typing.override comes with Python 3.12.
+        async def write_with_length(  # type: ignore[explicit-override]
+            self, writer: "aiohttp.abc.AbstractStreamWriter", content_length: int | None
+        ) -> None:
+            if not self._fence.is_open:
+                self.was_held_back = True
+                raise FenceClosed("It is too late.")
+            await super().write_with_length(writer, content_length)
+
+    return FencedBody
 
 
 def _load_stamina() -> ModuleType:

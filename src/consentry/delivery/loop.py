@@ -6,19 +6,24 @@ a claim asks and the request to the carrier there is no queue in which a text co
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import datetime
+from math import inf
 from typing import Final
-
-import msgspec
 
 from consentry.actions.deliver_job import ClaimJobs, RecordSubmission, RecoverJobs, Settled
 from consentry.actions.record_receipt import BURST_ADVICE
-from consentry.delivery.bucket import TokenBucket
+from consentry.delivery.fence import ClaimFence
 from consentry.delivery.flights import Flights
+from consentry.delivery.limits import LIMITS, Limits
+from consentry.delivery.membership import Identity, Membership
+from consentry.delivery.pace import Pace
+from consentry.delivery.quiet import wait_unclaimed
 from consentry.delivery.resolving import Resolver
 from consentry.delivery.slots import share_slots
 from consentry.delivery.submitting import submit_text, write_text
+from consentry.domain.directory import Directory
 from consentry.domain.messages import Message, MessageStatus
 from consentry.ports import (
     UNMEASURED,
@@ -39,28 +44,6 @@ _RATE_UNKNOWN: Final = 1.0
 _logger = logging.getLogger(__name__)
 
 
-class Limits(msgspec.Struct, frozen=True):
-    """Bounds of the loop.
-
-    `submit_seconds` is a little more than a carrier gives itself, so that its own answer comes
-    first. `quiet_seconds` is more than that, and less than the 15 s a carrier waits for the answer
-    to a webhook. `stop_seconds` leaves room for the rest of a server's shutdown.
-    """
-
-    flights: int = 50
-    submit_seconds: float = 10.5
-    quiet_seconds: float = 12.0
-    stop_seconds: float = 1.5
-    idle_seconds: float = 1.0
-    resolve_seconds_max: float = 10.0
-    retry_seconds: float = 0.05
-    retry_seconds_max: float = 2.0
-    alarm_seconds: float = 60.0
-
-
-_LIMITS: Final = Limits()
-
-
 class DeliveryLoop:
     """Implements `ports.Delivery`. One for each process; all its methods belong to one event loop.
 
@@ -74,8 +57,9 @@ class DeliveryLoop:
         book: CarrierBook,
         clock: Clock,
         *,
+        identity: Identity,
         reconcile_grace_seconds: float = 60.0,
-        limits: Limits = _LIMITS,
+        limits: Limits = LIMITS,
         measuring: Measuring = UNMEASURED,
     ) -> None:
         """Build it; nothing happens before `run`."""
@@ -84,16 +68,17 @@ class DeliveryLoop:
         self._book = book
         self._clock = clock
         self._limits = limits
+        self._membership = Membership(store, clock, identity, limits=limits, on_change=self.wake)
+        self._pace = Pace(self._membership, clock)
         self._flights = Flights(self.wake)
-        self._buckets: dict[str, TokenBucket] = {}
         self._alarmed_at: dict[str, float] = {}
         self._woken = asyncio.Event()
         self._stopping = False
         self._running = False
         self._ended = asyncio.Event()
-        # At the start, and whenever a claim or a note may have been lost, there may be claimed
-        # jobs that nobody carries.
-        self._unsure = True
+        # When claimed jobs are looked for that nobody carries: at the start, now and then where
+        # there are other processes, and at once where a claim or a note may have been lost.
+        self._sweep_at = -inf
         often = reconcile_grace_seconds / 4
         self._resolve_seconds = max(limits.retry_seconds, min(often, limits.resolve_seconds_max))
         self._resolver = Resolver(
@@ -113,8 +98,12 @@ class DeliveryLoop:
         try:
             async with asyncio.timeout(self._limits.quiet_seconds):
                 await self._flights.wait_quiet(messages)
+                if not self._membership.is_alone:
+                    ours = self._flights.messages
+                    await wait_unclaimed(self._store, (m for m in messages if m not in ours))
         except TimeoutError:
-            # The trace of a timeout tells nothing.
+            # What another process claimed may not be handed over any more by now, and its carrier
+            # has had its time (see `Limits`). The trace of a timeout tells nothing.
             _logger.error("still_with_the_carrier", extra={"message_ids": messages})  # noqa: TRY400 - see above
 
     # --- Its life ---------------------------------------------------------------------------
@@ -122,23 +111,46 @@ class DeliveryLoop:
     async def run(self) -> None:
         """Deliver until `stop` is called; then finish what is under way, for a bounded time."""
         self._running = True
-        resolving = asyncio.create_task(self._resolve_now_and_then())
+        beside = [asyncio.create_task(work) for work in self._list_work_beside()]
         try:
             while not self._stopping:
                 self._woken.clear()
                 await self._sleep(await self._deliver_or_wait())
         finally:
-            resolving.cancel()
-            await asyncio.gather(resolving, return_exceptions=True)
+            # The lease is kept meanwhile: what is not handed over yet needs it.
             await self._flights.finish(self._limits.stop_seconds if self._stopping else 0)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+            if self._stopping:
+                await self._membership.leave()
             self._ended.set()
+
+    def _list_work_beside(self) -> list[Coroutine[None, None, None]]:
+        work = [self._membership.keep(), self._resolve_now_and_then()]
+        return work if self._membership.is_alone else [*work, self._listen()]
+
+    def begin_stop(self) -> None:
+        """Claim nothing more from now on."""
+        self._stopping = True
+        self.wake()
 
     async def stop(self) -> None:
         """Claim nothing more, and return when what was under way is over or broken off."""
-        self._stopping = True
-        self.wake()
+        self.begin_stop()
         if self._running:
             await self._ended.wait()
+
+    async def _listen(self) -> None:
+        """Have a look whenever something changed: another process may have filed a text."""
+        watch = self._store.watch()
+        try:
+            while True:
+                await watch.next()
+                self.wake()
+                await asyncio.sleep(self._limits.listen_seconds)
+        finally:
+            watch.close()
 
     async def _sleep(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -157,45 +169,66 @@ class DeliveryLoop:
         except Exception:
             # Whatever it is, the next round may work; to stop would silence every sender.
             _logger.exception("delivery_round_failed")
-        self._unsure = True
+        self._sweep_at = -inf
         return self._limits.retry_seconds_max
 
     async def _deliver_due(self) -> float:
-        if self._unsure:
+        if not await self._has_joined():
+            return 0.0
+        if self._clock.monotonic() >= self._sweep_at:
             await self._recover()
         due = await self._store.next_due()
-        plan = await self._plan(due)
+        directory = await self._store.read_directory()
+        plan = self._plan(due, directory)
         if not plan:
             return self._seconds_to_wait(due)
-        directory = await self._store.read_directory()
         async with self._flights.claiming():
-            works = await self._store.submit(ClaimJobs(plan))
+            fence = ClaimFence(self._membership, self._clock, self._limits)
+            works = await self._store.submit(ClaimJobs(plan, fence.process))
             for work in works:
-                self._start(work, write_text(work.message, directory))
+                self._start(work, write_text(work.message, directory), fence)
         return 0.0 if works else self._limits.retry_seconds
 
+    async def _has_joined(self) -> bool:
+        """Wait for the lease, for a while."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.idle_seconds):
+                await self._membership.join()
+                return True
+        return False
+
     async def _recover(self) -> None:
-        """Mark jobs that are claimed and that nobody here carries as indeterminate."""
-        self._unsure = False
-        count = await self._store.submit(RecoverJobs(self._flights.messages))
+        """Mark claimed jobs that nobody carries as indeterminate: ours, and those of the dead.
+
+        No claim is made here meanwhile, so what is ours and not known here has no carrier.
+        """
+        every = inf if self._membership.is_alone else self._limits.sweep_seconds
+        self._sweep_at = self._clock.monotonic() + every
+        async with self._flights.claiming():
+            claimed = await self._store.read_claimed()
+            carried, is_ours = self._flights.messages, self._membership.may_recover
+            left = [j for j in claimed if j.message not in carried and is_ours(j.process)]
+            if not left:
+                return
+            count = await self._store.submit(RecoverJobs(self._membership.id, tuple(left)))
         if count:
             # Their carriers will be asked.
             _logger.warning("jobs_recovered", extra={"count": count})
         for _ in range(count):
             self._measuring.note_settled(MessageStatus.INDETERMINATE)
 
-    async def _plan(self, due: tuple[tuple[str, datetime], ...]) -> tuple[tuple[str, int], ...]:
+    def _plan(
+        self, due: tuple[tuple[str, datetime], ...], directory: Directory
+    ) -> tuple[tuple[str, int], ...]:
         """Say how many texts each sender may send now: by its tokens, and by the free slots."""
-        now, seconds = self._clock.now(), self._clock.monotonic()
-        senders = (await self._store.read_directory()).senders
+        now = self._clock.now()
         wanted: dict[str, int] = {}
         for number, due_at in sorted(due, key=lambda pair: pair[1]):
-            known = senders.get(number)
+            known = directory.senders.get(number)
             rate = _RATE_UNKNOWN if known is None else known.messages_per_second
-            bucket = self._buckets.get(number) or TokenBucket.full(rate, seconds)
-            self._buckets[number] = bucket = bucket.refill(rate, seconds)
-            if due_at <= now and bucket.whole:
-                wanted[number] = bucket.whole
+            count = self._pace.count_free(number, rate)
+            if due_at <= now and count:
+                wanted[number] = count
         free = self._limits.flights - self._flights.count
         return share_slots(wanted, self._flights.count_by_sender(), free)
 
@@ -205,27 +238,24 @@ class DeliveryLoop:
         waits = [self._limits.idle_seconds]
         for number, due_at in due:
             until_due = (due_at - now).total_seconds()
-            until_token = self._buckets[number].seconds_to_next
-            if until_due > 0 or until_token > 0:
+            until_token = self._pace.seconds_to_next(number)
+            if until_token is not None and (until_due > 0 or until_token > 0):
                 waits.append(max(until_due, until_token))
         return min(waits)
 
     # --- Carrying ---------------------------------------------------------------------------
 
-    def _start(self, work: Work, text: OutboundText) -> None:
-        sender = work.message.sender
-        self._buckets[sender] = self._buckets[sender].take(1)
-        self._flights.start(work, self._carry(work, text))
+    def _start(self, work: Work, text: OutboundText, fence: ClaimFence) -> None:
+        self._pace.take(work.message.sender)
+        self._flights.start(work, self._carry(work, text, fence))
 
-    async def _carry(self, work: Work, text: OutboundText) -> None:
+    async def _carry(self, work: Work, text: OutboundText, fence: ClaimFence) -> None:
         message = work.message
         # A flight is a task of its own, so this lasts as long as the flight.
         set_log_context(About({"message_id": message.id, "carrier": message.carrier}))
         began = self._clock.monotonic()
         try:
-            answer = await submit_text(
-                text, message, self._book, seconds=self._limits.submit_seconds
-            )
+            answer = await submit_text(text, message, self._book, fence)
         finally:
             self._flights.land(message.id)
         self._measuring.note_submission(answer, self._clock.monotonic() - began)
@@ -251,7 +281,7 @@ class DeliveryLoop:
             except Exception:
                 # The job stays claimed; the next round makes it indeterminate, never resent.
                 _logger.exception("answer_not_noted", extra={"answer": type(answer).__name__})
-                self._unsure = True
+                self._sweep_at = -inf
                 return
             else:
                 self._measuring.note_settled(settled.status)
@@ -276,6 +306,8 @@ class DeliveryLoop:
     async def _resolve_now_and_then(self) -> None:
         while True:
             await asyncio.sleep(self._resolve_seconds)
+            if not self._membership.leads:
+                continue
             try:
                 await self._resolver.resolve_due()
             except Exception:

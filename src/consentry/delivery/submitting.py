@@ -1,9 +1,10 @@
-"""One text to its carrier: whatever goes wrong, there is one of three answers."""
+"""One text to its carrier: whatever goes wrong, there is one of four answers."""
 
 import asyncio
 import logging
 from typing import Final
 
+from consentry.delivery.fence import ClaimFence
 from consentry.domain.directory import Directory
 from consentry.domain.messages import Message
 from consentry.ports import (
@@ -13,6 +14,7 @@ from consentry.ports import (
     OutboundText,
     Submission,
     Unanswered,
+    Withheld,
 )
 
 _FIND_SECONDS: Final = 1.0
@@ -46,7 +48,7 @@ def without_carrier(message: Message) -> CarrierRefusal:
 
 
 async def submit_text(
-    text: OutboundText, message: Message, book: CarrierBook, *, seconds: float
+    text: OutboundText, message: Message, book: CarrierBook, fence: ClaimFence
 ) -> Submission:
     """Find the carrier and hand the text over, once; bounded in time, and it never raises."""
     try:
@@ -63,15 +65,18 @@ async def submit_text(
     if carrier is None:
         _logger.error("carrier_missing", extra={"sender": message.sender})
         return without_carrier(message)
-    return await _hand_over(carrier, text, seconds)
+    if not fence.is_open:
+        return Withheld("It was claimed too long ago to be handed over.")
+    return await _hand_over(carrier, text, fence)
 
 
-async def _hand_over(carrier: Carrier, text: OutboundText, seconds: float) -> Submission:
+async def _hand_over(carrier: Carrier, text: OutboundText, fence: ClaimFence) -> Submission:
+    seconds = fence.seconds_left
     try:
         async with asyncio.timeout(seconds):
-            return await carrier.submit(text)
+            return await carrier.submit(text, fence)
     except TimeoutError:
-        return Unanswered(f"The carrier did not answer within {seconds} seconds.")
+        return Unanswered(f"The carrier did not answer within {seconds:.1f} seconds.")
     except Exception as error:
         # A fault in a carrier's code is no reason to send a text twice, or to stop all others.
         _logger.exception("submission_failed")

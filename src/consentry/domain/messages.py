@@ -83,7 +83,10 @@ class JobState(StrEnum):
 
 
 class Job(msgspec.Struct, frozen=True, gc=False):
-    """One outgoing piece of work. Smaller `priority` goes first; `attempts` counts claims."""
+    """One outgoing piece of work. Smaller `priority` goes first; `attempts` counts claims.
+
+    `process` names who claimed it last.
+    """
 
     message: str
     recipient: str
@@ -94,6 +97,7 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     attempts: int = 0
     expires_at: datetime | None = None
     claimed_at: datetime | None = None
+    process: str | None = None
 
 
 def request_of(message: Message) -> Request:

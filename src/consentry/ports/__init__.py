@@ -7,6 +7,7 @@ from consentry.ports.carriers import (
     CarrierRefusal,
     CarrierUnreachable,
     Delivery,
+    Fence,
     Forged,
     InboundText,
     Malformed,
@@ -15,6 +16,7 @@ from consentry.ports.carriers import (
     Submission,
     Unanswered,
     WebhookRequest,
+    Withheld,
 )
 from consentry.ports.clock import (
     Clock,
@@ -60,6 +62,7 @@ from consentry.ports.records import (
     IdempotencyRecord,
     Receipt,
     Scope,
+    ServerProcess,
     Session,
     SignInLink,
 )
@@ -88,6 +91,7 @@ __all__ = [
     "EntryFilter",
     "Exposition",
     "Facts",
+    "Fence",
     "Forged",
     "IdempotencyRecord",
     "Ids",
@@ -110,6 +114,7 @@ __all__ = [
     "Record",
     "Rejected",
     "Scope",
+    "ServerProcess",
     "Session",
     "SignInLink",
     "StatusReport",
@@ -122,6 +127,7 @@ __all__ = [
     "Vitals",
     "Watch",
     "WebhookRequest",
+    "Withheld",
     "Work",
     "count_entries",
 ]

@@ -87,7 +87,21 @@ class Unanswered(msgspec.Struct, frozen=True):
     text: str
 
 
-Submission = Accepted | CarrierRefusal | Unanswered
+class Withheld(msgspec.Struct, frozen=True):
+    """The text was not handed over: too much time had passed since it was claimed."""
+
+    text: str
+
+
+Submission = Accepted | CarrierRefusal | Unanswered | Withheld
+
+
+class Fence(Protocol):
+    """What stands between a claimed text and its carrier."""
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the text may be handed over now; asked right before it is."""
 
 
 class Carrier(Protocol):
@@ -107,8 +121,12 @@ class Carrier(Protocol):
     def read_status(self, request: WebhookRequest) -> StatusReport:
         """Verify and read a status webhook; raises `Forged`, `Malformed`."""
 
-    async def submit(self, text: OutboundText) -> Submission:
-        """Hand one text over, once; every foreign error becomes one of the three answers."""
+    async def submit(self, text: OutboundText, fence: Fence) -> Submission:
+        """Hand one text over, once; every foreign error becomes one of the four answers.
+
+        The fence is asked when a connection is there and the text is about to be written into
+        it. Where it is closed nothing is written, and the answer is `Withheld`.
+        """
 
     async def find(
         self, text: OutboundText, *, since: datetime, known: frozenset[str] = frozenset()

@@ -24,6 +24,7 @@ from consentry.ports.records import (
     ConversationMark,
     IdempotencyRecord,
     Receipt,
+    ServerProcess,
     Session,
     SignInLink,
 )
@@ -36,9 +37,8 @@ class Needs(msgspec.Struct, frozen=True, gc=False):
 
     `inbound` is (carrier, carrier_message_id) of a text that may have come before; `outbound`
     finds one of ours by the same pair, with its job. `refusals_of` is a sender. `due_jobs` asks
-    for jobs that are due: per sender, how many. `claimed_jobs` asks for all jobs that a crash
-    left claimed. `agents` asks for all of them. `links` and `sessions` are ids; `marks` are pairs
-    of recipient and sender.
+    for jobs that are due: per sender, how many. `agents` and `processes` ask for all of them.
+    `links` and `sessions` are ids; `marks` are pairs of recipient and sender.
     """
 
     recipients: tuple[str, ...] = ()
@@ -50,10 +50,10 @@ class Needs(msgspec.Struct, frozen=True, gc=False):
     queued_jobs: bool = False
     profiles: bool = False
     due_jobs: tuple[tuple[str, int], ...] = ()
-    claimed_jobs: bool = False
     unmatched_receipts: tuple[str, str] | None = None
     refusals_of: str | None = None
     agents: bool = False
+    processes: bool = False
     links: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
     marks: tuple[tuple[str, str], ...] = ()
@@ -109,9 +109,6 @@ class Facts(Protocol):
     def due_work(self) -> tuple[Work, ...]:
         """The jobs asked for by `due_jobs`, most urgent first."""
 
-    def claimed_work(self) -> tuple[Work, ...]:
-        """All jobs in state claimed."""
-
     def unmatched_receipts(self, carrier: str, carrier_message_id: str) -> tuple[Receipt, ...]:
         """Receipts that came before we knew the carrier's id."""
 
@@ -129,6 +126,9 @@ class Facts(Protocol):
 
     def agents(self) -> tuple[Agent, ...]:
         """All agents, disabled ones too, in the order they were made."""
+
+    def processes(self) -> tuple[ServerProcess, ...]:
+        """All processes that serve this database, in the order of their coming."""
 
     def sign_in_link(self, link_id: str) -> SignInLink | None:
         """A sign-in link by the hash of its secret."""
@@ -153,6 +153,7 @@ Record = (
     | Session
     | SignInLink
     | ConversationMark
+    | ServerProcess
 )
 
 
@@ -169,6 +170,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     finished_jobs: tuple[str, ...] = ()
     records: tuple[Record, ...] = ()
     deleted_customers: tuple[str, ...] = ()
+    ended_processes: tuple[str, ...] = ()
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -113,6 +113,20 @@ class ConversationMark(msgspec.Struct, frozen=True, omit_defaults=True):
     done: str | None = None
 
 
+class ServerProcess(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A process that serves this database, and that lives as far as anybody knows.
+
+    `beats` goes up as long as it lives. `joined` is its place in the order of their coming, and
+    `seen` the place of the last newcomer that it knows of. `leads`: it does what one must do.
+    """
+
+    id: str
+    joined: int
+    beats: int = 0
+    seen: int = 0
+    leads: bool = False
+
+
 class Receipt(msgspec.Struct, frozen=True, gc=False):
     """A delivery report as the carrier sent it; `message` is ours, where we know it."""
 

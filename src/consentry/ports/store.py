@@ -9,7 +9,7 @@ from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
 from consentry.domain.entries import Entry, EntryKind
-from consentry.domain.messages import Message
+from consentry.domain.messages import Job, Message
 from consentry.domain.standing import Standing
 from consentry.ports.commands import Command, Work
 from consentry.ports.listings import (
@@ -181,6 +181,9 @@ class Store(Protocol):
 
     async def read_indeterminate(self, limit: int, *, after: str | None = None) -> list[Work]:
         """List indeterminate work in the order of message ids, from behind the id `after`."""
+
+    async def read_claimed(self, messages: list[str] | None = None) -> list[Job]:
+        """List the jobs that are claimed now, by whichever process: of these messages, or all."""
 
     async def next_due(self) -> tuple[tuple[str, datetime], ...]:
         """List the senders that have queued jobs, each with its earliest due time."""

@@ -18,6 +18,7 @@ from consentry.ports import (
     IdempotencyRecord,
     Receipt,
     Record,
+    ServerProcess,
     Session,
     SignInLink,
 )
@@ -46,6 +47,7 @@ class Table(StrEnum):
     SESSIONS = "sessions"
     SIGN_IN_LINKS = "sign_in_links"
     MARKS = "marks"
+    PROCESSES = "processes"
 
     __hash__ = str.__hash__
     """An enum's own is slow, and every row is put in its table by it."""
@@ -65,6 +67,7 @@ _Plain = (
     | Session
     | SignInLink
     | ConversationMark
+    | ServerProcess
 )
 """Records whose row is the value alone."""
 
@@ -79,6 +82,7 @@ _TABLES: Final[dict[type[_Plain], Table]] = {
     Session: Table.SESSIONS,
     SignInLink: Table.SIGN_IN_LINKS,
     ConversationMark: Table.MARKS,
+    ServerProcess: Table.PROCESSES,
 }
 
 
@@ -166,7 +170,7 @@ def _touched(record: Record) -> tuple[str, ...]:
             return tuple(phone.normalized for phone in record.phones) or (NOBODY,)
         case Receipt() | ConversationMark():
             return (record.recipient,)
-        case IdempotencyRecord():
+        case IdempotencyRecord() | ServerProcess():
             return ()
         case _:
             return (NOBODY,)
@@ -187,6 +191,7 @@ class Changed(Generic[Row]):
     standings: dict[str, Standing] = field(default_factory=dict)
     finished_jobs: dict[str, None] = field(default_factory=dict)
     deleted_customers: dict[str, None] = field(default_factory=dict)
+    ended_processes: dict[str, None] = field(default_factory=dict)
     customers: dict[str, Customer] = field(default_factory=dict)
 
     def add(self, encoded: EncodedChange[Row], change: Change) -> None:
@@ -206,6 +211,8 @@ class Changed(Generic[Row]):
         for customer in change.deleted_customers:
             self._delete(Table.CUSTOMERS, customer, self.deleted_customers)
             self.customers.pop(customer, None)
+        for process in change.ended_processes:
+            self._delete(Table.PROCESSES, process, self.ended_processes)
 
     def _delete(self, table: Table, key: str, deleted: dict[str, None]) -> None:
         self.rows.get(table, {}).pop(key, None)

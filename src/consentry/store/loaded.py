@@ -12,6 +12,7 @@ from consentry.ports import (
     IdempotencyRecord,
     Needs,
     Receipt,
+    ServerProcess,
     Session,
     SignInLink,
     Work,
@@ -31,10 +32,10 @@ class Wanted:
     queues: dict[str, None] = field(default_factory=dict)
     profiles: dict[str, None] = field(default_factory=dict)
     due_jobs: dict[str, int] = field(default_factory=dict)
-    claimed_jobs: bool = False
     receipts: dict[tuple[str, str], None] = field(default_factory=dict)
     refusals: dict[str, None] = field(default_factory=dict)
     agents: bool = False
+    processes: bool = False
     links: dict[str, None] = field(default_factory=dict)
     sessions: dict[str, None] = field(default_factory=dict)
     marks: dict[tuple[str, str], None] = field(default_factory=dict)
@@ -51,7 +52,7 @@ def gather(needs: Iterable[Needs]) -> Wanted:
             wanted.due_jobs[sender] = wanted.due_jobs.get(sender, 0) + limit
         if need.refusals_of is not None:
             wanted.refusals[need.refusals_of] = None
-        wanted.claimed_jobs = wanted.claimed_jobs or need.claimed_jobs
+        wanted.processes = wanted.processes or need.processes
         if need.agents or need.links or need.sessions or need.marks:
             _gather_console(wanted, need)
     return wanted
@@ -105,6 +106,7 @@ class Loaded:
     receipts: list[Receipt] = field(default_factory=list)
     refusals: dict[str, list[int]] = field(default_factory=dict)
     agents: list[Agent] = field(default_factory=list)
+    processes: list[ServerProcess] = field(default_factory=list)
     links: list[SignInLink] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
     marks: list[ConversationMark] = field(default_factory=list)

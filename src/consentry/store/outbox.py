@@ -38,11 +38,6 @@ class Outbox:
             return []
         return [job for job in map(self._jobs.__getitem__, sorted(messages)) if job.state is state]
 
-    def claimed(self) -> list[Job]:
-        """List all jobs that are with a carrier, in the order of their messages."""
-        found = [job for job in self._jobs.values() if job.state is JobState.CLAIMED]
-        return sorted(found, key=lambda job: job.message)
-
     def due(self, limits: tuple[tuple[str, int], ...], now: datetime) -> list[Job]:
         """List due jobs, most urgent first, of each sender no more than its limit."""
         left = dict(limits)

@@ -11,7 +11,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
 from consentry.domain.entries import Entry
 from consentry.domain.folding import clean, fold
-from consentry.domain.messages import Message
+from consentry.domain.messages import Job, Message
 from consentry.domain.standing import Standing
 from consentry.ports import (
     APIKey,
@@ -22,6 +22,7 @@ from consentry.ports import (
     OptOut,
     OptOutStory,
     Receipt,
+    ServerProcess,
     Session,
     SignInLink,
     Tally,
@@ -43,6 +44,7 @@ decode_entry: Final = msgspec.json.Decoder(Entry).decode
 decode_entries: Final = msgspec.json.Decoder(list[Entry]).decode
 decode_message: Final = msgspec.json.Decoder(Message).decode
 decode_messages: Final = msgspec.json.Decoder(list[Message]).decode
+decode_jobs: Final = msgspec.json.Decoder(list[Job]).decode
 decode_works: Final = msgspec.json.Decoder(list[Work]).decode
 decode_receipts: Final = msgspec.json.Decoder(list[Receipt]).decode
 decode_customer: Final = msgspec.json.Decoder(Customer).decode
@@ -53,6 +55,7 @@ decode_keys: Final = msgspec.json.Decoder(list[APIKey]).decode
 decode_agents: Final = msgspec.json.Decoder(list[Agent]).decode
 decode_sessions: Final = msgspec.json.Decoder(list[Session]).decode
 decode_signed_in: Final = msgspec.json.Decoder(tuple[Session, Agent]).decode
+decode_processes: Final = msgspec.json.Decoder(list[ServerProcess]).decode
 decode_links: Final = msgspec.json.Decoder(list[SignInLink]).decode
 decode_mark: Final = msgspec.json.Decoder(ConversationMark).decode
 decode_marks: Final = msgspec.json.Decoder(list[ConversationMark]).decode

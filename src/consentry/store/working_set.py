@@ -24,6 +24,7 @@ from consentry.ports import (
     Needs,
     Receipt,
     Record,
+    ServerProcess,
     Session,
     SignInLink,
     Work,
@@ -91,6 +92,7 @@ class WorkingSet(Generic[Row]):
         for receipt in loaded.receipts:
             self._put_receipt(receipt)
         self._refusals = loaded.refusals
+        self._processes = {process.id: process for process in loaded.processes}
         self._agents = {agent.id: agent for agent in loaded.agents}
         self._links = {link.id: link for link in loaded.links}
         self._sessions = {session.id: session for session in loaded.sessions}
@@ -150,12 +152,6 @@ class WorkingSet(Generic[Row]):
         due = self._outbox.due(self.asking.due_jobs, self.now)
         return tuple(self._work(job) for job in due if job.recipient in self._standings)
 
-    def claimed_work(self) -> tuple[Work, ...]:
-        """Return all jobs that are claimed."""
-        if not self._wanted.claimed_jobs:
-            raise NotNeeded("the", "claimed jobs")
-        return tuple(map(self._work, self._outbox.claimed()))
-
     def unmatched_receipts(self, carrier: str, carrier_message_id: str) -> tuple[Receipt, ...]:
         """Return receipts that came before we knew the carrier's id."""
         key = (carrier, carrier_message_id)
@@ -194,6 +190,12 @@ class WorkingSet(Generic[Row]):
         if not self._wanted.agents:
             raise NotNeeded("the", "agents")
         return tuple(self._agents.values())
+
+    def processes(self) -> tuple[ServerProcess, ...]:
+        """Return all processes in the order of their coming."""
+        if not self._wanted.processes:
+            raise NotNeeded("the", "processes")
+        return tuple(sorted(self._processes.values(), key=lambda process: process.joined))
 
     def sign_in_link(self, link_id: str) -> SignInLink | None:
         """Return a sign-in link."""
@@ -235,6 +237,8 @@ class WorkingSet(Generic[Row]):
             self._put_record(record)
         for customer in change.deleted_customers:
             self._profiles.delete(customer)
+        for process in change.ended_processes:
+            self._processes.pop(process, None)
 
     def _stand_after(self, entries: Iterable[Entry]) -> dict[str, Standing]:
         """Fold the entries that changed a standing into the standings they lead to."""
@@ -270,6 +274,8 @@ class WorkingSet(Generic[Row]):
                 self._idempotency[record.owner, record.key] = record
             case Brand() | Sender() | Program():
                 self.directory = _with_record(self.directory, record)
+            case ServerProcess():
+                self._processes[record.id] = record
             case Agent():
                 self._agents[record.id] = record
             case SignInLink():

@@ -1,9 +1,10 @@
 """Sending by Twilio's REST interface, and finding in its list what got no answer.
 
-`submit` makes one POST and reads from what comes back one of three answers:
+`submit` makes one POST and reads from what comes back one of four answers:
 
     Accepted        2xx with an id
     CarrierRefusal  4xx, 429 and 503: Twilio says that it did not take the text; or no connection
+    Withheld        the fence was closed when there was a connection: nothing was written
     Unanswered      silence, half an answer, a 2xx that cannot be read, any other 5xx
 
 A 503 says that the request was not handled, so it goes back into the queue. Any other 5xx says
@@ -21,7 +22,14 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from consentry.carriers.shared import Answer, NoAnswer, NothingSent, WayOut, basic_authorization
+from consentry.carriers.shared import (
+    Answer,
+    FenceClosed,
+    NoAnswer,
+    NothingSent,
+    WayOut,
+    basic_authorization,
+)
 from consentry.carriers.twilio.errors import read_refusal
 from consentry.carriers.twilio.inbound import MESSAGE_PARAMETER, SENDER_PARAMETER, STATUSES
 from consentry.domain.messages import MessageStatus
@@ -30,9 +38,11 @@ from consentry.ports import (
     CarrierAccount,
     CarrierRefusal,
     CarrierUnreachable,
+    Fence,
     OutboundText,
     Submission,
     Unanswered,
+    Withheld,
 )
 from consentry.wire.forms import encode_form
 from consentry.wire.twilio_create import CreateMessage, build_create_pairs
@@ -82,14 +92,16 @@ class TwilioREST:
         self._authorization = {"Authorization": basic_authorization(user, password)}
         self._way_out = way_out
 
-    async def submit(self, text: OutboundText) -> Submission:
+    async def submit(self, text: OutboundText, fence: Fence) -> Submission:
         """Hand one text over, once."""
         body = encode_form(build_create_pairs(self._write(text)))
         headers = {**self._authorization, "Content-Type": "application/x-www-form-urlencoded"}
         try:
             answer = await self._way_out.post(
-                self._base + self._messages, headers=headers, body=body
+                self._base + self._messages, headers=headers, body=body, fence=fence
             )
+        except FenceClosed as error:
+            return Withheld(str(error))
         except NothingSent as error:
             return CarrierRefusal(
                 permanent=False, opted_out=False, code="unreachable", text=str(error)

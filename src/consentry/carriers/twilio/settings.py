@@ -8,6 +8,7 @@ from consentry.carriers.twilio.outbound import TwilioREST
 from consentry.ports import (
     Accepted,
     CarrierAccount,
+    Fence,
     InboundText,
     OutboundText,
     StatusReport,
@@ -45,9 +46,9 @@ class TwilioCarrier:
         """Verify and read a status webhook; raises `Forged`, `Malformed`."""
         return inbound.read_status(request, self._account)
 
-    async def submit(self, text: OutboundText) -> Submission:
-        """Hand one text over, once."""
-        return await self._rest.submit(text)
+    async def submit(self, text: OutboundText, fence: Fence) -> Submission:
+        """Hand one text over, once, while the fence is open."""
+        return await self._rest.submit(text, fence)
 
     async def find(
         self, text: OutboundText, *, since: datetime, known: frozenset[str] = frozenset()

@@ -158,7 +158,7 @@ class Player:
     def _deliver(self, answer: Submission | None = None) -> None:
         """Hand over what is due, and have it delivered a moment later, or not."""
         self.wait(0.05, 0.4)
-        works = self._do(ClaimJobs(((self._sender.number, 10),)))
+        works = self._do(ClaimJobs(((self._sender.number, 10),), "generate"))
         for work in works if isinstance(works, tuple) else ():
             self._hand_over(work, answer or Accepted(self._carrier_id()))
 

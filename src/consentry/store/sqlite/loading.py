@@ -62,9 +62,6 @@ def _load_works(connection: apsw.Connection, wanted: Wanted, found: Loaded, now:
     if wanted.queues:
         text = _fetch(connection, "load_work_of_recipients", wanted.queues)
         found.works += rows.decode_works(text)
-    if wanted.claimed_jobs:
-        (text,) = next(connection.execute(_LOAD["load_claimed_work"]))
-        found.works += rows.decode_works(str(text))
     if wanted.due_jobs:
         bindings = {
             "keys": rows.encode(list(wanted.due_jobs)).decode(),
@@ -87,6 +84,9 @@ def _load_console(connection: apsw.Connection, wanted: Wanted, found: Loaded) ->
     if wanted.agents:
         (text,) = next(connection.execute(_LOAD["load_agents"]))
         found.agents = rows.decode_agents(str(text))
+    if wanted.processes:
+        (text,) = next(connection.execute(_LOAD["load_processes"]))
+        found.processes = rows.decode_processes(str(text))
     if wanted.links:
         found.links = rows.decode_links(_fetch(connection, "load_sign_in_links", wanted.links))
     if wanted.sessions:

@@ -11,7 +11,7 @@ from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
 from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
-from consentry.domain.messages import Message
+from consentry.domain.messages import Job, Message
 from consentry.domain.standing import Standing
 from consentry.ports import (
     APIKey,
@@ -260,6 +260,11 @@ class Reader:
     def count_outbox(self) -> int:
         """Count jobs in the outbox."""
         return int(self._text(_READ["count_outbox"], {}))
+
+    def read_claimed(self, messages: list[str] | None) -> list[Job]:
+        """List claimed jobs; there are only ever a few."""
+        claimed = rows.decode_jobs(self._text(_READ["read_claimed"], {}))
+        return [job for job in claimed if messages is None or job.message in messages]
 
     def next_due(self) -> tuple[tuple[str, datetime], ...]:
         """List senders with queued jobs, each with its earliest due time."""

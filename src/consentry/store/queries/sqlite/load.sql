@@ -40,12 +40,6 @@ FROM jobs AS j
 JOIN messages AS m ON m.id = j.message
 WHERE j.recipient IN (SELECT value FROM json_each(:keys));
 
--- name: load_claimed_work
-SELECT '[' || ifnull(group_concat('{"job":' || j.value || ',"message":' || m.value || '}'), '') || ']'
-FROM jobs AS j
-JOIN messages AS m ON m.id = j.message
-WHERE j.state = 'claimed';
-
 -- name: load_due_work
 -- One range of the index for each sender and priority, so that texts scheduled for later are
 -- never walked through. The limit is the largest of all senders': the rest is left out later.
@@ -109,6 +103,9 @@ JOIN idempotency AS i
 
 -- name: load_agents
 SELECT '[' || ifnull(group_concat(value, ',' ORDER BY rowid), '') || ']' FROM agents;
+
+-- name: load_processes
+SELECT '[' || ifnull(group_concat(value), '') || ']' FROM processes;
 
 -- name: load_sign_in_links
 SELECT '[' || ifnull(group_concat(value), '') || ']'

@@ -162,6 +162,11 @@ FROM (
 -- name: count_outbox
 SELECT count(*) FROM jobs;
 
+-- name: read_claimed
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY message), '') || ']'
+FROM jobs
+WHERE state = 'claimed';
+
 -- name: next_due
 -- Leaps from sender to sender in the index, so that a long queue costs no more than a short one.
 WITH RECURSIVE queued (sender) AS (

@@ -163,6 +163,14 @@ INSERT INTO sign_in_links (id, value)
 SELECT value ->> 'id', json(value) FROM jsonb_each(:rows) WHERE true
 ON CONFLICT (id) DO UPDATE SET value = excluded.value;
 
+-- name: write_processes
+INSERT INTO processes (id, value)
+SELECT value ->> 'id', json(value) FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO UPDATE SET value = excluded.value;
+
+-- name: end_processes
+DELETE FROM processes WHERE id IN (SELECT value FROM json_each(:rows));
+
 -- name: write_marks
 INSERT INTO marks (recipient, sender, value)
 SELECT value ->> 'recipient', value ->> 'sender', json(value) FROM jsonb_each(:rows) WHERE true

@@ -1,0 +1,38 @@
+"""How long things may take on the way to a carrier. The order of these times is what makes it safe.
+
+A text is handed over at most `hand_over_seconds` after its claim began, and after the last renewal
+of its process's lease began, by that process's own clock. Its carrier's answer is waited for until
+`flight_seconds` after the earlier of the two, and no longer: then nothing of it is under way. Who
+must know that, and cannot ask, waits longer than that by a clock of their own: `quiet_seconds`
+before an opt-out is acknowledged, `dead_seconds` before somebody else's lease is ended.
+"""
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Bounds of the loop.
+
+    `submit_seconds` is a little more than a carrier gives itself, so that its own answer comes
+    first. `quiet_seconds` is more than that, and less than the 15 s a carrier waits for the answer
+    to a webhook. `stop_seconds` is how long texts under way are waited for when a server stops.
+    """
+
+    flights: int = 50
+    submit_seconds: float = 10.5
+    hand_over_seconds: float = 6.0
+    flight_seconds: float = 11.8
+    quiet_seconds: float = 12.0
+    dead_seconds: float = 13.0
+    beat_seconds: float = 1.0
+    sweep_seconds: float = 2.0
+    stop_seconds: float = 12.0
+    idle_seconds: float = 1.0
+    listen_seconds: float = 0.05
+    resolve_seconds_max: float = 10.0
+    retry_seconds: float = 0.05
+    retry_seconds_max: float = 2.0
+    alarm_seconds: float = 60.0
+
+
+LIMITS = Limits()

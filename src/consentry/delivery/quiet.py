@@ -1,0 +1,26 @@
+"""Waiting until texts that another process claimed are under way no more."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Final
+
+from consentry.ports import Store, StoreUnavailable
+
+_FIRST_SECONDS: Final = 0.01
+_SECONDS_MAX: Final = 0.1
+
+
+async def wait_unclaimed(store: Store, messages: Iterable[str]) -> None:
+    """Wait until none of these messages is claimed. The caller bounds the wait.
+
+    Where the store cannot be asked, nothing is known, and the wait goes on.
+    """
+    left = list(messages)
+    wait_seconds = _FIRST_SECONDS
+    while left:
+        with suppress(StoreUnavailable):
+            left = [job.message for job in await store.read_claimed(left)]
+        if left:
+            await asyncio.sleep(wait_seconds)
+            wait_seconds = min(wait_seconds * 1.5, _SECONDS_MAX)

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
@@ -31,6 +32,7 @@ from consentry.console.passwords import Passwords
 from consentry.console.services import ConsoleServices
 from consentry.console.sessions import Sessions
 from consentry.console.tries import Limits, Tries
+from consentry.delivery.limits import LIMITS
 from consentry.delivery.loop import DeliveryLoop
 from consentry.delivery.membership import Identity
 from consentry.domain.agents import Agent, Role
@@ -64,7 +66,9 @@ CARRIERS: Final[dict[str, Callable[[CarrierAccount, str], Carrier]]] = {
 """One line for each carrier: who builds it from its account and our callback address."""
 
 _BOOK_FRESH_SECONDS: Final = 1.0
-_SHUTDOWN_SECONDS: Final = 3
+_CLOSING_SECONDS: Final = 3
+"""What is left of the grace for closing the store, when requests and flights have had theirs."""
+
 _ENDING_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _EVERY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 - what the settings may say, to be shown
 FIRST_ADMIN_EMAIL: Final = "admin@localhost"
@@ -344,7 +348,7 @@ def build_tracing(settings: Settings, clock: Clock) -> "Tracing | None":
     return Tracing(build_provider(settings.traces_endpoint, settings.traces_percent), clock)
 
 
-def _configure(app: ASGIApp) -> uvicorn.Config:
+def _configure(app: ASGIApp, grace_seconds: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=OneWriteProtocol,
@@ -353,7 +357,7 @@ def _configure(app: ASGIApp) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         date_header=False,
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        timeout_graceful_shutdown=grace_seconds,
     )
 
 
@@ -401,12 +405,16 @@ class Server:
         book: CarrierBook = self._book
         if tracing is not None:
             used, book = tracing.wrap_store(used), tracing.wrap_book(book)
+        grace_seconds = max(1, settings.shutdown_grace_seconds - _CLOSING_SECONDS)
         self._delivery = DeliveryLoop(
             used,
             book,
             clock,
             identity=Identity(ids.new("prc")),
             reconcile_grace_seconds=settings.reconcile_grace_seconds,
+            limits=msgspec.structs.replace(
+                LIMITS, stop_seconds=min(LIMITS.stop_seconds, grace_seconds)
+            ),
             measuring=tallies,
         )
         services = Services(
@@ -428,12 +436,14 @@ class Server:
         console = _build_console_services(settings, services)
         pages = Starlette(routes=build_console(console), lifespan=self._live)
         app = build_api(services, pages)
-        config = _configure(app if tracing is None else tracing.wrap_app(app))
+        config = _configure(app if tracing is None else tracing.wrap_app(app), grace_seconds)
         self._streams = console.streams
         self._uvicorn = _EndingStreams(config, self._begin_to_end)
 
     def _begin_to_end(self) -> None:
+        """Take on nothing new: what is under way has as long as the grace."""
         self._readiness.drain()
+        self._delivery.begin_stop()
         self._streams.close_all()
 
     async def run(self, on_ready: Callable[[], None]) -> None:

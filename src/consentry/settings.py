@@ -58,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True):
     conversation_window_hours: int
     revocation_reach: RevocationReach
     reconcile_grace_seconds: int
+    shutdown_grace_seconds: int
     session_hours: int
     sign_in_link_minutes: int
     sign_in_tries: int
@@ -242,6 +243,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "60",
         "How long to wait before the carrier's list is asked about a text without an answer.",
         _read_number(0, 86400),
+    ),
+    Setting(
+        "shutdown_grace_seconds",
+        "25",
+        "How long a server that is told to end may take to finish requests, and texts that are "
+        "with a carrier. Give it less than your platform waits before it kills.",
+        _read_number(4, 3600),
     ),
     Setting(
         "session_hours",

@@ -17,7 +17,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 from consentry.api.app import build_api
 from consentry.clock import SystemClock
 from consentry.delivery.loop import DeliveryLoop
-from consentry.ports import Accepted, Carrier, OutboundText, Submission
+from consentry.delivery.membership import Identity
+from consentry.ports import Accepted, Carrier, Fence, OutboundText, Submission
 from consentry.telemetry.tallies import Tallies
 from consentry.telemetry.tracing import Tracing
 
@@ -29,7 +30,8 @@ CALLER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7"
 class TakingCarrier(FakeCarrier):
     """Takes every text."""
 
-    async def submit(self, text: OutboundText) -> Submission:
+    async def submit(self, text: OutboundText, fence: Fence) -> Submission:
+        assert fence.is_open
         return Accepted(f"SM{text.message}")
 
 
@@ -75,7 +77,7 @@ async def traced(
     world = await build_world(folder, clock=clock, measuring=tracing.wrap_measuring(tallies))
     store = tracing.wrap_store(world.store)
     carriers = tracing.wrap_book(book or FakeBook({"fake": TakingCarrier()}))
-    loop = DeliveryLoop(store, carriers, clock)
+    loop = DeliveryLoop(store, carriers, clock, identity=Identity("prc_1"))
     services = replace(world.services, store=store, book=carriers, delivery=loop)
     world.api = tracing.wrap_app(build_api(services))  # type: ignore[assignment]
     yield Traced(world, loop, exporter, tallies)

@@ -1,12 +1,14 @@
 """The token bucket and the sharing of slots, for any rate, demand and time."""
 
 import math
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from consentry.delivery.bucket import TokenBucket
+from consentry.delivery.shares import divide
 from consentry.delivery.slots import share_slots
 
 pytestmark = pytest.mark.property
@@ -64,6 +66,36 @@ def test_a_sender_can_always_send_one(rate: float) -> None:
     """However slow, the bucket holds one text."""
     assert full(rate, 0.0).whole >= 1
     assert full(rate, 0.0).seconds_to_next == 0.0
+
+
+@given(rates, st.sets(st.text("abc", min_size=1, max_size=6), min_size=1, max_size=40))
+def test_all_shares_together_are_the_rate(rate: float, processes: set[str]) -> None:
+    """However many share a sender, they send its rate and hold one bucket, and each can send."""
+    shares = [divide("+1", rate, process=one, processes=processes) for one in processes]
+    given = [share for share in shares if share is not None]
+    assert sum(share.rate for share in given) == pytest.approx(rate)
+    assert sum(share.burst for share in given) == pytest.approx(max(1.0, rate))
+    assert all(share.burst >= 1 for share in given)
+
+
+def test_slow_senders_are_spread_over_all_processes() -> None:
+    """Each has one process, and when one process goes the others keep what they have."""
+    processes = {f"prc_{number}" for number in range(5)}
+    numbers = [f"+1415555{number:04}" for number in range(200)]
+
+    def owners(alive: set[str]) -> dict[str, str]:
+        return {
+            number: one
+            for number in numbers
+            for one in alive
+            if divide(number, 1.0, process=one, processes=alive) is not None
+        }
+
+    before, after = owners(processes), owners(processes - {"prc_3"})
+    assert len(before) == len(after) == len(numbers)
+    assert min(Counter(before.values()).values()) > 20
+    moved = {number for number in numbers if before[number] != after[number]}
+    assert moved == {number for number in numbers if before[number] == "prc_3"}
 
 
 senders = st.sampled_from(["+1", "+2", "+3", "+4"])

@@ -8,6 +8,7 @@ import pytest
 from delivery_world import LIMITS, world
 
 from consentry.delivery.loop import DeliveryLoop
+from consentry.delivery.membership import Identity
 from consentry.domain.messages import MessageStatus
 from consentry.ports import (
     Accepted,
@@ -44,7 +45,14 @@ async def test_answers_and_their_ends_are_counted(tmp_path: Path) -> None:
     """Refused for now and then taken: a retry, then sent. No answer: indeterminate."""
     noted = Noted()
     async with world(tmp_path, started=False) as made:
-        made.loop = DeliveryLoop(made.store, made.book, made.clock, limits=LIMITS, measuring=noted)
+        made.loop = DeliveryLoop(
+            made.store,
+            made.book,
+            made.clock,
+            identity=Identity("prc_1"),
+            limits=LIMITS,
+            measuring=noted,
+        )
         made.start()
         made.carrier.always(BUSY)
         sent = await made.send("Hi")
@@ -75,7 +83,14 @@ async def test_what_a_crash_left_is_counted_as_indeterminate(tmp_path: Path) -> 
         await made.send("Hi")
         await made.until_submitted(1)
         await made.crash()
-        made.loop = DeliveryLoop(made.store, made.book, made.clock, limits=LIMITS, measuring=noted)
+        made.loop = DeliveryLoop(
+            made.store,
+            made.book,
+            made.clock,
+            identity=Identity("prc_1"),
+            limits=LIMITS,
+            measuring=noted,
+        )
         made.carrier.answer = made.carrier.take
         made.start()
         await made.settle()

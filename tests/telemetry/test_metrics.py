@@ -18,7 +18,7 @@ from consentry.domain.gate import Decision, Verdict
 from consentry.domain.messages import MessageStatus
 from consentry.domain.policy import Policy
 from consentry.domain.reasons import Reason
-from consentry.ports import Accepted, CarrierRefusal, Submission, Unanswered
+from consentry.ports import Accepted, CarrierRefusal, Submission, Unanswered, Withheld
 from consentry.telemetry.exposition import Exposition
 from consentry.telemetry.metrics import METRICS
 from consentry.telemetry.sharing import Sharing
@@ -146,6 +146,7 @@ async def test_batches_are_spread_over_buckets_of_size_and_time(tmp_path: Path) 
         (CarrierRefusal(permanent=True, opted_out=False, code="21211", text=""), "refused"),
         (CarrierRefusal(permanent=False, opted_out=False, code="429", text=""), "refused_for_now"),
         (Unanswered(""), "unanswered"),
+        (Withheld(""), "withheld"),
     ],
 )
 async def test_answers_of_carriers_are_counted_by_kind(

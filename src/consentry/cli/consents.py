@@ -16,6 +16,8 @@ from consentry.bootstrap import build_policy
 from consentry.cli.database import read_recipient, with_store
 from consentry.cli.output import JSONFlag, fail, print_json, print_table
 from consentry.clock import SystemClock
+from consentry.delivery.limits import LIMITS
+from consentry.delivery.quiet import wait_unclaimed
 from consentry.domain.directory import Purpose
 from consentry.domain.entries import Actor, ActorKind, Entry
 from consentry.domain.gate import Decision, Door, Request, Verdict
@@ -224,6 +226,9 @@ def opt_out(
             recipient=read_recipient(recipient, settings), actor=_CLI_ACTOR, reason=reason
         )
         recorded = await store.submit(SuppressRecipient(statement, brand=brand))
+        # Servers may have texts to this person with a carrier: they end before we say that none
+        # will come.
+        await wait_unclaimed(store, recorded.in_flight, seconds=LIMITS.quiet_seconds)
         return recorded.entry
 
     entry = with_store(suppress)

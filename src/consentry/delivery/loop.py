@@ -95,16 +95,21 @@ class DeliveryLoop:
         """Wait until none of these messages is with the carrier any more (bounded in time)."""
         if not messages:
             return
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(self._limits.quiet_seconds):
                 await self._flights.wait_quiet(messages)
-                if not self._membership.is_alone:
-                    ours = self._flights.messages
-                    await wait_unclaimed(self._store, (m for m in messages if m not in ours))
-        except TimeoutError:
-            # What another process claimed may not be handed over any more by now, and its carrier
-            # has had its time (see `Limits`). The trace of a timeout tells nothing.
-            _logger.error("still_with_the_carrier", extra={"message_ids": messages})  # noqa: TRY400 - see above
+                if await self._wait_for_others(messages):
+                    return
+        # Whatever was claimed before may not be handed over any more by now, and its carrier has
+        # had its time (see `Limits`).
+        _logger.error("still_with_the_carrier", extra={"message_ids": messages})
+
+    async def _wait_for_others(self, messages: tuple[str, ...]) -> bool:
+        if self._membership.is_alone:
+            return True
+        ours = self._flights.messages
+        others = [message for message in messages if message not in ours]
+        return await wait_unclaimed(self._store, others, seconds=self._limits.quiet_seconds)
 
     # --- Its life ---------------------------------------------------------------------------
 

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from math import inf
 from typing import Final
-from zlib import crc32
 
 import msgspec
 
 from consentry.actions.keep_lease import EndLease, Lease, RenewLease
 from consentry.delivery.limits import Limits
+from consentry.delivery.shares import Share, divide
 from consentry.ports import Clock, ServerProcess, Store, StoreUnavailable
 
 _LEAVE_SECONDS: Final = 2.0
@@ -32,13 +32,6 @@ class Identity(msgspec.Struct, frozen=True):
     id: str
     is_alone: bool = True
     replaces: str | None = None
-
-
-class Share(msgspec.Struct, frozen=True):
-    """What one process may send of a sender: texts per second, and how many at once."""
-
-    rate: float
-    burst: float
 
 
 class Membership:
@@ -108,20 +101,12 @@ class Membership:
     def share(self, sender: str, rate: float) -> Share | None:
         """Tell what part of a sender's rate is ours; None: nothing now.
 
-        As many processes share it as can each send at least one text at once, so that all
-        together hold no more than one bucket. A newcomer has no share until all know of it.
+        A newcomer has none until all others know of it, and have taken less for themselves.
         """
         lease = self._lease
         if lease is None or not lease.is_known or not self.holds(self.id):
             return None
-        burst = max(1.0, rate)
-        names = [self.id, *(other.id for other in lease.others)]
-        hands = min(len(names), int(burst))
-        if hands < len(names):
-            ranked = sorted(names, key=lambda name: (crc32(f"{sender} {name}".encode()), name))
-            if self.id not in ranked[:hands]:
-                return None
-        return Share(rate / hands, burst / hands)
+        return divide(sender, rate, process=self.id, processes=_ids(lease))
 
     # --- Its life ---------------------------------------------------------------------------
 

@@ -48,7 +48,7 @@ SUBMISSIONS: Final = Metric(
     "consentry_submissions_total",
     "counter",
     "Carriers' answers to texts, by answer (accepted, refused, refused_for_now, opted_out, "
-    "unanswered).",
+    "unanswered, withheld).",
     ("answer",),
 )
 SUBMISSION_SECONDS: Final = Metric(

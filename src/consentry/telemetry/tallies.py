@@ -15,7 +15,7 @@ from consentry.domain.entries import EntryKind
 from consentry.domain.gate import Decision, Verdict
 from consentry.domain.messages import MessageStatus
 from consentry.domain.reasons import Reason
-from consentry.ports import Accepted, CarrierRefusal, EntryCounts, Submission, Unanswered
+from consentry.ports import Accepted, CarrierRefusal, EntryCounts, Submission, Unanswered, Withheld
 from consentry.telemetry import metrics
 from consentry.telemetry.metrics import Metric
 
@@ -172,5 +172,7 @@ def _name_answer(submission: Submission) -> str:
             return "refused_for_now"
         case Unanswered():
             return "unanswered"
+        case Withheld():
+            return "withheld"
         case never:
             assert_never(never)

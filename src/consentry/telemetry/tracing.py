@@ -34,6 +34,7 @@ from consentry.ports import (
     Command,
     EntryCounts,
     Facts,
+    Fence,
     Measuring,
     Needs,
     OutboundText,
@@ -283,7 +284,7 @@ class _TracedCarrier:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._carrier, name)
 
-    async def submit(self, text: OutboundText) -> Submission:
+    async def submit(self, text: OutboundText, fence: Fence) -> Submission:
         """Hand a text over, in the trace of what queued it, or in one of its own."""
         origin = self._tracing.find_origin(text.message)
         parent = context.Context()
@@ -300,7 +301,7 @@ class _TracedCarrier:
             attributes=attributes,
             record_exception=False,
         ) as span:
-            answer = await self._carrier.submit(text)
+            answer = await self._carrier.submit(text, fence)
             span.set_attribute("consentry.answer", type(answer).__name__)
         # Each text has a task of its own: the note of this answer belongs to the same trace.
         context.attach(trace.set_span_in_context(trace.NonRecordingSpan(span.get_span_context())))

@@ -22,7 +22,7 @@ from consentry.delivery.loop import DeliveryLoop
 from consentry.delivery.membership import Identity
 from consentry.domain.directory import Brand, Replies, Sender
 from consentry.domain.entries import Actor, ActorKind
-from consentry.domain.messages import Message, MessageStatus
+from consentry.domain.messages import Job, Message, MessageStatus
 from consentry.domain.policy import Policy
 from consentry.domain.reading import SenderKind
 from consentry.ports import (
@@ -56,6 +56,9 @@ LIMITS = Limits(
     resolve_seconds_max=0.02,
     retry_seconds=0.01,
     retry_seconds_max=0.05,
+    beat_seconds=0.02,
+    sweep_seconds=0.02,
+    listen_seconds=0.005,
 )
 
 
@@ -202,6 +205,7 @@ class WatchedStore:
         self.before: dict[type, Hook] = {}
         self.after: dict[type, Hook] = {}
         self.unreadable = 0
+        self.unreadable_claims = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -212,6 +216,13 @@ class WatchedStore:
             self.unreadable -= 1
             raise StoreUnavailable("The disk is away.")
         return await self._store.read_indeterminate(limit, after=after)
+
+    async def read_claimed(self, messages: list[str] | None = None) -> list[Job]:
+        """Read, unless that is made to fail some times."""
+        if self.unreadable_claims > 0:
+            self.unreadable_claims -= 1
+            raise StoreUnavailable("The disk is away.")
+        return await self._store.read_claimed(messages)
 
     async def submit(self, command: Any) -> Any:
         """Submit between the hooks."""
@@ -239,11 +250,15 @@ class World:
 
     def new_loop(self, **limits: float) -> DeliveryLoop:
         """Build a loop as a server does at its start."""
+        return self.build_loop(Identity(SystemIds().new("prc")), self.clock, **limits)
+
+    def build_loop(self, identity: Identity, clock: TestClock, **limits: float) -> DeliveryLoop:
+        """Build a loop of somebody, with a clock of its own."""
         return DeliveryLoop(
             self.store,
             self.book,
-            self.clock,
-            identity=Identity(SystemIds().new("prc")),
+            clock,
+            identity=identity,
             reconcile_grace_seconds=self.grace_seconds,
             limits=msgspec.structs.replace(LIMITS, **limits),
         )

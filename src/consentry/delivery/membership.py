@@ -158,7 +158,13 @@ class Membership:
         self._watch(lease, began)
         return self._limits.beat_seconds
 
+    def _forget_if_away(self, now: float) -> None:
+        """Begin to watch anew after a pause: who has not looked has watched nobody."""
+        if now - self._renewed_at > self._limits.dead_seconds / 2:
+            self._watched.clear()
+
     def _find_dead(self, now: float) -> tuple[tuple[str, int], ...]:
+        self._forget_if_away(now)
         dead = [
             (process, beats)
             for process, (beats, since) in self._watched.items()
@@ -169,10 +175,9 @@ class Membership:
         return tuple(dead)
 
     def _watch(self, lease: Lease, began: float) -> None:
-        """Take note of who lives. Who has not looked for long has watched nobody meanwhile."""
+        """Take note of who lives."""
         now = self._clock.monotonic()
-        if now - self._renewed_at > self._limits.dead_seconds / 2:
-            self._watched.clear()
+        self._forget_if_away(now)
         self._watched = {other.id: self._since(other, now) for other in lease.others}
         before, self._lease, self._renewed_at = self._lease, lease, began
         self._joined.set()

@@ -166,5 +166,6 @@ COLUMNS: Final[dict[Table, Columns]] = {
     Table.PROGRAMS: _columns("write_programs", "program", "ids"),
     Table.CARRIERS: _columns("write_carriers", "carrier", "ids"),
     Table.AGENTS: _columns("write_agents", "agent", "ids"),
+    Table.PROCESSES: _columns("write_processes", "process", "ids"),
     Table.SIGN_IN_LINKS: _columns("write_sign_in_links", "sign_in_link", "ids"),
 }

@@ -29,6 +29,7 @@ _DECODE: Final[dict[str, Callable[[str], object]]] = {
     "receipts": rows.decode_receipts,
     "refusals": rows.decode_times,
     "agents": rows.decode_agents,
+    "processes": rows.decode_processes,
     "links": rows.decode_links,
     "sessions": rows.decode_sessions,
     "marks": rows.decode_marks,
@@ -55,16 +56,18 @@ def list_keys(wanted: Wanted, others: list[str]) -> list[int]:
     names += [f"session:{session}" for session in wanted.sessions]
     if wanted.agents:
         names.append("agents")
+    if wanted.processes:
+        names.append("processes")
     return sorted({key_of(name) for name in names})
 
 
 def asks_for_work(wanted: Wanted) -> bool:
     """Tell whether it is not known yet for whom the messages of a batch are."""
-    return bool(wanted.messages or wanted.outbound or wanted.claimed_jobs)
+    return bool(wanted.messages or wanted.outbound)
 
 
 async def find_recipients(connection: Connection, wanted: Wanted) -> list[str]:
-    """Find for whom the messages and claimed jobs are: they are held before they are loaded."""
+    """Find for whom the messages are: they are held before they are loaded."""
     query = _LOAD["recipients_of"]
     found: list[str] = await connection.fetchval(query.sql, *query.bind(_values(wanted)))
     return found
@@ -99,7 +102,6 @@ def _values(wanted: Wanted) -> dict[str, object]:
         "links": list(wanted.links),
         "sessions": list(wanted.sessions),
         "refusals": clean_all(list(wanted.refusals)),
-        "claimed_jobs": wanted.claimed_jobs,
         **_pairs("inbound_carriers", "inbound_ids", wanted.inbound),
         **_pairs("outbound_carriers", "outbound_ids", wanted.outbound),
         **_pairs("receipt_carriers", "receipt_ids", wanted.receipts),
@@ -129,6 +131,7 @@ def _name_queries(wanted: Wanted, held: list[str]) -> tuple[list[str], list[str]
         ("receipts", wanted.receipts),
         ("refusals", wanted.refusals),
         ("agents", wanted.agents),
+        ("processes", wanted.processes),
         ("links", wanted.links),
         ("sessions", wanted.sessions),
         ("marks", wanted.marks),
@@ -137,7 +140,6 @@ def _name_queries(wanted: Wanted, held: list[str]) -> tuple[list[str], list[str]
         ("work_of_messages", wanted.messages),
         ("work_of_outbound", wanted.outbound),
         ("work_of_recipients", wanted.queues),
-        ("claimed_work", wanted.claimed_jobs),
         ("due_work", wanted.due_jobs and held),
     )
     return [name for name, is_asked in asked if is_asked], [n for n, is_asked in works if is_asked]

@@ -6,7 +6,7 @@ from typing import Final
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
-from consentry.domain.messages import Message, MessageStatus
+from consentry.domain.messages import Job, Message, MessageStatus
 from consentry.domain.standing import Standing
 from consentry.ports import (
     APIKey,
@@ -164,6 +164,11 @@ class Reader:
         """Count jobs in the outbox."""
         ((count,),) = await self._pool.fetch(_READ["count_outbox"], {})
         return int(count)
+
+    async def read_claimed(self, messages: list[str] | None) -> list[Job]:
+        """List claimed jobs, of these messages or all."""
+        wanted = None if messages is None else clean_all(messages)
+        return rows.decode_jobs(await self._text("read_claimed", messages=wanted))
 
     async def next_due(self) -> tuple[tuple[str, datetime], ...]:
         """List senders with queued jobs, each with its earliest due time."""

@@ -49,10 +49,11 @@ def ask_together(names: tuple[str, ...]) -> Statement:
 
 
 @cache
-def write_together(names: tuple[str, ...]) -> Statement:
-    """Put queries that write into one statement, in their order; it counts itself."""
+def write_together(names: tuple[str, ...], *, is_counted: bool = True) -> Statement:
+    """Put queries that write into one statement, in their order; it may count itself."""
     parts = ",\n".join(f"{name} AS ({_WRITE[name]})" for name in names)
-    return number_parameters(f"WITH {parts} SELECT nextval('changes_seq')")
+    count = "nextval('changes_seq')" if is_counted else "0"
+    return number_parameters(f"WITH {parts} SELECT {count}")
 
 
 def clean(text: str) -> str:

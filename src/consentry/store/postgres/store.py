@@ -9,7 +9,7 @@ from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
 from consentry.domain.entries import Entry, EntryKind
-from consentry.domain.messages import Message
+from consentry.domain.messages import Job, Message
 from consentry.domain.policy import Policy
 from consentry.domain.standing import Standing
 from consentry.ports import (
@@ -274,6 +274,10 @@ class PostgresStore:
     async def count_outbox(self) -> int:
         """Count jobs in the outbox."""
         return await self._side.reader.count_outbox()
+
+    async def read_claimed(self, messages: list[str] | None = None) -> list[Job]:
+        """List the jobs that are claimed now, by whichever process: of these messages, or all."""
+        return await self._side.reader.read_claimed(messages)
 
     async def next_due(self) -> tuple[tuple[str, datetime], ...]:
         """List the senders that have queued jobs, each with its earliest due time."""

@@ -18,6 +18,7 @@ from consentry.store.rows import encode
 
 _ADVANCE: Final = read_statements("write")["advance_directory_version"]
 
+_SIGNS_OF_LIFE: Final = frozenset({"write_processes", "end_processes"})
 _GONE_CUSTOMERS: Final = ("delete_customers", "delete_phones", "delete_grams", "delete_queued")
 _BESIDE_CUSTOMERS: Final = ("queue_customers", "forget_grams", "let_go_of_phones", "write_phones")
 
@@ -46,7 +47,9 @@ class _Writing:
 
 
 async def write(connection: Connection, changed: Changed[Row], directory_version: int) -> bool:
-    """Write all rows; the transaction is the caller's. Tell whether there were any.
+    """Write all rows; the transaction is the caller's. Tell whether it counts as a change.
+
+    Signs of life do not: nobody who listens to changes wants to hear of them.
 
     Raises `ChangedMeanwhile` where the directory is written, and is not of that version any more.
     """
@@ -57,9 +60,10 @@ async def write(connection: Connection, changed: Changed[Row], directory_version
         told = await connection.execute(_ADVANCE.sql, directory_version)
         if told != "UPDATE 1":
             raise ChangedMeanwhile
-    statement = write_together(tuple(writing.queries))
+    is_change = not _SIGNS_OF_LIFE.issuperset(writing.queries)
+    statement = write_together(tuple(writing.queries), is_counted=is_change)
     await connection.fetchval(statement.sql, *statement.bind(writing.values))
-    return True
+    return is_change
 
 
 def _collect(changed: Changed[Row]) -> _Writing:
@@ -95,6 +99,8 @@ def _delete(changed: Changed[Row], writing: _Writing) -> None:
     finished = [job for job in changed.finished_jobs if job not in jobs]
     if finished:
         writing.add("delete_jobs", finished_jobs=finished)
+    if changed.ended_processes:
+        writing.add("end_processes", ended_processes=list(changed.ended_processes))
     gone = [c for c in changed.deleted_customers if c not in changed.customers]
     if gone:
         writing.queries += _GONE_CUSTOMERS

@@ -78,18 +78,6 @@ FROM jobs AS j,
     ) AS m
 WHERE j.recipient = ANY(:queues::text[])
 
--- name: claimed_work
--- Of recipients that are held: the others' were claimed since.
-SELECT '[' || coalesce(string_agg('{"job":' || j.value || ',"message":' || m.value || '}', ','), '') || ']'
-FROM jobs AS j,
-    LATERAL (
-        SELECT of_job.value
-        FROM messages AS of_job
-        WHERE of_job.id = j.message AND of_job.recipient = j.recipient
-        OFFSET 0
-    ) AS m
-WHERE j.state = 'claimed' AND j.recipient = ANY(:held::text[])
-
 -- name: due_work
 -- Of recipients that are held. The limit is the largest of all senders': the rest is left out
 -- later.
@@ -163,6 +151,9 @@ FROM unnest(:owners::text[], :keys::text[]) AS wanted (owner, key),
 -- name: agents
 SELECT '[' || coalesce(string_agg(a.value, ',' ORDER BY a.seq), '') || ']' FROM agents AS a
 
+-- name: processes
+SELECT '[' || coalesce(string_agg(p.value, ','), '') || ']' FROM processes AS p
+
 -- name: links
 SELECT '[' || coalesce(string_agg(l.value, ','), '') || ']'
 FROM sign_in_links AS l
@@ -199,7 +190,7 @@ SELECT
     || '}}' AS directory
 
 -- name: recipients_of
--- Whom messages and claimed jobs are for: to be held before they are looked at.
+-- Whom messages are for: to be held before they are looked at.
 SELECT coalesce(array_agg(DISTINCT found.recipient), '{}')
 FROM (
     SELECT m.recipient FROM messages AS m WHERE m.id = ANY(:messages::text[])
@@ -214,8 +205,6 @@ FROM (
                 AND m.direction = 'outbound'
             OFFSET 0
         ) AS sent
-    UNION ALL
-    SELECT j.recipient FROM jobs AS j WHERE :claimed_jobs::boolean AND j.state = 'claimed'
 ) AS found
 
 -- name: due_recipients

@@ -196,6 +196,12 @@ FROM (
     LIMIT :limit::bigint
 ) AS found
 
+-- name: read_claimed
+-- There are only ever a few.
+SELECT '[' || coalesce(string_agg(j.value, ',' ORDER BY j.message), '') || ']'
+FROM jobs AS j
+WHERE j.state = 'claimed' AND (:messages::text[] IS NULL OR j.message = ANY(:messages::text[]))
+
 -- name: list_senders
 -- Leaps from sender to sender in the index.
 WITH RECURSIVE found (sender) AS (

@@ -203,6 +203,14 @@ INSERT INTO sign_in_links (id, value)
 SELECT * FROM unnest(:sign_in_link_ids::text[], :sign_in_link_values::text[])
 ON CONFLICT (id) DO UPDATE SET value = excluded.value
 
+-- name: write_processes
+INSERT INTO processes (id, value)
+SELECT * FROM unnest(:process_ids::text[], :process_values::text[])
+ON CONFLICT (id) DO UPDATE SET value = excluded.value
+
+-- name: end_processes
+DELETE FROM processes WHERE id = ANY(:ended_processes::text[])
+
 -- name: write_marks
 INSERT INTO marks (recipient, sender, value)
 SELECT * FROM unnest(:mark_recipients::text[], :mark_senders::text[], :mark_values::text[])

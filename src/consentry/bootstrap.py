@@ -202,16 +202,33 @@ def webhook_url(settings: Settings, carrier_id: str) -> str:
     return base + inbound_path(carrier_id)
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Take the port before anything else starts, so that the address is known and ours."""
+def make_identity(settings: Settings, *, replaces: str | None = None) -> Identity:
+    """Name a process that was just started; it may take the place of one that surely ended."""
+    return Identity(SystemIds().new("prc"), is_alone=not settings.is_postgres, replaces=replaces)
+
+
+def bind(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
+    """Take the port before anything else starts, so that the address is known and ours.
+
+    Several sockets may share a port: the system then spreads connections over them evenly.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named so that asyncio knows TCP and sends an answer's last piece at once:
     # left to itself, TCP holds it back until the piece before is acknowledged, 40 ms later.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if is_shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     listener.bind((host, port))
     listener.listen(2048)
     return listener
+
+
+def address_of(settings: Settings, listener: socket.socket) -> str:
+    """The address under which carriers and people reach a server that listens here."""
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return settings.public_url or f"http://{shown}:{port}"
 
 
 @contextmanager
@@ -380,13 +397,19 @@ class Server:
     """The product in one process: store, carriers, delivery, doors."""
 
     def __init__(
-        self, settings: Settings, listener: socket.socket, *, store: Store | None = None
+        self,
+        settings: Settings,
+        listener: socket.socket,
+        *,
+        store: Store | None = None,
+        identity: Identity | None = None,
     ) -> None:
-        """Build it from the settings, on their database or on a store given (the bench's)."""
+        """Build it from the settings, on their database or on a store given (the bench's).
+
+        `identity` is who this process is among those on the database, where somebody knows it.
+        """
         clock, ids = SystemClock(), SystemIds()
-        host, port = listener.getsockname()[:2]
-        shown = f"[{host}]" if ":" in host else host
-        self.url = settings.public_url or f"http://{shown}:{port}"
+        self.url = address_of(settings, listener)
         self._held = ExitStack()
         self._held.enter_context(_alone_on(settings))
         tallies = Tallies()
@@ -410,7 +433,7 @@ class Server:
             used,
             book,
             clock,
-            identity=Identity(ids.new("prc")),
+            identity=identity or make_identity(settings),
             reconcile_grace_seconds=settings.reconcile_grace_seconds,
             limits=msgspec.structs.replace(
                 LIMITS, stop_seconds=min(LIMITS.stop_seconds, grace_seconds)

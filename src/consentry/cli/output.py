@@ -22,6 +22,22 @@ def print_json(value: object) -> None:
     sys.stdout.write(json.dumps(msgspec.to_builtins(value)) + "\n")
 
 
+def shows_link(*, as_json: bool) -> bool:
+    """Tell whether a sign-in link goes to whom it is for: elsewhere the output is collected."""
+    return as_json or sys.stdout.isatty()
+
+
+def tell_address(url: str, console_link: str | None, *, as_json: bool) -> None:
+    """Print where a server answers."""
+    if as_json:
+        print_json({"url": url, "console_link": console_link})
+    else:
+        sys.stdout.write(f"Consentry answers at {url}\n")
+        if console_link is not None:
+            sys.stdout.write(f"Sign in (once): {console_link}\n")
+    sys.stdout.flush()
+
+
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
     """Print rows under their columns; where there are none, say what would be here."""
     if not rows:

@@ -1,9 +1,6 @@
 """Commands that keep running: serve, simulate, demo."""
 
-import os
-import signal
 import sys
-import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +8,8 @@ import msgspec
 import typer
 
 from consentry.cli.event_loop import run_fast
-from consentry.cli.output import JSONFlag, fail, print_json
+from consentry.cli.lifeline import stop_with_parent
+from consentry.cli.output import JSONFlag, fail, tell_address
 from consentry.settings import read_settings
 
 
@@ -26,8 +24,9 @@ def serve(
     *,
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="The port; 0: any.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes; SQLite serves one.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes; SQLite serves one.")] = 1,
     as_json: JSONFlag = False,
+    worker_from_stdin: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Start the server, and print its address when it answers.
 
@@ -36,9 +35,18 @@ def serve(
 
     Example: consentry serve --port 8000
     """
-    if workers != 1:
-        fail("SQLite serves one process. Start with --workers 1.", code=2)
     settings = read_settings()
+    if worker_from_stdin:
+        from consentry.cli.worker import run_worker  # noqa: PLC0415 - heavy, and only needed here
+
+        run_worker(settings)
+        return
+    if workers != 1 and not settings.is_postgres:
+        fail(
+            f"SQLite serves one process, and CONSENTRY_DATABASE is {settings.database}. Start with "
+            "--workers 1, or keep the data on PostgreSQL.",
+            code=2,
+        )
     settings = msgspec.structs.replace(
         settings,
         host=settings.host if host is None else host,
@@ -46,28 +54,22 @@ def serve(
     )
     # The server's modules are imported here so that the other commands start without them.
     from consentry.bootstrap import Server, bind, start_logging  # noqa: PLC0415
+    from consentry.cli.workers import run_workers  # noqa: PLC0415
 
     start_logging(settings)
     try:
+        if workers > 1:
+            raise typer.Exit(run_fast(run_workers(settings, workers, as_json=as_json)))
         listener = bind(settings.host, settings.port)
     except OSError as error:
         fail(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}.", code=1)
     server = Server(settings, listener)
 
     async def run() -> None:
-        link = await server.make_console_link() if as_json or sys.stdout.isatty() else None
-        await server.run(on_ready=lambda: _tell_server(server.url, link, as_json=as_json))
+        link = await server.make_console_link() if shows_link(as_json=as_json) else None
+        await server.run(lambda: tell_address(server.url, link, as_json=as_json))
 
     run_fast(run())
-
-
-def _tell_server(url: str, console_link: str | None, *, as_json: bool) -> None:
-    if as_json:
-        print_json({"url": url, "console_link": console_link})
-    else:
-        way = console_link or "make a link with: consentry agent link EMAIL"
-        sys.stdout.write(f"Consentry answers at {url}\nSign in (once): {way}\n")
-    sys.stdout.flush()
 
 
 def simulate(
@@ -90,7 +92,7 @@ def simulate(
 
     if config_from_stdin:
         config = msgspec.json.decode(sys.stdin.readline(), type=SimulatorConfig)
-        _stop_with_parent()
+        stop_with_parent()
     else:
         config = SimulatorConfig(
             accounts=(Account(sid=account, token=token),),
@@ -112,16 +114,6 @@ def simulate(
         run(config, announce)
     except OSError as error:
         fail(f"cannot listen on {config.host}:{config.port}: {error.strerror}.", code=1)
-
-
-def _stop_with_parent() -> None:
-    """End when standard input closes, so that no simulator outlives the demo that began it."""
-
-    def wait() -> None:
-        sys.stdin.read()
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def demo(

@@ -4,13 +4,10 @@ import asyncio
 import gc
 import os
 import secrets
-import signal
 import socket
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -37,6 +34,7 @@ from consentry.delivery.loop import DeliveryLoop
 from consentry.delivery.membership import Identity
 from consentry.domain.agents import Agent, Role
 from consentry.domain.policy import Policy
+from consentry.hosting import signals_heard_once
 from consentry.ports import (
     UNMEASURED,
     Carrier,
@@ -69,7 +67,6 @@ _BOOK_FRESH_SECONDS: Final = 1.0
 _CLOSING_SECONDS: Final = 3
 """What is left of the grace for closing the store, when requests and flights have had theirs."""
 
-_ENDING_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _EVERY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 - what the settings may say, to be shown
 FIRST_ADMIN_EMAIL: Final = "admin@localhost"
 
@@ -207,59 +204,11 @@ def make_identity(settings: Settings, *, replaces: str | None = None) -> Identit
     return Identity(SystemIds().new("prc"), is_alone=not settings.is_postgres, replaces=replaces)
 
 
-def bind(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
-    """Take the port before anything else starts, so that the address is known and ours.
-
-    Several sockets may share a port: the system then spreads connections over them evenly.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named so that asyncio knows TCP and sends an answer's last piece at once:
-    # left to itself, TCP holds it back until the piece before is acknowledged, 40 ms later.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if is_shared:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    listener.bind((host, port))
-    listener.listen(2048)
-    return listener
-
-
 def address_of(settings: Settings, listener: socket.socket) -> str:
     """The address under which carriers and people reach a server that listens here."""
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     return settings.public_url or f"http://{shown}:{port}"
-
-
-@contextmanager
-def _alone_on(settings: Settings) -> Iterator[None]:
-    """Hold a SQLite database for this server; several serve one PostgreSQL."""
-    if settings.is_postgres:
-        yield
-        return
-    with hold_file(settings.database_path):
-        yield
-
-
-@contextmanager
-def _signals_heard_once() -> Iterator[None]:
-    """Let a signal that has ended the server do no more than that.
-
-    uvicorn raises it again when it has stopped, which would end us before the store is closed.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, _take_no_notice) for number in _ENDING_SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _take_no_notice(number: int, frame: FrameType | None) -> None:
-    del number, frame
 
 
 async def find_admin(store: Store) -> Agent:
@@ -403,43 +352,38 @@ class Server:
         *,
         store: Store | None = None,
         identity: Identity | None = None,
+        tallies_folder: Path | None = None,
     ) -> None:
         """Build it from the settings, on their database or on a store given (the bench's).
 
         `identity` is who this process is among those on the database, where somebody knows it.
+        `tallies_folder` is where the workers of one server share what they count.
         """
-        clock, ids = SystemClock(), SystemIds()
+        identity = identity or make_identity(settings)
+        self._clock, ids = SystemClock(), SystemIds()
+        clock = self._clock
+        self._settings = settings
+        self._grace_seconds = max(1, settings.shutdown_grace_seconds - _CLOSING_SECONDS)
         self.url = address_of(settings, listener)
         self._held = ExitStack()
-        self._held.enter_context(_alone_on(settings))
-        tallies = Tallies()
+        if not settings.is_postgres:
+            self._held.enter_context(hold_file(settings.database_path))
+        self._tallies = tallies = Tallies()
         self._tracing = tracing = build_tracing(settings, clock)
         measuring = tallies if tracing is None else tracing.wrap_measuring(tallies)
         self.store = open_store(settings, measuring) if store is None else store
-        self._sharing = Sharing(tallies, self.store)
+        self._sharing = Sharing(tallies, self.store, tallies_folder, identity.id)
         used: Store = self.store
         self._readiness = ReadinessCheck(
             self.store, clock, ReadinessLimits(lag_seconds=settings.ready_lag_seconds)
         )
-        self._settings = settings
         self._listener = listener
         self._on_ready: Callable[[], None] = lambda: None
         self._book = AccountBook(self.store, clock, self.url)
         book: CarrierBook = self._book
         if tracing is not None:
             used, book = tracing.wrap_store(used), tracing.wrap_book(book)
-        grace_seconds = max(1, settings.shutdown_grace_seconds - _CLOSING_SECONDS)
-        self._delivery = DeliveryLoop(
-            used,
-            book,
-            clock,
-            identity=identity or make_identity(settings),
-            reconcile_grace_seconds=settings.reconcile_grace_seconds,
-            limits=msgspec.structs.replace(
-                LIMITS, stop_seconds=min(LIMITS.stop_seconds, grace_seconds)
-            ),
-            measuring=tallies,
-        )
+        self._delivery = self._build_delivery(used, book, identity)
         services = Services(
             store=used,
             book=book,
@@ -459,9 +403,21 @@ class Server:
         console = _build_console_services(settings, services)
         pages = Starlette(routes=build_console(console), lifespan=self._live)
         app = build_api(services, pages)
-        config = _configure(app if tracing is None else tracing.wrap_app(app), grace_seconds)
+        config = _configure(app if tracing is None else tracing.wrap_app(app), self._grace_seconds)
         self._streams = console.streams
         self._uvicorn = _EndingStreams(config, self._begin_to_end)
+
+    def _build_delivery(self, store: Store, book: CarrierBook, identity: Identity) -> DeliveryLoop:
+        stop_seconds = min(LIMITS.stop_seconds, self._grace_seconds)
+        return DeliveryLoop(
+            store,
+            book,
+            self._clock,
+            identity=identity,
+            reconcile_grace_seconds=self._settings.reconcile_grace_seconds,
+            limits=msgspec.structs.replace(LIMITS, stop_seconds=stop_seconds),
+            measuring=self._tallies,
+        )
 
     def _begin_to_end(self) -> None:
         """Take on nothing new: what is under way has as long as the grace."""
@@ -472,7 +428,7 @@ class Server:
     async def run(self, on_ready: Callable[[], None]) -> None:
         """Serve until a signal comes, then finish what was begun and close the store."""
         self._on_ready = on_ready
-        with _signals_heard_once():
+        with signals_heard_once():
             try:
                 await self._uvicorn.serve(sockets=[self._listener])
             finally:
@@ -485,6 +441,7 @@ class Server:
     async def _live(self, _app: Starlette) -> AsyncIterator[None]:
         """Deliver while requests are answered; what was handed to a carrier is finished first."""
         delivering = asyncio.create_task(self._delivery.run())
+        publishing = asyncio.create_task(self._sharing.keep_publishing())
         # What was made at the start stays, so that no garbage collection walks through it again.
         gc.freeze()
         # The listener takes connections since it was bound: who is told now may ask at once.
@@ -494,6 +451,8 @@ class Server:
         finally:
             await self._delivery.stop()
             await delivering
+            publishing.cancel()
+            await asyncio.gather(publishing, return_exceptions=True)
             await self._book.close()
 
     async def make_console_link(self, agent: Agent | None = None) -> str:

@@ -32,9 +32,8 @@ def tell_address(url: str, console_link: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json({"url": url, "console_link": console_link})
     else:
-        sys.stdout.write(f"Consentry answers at {url}\n")
-        if console_link is not None:
-            sys.stdout.write(f"Sign in (once): {console_link}\n")
+        way = console_link or "make a link with: consentry agent link EMAIL"
+        sys.stdout.write(f"Consentry answers at {url}\nSign in (once): {way}\n")
     sys.stdout.flush()
 
 

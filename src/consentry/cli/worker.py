@@ -2,6 +2,7 @@
 
 import socket
 import sys
+from pathlib import Path
 
 import msgspec
 
@@ -20,6 +21,7 @@ class WorkerConfig(msgspec.Struct, frozen=True):
 
     listener: int
     identity: Identity
+    tallies_folder: str
 
 
 def run_worker(settings: Settings) -> None:
@@ -34,6 +36,8 @@ def run_worker(settings: Settings) -> None:
         sys.stdout.flush()
 
     async def run() -> None:
-        await Server(settings, listener, identity=config.identity).run(tell)
+        folder = Path(config.tallies_folder)
+        server = Server(settings, listener, identity=config.identity, tallies_folder=folder)
+        await server.run(tell)
 
     run_fast(run())

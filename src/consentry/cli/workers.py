@@ -11,13 +11,13 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import msgspec
 
 from consentry.bootstrap import (
     address_of,
-    bind,
     find_admin,
     make_identity,
     make_sign_in_link,
@@ -26,6 +26,7 @@ from consentry.bootstrap import (
 from consentry.bootstrap import open_store as open_database
 from consentry.cli.output import shows_link, tell_address
 from consentry.cli.worker import READY, WorkerConfig
+from consentry.hosting import bind
 from consentry.settings import Settings
 
 _LIVED_SECONDS: Final = 10.0
@@ -46,7 +47,9 @@ async def run_workers(settings: Settings, count: int, *, as_json: bool) -> int:
         url = address_of(settings, probe)
     slots = [_Slot(settings, port) for _ in range(count)]
     link = await _prepare(settings, url, makes_link=shows_link(as_json=as_json))
-    return await Workers(settings, slots).run(lambda: tell_address(url, link, as_json=as_json))
+    with TemporaryDirectory(prefix="consentry-") as folder:
+        workers = Workers(settings, slots, tallies_folder=folder)
+        return await workers.run(lambda: tell_address(url, link, as_json=as_json))
 
 
 async def _prepare(settings: Settings, url: str, *, makes_link: bool) -> str | None:
@@ -93,9 +96,10 @@ class _Slot:
 class Workers:
     """Keeps a worker in each slot."""
 
-    def __init__(self, settings: Settings, slots: list[_Slot]) -> None:
-        """Build it; nothing is started before `run`."""
+    def __init__(self, settings: Settings, slots: list[_Slot], *, tallies_folder: str) -> None:
+        """Build it; nothing is started before `run`. The folder is where they share tallies."""
         self._settings = settings
+        self._tallies_folder = tallies_folder
         self._slots = slots
         self._stopping = asyncio.Event()
         self._waiting = len(slots)
@@ -166,7 +170,7 @@ class Workers:
         slot.process = process
         if self._stopping.is_set():
             process.terminate()
-        config = WorkerConfig(listener.fileno(), identity)
+        config = WorkerConfig(listener.fileno(), identity, self._tallies_folder)
         with suppress(ConnectionError):
             await self._tell(process, config)
         try:

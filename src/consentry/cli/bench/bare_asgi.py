@@ -11,7 +11,7 @@ from typing import Final
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from consentry.bootstrap import bind
+from consentry.hosting import bind
 
 _ANSWER: Final = b'{"answer":"%s"}' % (b"x" * 480)
 _HEAD: Final = {

@@ -14,8 +14,8 @@ import time
 from itertools import count
 from typing import Final, cast
 
-from consentry.bootstrap import bind
 from consentry.cli.event_loop import run_fast
+from consentry.hosting import bind
 
 _HEAD_END: Final = b"\r\n\r\n"
 _LENGTH: Final = b"content-length:"

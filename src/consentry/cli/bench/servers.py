@@ -15,10 +15,10 @@ from typing import Final
 
 import msgspec
 
-from consentry.bootstrap import bind
 from consentry.cli.bench.databases import Database
 from consentry.cli.bench.plan import StoreKind
 from consentry.cli.bench.requests import build_health_check
+from consentry.hosting import bind
 
 _START_SECONDS: Final = 20.0
 _STOP_SECONDS: Final = 10.0

@@ -23,19 +23,18 @@ import aiohttp
 import pytest
 import requests
 from load_world import (
-    LONG_CODE,
     Load,
     Person,
-    Site,
+    SharedSite,
     assert_stops_kept,
     count_ends,
     draw_people,
-    find_free_port,
     read_acknowledged,
     running_site,
     wait_until_all_is_over,
 )
 from real_processes import Running, clean_environment, is_alive, read_descendants
+from real_site import LONG_CODE, find_free_port
 from real_world import JSON, eventually, fictional_phones
 
 from postgres_server import PostgresServer
@@ -50,14 +49,14 @@ ALIVE = "SELECT count(*) FROM processes"
 
 
 @pytest.fixture
-def workers(tmp_path: Path, postgres_url: str) -> Iterator[Site]:
+def workers(tmp_path: Path, postgres_url: str) -> Iterator[SharedSite]:
     """A server with two workers, and a carrier."""
     with running_site(tmp_path, postgres_url, "--workers", "2") as made:
         yield made
 
 
 @pytest.fixture
-def hosts(tmp_path: Path, postgres_url: str) -> Iterator[Site]:
+def hosts(tmp_path: Path, postgres_url: str) -> Iterator[SharedSite]:
     """A database, a carrier, and room for several servers."""
     with running_site(tmp_path, postgres_url) as made:
         yield made
@@ -81,7 +80,7 @@ def ask(postgres_server: PostgresServer, url: str, sql: str) -> str:
     return postgres_server.execute(sql, database[1]).strip()
 
 
-async def test_a_worker_killed_under_load_again_and_again(workers: Site) -> None:
+async def test_a_worker_killed_under_load_again_and_again(workers: SharedSite) -> None:
     """Nothing is sent twice, nothing after an acknowledged STOP, and every text ends somewhere."""
     workers.carrier.fault("slow_answer", rate=0.5, seconds=0.25)
     dice, phones = Random(SEED), fictional_phones()
@@ -127,7 +126,7 @@ def until_again(server: Running, before: list[int]) -> None:
     )
 
 
-async def test_a_host_that_dies_is_found_out(hosts: Site) -> None:
+async def test_a_host_that_dies_is_found_out(hosts: SharedSite) -> None:
     """Nobody tells the other host, which watches it, looks its texts up, and lets STOPs wait."""
     hosts.carrier.fault("slow_answer", rate=1.0, seconds=0.4)
     dice, phones = Random(SEED + 1), fictional_phones()
@@ -153,7 +152,7 @@ async def test_a_host_that_dies_is_found_out(hosts: Site) -> None:
 
 
 def test_a_host_that_was_stopped_and_wakes_up_sends_nothing(
-    hosts: Site, postgres_server: PostgresServer
+    hosts: SharedSite, postgres_server: PostgresServer
 ) -> None:
     """It had claimed a text when it was stopped; the STOP at the other host was acknowledged.
 
@@ -201,12 +200,12 @@ def test_a_host_that_was_stopped_and_wakes_up_sends_nothing(
         assert "taken_for_dead" in sleeper.said()
 
 
-def texts_to(site: Site, phone: str) -> list[JSON]:
+def texts_to(site: SharedSite, phone: str) -> list[JSON]:
     """List the texts that the carrier accepted for a phone."""
     return [m for m in site.carrier.messages() if m["to"] == phone and m["direction"] != "inbound"]
 
 
-def point_carrier_to(site: Site, port: int) -> None:
+def point_carrier_to(site: SharedSite, port: int) -> None:
     """Have the carrier send what people type to another host."""
     (sender,) = [
         s for s in site.at(port).product.get("/v1/senders")["items"] if s["number"] == LONG_CODE
@@ -241,7 +240,7 @@ def test_a_server_that_is_told_to_end_finishes_its_texts(
         assert Counter(m["body"] for m in texts_to(site, phone))["text 0"] == 1
 
 
-def test_workers_end_with_their_parent(workers: Site) -> None:
+def test_workers_end_with_their_parent(workers: SharedSite) -> None:
     """Killed so that it can tell nobody: the workers notice, and end in order."""
     with ExitStack() as servers:
         server = workers.start(servers)
@@ -251,7 +250,7 @@ def test_workers_end_with_their_parent(workers: Site) -> None:
         eventually(lambda: not any(map(is_alive, children)), "the workers have ended")
 
 
-def test_requests_are_spread_and_survive_a_worker(workers: Site) -> None:
+def test_requests_are_spread_and_survive_a_worker(workers: SharedSite) -> None:
     """Both workers answer; one that is killed is started again, and nobody waits there for ever."""
     with ExitStack() as servers:
         server = workers.start(servers)
@@ -266,7 +265,7 @@ def test_requests_are_spread_and_survive_a_worker(workers: Site) -> None:
         server.stop()
 
 
-def read_worker(site: Site) -> int:
+def read_worker(site: SharedSite) -> int:
     """Tell which process answers on a new connection."""
     with requests.Session() as session:
         session.get(f"{site.product.url}/healthz", timeout=10)
@@ -326,7 +325,7 @@ def test_workers_that_cannot_start_end_the_server(tmp_path: Path, postgres_url: 
     assert "CONSENTRY_OIDC_CLIENT_ID is not. Set it" in done.stderr
 
 
-def test_the_same_key_at_two_hosts_at_once_is_one_text(hosts: Site) -> None:
+def test_the_same_key_at_two_hosts_at_once_is_one_text(hosts: SharedSite) -> None:
     """A program that repeats itself at another host is given the first answer again."""
     port = find_free_port()
     with ExitStack() as servers, ThreadPoolExecutor(2) as pool:
@@ -348,7 +347,7 @@ def test_the_same_key_at_two_hosts_at_once_is_one_text(hosts: Site) -> None:
         assert all(bodies[f"text {number}"] == 1 for number in range(20))
 
 
-def test_two_hosts_keep_a_senders_rate_together(hosts: Site) -> None:
+def test_two_hosts_keep_a_senders_rate_together(hosts: SharedSite) -> None:
     """In no second more than the rate and the bucket, whoever sends."""
     port = find_free_port()
     with ExitStack() as servers:

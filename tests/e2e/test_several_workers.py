@@ -179,8 +179,9 @@ def test_a_host_that_was_stopped_and_wakes_up_sends_nothing(
         point_carrier_to(hosts, port)
         began = time.monotonic()
         sid = hosts.carrier.type(phone, LONG_CODE, "STOP")["message"]["sid"]
-        eventually(lambda: hosts.carrier.is_heard(sid), "the STOP was acknowledged", seconds=20)
-        assert 10 < time.monotonic() - began < 14.9
+        # Where it was stopped in the middle of a batch, the carrier has to try a second time.
+        eventually(lambda: read_acknowledged(hosts).get(sid), "the STOP was heard", seconds=45)
+        assert time.monotonic() - began > 10
         eventually(
             lambda: ask(postgres_server, url, ALIVE) == "1",
             "the sleeper was taken for dead",

@@ -316,7 +316,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "log_numbers",
         "masked",
-        "How phone numbers stand in the log: masked (+1415***0100), or full. Full puts personal "
+        "How phone numbers stand in the log: masked (+14***0100), or full. Full puts personal "
         "data wherever the log is sent and kept: for a search that needs it, then back to masked.",
         _read_one_of(LogNumbers),
     ),

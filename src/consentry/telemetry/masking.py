@@ -23,8 +23,11 @@ _NUMBER: Final = re.compile(
 )
 _CODE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _DIGIT: Final = re.compile(r"\d")
-_HIDDEN_DIGITS_MIN: Final = 3
-_SHOWN_AT_EACH_END: Final = 4
+_HIDDEN_DIGITS_MIN: Final = 5
+"""Fewer could be guessed: three digits leave a thousand people."""
+
+_SHOWN_FIRST_MAX: Final = 2
+_SHOWN_LAST_MAX: Final = 4
 
 HIDDEN: Final = "[hidden]"
 _SECRET: Final = re.compile(
@@ -40,7 +43,7 @@ _SECRET: Final = re.compile(
 
 
 def mask_numbers(text: str) -> str:
-    """Mask every phone number in a text: `+14155550100` becomes `+1415***0100`."""
+    """Mask every phone number in a text: `+14155550100` becomes `+14***0100`."""
     # Most lines hold nothing to mask, and looking for a digit is the cheapest way to know.
     return _NUMBER.sub(_mask, text) if _DIGIT.search(text) else text
 
@@ -50,8 +53,8 @@ def _mask(found: re.Match[str]) -> str:
     prefix = "+" if written[0] in "+\uff0b%" else ""
     digits = _DIGIT.findall(_CODE.sub("", written))
     shown = max(0, len(digits) - _HIDDEN_DIGITS_MIN)
-    first = min(_SHOWN_AT_EACH_END, shown // 2)
-    last = min(_SHOWN_AT_EACH_END, shown - first)
+    first = min(_SHOWN_FIRST_MAX, shown // 3)
+    last = min(_SHOWN_LAST_MAX, shown - first)
     return f"{prefix}{''.join(digits[:first])}***{''.join(digits[len(digits) - last :])}"
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import os
 import random
 import signal
 import subprocess
@@ -17,7 +16,7 @@ from pathlib import Path
 import apsw
 import asyncpg
 import pytest
-from all_reads import read_everything
+from calling import call, environment, everything
 from store_world import (
     ANN,
     BOB,
@@ -49,39 +48,9 @@ pytestmark = pytest.mark.integration
 PEOPLE, TEXTS = 60, 300
 
 
-def environment(**more: str) -> dict[str, str]:
-    """Take this process's environment without our settings, and more."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("CONSENTRY_")}
-    return clean | more
-
-
-def call(*words: str, code: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
-    """Call `consentry` and expect an exit code."""
-    done = subprocess.run(
-        [sys.executable, "-m", "consentry", *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env=environment(**more),
-    )
-    assert done.returncode == code, (words, done.stdout, done.stderr)
-    assert "Traceback" not in done.stderr
-    return done
-
-
 def copy(source: str, target: str, *, code: int = 0) -> subprocess.CompletedProcess[str]:
     """Run a copy."""
     return call("db", "copy", source, target, "--json", code=code)
-
-
-async def everything(url: str) -> dict[str, object]:
-    """Open a database as a server would, and read all of it."""
-    store = open_address(url.removeprefix("sqlite:///"))
-    try:
-        return await read_everything(store)
-    finally:
-        await store.close()
 
 
 async def add_what_is_rare(path: Path) -> None:

@@ -74,12 +74,18 @@ async def _copy(source: Settings, target: Settings, step: int) -> Copied:
         return await run_copy(here, there, step)
 
 
-async def run_copy(source: Side, target: Side, step: int = ROWS_AT_ONCE) -> Copied:
-    """Copy, and show how far it is."""
+async def run_copy(
+    source: Side,
+    target: Side,
+    step: int = ROWS_AT_ONCE,
+    *,
+    notes: dict[str, str] | None = None,
+) -> Copied:
+    """Copy, and show how far it is; `notes` are noted of the target when it is whole."""
     clock = SystemClock()
     shown = RowsShown(clock)
     with shown.shown():
-        return await Copying(source, target, clock, shown, at_once=step).run()
+        return await Copying(source, target, clock, shown, at_once=step).run(notes or {})
 
 
 @asynccontextmanager

@@ -55,7 +55,7 @@ class RowsShown:
         if total == 0:
             return
         seconds = self._clock.monotonic() - self._began
-        counted = "" if total is None else f": {total:,} rows"
+        counted = "" if total is None else f": {total:,}"
         gone_on = f", {done:,} of them before" if done else ""
         sys.stderr.write(f"[{seconds:6.1f} s] {what}{counted}{gone_on}\n")
         sys.stderr.flush()

@@ -5,9 +5,8 @@ off goes on behind the last batch that is durable. A target is not usable before
 """
 
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
-from datetime import datetime
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -77,11 +76,11 @@ class Copying:
         self._watching = watching
         self._copied = 0
 
-    async def run(self, make_notes: Callable[[datetime], dict[str, str]] = lambda _: {}) -> Copied:
+    async def run(self, notes: Mapping[str, str]) -> Copied:
         """Copy what is not copied yet, compare, and make the target usable.
 
-        `make_notes` makes more notes for the target, from the time of its finishing. Raises
-        `CopyError` where one side does not fit, was changed meanwhile, or differs in the end.
+        `notes` are noted of the target when it is. Raises `CopyError` where one side does not fit,
+        was changed meanwhile, or differs in the end.
         """
         began = self._clock.monotonic()
         async with self._source.frozen() as mark:
@@ -98,7 +97,7 @@ class Copying:
         now = self._clock.now()
         finished = msgspec.structs.replace(note, finished_at=now, ledger=ledger)
         await self._target.write_notes(
-            {**make_notes(now), COPY: write_note(finished)},
+            {**notes, COPY: write_note(finished)},
             forgotten=tuple(map(progress_name, TABLES)),
         )
         return Copied(

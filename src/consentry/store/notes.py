@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -12,6 +12,8 @@ from consentry.store.migrate import MigrationError
 COPY: Final = "copy"
 BACKUP: Final = "backup"
 RESTORE: Final = "restore"
+
+_TOLD_FOR: Final = timedelta(days=30)
 
 _log = logging.getLogger(__name__)
 
@@ -41,12 +43,17 @@ class BackupNote(msgspec.Struct, frozen=True):
 
 
 class RestoreNote(msgspec.Struct, frozen=True):
-    """From which backup a database was restored; `canceled` texts were overdue in it."""
+    """From which backup a database was restored; `canceled` texts were overdue in it.
+
+    `ledger` is the digest of the backup's ledger, before they were canceled.
+    """
 
     backup: str
     taken_at: datetime | None
     restored_at: datetime
     canceled: int
+    entries: int
+    ledger: str
 
 
 def read_copy(notes: Mapping[str, str]) -> CopyNote | None:
@@ -69,8 +76,8 @@ def write_note(note: CopyNote | BackupNote | RestoreNote) -> str:
     return msgspec.json.encode(note).decode()
 
 
-def check_notes(notes: Mapping[str, str], database: str) -> None:
-    """Refuse a database that is not all there yet; say of a restored one what may be missing.
+def check_notes(notes: Mapping[str, str], database: str, now: datetime | None) -> None:
+    """Refuse a database that is not all there yet; for a month say what a restored one may lack.
 
     Raises `UnfinishedCopy`.
     """
@@ -83,7 +90,7 @@ def check_notes(notes: Mapping[str, str], database: str) -> None:
             "the source."
         )
     restore = read_restore(notes)
-    if restore is not None:
+    if restore is not None and now is not None and now < restore.restored_at + _TOLD_FOR:
         _log.warning(
             "this database was restored on %s from a backup of %s: opt-outs between that backup "
             "and the loss are not in it, unless they were brought in again",

@@ -20,7 +20,7 @@ from consentry.store.postgres.connection import (
 from consentry.store.postgres.indexing import index_some
 from consentry.store.postgres.migrating import apply_migrations, read_applied
 from consentry.store.postgres.noting import read_notes, write_note
-from consentry.store.postgres.statements import clean
+from consentry.store.postgres.statements import clean, read_statements
 from consentry.store.sides import (
     CopyError,
     Progress,
@@ -35,7 +35,7 @@ _TALLIES: Final = """(
 )"""
 _TYPES: Final = {"seq": "bigint"}
 
-_MARK: Final = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM changes_seq"
+_MARK: Final = read_statements("read")["read_changes"].sql
 _EVERYBODY: Final = "SELECT pg_advisory_xact_lock(0)"
 """Whoever writes a batch shares this key (see `batches`), so all have ended who began before."""
 

@@ -72,7 +72,8 @@ class WritingSide:
             await apply_migrations(
                 connection, read_migrations("postgres"), self._around.clock.now()
             )
-            check_notes(await read_notes(connection), f"The database {self._address}")
+            notes = await read_notes(connection)
+            check_notes(notes, f"The database {self._address}", self._around.clock.now())
             self.known_foreign = await count_written(connection)
         finally:
             await let_go(connection)

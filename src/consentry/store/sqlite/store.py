@@ -113,7 +113,7 @@ class SQLiteStore:
         try:
             writing = open_connection(path, busy_timeout_milliseconds=busy_timeout_milliseconds)
             apply_migrations(writing, read_migrations("sqlite"), clock.now())
-            check_notes(read_notes(writing), f"The database {path}")
+            check_notes(read_notes(writing), f"The database {path}", clock.now())
             reader = Reader(open_for_reading(path))
         except apsw.Error as error:
             raise StoreUnavailable(

@@ -1,0 +1,38 @@
+"""Calls `consentry` as a process of its own, and reads what it left behind."""
+
+import os
+import subprocess
+import sys
+
+from all_reads import read_everything
+from store_world import open_address
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Take this process's environment without our settings, and more."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("CONSENTRY_")}
+    return clean | more
+
+
+def call(*words: str, code: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
+    """Call `consentry` and expect an exit code."""
+    done = subprocess.run(
+        [sys.executable, "-m", "consentry", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env=environment(**more),
+    )
+    assert done.returncode == code, (words, done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+async def everything(url: str) -> dict[str, object]:
+    """Open a database as a server would, and read all of it."""
+    store = open_address(url.removeprefix("sqlite:///"))
+    try:
+        return await read_everything(store)
+    finally:
+        await store.close()

@@ -339,7 +339,7 @@ class MemoryFacts:
 
     def idempotent(self, owner: str, key: str) -> IdempotencyRecord | None:
         """Find the first answer to a key."""
-        self._check(self._needs.idempotency == (owner, key), f"answer to {key}")
+        self._check((owner, key) in self._needs.idempotency, f"answer to {key}")
         return self._store.idempotency.get((owner, key))
 
     def agents(self) -> tuple[Agent, ...]:

@@ -16,9 +16,11 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from consentry.actions.check_readiness import ReadinessCheck, ReadinessLimits
+from consentry.actions.count_try import TryLimits
 from consentry.actions.keep_agents import SaveAgent
 from consentry.actions.sign_in import MakeSignInLink, hash_sign_in_secret, sign_in_path
 from consentry.api.app import build_api
+from consentry.api.keys import REVOKED_EVERYWHERE_SECONDS
 from consentry.api.one_write import OneWriteProtocol
 from consentry.api.services import Services
 from consentry.carriers.twilio.settings import build_twilio
@@ -28,7 +30,6 @@ from consentry.console.identity import IdentityProvider
 from consentry.console.passwords import Passwords
 from consentry.console.services import ConsoleServices
 from consentry.console.sessions import Sessions
-from consentry.console.tries import Limits, Tries
 from consentry.delivery.limits import LIMITS
 from consentry.delivery.loop import DeliveryLoop
 from consentry.delivery.membership import Identity
@@ -245,7 +246,7 @@ def server_url(settings: Settings) -> str:
 def _build_console_services(settings: Settings, services: Services) -> ConsoleServices:
     """Give the console what it needs: the same inside as the API's, and how people sign in."""
     window_seconds = settings.sign_in_window_minutes * 60
-    limits = Limits(
+    limits = TryLimits(
         settings.sign_in_tries, settings.sign_in_tries_per_address, window_seconds=window_seconds
     )
     return ConsoleServices(
@@ -265,7 +266,8 @@ def _build_console_services(settings: Settings, services: Services) -> ConsoleSe
         public_url=settings.public_url,
         secret_key=services.secret_key,
         passwords=Passwords(),
-        tries=Tries(limits),
+        try_limits=limits,
+        others_seconds=REVOKED_EVERYWHERE_SECONDS,
         link_seconds=services.link_seconds,
         provider=build_provider(settings, services.clock),
         measuring=services.measuring,
@@ -399,6 +401,7 @@ class Server:
             link_seconds=settings.sign_in_link_minutes * 60,
             measuring=tallies,
             metrics_access=settings.metrics_access,
+            others_seconds=REVOKED_EVERYWHERE_SECONDS if settings.is_postgres else 0.0,
         )
         console = _build_console_services(settings, services)
         pages = Starlette(routes=build_console(console), lifespan=self._live)

@@ -12,6 +12,7 @@ import httpx
 from starlette.applications import Starlette
 
 from consentry.actions.administer import SaveBrand, SaveSender
+from consentry.actions.count_try import TryLimits
 from consentry.actions.keep_agents import SaveAgent, SetPassword
 from consentry.actions.sign_in import MakeSignInLink, hash_sign_in_secret
 from consentry.clock import SystemIds
@@ -20,7 +21,6 @@ from consentry.console.identity import IdentityProvider
 from consentry.console.passwords import Passwords, hash_password
 from consentry.console.services import ConsoleServices
 from consentry.console.sessions import Sessions
-from consentry.console.tries import Limits, Tries
 from consentry.domain.agents import Agent, Role
 from consentry.domain.directory import Brand, Sender
 from consentry.domain.entries import Entry, EntryKind
@@ -36,7 +36,7 @@ HOST = "console.example"
 COOKIE = "consentry_session"
 LONG_CODE = Sender("+12025550101", SenderKind.LONG_CODE, "acme", "fake")
 FOREIGN = Sender("+12025550199", SenderKind.LONG_CODE, "other", "fake")
-LIMITS = Limits(per_account=3, per_address=8, window_seconds=900)
+LIMITS = TryLimits(per_account=3, per_address=8, window_seconds=900)
 
 ADMIN: Final = "admin@example.org"
 FOREIGN_AGENT: Final = "foreign@example.org"
@@ -156,7 +156,7 @@ async def open_console(
     *,
     provider: IdentityProvider | None = None,
     public_url: str | None = None,
-    limits: Limits = LIMITS,
+    limits: TryLimits = LIMITS,
 ) -> AsyncIterator[Console]:
     """Build the console on a new database with two brands and the three accounts."""
     clock, ids, policy = FakeClock(), SystemIds(), Policy()
@@ -178,7 +178,7 @@ async def open_console(
         public_url=public_url,
         secret_key=SECRET_KEY,
         passwords=Passwords(),
-        tries=Tries(limits),
+        try_limits=limits,
         link_seconds=3600,
         provider=provider,
     )

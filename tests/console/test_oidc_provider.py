@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from accounts import ADMIN, HOST, NOW, Console, FakeClock, Limits, open_console
+from accounts import ADMIN, HOST, NOW, Console, FakeClock, TryLimits, open_console
 from real_provider import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -53,7 +53,7 @@ async def console_with(
         label="Company sign-in",
         takes_in=takes_in,
     )
-    limits = Limits(per_address=100)
+    limits = TryLimits(per_address=100)
     async with open_console(folder, provider=provider, limits=limits) as console:
         yield console
 

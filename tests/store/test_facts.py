@@ -299,10 +299,10 @@ async def test_the_first_answer_to_an_idempotency_key_is_found(store: Store) -> 
     """By owner and key, with its body byte for byte; also within a batch."""
     record = IdempotencyRecord("key_1", "once", "hash", 202, b'{"\xc3\xa9":\x00}', START)
     look = ask(
-        lambda facts: facts.idempotent("key_1", "once"), Needs(idempotency=("key_1", "once"))
+        lambda facts: facts.idempotent("key_1", "once"), Needs(idempotency=(("key_1", "once"),))
     )
     other = ask(
-        lambda facts: facts.idempotent("key_2", "once"), Needs(idempotency=("key_2", "once"))
+        lambda facts: facts.idempotent("key_2", "once"), Needs(idempotency=(("key_2", "once"),))
     )
     _, seen = await submit_together(store, write(Change(records=(record,))), look)
     assert seen == record

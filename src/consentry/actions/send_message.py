@@ -43,7 +43,7 @@ class SendMessage(msgspec.Struct, frozen=True, gc=False):
         once = self.idempotency
         return Needs(
             recipients=(self.draft.recipient,),
-            idempotency=None if once is None else (once.owner, once.key),
+            idempotency=() if once is None else ((once.owner, once.key),),
         )
 
     def decide(self, facts: Facts) -> tuple[Sent, Change]:

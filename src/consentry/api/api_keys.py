@@ -1,5 +1,6 @@
 """API keys: made with a secret that is shown once, listed, revoked."""
 
+import asyncio
 import secrets
 from datetime import datetime
 from typing import Annotated, Final
@@ -76,7 +77,7 @@ async def create_key(call: Call[NewKey, None]) -> Answer:
 
 
 async def revoke_key(call: Call[None, None]) -> Answer:
-    """Revoke a key: it is refused from this moment on."""
+    """Revoke a key: it is refused from this moment on, by all processes when this is answered."""
     key = await _find_key(call)
     if call.key is not None and key.id == call.key.id:
         raise Problem(
@@ -91,6 +92,7 @@ async def revoke_key(call: Call[None, None]) -> Answer:
     except (Rejected, StoreUnavailable):
         call.keys.restore(key.id)
         raise
+    await asyncio.sleep(call.services.others_seconds)
     return Answer(status=204)
 
 

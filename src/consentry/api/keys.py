@@ -10,6 +10,9 @@ from consentry.actions.make_key import hash_secret
 from consentry.ports import APIKey, Clock, Store, StoreUnavailable
 
 _FRESH_SECONDS: Final = 1.0
+REVOKED_EVERYWHERE_SECONDS: Final = _FRESH_SECONDS + 0.1
+"""How long after it was revoked another process may still take a key for good."""
+
 _UNKNOWN_FRESH_SECONDS: Final = 0.05
 _NOTED_SECONDS: Final = 60.0
 

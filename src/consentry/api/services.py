@@ -23,8 +23,9 @@ class Services:
 
     `default_region`: the country of numbers written without one. `public_url`: under which
     carriers reach us; None takes each request's own. `secret_key`: keys the hashes of API keys.
-    `link_seconds`: how long a sign-in link made here is good. `readiness`: whether this server can
-    work. `exposition`: what `/metrics` shows; `metrics_access`: to whom.
+    `link_seconds`: how long a sign-in link made here is good. `others_seconds`: how long other
+    processes may go by the API keys that they knew. `readiness`: whether this server can work.
+    `exposition`: what `/metrics` shows; `metrics_access`: to whom.
     """
 
     store: Store
@@ -39,5 +40,6 @@ class Services:
     readiness: ReadinessCheck
     exposition: Exposition
     link_seconds: int = 3600
+    others_seconds: float = 0.0
     measuring: Measuring = UNMEASURED
     metrics_access: MetricsAccess = MetricsAccess.KEY

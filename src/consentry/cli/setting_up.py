@@ -1,5 +1,6 @@
 """Commands that set things up: init, brand, sender, program, carrier, key, db."""
 
+import asyncio
 import secrets
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from consentry.actions.administer import (
     revoked,
 )
 from consentry.actions.make_key import SECRET_BYTES, make_key
+from consentry.api.keys import REVOKED_EVERYWHERE_SECONDS
 from consentry.bootstrap import AccountBook, read_secret_key, webhook_url
 from consentry.cli.database import with_store
 from consentry.cli.output import JSONFlag, fail, print_json, print_table
@@ -367,6 +369,8 @@ def revoke_key(key_id: str) -> None:
             if key.id == key_id:
                 if key.revoked_at is None:
                     await store.submit(SaveKey(revoked(key, SystemClock().now())))
+                    # A server may still go by what it has just read.
+                    await asyncio.sleep(REVOKED_EVERYWHERE_SECONDS)
                 return True
         return False
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from starlette.responses import RedirectResponse, Response
 
+from consentry.actions.count_try import CountTry, ForgetTries
 from consentry.actions.keep_agents import SetPassword
 from consentry.actions.sign_in import (
     CloseSession,
@@ -110,8 +111,8 @@ async def _check_present(visit: Visit) -> Response | None:
     agent, services = visit.agent, visit.services
     if agent.password_hash is None:
         return None
-    address, now_seconds = client_address(visit.request), services.clock.monotonic()
-    wait = services.tries.begin(address, agent.email, now_seconds)
+    command = CountTry(client_address(visit.request), agent.email, services.try_limits)
+    wait = await services.store.submit(command)
     if wait is not None:
         error = f"There were too many tries. Try again in {wait.seconds} seconds."
         response = await _show(visit, error=error, status=429)
@@ -120,7 +121,7 @@ async def _check_present(visit: Visit) -> Response | None:
     verdict = await services.passwords.verify(visit.field("present"), agent.password_hash)
     if not verdict.is_right:
         return await _show(visit, error="The present password is not right.", status=422)
-    services.tries.succeed(agent.email)
+    await services.store.submit(ForgetTries(agent.email))
     return None
 
 

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from consentry.actions.count_try import TryLimits
 from consentry.console.identity import IdentityProvider
 from consentry.console.passwords import Passwords
 from consentry.console.sessions import Sessions
 from consentry.console.streams import Streams
-from consentry.console.tries import Limits, Tries
 from consentry.domain.policy import Policy
 from consentry.ports import UNMEASURED, Clock, Delivery, Ids, Measuring, Store
 
@@ -19,7 +19,8 @@ class ConsoleServices:
     carriers and people reach us; None takes each request's own. `secret_key`: keys the hashes of
     API keys made here. `link_seconds`: how long a sign-in link made here is good. `provider`: the
     company's own sign-in, where it has one. `streams`: the open live updates, ended when the
-    server stops. `measuring` counts answers.
+    server stops. `measuring` counts answers. `others_seconds`: how long other parts may go by
+    the API keys that they knew.
     """
 
     store: Store
@@ -32,7 +33,8 @@ class ConsoleServices:
     public_url: str | None
     secret_key: str
     passwords: Passwords = field(default_factory=Passwords)
-    tries: Tries = field(default_factory=lambda: Tries(Limits()))
+    try_limits: TryLimits = field(default_factory=TryLimits)
+    others_seconds: float = 0.0
     link_seconds: int = 3600
     provider: IdentityProvider | None = None
     streams: Streams = field(default_factory=Streams)

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from consentry.actions.count_try import CountTry, ForgetTries, Wait
 from consentry.actions.keep_agents import RenewPasswordHash
 from consentry.actions.sign_in import (
     CloseSession,
@@ -23,7 +24,6 @@ from consentry.console.origin import is_from_here, is_own_doing, own_path
 from consentry.console.rendering import Renderer
 from consentry.console.services import ConsoleServices
 from consentry.console.sessions import client_address
-from consentry.console.tries import Wait
 from consentry.domain.agents import Agent, read_email
 from consentry.ports import Command, Rejected, Session
 from consentry.wire.forms import Form
@@ -107,7 +107,7 @@ class SignInPages:
         return await self._check_password(request, form, asked)
 
     async def _redeem(self, request: Request, token: str, asked: str) -> Response:
-        wait = self.begin_try(request, None)
+        wait = await self.begin_try(request, None)
         if wait is not None:
             return await self.turn_away(request, "somebody", Way.LINK, wait)
         secret, opening = self._services.sessions.prepare(request)
@@ -125,7 +125,7 @@ class SignInPages:
         typed = form.get("email") or ""
         email = read_email(typed)
         tried = email or _NO_EMAIL
-        wait = self.begin_try(request, email)
+        wait = await self.begin_try(request, email)
         if wait is not None:
             return await self.turn_away(request, tried, Way.PASSWORD, wait, email=typed)
         agent = await self._find(email)
@@ -144,7 +144,7 @@ class SignInPages:
             await self.record_refusal(request, tried, Way.PASSWORD, str(rejected), agent=agent)
             error = f"{rejected} Ask an admin to let you in again."
             return self.show_form(error=error, email=typed, status=rejected.status)
-        self._services.tries.succeed(agent.email)
+        await self._services.store.submit(ForgetTries(agent.email))
         if verdict.renewed is not None:
             self._services.store.post(RenewPasswordHash(agent.id, stored, verdict.renewed))
         return response
@@ -163,10 +163,11 @@ class SignInPages:
         self._services.sessions.hand_out(response, request, secret)
         return response
 
-    def begin_try(self, request: Request, account: str | None) -> Wait | None:
+    async def begin_try(self, request: Request, account: str | None) -> Wait | None:
         """Count a try, or tell how long to wait."""
-        now_seconds = self._services.clock.monotonic()
-        return self._services.tries.begin(client_address(request), account, now_seconds)
+        services = self._services
+        command = CountTry(client_address(request), account, services.try_limits)
+        return await services.store.submit(command)
 
     async def turn_away(
         self, request: Request, tried: str, way: Way, wait: Wait, *, email: str = ""

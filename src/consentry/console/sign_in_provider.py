@@ -71,7 +71,7 @@ class ProviderPages:
 
     async def _finish(self, request: Request) -> Response:
         """Take the provider's answer, and let in whom it vouches for."""
-        wait = self._pages.begin_try(request, None)
+        wait = await self._pages.begin_try(request, None)
         if wait is not None:
             return await self._pages.turn_away(request, _SOMEBODY, Way.PROVIDER, wait)
         tried = _SOMEBODY

@@ -38,14 +38,15 @@ class Needs(msgspec.Struct, frozen=True, gc=False):
     `inbound` is (carrier, carrier_message_id) of a text that may have come before; `outbound`
     finds one of ours by the same pair, with its job. `refusals_of` is a sender. `due_jobs` asks
     for jobs that are due: per sender, how many. `agents` and `processes` ask for all of them.
-    `links` and `sessions` are ids; `marks` are pairs of recipient and sender.
+    `idempotency` are pairs of owner and key. `links` and `sessions` are ids; `marks` are pairs
+    of recipient and sender.
     """
 
     recipients: tuple[str, ...] = ()
     inbound: tuple[str, str] | None = None
     outbound: tuple[str, str] | None = None
     messages: tuple[str, ...] = ()
-    idempotency: tuple[str, str] | None = None
+    idempotency: tuple[tuple[str, str], ...] = ()
     customers: tuple[str, ...] = ()
     queued_jobs: bool = False
     profiles: bool = False

@@ -69,11 +69,12 @@ def _gather_keys(wanted: Wanted, need: Needs) -> None:
     for key, keys in (
         (need.inbound, wanted.inbound),
         (need.outbound, wanted.outbound),
-        (need.idempotency, wanted.idempotency),
         (need.unmatched_receipts, wanted.receipts),
     ):
         if key is not None:
             keys[key] = None
+    for pair in need.idempotency:
+        wanted.idempotency[pair] = None
     if need.messages or need.customers:
         wanted.messages |= dict.fromkeys(need.messages)
         wanted.customers |= dict.fromkeys(need.customers)

@@ -1,5 +1,6 @@
 """API keys: made with a secret that is shown once, listed, revoked."""
 
+import asyncio
 import secrets
 from typing import Final
 
@@ -80,6 +81,7 @@ async def revoke_key(visit: Visit) -> Response:
     if changed:
         now = visit.services.clock.now()
         await visit.services.store.submit(SaveKey(revoked(key, now), visit.actor))
+        await asyncio.sleep(visit.services.others_seconds)
     return go_saved(visit, KEYS.path, changed=changed)
 
 

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -376,3 +377,89 @@ def test_two_hosts_keep_a_senders_rate_together(hosts: SharedSite) -> None:
                 # Half a second for what lies between a token and the carrier's own clock.
                 assert last - first + 1 <= 10 + 10 * (seconds + 0.5)
         assert times[-1] - times[0] > 4
+
+
+def sign_in(url: str, console_link: str) -> requests.Session:
+    """Sign in at a host by a link, as a browser does."""
+    session = requests.Session()
+    token = console_link.rpartition("#")[2].rpartition("=")[2]
+    answer = session.post(
+        f"{url}/console/sign-in",
+        data={"token": token},
+        headers={"Origin": url},
+        allow_redirects=False,
+        timeout=10,
+    )
+    assert answer.status_code == 303, answer.text
+    return session
+
+
+def test_a_page_at_one_host_hears_of_a_text_at_another(hosts: SharedSite) -> None:
+    """Within a second, and it is the page's own stream that tells it."""
+    port = find_free_port()
+    phone = "+12125550142"
+    with ExitStack() as servers, ThreadPoolExecutor(1) as pool:
+        hosts.start(servers)
+        elsewhere = hosts.start(servers, port=port)
+        hosts.carrier.type_heard(phone, LONG_CODE, "Hello")
+        url = f"http://127.0.0.1:{port}"
+        session = sign_in(url, elsewhere.told["console_link"])
+        with session.get(f"{url}/console/live", stream=True, timeout=20) as stream:
+            assert stream.status_code == 200
+            lines = stream.iter_lines(chunk_size=1)
+            # The first word is for what happened before, and what followed the text is let pass.
+            until_told(lines)
+            time.sleep(3)
+            for number in range(3):
+                heard = pool.submit(hear, lines)
+                time.sleep(1.5)
+                began = time.time()
+                hosts.carrier.type_heard(phone, LONG_CODE, f"text {number}")
+                assert heard.result(timeout=10) - began < 1.0
+
+
+def until_told(lines: Iterator[bytes]) -> None:
+    """Read on until the stream says that something changed."""
+    for line in lines:
+        if line == b"event: changed":
+            return
+
+
+def hear(lines: Iterator[bytes]) -> float:
+    """Say when the stream said that something changed."""
+    until_told(lines)
+    return time.time()
+
+
+def test_a_revoked_key_is_refused_everywhere_when_it_is_answered(hosts: SharedSite) -> None:
+    """Also by a host that had just let it in."""
+    port = find_free_port()
+    with ExitStack() as servers:
+        hosts.start(servers)
+        hosts.start(servers, port=port)
+        for _ in range(3):
+            made = hosts.product.call("POST", "/v1/keys", {"name": "short", "scopes": ["read"]})
+            assert made.status_code == 201, made.text
+            other = replace(hosts.at(port).product, key=made.json()["secret"])
+            eventually(lambda one=other: one.call("GET", "/v1/messages").ok, "it is let in")
+            revoked = hosts.product.call("DELETE", f"/v1/keys/{made.json()['id']}")
+            assert revoked.status_code == 204
+            assert other.call("GET", "/v1/messages").status_code == 401
+
+
+def test_tries_to_sign_in_are_counted_over_all_hosts(hosts: SharedSite) -> None:
+    """Who is turned away at one host is turned away at the other."""
+    hosts.settings["CONSENTRY_SIGN_IN_TRIES"] = "4"
+    port = find_free_port()
+    with ExitStack() as servers:
+        hosts.start(servers)
+        hosts.start(servers, port=port)
+        statuses = [
+            requests.post(
+                f"http://127.0.0.1:{where}/console/sign-in",
+                data={"email": "ada@example.org", "password": "guess"},
+                timeout=20,
+            ).status_code
+            for where in (hosts.port, port) * 3
+        ]
+        assert statuses == [401] * 4 + [429] * 2

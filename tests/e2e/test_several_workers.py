@@ -463,3 +463,51 @@ def test_tries_to_sign_in_are_counted_over_all_hosts(hosts: SharedSite) -> None:
             for where in (hosts.port, port) * 3
         ]
         assert statuses == [401] * 4 + [429] * 2
+
+
+def test_the_command_line_waits_for_what_servers_hand_over(
+    hosts: SharedSite, postgres_server: PostgresServer
+) -> None:
+    """`consentry opt-out` is done when no server has a text to that person with its carrier."""
+    url = hosts.settings["CONSENTRY_DATABASE"]
+    phone = "+12125550142"
+    with ExitStack() as servers:
+        hosts.start(servers)
+        hosts.carrier.type_heard(phone, LONG_CODE, "Hello")
+        eventually(lambda: len(texts_to(hosts, phone)) == 1, "the initial reply")
+        hosts.carrier.fault("slow_answer", rate=1.0, seconds=5)
+        hosts.product.send(LONG_CODE, phone, "Hi")
+        eventually(lambda: ask(postgres_server, url, CLAIMED) == "1", "it is under way")
+        done = subprocess.run(
+            [sys.executable, "-m", "consentry", "opt-out", phone, "--reason", "asked by phone"],
+            cwd=hosts.folder,
+            env={**clean_environment(), **hosts.settings},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert ask(postgres_server, url, CLAIMED) == "0"
+        refused = hosts.product.try_send(LONG_CODE, phone, "More")
+        assert refused.status_code == 403
+
+
+def test_metrics_tell_of_all_workers(workers: SharedSite) -> None:
+    """Whichever worker is asked, the sum is the same."""
+    with ExitStack() as servers:
+        workers.start(servers)
+        for _ in range(20):
+            with requests.Session() as session:
+                key = {"Authorization": f"Bearer {workers.product.key}"}
+                body = {"sender": LONG_CODE, "recipient": "+12125550142"}
+                url = f"{workers.product.url}/v1/check"
+                assert session.post(url, json=body, headers=key, timeout=10).ok
+        time.sleep(2.5)
+        sums = set()
+        for _ in range(10):
+            page = requests.get(f"{workers.product.url}/metrics", headers=key, timeout=10)
+            assert page.ok, page.text
+            lines = [line for line in page.text.splitlines() if 'route="/v1/check"' in line]
+            sums |= {float(line.split()[-1]) for line in lines if "requests_total" in line}
+        assert sums == {20.0}

@@ -397,7 +397,10 @@ class RandomWorld(RuleBasedStateMachine):
         if out:
             self.told_out.add(message_id)
         recipient = self.store.messages[message_id].recipient
-        self.store.run(ResolveIndeterminate(message_id, recipient, CARRIER, found))
+        job = self.store.jobs.get(message_id)
+        attempt = 0 if job is None else job.attempts
+        command = ResolveIndeterminate(message_id, recipient, CARRIER, found, attempt=attempt)
+        self.store.run(command)
 
     @precondition(lambda self: self.went_out)
     @rule(

@@ -41,7 +41,11 @@ def claimed(world: World) -> Work:
 def resolve(world: World, work: Work, found: Accepted | None) -> MessageStatus | None:
     """Tell what the carrier's own list says."""
     message = work.message
-    return world.store.run(ResolveIndeterminate(message.id, message.recipient, CARRIER, found))
+    return world.store.run(
+        ResolveIndeterminate(
+            message.id, message.recipient, CARRIER, found, attempt=work.job.attempts
+        )
+    )
 
 
 # --- Claiming ---------------------------------------------------------------------------------
@@ -458,6 +462,20 @@ def test_what_the_carriers_list_has_not_did_not_go_out() -> None:
     world.answer(work, SILENCE)
     assert resolve(world, work, None) is MessageStatus.FAILED
     assert world.message(work.message.id).error_code == "unanswered"
+
+
+@pytest.mark.parametrize("found", [None, Accepted("SM-late")])
+def test_what_the_list_said_of_an_earlier_attempt_is_too_late(found: Accepted | None) -> None:
+    """Two asked at once, and one of them only tells when the text is unknown anew."""
+    world = World()
+    work = claimed(world)
+    world.answer(work, SILENCE)
+    assert resolve(world, work, None) is MessageStatus.QUEUED
+    (again,) = world.claim()
+    world.answer(again, SILENCE)
+    assert resolve(world, work, found) is None
+    assert world.store.jobs[work.message.id].state is JobState.INDETERMINATE
+    assert world.claim() == ()
 
 
 def test_a_stop_while_it_was_unknown_wins() -> None:

@@ -312,12 +312,17 @@ class RecoverJobs(msgspec.Struct, frozen=True):
 
 
 class ResolveIndeterminate(msgspec.Struct, frozen=True):
-    """What the carrier's own list says of an indeterminate job: there, or not there."""
+    """What the carrier's own list says of an indeterminate job: there, or not there.
+
+    `attempt` is the job's count when the list was asked: what it says of one attempt, and says
+    late, must not be taken for the next one.
+    """
 
     message: str
     recipient: str
     carrier: str
     found: Accepted | None
+    attempt: int
 
     def needs(self) -> Needs:
         """Ask for the message and its job."""
@@ -333,6 +338,8 @@ class ResolveIndeterminate(msgspec.Struct, frozen=True):
         """Found: it went out. Not there: it did not, so it may be claimed again."""
         message, job = facts.message(self.message), facts.job(self.message)
         if message is None or job is None or job.state is not JobState.INDETERMINATE:
+            return None, Change()
+        if job.attempts != self.attempt:
             return None, Change()
         if self.found is not None:
             change = record_accepted(message, self.found, facts)

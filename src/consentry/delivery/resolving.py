@@ -87,7 +87,13 @@ class Resolver:
             known=await self._read_known(message),
         )
         status = await self._store.submit(
-            ResolveIndeterminate(message.id, message.recipient, message.carrier or "", found)
+            ResolveIndeterminate(
+                message.id,
+                message.recipient,
+                message.carrier or "",
+                found,
+                attempt=work.job.attempts,
+            )
         )
         if status is MessageStatus.QUEUED:
             self._wake()

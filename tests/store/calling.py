@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from all_reads import read_everything
 from store_world import open_address
@@ -36,3 +38,16 @@ async def everything(url: str) -> dict[str, object]:
         return await read_everything(store)
     finally:
         await store.close()
+
+
+@contextmanager
+def serving(**settings: str) -> Iterator[None]:
+    """Run a server while the block runs, and end it as a crash would."""
+    words = (sys.executable, "-m", "consentry", "serve", "--port", "0")
+    with subprocess.Popen(words, stdout=subprocess.PIPE, env=environment(**settings)) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline()
+        try:
+            yield
+        finally:
+            server.kill()

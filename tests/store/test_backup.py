@@ -14,7 +14,7 @@ from typing import Any
 import apsw
 import pytest
 from all_reads import ALL
-from calling import call, environment, everything
+from calling import call, environment, everything, serving
 from store_world import ANN, BOB, Database, message, open_address, queued, tagged, write
 
 from consentry.domain.consent import PairState, pair_state
@@ -226,16 +226,10 @@ async def test_what_is_no_sound_backup_is_refused(
 
 def test_nothing_is_restored_under_a_server(sqlite: Database, tmp_path: Path) -> None:
     """Nor is anything made beside the database then."""
-    words = (sys.executable, "-m", "consentry", "serve", "--port", "0")
-    with subprocess.Popen(
-        words, stdout=subprocess.PIPE, env=environment(CONSENTRY_DATABASE=url_of(sqlite))
-    ) as server:
-        assert server.stdout is not None
-        assert server.stdout.readline()
+    with serving(CONSENTRY_DATABASE=url_of(sqlite)):
         file = tmp_path / "backup.db"
         back_up(sqlite, file)
         assert "Another server runs" in restore(file, url_of(sqlite), "--force", code=1).stderr
-        server.terminate()
     assert list(tmp_path.glob("*.restoring")) == []
 
 

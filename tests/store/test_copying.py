@@ -16,7 +16,7 @@ from pathlib import Path
 import apsw
 import asyncpg
 import pytest
-from calling import call, environment, everything
+from calling import call, environment, everything, serving
 from store_world import (
     ANN,
     BOB,
@@ -228,17 +228,24 @@ def test_what_does_not_fit_is_refused(source: str, tmp_path: Path) -> None:
 
 
 def test_a_file_under_a_server_is_refused(source: str, tmp_path: Path) -> None:
-    """As a source and as a target."""
-    words = (sys.executable, "-m", "consentry", "serve", "--port", "0")
-    with subprocess.Popen(
-        words, stdout=subprocess.PIPE, env=environment(CONSENTRY_DATABASE=source)
-    ) as server:
-        assert server.stdout is not None
-        assert server.stdout.readline()
-        other = f"sqlite:///{tmp_path / 'other.db'}"
-        assert "Another server runs on" in copy(source, other, code=1).stderr
-        copy(f"sqlite:///{tmp_path / 'x.db'}", source, code=1)
-        server.terminate()
+    """As a source, and as a target too."""
+    other = f"sqlite:///{tmp_path / 'other.db'}"
+    copy(source, other)
+    with serving(CONSENTRY_DATABASE=source):
+        for way in ((source, f"sqlite:///{tmp_path / 'new.db'}"), (other, source)):
+            assert "Another server runs on" in copy(*way, code=1).stderr
+
+
+def test_a_database_under_a_server_is_refused(
+    source: str, tmp_path: Path, postgres_url: str
+) -> None:
+    """On PostgreSQL too, also while nothing happens there; one that was killed is no hindrance."""
+    copy(source, postgres_url)
+    with serving(CONSENTRY_DATABASE=postgres_url, CONSENTRY_SECRET_KEY="k" * 40):
+        refused = copy(postgres_url, f"sqlite:///{tmp_path / 'one.db'}", code=1).stderr
+        assert "A server runs on" in refused
+        assert "Stop every server on it" in refused
+    copy(postgres_url, f"sqlite:///{tmp_path / 'two.db'}")
 
 
 async def test_a_batch_that_is_written_meanwhile_is_found(

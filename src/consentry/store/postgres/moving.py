@@ -1,5 +1,6 @@
 """A PostgreSQL database as one side of a copy."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import date, datetime
@@ -44,6 +45,10 @@ _PATIENT: Final = (
     "SET LOCAL idle_in_transaction_session_timeout = 0; "
     "SET LOCAL lock_timeout = 0"
 )
+_SIGNS_OF_LIFE: Final = "SELECT string_agg(value, ',' ORDER BY id) FROM processes"
+_BEATS_SECONDS: Final = 2.5
+"""In this time a server that lives has said so, twice."""
+
 _QUEUE: Final = "queued for search"
 
 
@@ -114,11 +119,23 @@ class PostgresSide:
                 await transaction.rollback()
 
     async def _wait_for_writers(self) -> str:
-        """Let all batches end that were begun; tell how many there ever were."""
+        """Let all batches end that were begun; tell how many there ever were.
+
+        Raises `CopyError` where a server runs: it gives a sign of life every second. One that was
+        killed has left its last.
+        """
         with answering():
             async with self._connection.transaction():
                 await self._connection.execute(_EVERYBODY)
-                return str(await self._connection.fetchval(_MARK))
+                mark = str(await self._connection.fetchval(_MARK))
+        signs = await self._value(_SIGNS_OF_LIFE)
+        if signs is not None:
+            await asyncio.sleep(_BEATS_SECONDS)
+            if await self._value(_SIGNS_OF_LIFE) != signs:
+                raise CopyError(
+                    f"A server runs on {self.name}. Stop every server on it, then run this again."
+                )
+        return mark
 
     async def check_unchanged(self, mark: str) -> None:
         """Raise `CopyError` where a batch was written since; a sequence is seen at once."""

@@ -86,6 +86,14 @@ def test_every_text_is_one_entry_of_its_kind(body: str, kind: EntryKind) -> None
     assert (entry.text, entry.message) == (body, received.message)
 
 
+def test_it_is_told_whether_an_answer_waits() -> None:
+    """So that delivery is woken for an answer of ours, and not for each opt-out."""
+    world = World()
+    assert world.receive("Hello").answered
+    assert not world.receive("Anybody there?").answered
+    assert not world.receive("STOP").answered
+
+
 def test_a_text_is_dealt_with_once() -> None:
     """The same carrier id a second time changes nothing at all."""
     world = World()

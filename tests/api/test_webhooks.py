@@ -28,6 +28,8 @@ async def test_a_text_is_taken_with_an_empty_answer(world: World) -> None:
     assert reply.body.endswith(b"<Response/>")
     assert "opted_in" in await kinds(world)
     assert world.delivery.woken == 1
+    await world.text("STOP")
+    assert world.delivery.woken == 1
 
 
 async def test_a_forged_text_leaves_nothing(world: World) -> None:

@@ -33,7 +33,8 @@ class Received(msgspec.Struct, frozen=True, gc=False):
     """What became of an inbound text.
 
     `in_flight` lists our messages to this person that are with the carrier right now: an
-    opt-out is acknowledged only when they are over.
+    opt-out is acknowledged only when they are over. `answered` tells that an answer of ours waits
+    in the outbox.
     """
 
     message: str
@@ -41,6 +42,7 @@ class Received(msgspec.Struct, frozen=True, gc=False):
     duplicate: bool = False
     known_sender: bool = True
     in_flight: tuple[str, ...] = ()
+    answered: bool = False
 
 
 class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
@@ -92,7 +94,14 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
             cancel_forbidden(recipient, after, facts) if moved.narrowed else Change(),
         )
         in_flight = facts.in_flight(recipient) if moved.narrowed else ()
-        return Received(message.id, entry.kind, False, known_sender, in_flight), change
+        received = Received(
+            message.id,
+            entry.kind,
+            known_sender=known_sender,
+            in_flight=in_flight,
+            answered=bool(change.jobs),
+        )
+        return received, change
 
     def _message(self, facts: Facts) -> Message:
         return Message(

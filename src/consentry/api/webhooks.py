@@ -71,7 +71,8 @@ async def receive_inbound(call: Call[bytes, None]) -> Answer:
         _log.debug("text_received", extra={"sender": text.sender, "recipient": text.recipient})
     if received.in_flight:
         await services.delivery.wait_quiet(received.in_flight)
-    services.delivery.wake()
+    if received.answered:
+        services.delivery.wake()
     if not received.known_sender:
         raise Problem(
             "sender_not_set_up",

@@ -183,6 +183,8 @@ class DeliveryLoop:
         if self._clock.monotonic() >= self._sweep_at:
             await self._recover()
         due = await self._store.next_due()
+        if not due:
+            return self._seconds_to_wait(due)
         directory = await self._store.read_directory()
         plan = self._plan(due, directory)
         if not plan:

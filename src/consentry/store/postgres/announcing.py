@@ -27,6 +27,9 @@ PAUSE_SECONDS: Final = 0.05
 LOOK_SECONDS: Final = 1.0
 """How often changes are looked for where nobody can be told of them."""
 
+ALIVE_SECONDS: Final = 15.0
+"""How often the connection that hears is asked whether there is anybody at its other end."""
+
 RETRY_SECONDS: Final = 0.5
 _PROBE_SECONDS: Final = 2.0
 _PAYLOAD_BYTES_MAX: Final = 7000
@@ -149,7 +152,7 @@ class Listener:
                 self._watchers.tell(None)
             await self._look()
             if is_heard:
-                await lost.wait()
+                await _wait_until_lost(connection, lost)
             else:
                 _log.warning("notifications do not come through: looking for changes instead")
                 await self._look_on(lost)
@@ -193,6 +196,19 @@ class Listener:
             self._heard.set()
             return
         self._watchers.tell(None if told.touched is None else frozenset(told.touched))
+
+
+async def _wait_until_lost(connection: Connection, lost: asyncio.Event) -> None:
+    """Wait until a connection is lost, and ask now and then: what is on the way may just be gone.
+
+    Then nobody says that it is.
+    """
+    while not lost.is_set():
+        try:
+            await asyncio.wait_for(lost.wait(), ALIVE_SECONDS)
+        except TimeoutError:
+            with answering():
+                await connection.execute("")
 
 
 async def count_written(connection: Connection) -> int:

@@ -1,7 +1,9 @@
 """Batches of commands on PostgreSQL: one transaction each, on one connection at a time."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
+from math import inf
 from typing import Final, NamedTuple
 
 import asyncpg
@@ -15,6 +17,8 @@ from consentry.store.loaded import Wanted
 from consentry.store.postgres.address import Address
 from consentry.store.postgres.connection import (
     LOST,
+    REFUSED_SECONDS,
+    SOON_SECONDS,
     Connection,
     connect,
     is_unavailable,
@@ -96,6 +100,18 @@ _AGAIN: Final = (_Gone, ChangedMeanwhile, errors.TransactionRollbackError)
 """Nothing was kept, and the next try may find nobody in its way."""
 
 
+class Losses:
+    """When a connection of this writer was last found lost, for all its lanes.
+
+    What has taken one connection has most likely taken the others, and one that is silent is
+    found out only by waiting. A database that could not be reached is not tried again at once.
+    """
+
+    def __init__(self) -> None:
+        self.last_at = -inf
+        self.refused: tuple[float, Exception | None] = -inf, None
+
+
 class Undertaken(NamedTuple):
     """A batch that has decided and is not durable yet, or the error that was in its way."""
 
@@ -112,12 +128,16 @@ class Lane:
     Everything here runs in the writer's thread, in its event loop.
     """
 
-    def __init__(self, address: Address, surroundings: Around, directory: DirectoryReader) -> None:
-        """Write to this database; lanes of one writer share what is known of the directory."""
+    def __init__(
+        self, address: Address, surroundings: Around, *, directory: DirectoryReader, losses: Losses
+    ) -> None:
+        """Write to this database; lanes of one writer share the directory and the losses."""
         self._address = address
         self._around = surroundings
         self._directory = directory
+        self._losses = losses
         self._connection: Connection | None = None
+        self._proved_at = -inf
         self._warned = False
         self._touched: frozenset[str] = frozenset()
         self._customers = 0
@@ -131,7 +151,7 @@ class Lane:
         try:
             return Undertaken(commands, began, await self._decide(Batch(commands)))
         except Exception as error:  # noqa: BLE001 - whatever it is, `complete` tells every caller
-            await self._undo()
+            await self._undo(error)
             return Undertaken(commands, began, error)
 
     async def complete(self, undertaken: Undertaken) -> list[object]:
@@ -158,7 +178,7 @@ class Lane:
             try:
                 return await self._make_durable(*decided)
             except Exception as error:  # noqa: BLE001 - whatever it is, every caller must be told
-                await self._undo()
+                await self._undo(error)
                 decided = error
         if isinstance(decided, _AGAIN) and tries > 1:
             return await self._complete(await self.undertake(commands), tries - 1)
@@ -206,7 +226,10 @@ class Lane:
     async def _make_durable(
         self, outcomes: list[object], changed: Changed[Row], version: int
     ) -> list[object]:
-        connection = await self._connect()
+        connection = self._connection
+        if connection is None or connection.is_closed():
+            # Over another one nothing would be held any more.
+            raise _Gone from ConnectionResetError("the connection was lost")
         is_written = await write(connection, changed, version)
         self.written += is_written
         await self._commit(connection, "COMMIT" if is_written else _END_UNWRITTEN)
@@ -246,16 +269,23 @@ class Lane:
         try:
             told = await connection.execute(end)
         except Exception as error:
-            await self.drop()
+            if isinstance(error, LOST):
+                self._lose()
+            else:
+                await self.drop()
             raise _Unsure from error
         if self._warned:
             # The server was told to wait no longer for its standby: it says so, and "COMMIT".
             raise _Unsure from StoreUnavailable("it stopped waiting for its standby")
         if told != "COMMIT":
             raise StoreUnavailable(f"The database answered COMMIT with {told}.")
+        self._proved_at = _seconds()
 
-    async def _undo(self) -> None:
+    async def _undo(self, error: Exception) -> None:
         """Leave nothing begun; a connection that cannot is dropped."""
+        if isinstance(error, (_Gone, *LOST)):
+            # One that only did not answer in time would have us wait as long again.
+            self._lose()
         if self._connection is None or not self._connection.is_in_transaction():
             return
         try:
@@ -266,11 +296,33 @@ class Lane:
     async def _connect(self) -> Connection:
         """Give the connection, made where there is none."""
         if self._connection is not None and not self._connection.is_closed():
-            return self._connection
-        made = await connect(self._address, settings=_SETTINGS)
+            if self._proved_at >= self._losses.last_at:
+                return self._connection
+            self._connection.terminate()
+        refused_at, refusal = self._losses.refused
+        if refusal is not None and _seconds() < refused_at + REFUSED_SECONDS:
+            raise refusal
+        made = await self._connect_anew()
         made.add_log_listener(self._hear)
-        self._connection = made
+        self._connection, self._proved_at = made, _seconds()
         return made
+
+    async def _connect_anew(self) -> Connection:
+        refusal: Exception | None = None
+        try:
+            return await connect(self._address, settings=_SETTINGS, answer_seconds=SOON_SECONDS)
+        except Exception as error:
+            refusal = error
+            raise
+        finally:
+            self._losses.refused = _seconds(), refusal
+
+    def _lose(self) -> None:
+        """Take the connection for lost, without a word to whoever may be at its other end."""
+        self._losses.last_at = _seconds()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
 
     def _hear(self, _connection: object, message: asyncpg.PostgresLogMessage) -> None:
         self._warned = True
@@ -281,6 +333,10 @@ class Lane:
         connection, self._connection = self._connection, None
         if connection is not None:
             await let_go(connection)
+
+
+def _seconds() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _first(connection: Connection, sql: str) -> None:
@@ -294,7 +350,9 @@ async def _first(connection: Connection, sql: str) -> None:
 def _kept_nothing(error: BaseException) -> StoreUnavailable:
     if isinstance(error, StoreUnavailable):
         return error
-    told = str(error) or "others changed the same, again and again"
+    told = str(error) or type(error).__name__
+    if isinstance(error, ChangedMeanwhile):
+        told = "others changed the same, again and again"
     return StoreUnavailable(
         f"The database could not make the change durable ({told}). Nothing of it was kept; "
         "check the database and try again."

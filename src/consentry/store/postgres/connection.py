@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 else:
     Connection = asyncpg.Connection
 
-CONNECT_SECONDS: Final = 5.0
+CONNECT_SECONDS: Final = 3.0
 NEXT_HOST_SECONDS: Final = 0.25
 """How long one of several hosts may take before the next one is tried beside it."""
 
 ANSWER_SECONDS: Final = 10.0
 """How long one statement may take; then it is given up, and counts as not answered."""
+
+SOON_SECONDS: Final = 9.0
+"""The same for what a carrier waits for: with a new connection it is less than its 15 s."""
+
+REFUSED_SECONDS: Final = 0.25
+"""How long a database that could not be reached is not tried again: everybody is told at once."""
 
 _OLDEST: Final = 14
 _NEWEST_TRIED: Final = 18
@@ -177,6 +183,8 @@ async def check_server(connection: Connection, address: Address) -> None:
 async def let_go(connection: Connection) -> None:
     """Close a connection in order where that is quick, else drop it."""
     try:
-        await connection.close(timeout=1)
+        # The driver's own bound leaves out the time in which it cancels what is under way.
+        async with asyncio.timeout(1):
+            await connection.close(timeout=1)
     except _UNAVAILABLE:
         connection.terminate()

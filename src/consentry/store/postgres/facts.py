@@ -63,6 +63,10 @@ class FactsReader:
             asked, self._waiting = self._waiting[:AT_ONCE_MAX], self._waiting[AT_ONCE_MAX:]
             try:
                 directory, standings = await self._pool.use(_Question(asked, self._directory))
+            except StoreUnavailable as error:
+                # Who has begun to wait meanwhile is told now: the same would take as long again.
+                asked, self._waiting = asked + self._waiting, []
+                _fail(asked, error)
             except BaseException as error:
                 _fail(asked, error)
                 if not isinstance(error, Exception):

@@ -9,6 +9,7 @@ from consentry.store.postgres.address import Address
 from consentry.store.postgres.connection import (
     ANSWER_SECONDS,
     LOST,
+    REFUSED_SECONDS,
     Connection,
     answering,
     connect,
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-REFUSED_SECONDS: Final = 0.25
-"""How long a database that could not be reached is not tried again: everybody is told at once."""
+ROOM_SECONDS: Final = ANSWER_SECONDS
+"""How long one may wait for a free connection."""
 
 _SETTINGS: Final = {
     "application_name": "consentry reads",
@@ -68,21 +69,36 @@ class Pool:
 
     async def use(self, ask: Callable[[Connection], Awaitable[T]]) -> T:
         """Ask something over a connection of its own meanwhile; it must only read."""
-        async with self._room:
-            for is_last in (False, True):
-                connection, is_new = await self._take()
-                try:
-                    with answering():
-                        answer = await self._ask(connection, ask)
-                except BaseException as error:
-                    lost = isinstance(error.__cause__, LOST)
-                    await self._drop(connection)
-                    if is_last or is_new or not lost:
-                        raise
-                else:
-                    self._give_back(connection)
-                    return answer
-            raise AssertionError  # the second time returns or raises
+        await self._find_room()
+        try:
+            return await self._use(ask)
+        finally:
+            self._room.release()
+
+    async def _use(self, ask: Callable[[Connection], Awaitable[T]]) -> T:
+        for is_last in (False, True):
+            connection, is_new = await self._take()
+            try:
+                with answering():
+                    answer = await self._ask(connection, ask)
+            except BaseException as error:
+                lost = isinstance(error.__cause__, LOST)
+                await self._drop(connection, is_lost=lost)
+                if is_last or is_new or not lost:
+                    raise
+            else:
+                self._give_back(connection)
+                return answer
+        raise AssertionError  # the second time returns or raises
+
+    async def _find_room(self) -> None:
+        """Wait for a free connection, or for room for one more, for a bounded time."""
+        if not self._room.locked():
+            await self._room.acquire()
+            return
+        with answering():
+            async with asyncio.timeout(ROOM_SECONDS):
+                await self._room.acquire()
 
     async def _ask(self, connection: Connection, ask: Callable[[Connection], Awaitable[T]]) -> T:
         if self._address.prepared:
@@ -124,9 +140,12 @@ class Pool:
         else:
             self._free.append(connection)
 
-    async def _drop(self, connection: Connection) -> None:
+    async def _drop(self, connection: Connection, *, is_lost: bool) -> None:
         self._all.discard(connection)
-        await let_go(connection)
+        if is_lost:
+            connection.terminate()
+        else:
+            await let_go(connection)
 
     async def close(self) -> None:
         """Let go of all connections; who reads now is told that the database is gone."""

@@ -10,7 +10,7 @@ from consentry.store.migrate import read_migrations
 from consentry.store.notes import check_notes
 from consentry.store.postgres.address import Address
 from consentry.store.postgres.announcing import PAUSE_SECONDS, Announcer, count_written
-from consentry.store.postgres.batches import Around, Lane, Undertaken
+from consentry.store.postgres.batches import Around, Lane, Losses, Undertaken
 from consentry.store.postgres.connection import Connection, check_server, connect, let_go
 from consentry.store.postgres.indexing import CUSTOMERS_AT_ONCE, index_some
 from consentry.store.postgres.loading import DirectoryReader
@@ -43,7 +43,10 @@ class WritingSide:
         self._watchers = watchers
         self._loop = _find_loop()()
         directory = DirectoryReader()
-        self._lanes = [Lane(address, around, directory) for _ in range(LANES)]
+        losses = Losses()
+        self._lanes = [
+            Lane(address, around, directory=directory, losses=losses) for _ in range(LANES)
+        ]
         self._announcer = Announcer(process)
         self._unindexed = 1
         self._writer: PipelinedWriter[Undertaken] | None = None

@@ -246,7 +246,7 @@ async def test_closing_in_the_middle_leaves_no_verdict() -> None:
 
 # --- The carrier's list ----------------------------------------------------------------------
 
-OLD = NOW - timedelta(minutes=20)
+OLD = NOW - timedelta(hours=27)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ OLD = NOW - timedelta(minutes=20)
         ([resource("SM1", from_number="+14155550199")], None),
         ([resource("SM1", direction=Direction.INBOUND)], None),
         ([resource("SM1", date_created=OLD)], None),
-        ([resource("SM1", date_created=NOW - timedelta(minutes=2))], Accepted("SM1")),
+        ([resource("SM1", date_created=NOW - timedelta(hours=25))], Accepted("SM1")),
         ([resource("SMknown"), resource("SM2")], Accepted("SM2")),
         (
             [resource("SM1", body='We open at 9 - bring "the form" & 5% off + more ')],

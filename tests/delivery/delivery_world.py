@@ -70,6 +70,7 @@ class TestClock:
     def __init__(self) -> None:
         self._start = time.monotonic()
         self._jump = 0.0
+        self._set_off = timedelta()
         self._stopped_at: float | None = None
         self._lock = threading.Lock()
 
@@ -81,7 +82,12 @@ class TestClock:
 
     def now(self) -> datetime:
         """Read the time of day that goes with them."""
-        return datetime(2026, 11, 23, 12, 0, tzinfo=UTC) + timedelta(seconds=self.monotonic())
+        noon = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+        return noon + self._set_off + timedelta(seconds=self.monotonic())
+
+    def set_off(self, hours: float) -> None:
+        """Set the time of day off, as an operator does: no time passes."""
+        self._set_off = timedelta(hours=hours)
 
     def advance(self, seconds: float) -> None:
         """Jump ahead."""
@@ -204,6 +210,7 @@ class WatchedStore:
         self._store = store
         self.before: dict[type, Hook] = {}
         self.after: dict[type, Hook] = {}
+        self.looks = 0
         self.unreadable = 0
         self.unreadable_claims = 0
 
@@ -215,7 +222,9 @@ class WatchedStore:
         if self.unreadable > 0:
             self.unreadable -= 1
             raise StoreUnavailable("The disk is away.")
-        return await self._store.read_indeterminate(limit, after=after)
+        found = await self._store.read_indeterminate(limit, after=after)
+        self.looks += 1
+        return found
 
     async def read_claimed(self, messages: list[str] | None = None) -> list[Job]:
         """Read, unless that is made to fail some times."""
@@ -308,6 +317,14 @@ class World:
         assert sent.message is not None, sent.decision.detail
         self.loop.wake()
         return str(sent.message)
+
+    async def pass_grace(self) -> None:
+        """Let texts without an answer be seen, and then their grace time pass."""
+        looks = self.store.looks
+        # The second look from now has begun after now, and the third after that one was over.
+        while self.store.looks < looks + 3:  # noqa: ASYNC110 - the store tells nobody
+            await asyncio.sleep(0.01)
+        self.clock.advance(self.grace_seconds)
 
     async def report(self, message: str, status: MessageStatus, **changes: Any) -> Recorded:
         """Let the carrier report on a message of ours."""

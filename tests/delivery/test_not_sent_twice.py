@@ -15,7 +15,7 @@ from consentry.actions.deliver_job import (
     ResolveIndeterminate,
 )
 from consentry.domain.messages import MessageStatus
-from consentry.ports import OutboundText, StoreUnavailable, Submission, Unanswered
+from consentry.ports import Accepted, OutboundText, StoreUnavailable, Submission, Unanswered
 
 pytestmark = pytest.mark.integration
 
@@ -87,7 +87,7 @@ async def test_after_a_crash_the_carriers_list_decides(
         await made.until_status(sent, MessageStatus.INDETERMINATE)
         await made.settle()
         assert len(made.carrier.submitted) == before, "it was sent again on suspicion"
-        made.clock.advance(made.grace_seconds)
+        await made.pass_grace()
         await made.until_outbox_is(0)
         assert await made.status(sent) is MessageStatus.SENT
         assert [text.body for text in made.carrier.taken.values()].count("Hi") == 1
@@ -104,7 +104,7 @@ async def test_a_stop_during_the_outage_holds(tmp_path: Path, crash: Crash, take
         await made.hear("STOP")
         await made.restart()
         await made.until_status(sent, MessageStatus.INDETERMINATE)
-        made.clock.advance(made.grace_seconds)
+        await made.pass_grace()
         await made.until_outbox_is(0)
         expected = MessageStatus.SENT if taken else MessageStatus.CANCELED
         assert await made.status(sent) is expected
@@ -143,7 +143,7 @@ async def test_a_receipt_between_the_question_and_its_answer_wins(tmp_path: Path
             await made.report(sent, MessageStatus.SENT, sid="SMreal")
 
         made.store.before[ResolveIndeterminate] = receipt_first
-        made.clock.advance(made.grace_seconds)
+        await made.pass_grace()
         await made.until_outbox_is(0)
         await made.settle()
         assert (await made.message(sent)).carrier_message_id == "SMreal"
@@ -164,7 +164,7 @@ async def test_two_texts_that_read_the_same_are_told_apart(tmp_path: Path) -> No
         for sent in both:
             await made.until_status(sent, MessageStatus.INDETERMINATE)
         made.carrier.answer = made.carrier.take
-        made.clock.advance(made.grace_seconds)
+        await made.pass_grace()
         await made.until_outbox_is(0)
         assert [text.body for text in made.carrier.taken.values()].count("Hi") == 2
         ids = {(await made.message(sent)).carrier_message_id for sent in both}
@@ -180,7 +180,7 @@ async def test_a_text_that_was_noted_is_not_found_for_another(tmp_path: Path) ->
         second = await made.send("Hi")
         await made.until_status(second, MessageStatus.INDETERMINATE)
         made.carrier.answer = made.carrier.take
-        made.clock.advance(made.grace_seconds)
+        await made.pass_grace()
         await made.until_outbox_is(0)
         ids = [(await made.message(sent)).carrier_message_id for sent in (first, second)]
         assert len(set(ids)) == 2
@@ -201,7 +201,7 @@ async def test_a_list_that_cannot_be_had_decides_nothing(tmp_path: Path) -> None
         for sent in (*stuck, other):
             await made.until_status(sent, MessageStatus.INDETERMINATE)
         second.answer = second.take
-        made.clock.advance(made.grace_seconds)
+        await made.pass_grace()
         await made.until_status(other, MessageStatus.SENT)
         assert {await made.status(sent) for sent in stuck} == {MessageStatus.INDETERMINATE}
         made.carrier.unreachable = False
@@ -218,7 +218,7 @@ async def test_silence_for_ever_ends(tmp_path: Path) -> None:
         for attempt in range(1, ATTEMPTS_MAX + 1):
             await made.until_submitted(attempt)
             await made.until_status(sent, MessageStatus.INDETERMINATE)
-            made.clock.advance(made.grace_seconds)
+            await made.pass_grace()
         failed = await made.until_status(sent, MessageStatus.FAILED)
         assert (failed.error_code, len(made.carrier.bodies())) == ("unanswered", ATTEMPTS_MAX)
 
@@ -230,7 +230,7 @@ async def test_an_indeterminate_text_of_an_account_that_is_gone_fails(tmp_path: 
         sent = await made.send("Hi")
         await made.until_status(sent, MessageStatus.INDETERMINATE)
         del made.book.carriers["one"]
-        made.clock.advance(made.grace_seconds)
+        await made.pass_grace()
         failed = await made.until_status(sent, MessageStatus.FAILED)
         assert failed.error_code == "carrier_missing"
         assert await made.store.count_outbox() == 0
@@ -254,7 +254,7 @@ async def test_a_fault_in_one_question_does_not_stop_the_others(tmp_path: Path) 
                 raise ZeroDivisionError
 
         made.store.before[ResolveIndeterminate] = fail
-        made.clock.advance(made.grace_seconds)
+        await made.pass_grace()
         await made.until_status(good, MessageStatus.SENT)
         made.store.before.clear()
         await made.until_status(bad, MessageStatus.SENT)
@@ -268,7 +268,7 @@ async def test_resolving_goes_on_after_the_store_was_away(tmp_path: Path) -> Non
         await made.until_status(sent, MessageStatus.INDETERMINATE)
         made.carrier.answer = made.carrier.take
         made.store.unreadable = 2
-        made.clock.advance(made.grace_seconds)
+        await made.pass_grace()
         await made.until_status(sent, MessageStatus.SENT)
         assert made.store.unreadable == 0
 
@@ -308,7 +308,7 @@ async def test_a_claim_that_fails_is_cleared_up(tmp_path: Path, moment: str) -> 
         await made.until(made.store.count_outbox, 1)
         for _ in range(100):
             await asyncio.sleep(0.01)
-            made.clock.advance(made.grace_seconds)
+            await made.pass_grace()
             if await made.store.count_outbox() == 0:
                 break
         assert (await made.status(sent), made.carrier.bodies()) == (MessageStatus.SENT, ["Hi"])
@@ -351,7 +351,7 @@ async def test_an_answer_that_cannot_be_noted_is_looked_up_later(
         await made.until_status(sent, MessageStatus.INDETERMINATE)
         assert any("answer_not_noted" in record.getMessage() for record in caplog.records)
         made.store.before.clear()
-        made.clock.advance(made.grace_seconds)
+        await made.pass_grace()
         await made.until_outbox_is(0)
         assert (await made.status(sent), made.carrier.bodies()) == (MessageStatus.SENT, ["Hi"])
 
@@ -415,3 +415,20 @@ async def test_a_loop_that_never_ran_stops(tmp_path: Path) -> None:
     async with world(tmp_path, started=False) as made:
         await asyncio.wait_for(made.loop.stop(), 1)
         assert made.carrier.bodies() == []
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_a_clock_that_is_set_does_not_shorten_the_grace(tmp_path: Path, hours: int) -> None:
+    """The carrier may still be about to take the text: only time that passed counts, either way."""
+    async with world(tmp_path) as made:
+        made.carrier.always(Unanswered("silence"))
+        sent = await made.send("Hi")
+        await made.until_status(sent, MessageStatus.INDETERMINATE)
+        made.clock.set_off(hours)
+        await asyncio.sleep(0.2)
+        assert made.carrier.asked == 0
+        made.carrier.always(Accepted("SM1"))
+        await made.pass_grace()
+        made.clock.set_off(1)
+        await made.until_submitted(2)
+        assert made.carrier.asked == 1

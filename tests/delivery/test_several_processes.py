@@ -312,8 +312,8 @@ async def test_the_texts_of_a_dead_process_are_looked_up_by_another(tmp_path: Pa
         await made.until_status(sent, MessageStatus.INDETERMINATE)
         assert await found.names() == [alive.name]
         assert await found.leaders() == [alive.name]
+        await made.pass_grace()
         alive.clock.advance(made.grace_seconds)
-        made.clock.advance(made.grace_seconds)
         await made.until_status(sent, MessageStatus.SENT)
         assert made.carrier.bodies() == ["Hi"]
         del found.processes[dead.name]

@@ -1,8 +1,7 @@
 """Indeterminate texts: after a grace time the carrier's own list says whether they went out."""
 
 import logging
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from consentry.actions.deliver_job import RecordSubmission, ResolveIndeterminate
@@ -37,11 +36,15 @@ class Resolver:
         grace_seconds: float,
         wake: Callable[[], None],
     ) -> None:
-        """Wait `grace_seconds` from the claim, so that the carrier's list has what it has."""
+        """Wait `grace_seconds` from when a text is seen, so that the carrier's list has it.
+
+        The wall clock has no say in it: it may have been set since the claim, or be another host's.
+        """
         self._store = store
         self._book = book
         self._clock = clock
-        self._grace = timedelta(seconds=grace_seconds)
+        self._grace_seconds = grace_seconds
+        self._seen_at: dict[tuple[str, int], float] = {}
         self._wake = wake
 
     async def resolve_due(self) -> int:
@@ -49,17 +52,19 @@ class Resolver:
         resolved = 0
         silent: set[str | None] = set()
         after: str | None = None
+        seen_before, self._seen_at = self._seen_at, {}
         while page := await self._store.read_indeterminate(PAGE_WORKS, after=after):
             for work in page:
-                if self._is_due(work) and work.message.carrier not in silent:
+                if self._is_due(work, seen_before) and work.message.carrier not in silent:
                     with log_about(message_id=work.message.id, carrier=work.message.carrier):
                         resolved += await self._resolve(work, silent)
             after = page[-1].message.id
         return resolved
 
-    def _is_due(self, work: Work) -> bool:
-        claimed_at = work.job.claimed_at or work.message.created_at
-        return claimed_at + self._grace <= self._clock.now()
+    def _is_due(self, work: Work, seen_before: Mapping[tuple[str, int], float]) -> bool:
+        now, attempt = self._clock.monotonic(), (work.message.id, work.job.attempts)
+        self._seen_at[attempt] = seen_at = seen_before.get(attempt, now)
+        return now - seen_at >= self._grace_seconds
 
     async def _resolve(self, work: Work, silent: set[str | None]) -> int:
         """Resolve one; a carrier whose list cannot be had is left alone until the next time."""

@@ -57,7 +57,11 @@ from consentry.wire.twilio_message import (
 
 PAGE_SIZE: Final = 100
 PAGES_MAX: Final = 50
-CLOCK_SKEW_MAX: Final = timedelta(minutes=5)
+CLOCK_SKEW_MAX: Final = timedelta(hours=26)
+"""How far our clock may have been from the carrier's: a wrong day or time zone is not rare.
+
+A text of ours that is older than it seems is told from others by the ids that we know.
+"""
 TRIAL_PREFIX: Final = "Sent from your Twilio trial account - "
 REPEAT_FRAGMENT: Final = "#rc=5&rp=ct,rt,5xx"
 """Asks Twilio to repeat a report that got no answer: it may be the one that tells of an opt-out.

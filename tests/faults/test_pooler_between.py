@@ -24,8 +24,9 @@ async def kill_for_a_while(load_outages: list[Outage], pooler: Pooler, seconds: 
     await asyncio.to_thread(pooler.kill)
     since = time.time()
     await asyncio.sleep(seconds)
-    load_outages.append(Outage(since, time.time()))
+    until = time.time()
     await asyncio.to_thread(pooler.start)
+    load_outages.append(Outage(since, until, time.time()))
 
 
 async def test_a_pooler_that_is_killed_and_started_again(

@@ -62,19 +62,21 @@ class FactsReader:
         while self._waiting:
             asked, self._waiting = self._waiting[:AT_ONCE_MAX], self._waiting[AT_ONCE_MAX:]
             try:
-                directory, standings = await self._pool.use(_Question(asked, self._directory))
+                await self._answer(asked)
             except StoreUnavailable as error:
-                # Who has begun to wait meanwhile is told now: the same would take as long again.
+                # Who has begun to wait meanwhile is told now: it would take as long again.
                 asked, self._waiting = asked + self._waiting, []
                 _fail(asked, error)
             except BaseException as error:
                 _fail(asked, error)
                 if not isinstance(error, Exception):
                     raise
-            else:
-                for recipient, future in asked:
-                    if not future.done():
-                        future.set_result((directory, standings.get(recipient, _EMPTY)))
+
+    async def _answer(self, asked: list[_Asked]) -> None:
+        directory, standings = await self._pool.use(_Question(asked, self._directory))
+        for recipient, future in asked:
+            if not future.done():
+                future.set_result((directory, standings.get(recipient, _EMPTY)))
 
 
 class _Question:

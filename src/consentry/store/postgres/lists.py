@@ -34,6 +34,9 @@ _FIRST_LOOK: Final = 300
 CUSTOMERS_LOOKED_AT_MAX: Final = 2000
 """How many of the newest customers are looked through before the index is asked."""
 
+COMMON_MIN: Final = 40
+"""Words that more of the newest customers have are common: the index would name too many."""
+
 _READ: Final = read_statements("read")
 
 
@@ -109,6 +112,10 @@ class Lists:
         words = clean(rows.fold_search(search))
         if not words or rows.is_number(words):
             return "scan_opt_outs", {"words": words}
+        look = CUSTOMERS_LOOKED_AT_MAX
+        ((common,),) = await self._fetch("count_newest_named", words=words, look=look)
+        if common > COMMON_MIN:
+            return "scan_opt_outs_of_named", {"words": words, "scan": NAMES_LOOKED_AT_MAX}
         ((named,),) = await self._fetch(
             "find_named", grams=choose_grams(words), words=words, limit=NAMED_MAX + 1
         )

@@ -479,14 +479,27 @@ FROM (
         SELECT g.customer FROM customer_grams AS g WHERE g.grams @> :grams::text[]
         UNION
         SELECT q.customer FROM search_queue AS q
-    ) AS maybe
-    JOIN customers AS c ON c.id = maybe.customer
-    WHERE c.merged_into IS NULL
-        AND (:before::text IS NULL OR c.id < :before::text)
-        AND strpos(c.search, :words::text) > 0
-    ORDER BY c.id DESC
+        ORDER BY customer DESC
+    ) AS maybe,
+        LATERAL (
+            SELECT known.id, known.value
+            FROM customers AS known
+            WHERE known.id = maybe.customer
+                AND known.merged_into IS NULL
+                AND strpos(known.search, :words::text) > 0
+            OFFSET 0
+        ) AS c
+    WHERE :before::text IS NULL OR maybe.customer < :before::text
     LIMIT :limit::bigint
 ) AS found
+
+-- name: count_newest_named
+-- How many of the newest customers have the words: tells common words from rare ones.
+SELECT count(*)
+FROM (
+    SELECT c.search, c.merged_into FROM customers AS c ORDER BY c.id DESC LIMIT :look::bigint
+) AS walked
+WHERE walked.merged_into IS NULL AND strpos(walked.search, :words::text) > 0
 
 -- name: find_named
 -- The ids of so many customers who have the words.
@@ -495,11 +508,17 @@ FROM (
     SELECT c.id
     FROM (
         SELECT g.customer FROM customer_grams AS g WHERE g.grams @> :grams::text[]
-        UNION ALL
+        UNION
         SELECT q.customer FROM search_queue AS q
-    ) AS maybe
-    JOIN customers AS c ON c.id = maybe.customer
-    WHERE c.merged_into IS NULL AND strpos(c.search, :words::text) > 0
+    ) AS maybe,
+        LATERAL (
+            SELECT known.id
+            FROM customers AS known
+            WHERE known.id = maybe.customer
+                AND known.merged_into IS NULL
+                AND strpos(known.search, :words::text) > 0
+            OFFSET 0
+        ) AS c
     LIMIT :limit::bigint
 ) AS found
 

@@ -180,13 +180,11 @@ class Judge:
             asked = [
                 answer
                 for answer in self._load.answers
-                if answer.began > outage.since
-                and answer.ended < outage.until
-                and answer.kind in outage.kinds
+                if answer.began > outage.since and answer.ended < outage.until
             ]
-            let_in = [answer for answer in asked if answer.was_let_in]
+            let_in = [a for a in asked if a.was_let_in and a.kind in outage.kinds]
             assert not let_in, f"let in during {outage}: {let_in[:3]}"
-            self.counts.refused_while_away += len(asked)
+            self.counts.refused_while_away += sum(answer.was_turned_away for answer in asked)
             seconds.append(self._seconds_to_recover(outage))
         if seconds:
             self.counts.seconds_to_recover = round(max(seconds), 2)

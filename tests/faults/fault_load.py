@@ -49,12 +49,18 @@ class Answered:
         """Tell whether the text was taken, or the gate said yes."""
         return self.outcome in ("202", "allow")
 
+    @property
+    def was_turned_away(self) -> bool:
+        """Tell whether it was not answered as it should, now or ever."""
+        return self.outcome not in ("202", "403", "allow", "deny")
+
 
 @dataclass
 class Outage:
     """The database could not be asked from `since` until `until`, by the wall clock.
 
-    `returned`: when it could be asked again at the latest, where that is not the same.
+    `returned`: when it could be asked again at the latest, where that is not the same. `kinds`:
+    what cannot be let in meanwhile.
     """
 
     since: float

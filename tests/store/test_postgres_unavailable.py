@@ -4,11 +4,8 @@ import asyncio
 import itertools
 import signal
 import socket
-import subprocess
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
@@ -21,6 +18,7 @@ from consentry.ports import Change, Page, Store, StoreUnavailable
 from consentry.store.postgres.connection import CONNECT_SECONDS
 from consentry.store.postgres.reading_side import GATE_ANSWER_SECONDS
 from postgres_server import PostgresServer, find_programs, running_postgres
+from small_disk import fill, small_disk
 
 pytestmark = pytest.mark.integration
 
@@ -165,38 +163,21 @@ async def test_nothing_acknowledged_is_lost_when_the_server_is_killed_under_load
 
 
 @pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """Give a folder on a file system of its own, of 160 MB."""
-    folder = Path(tempfile.mkdtemp(prefix="consentry-small-", dir="/tmp"))
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs", folder],
-        capture_output=True,
-        check=False,
-    )
-    if mounted.returncode != 0:
-        folder.rmdir()
-        pytest.skip("no file system can be mounted here: run the tests as root")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
-    folder.rmdir()
+def disk() -> Iterator[Path]:
+    """Give a folder on a small file system of its own."""
+    with small_disk() as folder:
+        yield folder
 
 
-def fill(file: Path) -> None:
-    """Write until there is no room."""
-    with suppress(OSError), file.open("wb") as opened:
-        while True:
-            opened.write(bytes(1_000_000))
-
-
-async def test_a_full_disk_is_unavailable_and_recovers(small_disk: Path) -> None:
+async def test_a_full_disk_is_unavailable_and_recovers(disk: Path) -> None:
     """What was acknowledged until it was full is there; where there is room again it goes on."""
-    server = PostgresServer(find_programs(), small_disk)
+    server = PostgresServer(find_programs(), disk)
     server.start()
     store = open_address(server.url())
     try:
         load = Load(store)
         await load.wait_for_more()
-        ballast = small_disk / "ballast"
+        ballast = disk / "ballast"
         await asyncio.to_thread(fill, ballast)
         async with asyncio.timeout(60):
             while not load.refused:  # noqa: ASYNC110 - the tasks tell nobody

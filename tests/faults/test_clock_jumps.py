@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from fault_judge import Counts, judge
 from fault_load import under_load
+from needed import need
 from real_processes import Running
 from real_site import Site
 
@@ -28,7 +29,8 @@ class WallClock:
     def __init__(self, folder: Path) -> None:
         """Build what is loaded into these processes; their clock is right at first."""
         compiler = shutil.which("cc") or shutil.which("gcc")
-        assert compiler, "There is no C compiler here. On Debian: apt-get install gcc libc6-dev"
+        need(compiler, "gcc libc6-dev")
+        assert compiler is not None
         self._library = folder / "wall_clock.so"
         command = [compiler, "-shared", "-fPIC", "-O2", "-Wall", "-o", self._library, _SOURCE]
         subprocess.run(command, check=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from fault_judge import Counts, judge
 from fault_load import Outage, under_load
+from needed import need
 from real_processes import Running
 from real_site import Site
 
@@ -33,7 +34,7 @@ async def test_a_pooler_that_is_killed_and_started_again(
     database: PostgresServer, make_site: MakeSite, tell: Tell
 ) -> None:
     """Three connections for all: killed twice under load, nothing is lost and all comes back."""
-    assert is_installed(), "There is no pgbouncer here. On Debian: apt-get install pgbouncer"
+    need(is_installed(), "pgbouncer")
     with running_pooler(database) as pooler:
         site, _ = make_site(pooler.url("postgres") + "&prepared_statements=off")
         async with under_load(site) as load:

@@ -134,6 +134,9 @@ class Listener:
                 await self._listen(is_again=is_again)
             except StoreUnavailable as error:
                 _log.warning("cannot hear of other processes' changes for now: %s", error)
+            except Exception:  # noqa: BLE001 - said, and tried again
+                # Whatever it is, to end would leave every open page as it was.
+                _log.exception("cannot hear of other processes' changes for now")
             is_again = True
             await asyncio.sleep(RETRY_SECONDS)
 

@@ -101,12 +101,17 @@ class ReadinessCheck:
     async def look(self) -> Readiness:
         """Tell whether this server can work; raises nothing."""
         async with self._asking:
-            age = self._clock.monotonic() - self._found_at
-            if self._found is None or age >= self._limits.fresh_seconds:
-                self._found = await self._ask()
-                self._found_at = self._clock.monotonic()
+            found = await self._find()
         if self._is_draining:
-            return msgspec.structs.replace(self._found, not_ready=NotReady.DRAINING)
+            return msgspec.structs.replace(found, not_ready=NotReady.DRAINING)
+        return found
+
+    async def _find(self) -> Readiness:
+        """Return what was found a moment ago, or ask."""
+        age = self._clock.monotonic() - self._found_at
+        if self._found is None or age >= self._limits.fresh_seconds:
+            self._found = await self._ask()
+            self._found_at = self._clock.monotonic()
         return self._found
 
     async def _ask(self) -> Readiness:

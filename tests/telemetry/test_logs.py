@@ -173,12 +173,11 @@ def test_a_very_long_text_is_cut() -> None:
 def test_levels_hold_and_libraries_do_not_chatter() -> None:
     """Below the level nothing is written; libraries' debugging is never asked for."""
     out = io.StringIO()
-    # A server that ran in this process before may have left its own level here.
-    logging.getLogger("uvicorn.error").setLevel(logging.NOTSET)
     set_up_logging("debug", stream=out)
     logging.getLogger("consentry.x").debug("ours")
     logging.getLogger("asyncio").debug("theirs")
-    logging.getLogger("uvicorn.error").info("started")
+    logging.getLogger("aiohttp.server").debug("theirs too")
+    logging.getLogger("aiohttp.server").info("started")
     assert [line["event"] for line in lines(out)] == ["ours", "started"]
 
 

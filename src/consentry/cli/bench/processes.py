@@ -22,10 +22,13 @@ def list_workers(pid: int) -> list[int]:
 
 
 def _list_children(pid: int) -> list[int]:
-    children: list[int] = []
-    for task in _PROC.glob(f"{pid}/task/*/children"):
-        children += map(int, _read(task).split())
-    return children
+    tasks = _PROC / str(pid) / "task"
+    try:
+        threads = os.listdir(tasks)
+    except OSError:
+        # It has ended since it was listed: a server of PostgreSQL's comes and goes.
+        return []
+    return [int(child) for one in threads for child in _read(tasks / one / "children").split()]
 
 
 def _serves(pid: int) -> bool:

@@ -22,13 +22,12 @@ def list_workers(pid: int) -> list[int]:
 
 
 def _list_children(pid: int) -> list[int]:
-    tasks = _PROC / str(pid) / "task"
     try:
-        threads = os.listdir(tasks)
+        threads = list((_PROC / str(pid) / "task").iterdir())
     except OSError:
         # It has ended since it was listed: a server of PostgreSQL's comes and goes.
         return []
-    return [int(child) for one in threads for child in _read(tasks / one / "children").split()]
+    return [int(child) for one in threads for child in _read(one / "children").split()]
 
 
 def _serves(pid: int) -> bool:

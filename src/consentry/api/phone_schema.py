@@ -4,13 +4,16 @@ Whatever it matches can be parsed. Numbers written in other ways are taken as we
 expression could say which, so the documentation promises this one.
 """
 
+import re
 from collections import defaultdict
 from functools import cache
 from typing import Final
 
 E164_DIGITS_MAX: Final = 15
-# Two zeros at the start are taken for a trunk prefix, and so is the 8 of Belarus.
+# A zero at the start is taken for a trunk prefix where there is one; two zeros are everywhere, and
+# so is the 8 of Belarus.
 _START: Final = "(?:[1-9][0-9]|0[1-9])"
+_START_AFTER_TRUNK: Final = "[1-9][0-9]"
 _STARTS: Final = {375: "[1-7][0-9]"}
 
 
@@ -27,12 +30,19 @@ def phone_pattern() -> str:
             lengths = plan.general_desc.possible_length
             most = E164_DIGITS_MAX - len(str(code))
             rest = tuple(n - 2 for n in lengths if 2 <= n <= most)
-            codes[_STARTS.get(code, _START), rest].append(str(code))
+            start = _start_of(code, plan.national_prefix_for_parsing)
+            codes[start, rest].append(str(code))
     choices = [
         f"(?:{'|'.join(sorted(of))}){start}{_digits(lengths)}"
         for (start, lengths), of in codes.items()
     ]
     return rf"^\+(?:{'|'.join(sorted(choices))})$"
+
+
+def _start_of(code: int, trunk: str | None) -> str:
+    """Say which two digits come first, where this expression says what is cut off before."""
+    is_cut_off = trunk is not None and re.match(trunk, "0")
+    return _STARTS.get(code, _START_AFTER_TRUNK if is_cut_off else _START)
 
 
 def _digits(lengths: tuple[int, ...]) -> str:

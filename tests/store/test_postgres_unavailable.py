@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 import signal
 import socket
 import time
@@ -15,7 +16,9 @@ from store_world import ANN, BOB, open_address, tagged, write
 from consentry.domain.entries import fold
 from consentry.domain.standing import Standing
 from consentry.ports import Change, Page, Store, StoreUnavailable
-from consentry.store.postgres.connection import CONNECT_SECONDS
+from consentry.store.postgres.address import read_address
+from consentry.store.postgres.announcing import wait_until_lost
+from consentry.store.postgres.connection import CONNECT_SECONDS, connect
 from consentry.store.postgres.reading_side import GATE_ANSWER_SECONDS
 from postgres_server import PostgresServer, find_programs, running_postgres
 from small_disk import fill, small_disk
@@ -235,6 +238,23 @@ async def test_a_listener_is_told_to_look_at_everything_after_a_cut(
             heard |= await watch.next() or set()
     assert heard <= {ANN, BOB}
     await other.close()
+
+
+async def test_a_connection_that_listens_is_asked_whether_it_lives(url: str) -> None:
+    """A quiet one is kept as long as it answers; one whose server is stopped is given up."""
+    connection = await connect(read_address(url), answer_seconds=1.0)
+    pid = await connection.fetchval("SELECT pg_backend_pid()")
+    waiting = asyncio.create_task(wait_until_lost(connection, asyncio.Event(), alive_seconds=0.02))
+    await asyncio.sleep(0.5)
+    assert not waiting.done()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(StoreUnavailable):
+            async with asyncio.timeout(10):
+                await waiting
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        connection.terminate()
 
 
 async def test_a_recipient_that_another_holds_too_long_is_unavailable(

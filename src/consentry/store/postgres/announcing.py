@@ -155,7 +155,7 @@ class Listener:
                 self._watchers.tell(None)
             await self._look()
             if is_heard:
-                await _wait_until_lost(connection, lost)
+                await wait_until_lost(connection, lost)
             else:
                 _log.warning("notifications do not come through: looking for changes instead")
                 await self._look_on(lost)
@@ -201,17 +201,19 @@ class Listener:
         self._watchers.tell(None if told.touched is None else frozenset(told.touched))
 
 
-async def _wait_until_lost(connection: Connection, lost: asyncio.Event) -> None:
+async def wait_until_lost(
+    connection: Connection, lost: asyncio.Event, *, alive_seconds: float = ALIVE_SECONDS
+) -> None:
     """Wait until a connection is lost, and ask now and then: what is on the way may just be gone.
 
-    Then nobody says that it is.
+    Then nobody says that it is. Raises `StoreUnavailable` where it does not answer.
     """
     while not lost.is_set():
         try:
-            await asyncio.wait_for(lost.wait(), ALIVE_SECONDS)
+            await asyncio.wait_for(lost.wait(), alive_seconds)
         except TimeoutError:
             with answering():
-                await connection.execute("")
+                await connection.execute("SELECT 1")
 
 
 async def count_written(connection: Connection) -> int:

@@ -17,6 +17,7 @@ import yaml
 from consentry.api.table import OPERATIONS
 from consentry.settings import SETTINGS
 from consentry.telemetry.metrics import METRICS
+from needed import need
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
@@ -40,12 +41,11 @@ def run(*words: str | Path, path: str | None = None) -> subprocess.CompletedProc
     )
 
 
-def need(tool: str) -> str:
+def find(tool: str, package: str) -> str:
     """Find a tool of the system, or say loudly that what it checks was not checked."""
     found = shutil.which(tool)
-    if found is None:
-        pytest.skip(f"NOT CHECKED: {tool} is not on this machine")
-    return found
+    need(found, package)
+    return str(found)
 
 
 def documents(file: Path) -> list[dict[str, Any]]:
@@ -141,7 +141,7 @@ def test_compose_starts_the_server_after_its_tables_and_for_this_machine_alone()
 
 def test_the_systemd_unit_passes_systemds_own_check(tmp_path: Path) -> None:
     """systemd-analyze verify says nothing of it, with this interpreter in the program's place."""
-    analyze = need("systemd-analyze")
+    analyze = find("systemd-analyze", "systemd")
     text = (DEPLOY / "consentry.service").read_text()
     unit = tmp_path / "consentry.service"
     unit.write_text(
@@ -156,7 +156,7 @@ def test_the_systemd_unit_passes_systemds_own_check(tmp_path: Path) -> None:
 
 def test_the_systemd_unit_is_locked_down() -> None:
     """systemd's own measure of what a service could do if it were taken over stays low."""
-    analyze = need("systemd-analyze")
+    analyze = find("systemd-analyze", "systemd")
     words = (analyze, "security", "--offline=true", "--no-pager")
     threshold = f"--threshold={EXPOSURE_MAX}"
     done = run(*words, threshold, DEPLOY / "consentry.service")
@@ -289,7 +289,7 @@ def test_every_alarm_says_what_happened_and_what_to_do() -> None:
 
 def test_promtool_takes_the_rules_and_their_cases_hold() -> None:
     """Prometheus's own tool: a healthy server raises none of them, a sick one each."""
-    promtool = need("promtool")
+    promtool = find("promtool", "prometheus")
     rules = DEPLOY / "prometheus"
     checked = run(promtool, "check", "rules", rules / "rules.yml")
     assert checked.returncode == 0, checked.stderr

@@ -1,4 +1,7 @@
-"""What a fault needs that no package brings: without it, it is not tried, and that is told."""
+"""What a test needs that no Python package brings: without it, it is not tried, and that is told.
+
+`make test` installs nothing into the system, so on a developer's machine it may be missing.
+"""
 
 import os
 

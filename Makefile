@@ -26,7 +26,7 @@ test: $(VENV)/.ready-to-test
 
 check: $(VENV)/.ready-to-test
 	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/complexipy src -q

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from fault_judge import Counts, judge
 from fault_load import under_load
-from needed import need
 from real_processes import Running
 from real_site import Site
 
+from needed import need
 from postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("faults")]

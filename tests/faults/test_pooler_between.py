@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 from fault_judge import Counts, judge
 from fault_load import Outage, under_load
-from needed import need
 from real_processes import Running
 from real_site import Site
 
+from needed import need
 from pooler import Pooler, is_installed, running_pooler
 from postgres_server import PostgresServer
 

@@ -10,7 +10,8 @@ import apsw
 BUSY_TIMEOUT_MILLISECONDS: Final = 5000
 CHECKPOINT_PAGES: Final = 16_000
 CACHE_KIBIBYTES: Final = 16_384
-MAPPED_BYTES_MAX: Final = 2 * 1024**3
+MAPPED_BYTES_MAX: Final = 256 * 1024**3
+"""More than files grow to: this takes addresses and no memory."""
 
 _OLDEST: Final = (3, 51, 0)
 """The first SQLite with `jsonb_each`, which the set statements are written with."""

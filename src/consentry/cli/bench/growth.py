@@ -1,22 +1,23 @@
 """How the gate slows as consents grow: the same questions on ever larger databases.
 
-At each size the gate is measured in turn with the same handler without a store, and what is
-compared is the ratio of the two: a machine that is slower by then slows both.
+All sizes are filled first and then measured in turn, with the same handler without a store beside
+them: whatever else the machine does slows all of them alike. Every question is asked once before
+that, as a server that has run for an hour would have it: what is measured is no disk.
 """
 
 import shutil
 import statistics
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 import msgspec
 
-from consentry.cli.bench.cluster import PostgresFailed, find_postgres, run_postgres
+from consentry.cli.bench.cluster import Postgres, PostgresFailed, find_postgres, run_postgres
 from consentry.cli.bench.databases import Database, PostgresDatabase, SQLiteDatabase
 from consentry.cli.bench.figures import Figure, not_measured
 from consentry.cli.bench.gates import BARE, gate_lane
-from consentry.cli.bench.lanes import measure_lanes
+from consentry.cli.bench.lanes import Lane, measure_lanes
 from consentry.cli.bench.plan import MAIN, TITLES, Operation, Plan, StoreKind
 from consentry.cli.bench.population import Content, prepare_database, take_content
 from consentry.cli.bench.servers import Running, run_product, run_variant
@@ -24,18 +25,20 @@ from consentry.cli.bench.sheet import Cell, Key, Sheet
 from consentry.cli.progress import Steps
 
 SIZES: Final = (10_000, 1_000_000, 20_000_000)
-QUESTIONS: Final = 100_000
-"""To how many people the questions are; no cache of the processor holds so many pages."""
+QUESTIONS: Final = 50_000
+"""About how many people the questions are; no cache of the processor holds so many pages."""
 
 SLOWER_AT_MOST: Final = 1.3
 _NOWHERE: Final = 9
 _SMALL_PEOPLE: Final = 10
+_WARM_UP_SECONDS: Final = 0.3
 
 
 class _Size(msgspec.Struct, frozen=True):
-    """What one size gave: the gate's rate, and its ratio to the handler without a store."""
+    """What one size gave: the gate's rate over that of the smallest, and over no store at all."""
 
     people: int
+    of_smallest: float
     of_bare: float
 
 
@@ -50,8 +53,8 @@ async def measure_growth(plan: Plan, steps: Steps) -> tuple[list[Figure], list[C
         for store in plan.stores:
             grown = _Growing(plan, steps, sheet, content=content, bare=bare)
             try:
-                with _make(plan, store) as database:
-                    sizes = await grown.measure(database)
+                with _open_maker(plan, store) as maker:
+                    sizes = await grown.measure(maker)
             except PostgresFailed as error:
                 figures += _missing(store, str(error))
                 continue
@@ -59,24 +62,39 @@ async def measure_growth(plan: Plan, steps: Steps) -> tuple[list[Figure], list[C
     return figures, sheet.cells()
 
 
+class _Maker(msgspec.Struct, frozen=True):
+    """Makes empty databases of one kind: on a server that runs, or as files."""
+
+    store: StoreKind
+    plan: Plan
+    server: Postgres | None = None
+
+    def make(self, people: int) -> Database:
+        """Make the one for so many people."""
+        folder = self.plan.folder / f"grown-{self.store}-{people}"
+        if self.server is None:
+            return SQLiteDatabase(folder)
+        self.server.create(f"grown_{people}")
+        return PostgresDatabase(self.server, f"grown_{people}", folder)
+
+
 @contextmanager
-def _make(plan: Plan, store: StoreKind) -> Iterator[Database]:
-    """Make an empty database, and take it away when it was measured: it is large."""
-    folder = plan.folder / f"grown-{store}"
+def _open_maker(plan: Plan, store: StoreKind) -> Iterator[_Maker]:
+    """Make databases, and take them away when they were measured: they are large."""
     if store is StoreKind.SQLITE:
-        yield SQLiteDatabase(folder)
-        shutil.rmtree(folder)
+        yield _Maker(store, plan)
+        for folder in plan.folder.glob(f"grown-{store}-*"):
+            shutil.rmtree(folder)
         return
     programs = find_postgres(plan.pg_bindir)
     if programs is None:
         raise PostgresFailed("PostgreSQL with pgbench is not installed")
     with run_postgres(programs, plan.folder / "pg") as server:
-        server.create("grown")
-        yield PostgresDatabase(server, "grown", folder)
+        yield _Maker(store, plan, server)
 
 
 class _Growing:
-    """Fills one database further and further."""
+    """Fills databases of one kind, each with more people, and measures all of them in turn."""
 
     def __init__(
         self, plan: Plan, steps: Steps, sheet: Sheet, *, content: Content, bare: Running
@@ -87,35 +105,55 @@ class _Growing:
         self._content = content
         self._bare = bare
 
-    async def measure(self, database: Database) -> list[_Size]:
-        """Measure at each size; the last is the plan's."""
+    async def measure(self, maker: _Maker) -> list[_Size]:
+        """Measure the sizes; the last is the plan's."""
         largest = self._plan.people
         sizes = [size for size in SIZES if size < largest] + [largest]
-        measured = []
-        before = 0
-        for size in sizes:
-            self._steps.step(f"growing to {size:,} people on {TITLES[database.store]}")
-            if before == 0:
+        with ExitStack() as running:
+            lanes: list[Lane] = []
+            for size in sizes:
+                self._steps.step(f"{size:,} people on {TITLES[maker.store]}")
+                database = maker.make(size)
                 await prepare_database(database, self._content, size)
-            else:
-                database.fill(self._content.shapes, before, size)
-            before = size
-            with run_product(database) as product:
-                measured.append(await self._measure_size(database.store, product, size))
-        return measured
+                product = running.enter_context(run_product(database))
+                lanes.append(self._lane(_key(maker.store, size), product, size))
+            bare = self._lane(_beside(maker.store), self._bare, largest)
+            for lane, size in zip(lanes, sizes, strict=True):
+                self._steps.step(f"{lane.key.operation} on {TITLES[maker.store]}: every question")
+                tried = await lane.run(MAIN, _WARM_UP_SECONDS)
+                await lane.run(MAIN, _count_questions(size) / max(tried.per_second, 1.0))
+            await measure_lanes(
+                [*lanes, bare], (MAIN,), self._plan, sheet=self._sheet, steps=self._steps
+            )
+        return [self._read(maker.store, size, sizes[0]) for size in sizes]
 
-    async def _measure_size(self, store: StoreKind, product: Running, people: int) -> _Size:
+    def _lane(self, key: Key, running: Running, people: int) -> Lane:
         content = msgspec.structs.replace(self._content, people=people)
-        gate = Key(f"{Operation.GATE} of {people:,}", "product", TITLES[store], 1)
-        bare = Key(f"{Operation.GATE} of {people:,}", BARE.who, f"beside {TITLES[store]}", 1)
-        lanes = [
-            gate_lane(gate, product, content, questions=QUESTIONS),
-            gate_lane(bare, self._bare, content, questions=QUESTIONS),
-        ]
-        await measure_lanes(lanes, (MAIN,), self._plan, sheet=self._sheet, steps=self._steps)
-        sides = zip(self._sheet.rates(gate, MAIN), self._sheet.rates(bare, MAIN), strict=True)
-        ratios = [above / below for above, below in sides if below > 0]
-        return _Size(people, statistics.median(ratios or [0.0]))
+        return gate_lane(key, running, content, questions=_count_questions(people))
+
+    def _read(self, store: StoreKind, size: int, smallest: int) -> _Size:
+        key = _key(store, size)
+        return _Size(
+            size, self._ratio(key, _key(store, smallest)), self._ratio(key, _beside(store))
+        )
+
+    def _ratio(self, above: Key, below: Key) -> float:
+        """Compare two, round by round."""
+        rates = zip(self._sheet.rates(above, MAIN), self._sheet.rates(below, MAIN), strict=True)
+        return statistics.median([a / b for a, b in rates if b > 0] or [0.0])
+
+
+def _key(store: StoreKind, people: int) -> Key:
+    return Key(f"{Operation.GATE} of {people:,}", "product", TITLES[store], 1)
+
+
+def _beside(store: StoreKind) -> Key:
+    return Key(f"{Operation.GATE} of nobody", BARE.who, f"beside {TITLES[store]}", 1)
+
+
+def _count_questions(people: int) -> int:
+    """Say how many there are: nobody is asked about twice."""
+    return min(people, QUESTIONS)
 
 
 def _name(store: StoreKind, name: str) -> str:
@@ -139,12 +177,12 @@ def _read_figures(store: StoreKind, sizes: list[_Size]) -> list[Figure]:
     ]
     first, last = sizes[0], sizes[-1]
     title = f"the gate slows from {first.people:,} to {last.people:,} [{TITLES[store]}]"
-    if last.of_bare == 0:
+    if last.of_smallest == 0:
         return [*shown, *_missing(store, "no round was long enough")]
     slower = Figure(
         _name(store, "gate_slower"),
         title,
-        first.of_bare / last.of_bare,
+        1 / last.of_smallest,
         "ratio",
         at_most=SLOWER_AT_MOST,
     )

@@ -2,10 +2,8 @@
 
 import msgspec
 
-from consentry.actions.outgoing import join
-from consentry.domain.entries import Entry, EntryKind
-from consentry.domain.messages import MessageStatus
-from consentry.ports import Change, Facts, Needs, Work
+from consentry.actions.outgoing import give_up, join
+from consentry.ports import Change, Facts, Needs
 
 RESTORED = "restored"
 _TOLD = (
@@ -29,27 +27,5 @@ class CancelOverdue(msgspec.Struct, frozen=True):
     def decide(self, facts: Facts) -> tuple[int, Change]:
         """Cancel each and say so in the ledger: nothing is dropped silently."""
         due = facts.due_work()
-        return len(due), join(*(_cancel(work, facts) for work in due))
-
-
-def _cancel(work: Work, facts: Facts) -> Change:
-    message = work.message
-    entry = Entry(
-        id=facts.ids.new("ent"),
-        recipient=message.recipient,
-        kind=EntryKind.JOB_CANCELED,
-        at=facts.now,
-        recorded_at=facts.now,
-        actor=message.actor,
-        sender=message.sender,
-        message=message.id,
-        reason=RESTORED,
-    )
-    canceled = msgspec.structs.replace(
-        message,
-        status=MessageStatus.CANCELED,
-        updated_at=facts.now,
-        error_code=RESTORED,
-        error_text=_TOLD,
-    )
-    return Change(entries=(entry,), messages=(canceled,), finished_jobs=(message.id,))
+        given_up = (give_up(work.message, facts, reason=RESTORED, told=_TOLD) for work in due)
+        return len(due), join(*given_up)

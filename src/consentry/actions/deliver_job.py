@@ -5,7 +5,7 @@ from typing import assert_never
 
 import msgspec
 
-from consentry.actions.outgoing import cancel_entry, canceled, decision_entry, join
+from consentry.actions.outgoing import cancel_entry, canceled, decision_entry, give_up, join
 from consentry.actions.record_receipt import (
     has_refusal_burst,
     learn_delivery,
@@ -14,7 +14,7 @@ from consentry.actions.record_receipt import (
     went_out,
     with_carrier,
 )
-from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.entries import EntryKind
 from consentry.domain.gate import Facts as GateFacts
 from consentry.domain.gate import MessageKind, Verdict, decide
 from consentry.domain.messages import RANK, Job, JobState, Message, MessageStatus, request_of
@@ -35,6 +35,7 @@ from consentry.ports import (
 ATTEMPTS_MAX = 6
 _FIRST_DELAY_SECONDS = 2.0
 _DELAY_SECONDS_MAX = 300.0
+_EXPIRED = "Its time to live was over before it could be sent."
 
 
 def retry_delay_seconds(attempts: int) -> float:
@@ -86,7 +87,7 @@ def _claim(
             finished_jobs=(message.id,),
         )
     if job.expires_at is not None and job.expires_at < facts.now:
-        return None, _expire(message, facts)
+        return None, give_up(message, facts, reason="expired", told=_EXPIRED)
     thread = _texted(standing.thread(message.sender), message, facts.now)
     entry = decision_entry(
         EntryKind.JOB_CLAIMED, message, request, decision, facts=facts, pieces=(thread,)
@@ -115,29 +116,6 @@ def _texted(thread: Thread, message: Message, now: datetime) -> Thread:
     if message.kind is not MessageKind.OPT_OUT_CONFIRMATION:
         return texted
     return msgspec.structs.replace(texted, confirmation_at=now)
-
-
-def _expire(message: Message, facts: Facts) -> Change:
-    """Give up a text whose time is over; it is recorded, never dropped silently."""
-    entry = Entry(
-        id=facts.ids.new("ent"),
-        recipient=message.recipient,
-        kind=EntryKind.JOB_CANCELED,
-        at=facts.now,
-        recorded_at=facts.now,
-        actor=message.actor,
-        sender=message.sender,
-        message=message.id,
-        reason="expired",
-    )
-    failed = msgspec.structs.replace(
-        message,
-        status=MessageStatus.CANCELED,
-        updated_at=facts.now,
-        error_code="expired",
-        error_text="Its time to live was over before it could be sent.",
-    )
-    return Change(entries=(entry,), messages=(failed,), finished_jobs=(message.id,))
 
 
 class Settled(msgspec.Struct, frozen=True):

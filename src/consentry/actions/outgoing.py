@@ -159,6 +159,29 @@ def cancel_entry(message: Message, decision: Decision, facts: StoredFacts) -> En
     return decision_entry(EntryKind.JOB_CANCELED, message, request, decision, facts=facts)
 
 
+def give_up(message: Message, facts: StoredFacts, *, reason: str, told: str) -> Change:
+    """Cancel a waiting text for a reason that is not the gate's; it is never dropped silently."""
+    entry = Entry(
+        id=facts.ids.new("ent"),
+        recipient=message.recipient,
+        kind=EntryKind.JOB_CANCELED,
+        at=facts.now,
+        recorded_at=facts.now,
+        actor=message.actor,
+        sender=message.sender,
+        message=message.id,
+        reason=reason,
+    )
+    given_up = msgspec.structs.replace(
+        message,
+        status=MessageStatus.CANCELED,
+        updated_at=facts.now,
+        error_code=reason,
+        error_text=told,
+    )
+    return Change(entries=(entry,), messages=(given_up,), finished_jobs=(message.id,))
+
+
 def decision_entry(
     kind: EntryKind,
     message: Message,

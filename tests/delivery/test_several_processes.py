@@ -93,6 +93,34 @@ class Together:
         await self.world.until(look, True)
         await asyncio.sleep(0.05)
 
+    async def until_renewed(self, name: str, *, times: int = 1) -> None:
+        """Wait until a process has renewed its lease so many times from now."""
+
+        async def read() -> int:
+            return sum(process.beats for process in await self._read() if process.id == name)
+
+        before = await read()
+
+        async def look() -> bool:
+            return await read() >= before + times
+
+        await self.world.until(look, True)
+
+    async def let_pass(self, watcher: Process, seconds: int) -> None:
+        """Let time pass for a process that watches all the while: nobody else's time passes."""
+        for _ in range(0, seconds, 5):
+            watcher.clock.advance(5)
+            # The first of these may have begun before.
+            await self.until_renewed(watcher.name, times=2)
+
+    async def take_for_dead(self, name: str, *, watcher: str) -> None:
+        """Cut a process off from its lease until a new one has ended that."""
+        self.mute.add(name)
+        process = self.add(watcher)
+        await self.until_renewed(watcher)
+        await self.let_pass(process, 15)
+        await self.until_names_are(watcher)
+
 
 class ListProcesses:
     """A command that only looks."""
@@ -301,14 +329,11 @@ async def test_the_texts_of_a_dead_process_are_looked_up_by_another(tmp_path: Pa
         owner = (await made.store.read_claimed())[0].process
         dead, alive = (first, second) if owner == "a" else (second, first)
         await dead.kill()
-        await asyncio.sleep(0.1)
+        await found.until_renewed(alive.name)
         assert await made.status(sent) is MessageStatus.SENDING
-        alive.clock.advance(5)
-        await asyncio.sleep(0.1)
+        await found.let_pass(alive, 5)
         assert await found.names() == ["a", "b"]
-        for _ in range(3):
-            alive.clock.advance(5)
-            await asyncio.sleep(0.1)
+        await found.let_pass(alive, 10)
         await made.until_status(sent, MessageStatus.INDETERMINATE)
         assert await found.names() == [alive.name]
         assert await found.leaders() == [alive.name]
@@ -360,12 +385,7 @@ async def test_who_wakes_up_after_it_was_taken_for_dead_sends_nothing(tmp_path: 
         made.carrier.connect = fall_asleep
         sent = await made.send("Hi")
         await connected.wait()
-        found.mute.add("a")
-        watcher = found.add("b")
-        await found.until_names_are("a", "b")
-        for _ in range(4):
-            watcher.clock.advance(5)
-            await asyncio.sleep(0.06)
+        await found.take_for_dead("a", watcher="b")
         await made.until_status(sent, MessageStatus.INDETERMINATE)
         await made.hear("STOP")
         sleeper.clock.advance(20)
@@ -453,12 +473,7 @@ async def test_an_answer_is_noted_under_the_old_name(tmp_path: Path) -> None:
         made.store.before[RecordSubmission] = hold
         sent = await made.send("Hi")
         await noting.wait()
-        found.mute.add("a")
-        watcher = found.add("b")
-        await found.until_names_are("a", "b")
-        for _ in range(4):
-            watcher.clock.advance(5)
-            await asyncio.sleep(0.06)
+        await found.take_for_dead("a", watcher="b")
         await made.until_status(sent, MessageStatus.INDETERMINATE)
         go_on.set()
         await made.until_status(sent, MessageStatus.SENT)
@@ -475,9 +490,9 @@ async def test_all_together_keep_a_senders_rate(tmp_path: Path, rate: float, at_
         made = found.world
         await made.save_sender(messages_per_second=rate)
         before = len(made.carrier.submitted)
+        began = asyncio.get_running_loop().time()
         for number in range(80):
             await made.send(f"text {number}")
-        began = asyncio.get_running_loop().time()
         left = {"b", "d"}
         while (elapsed := asyncio.get_running_loop().time() - began) < 2.5:
             if elapsed > 0.8 and "b" in left:

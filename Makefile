@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests start some hundred processes: each module is compiled for all of them, and not by each.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help run test check format lock bench bench-page screenshots clean
 
@@ -21,8 +23,9 @@ run: $(VENV)/.ready-to-run
 	@$(BIN)/consentry demo
 
 test: $(VENV)/.ready-to-test
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov=consentry.domain --cov=consentry.wire \
-	  --cov=consentry.actions --cov-branch --cov-fail-under=100 --cov-report=term-missing:skip-covered
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	  --cov=consentry.domain --cov=consentry.wire --cov=consentry.actions --cov-branch \
+	  --cov-fail-under=100 --cov-report=term-missing:skip-covered
 
 check: $(VENV)/.ready-to-test
 	$(BIN)/ruff format --check .

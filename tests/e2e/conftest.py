@@ -1,11 +1,17 @@
 """A demo for each module of end-to-end tests, phones nobody has used, and no fault left on."""
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
 from console_windows import Windows, running_browser, sign_in
+from load_world import SharedSite, running_site
 from playwright.sync_api import Browser, StorageState
 from real_world import Demo, fictional_phones, running_demo
+
+from postgres_server import PostgresServer
+
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +59,20 @@ def windows(browser: Browser) -> Iterator[Windows]:
     windows = Windows(browser)
     yield windows
     windows.close()
+
+
+@pytest.fixture(scope="module")
+def site(
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres_server: PostgresServer,
+    postgres_template: str,
+) -> Iterator[SharedSite]:
+    """Have a carrier, and a PostgreSQL that is set up for it; tests start servers as they like.
+
+    Who starts one ends it, so that none is left that the next ones have to watch.
+    """
+    name = f"shared_site_{next(_numbers)}"
+    postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+    with running_site(tmp_path_factory.mktemp("site"), postgres_server.url(name)) as made:
+        yield made
+    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -10,12 +10,12 @@ import typer
 
 from consentry.actions.keep_agents import SaveAgent, SetPassword
 from consentry.actions.sign_in import RevokeSessionsOf
-from consentry.bootstrap import make_sign_in_link
 from consentry.cli.database import with_store
 from consentry.cli.output import JSONFlag, fail, print_json, print_table
 from consentry.clock import SystemClock
 from consentry.console.passwords import hash_password
 from consentry.domain.agents import Agent, Role, find_password_fault, read_email
+from consentry.opening import make_sign_in_link
 from consentry.ports import Session, Store
 from consentry.settings import Settings
 

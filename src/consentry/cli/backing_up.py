@@ -5,18 +5,18 @@ import sys
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import apsw
 import msgspec
 import typer
 
 from consentry.actions.cancel_overdue import CancelOverdue
-from consentry.bootstrap import build_policy, start_logging
-from consentry.cli.moving import run_copy
+from consentry.cli.moving import run_copy, take_postgres
 from consentry.cli.output import JSONFlag, fail, print_json
 from consentry.cli.rows_shown import RowsShown
 from consentry.clock import SystemClock, SystemIds
+from consentry.opening import build_policy, start_logging
 from consentry.settings import Settings, read_settings
 from consentry.store.moved_tables import TABLES
 from consentry.store.notes import (
@@ -28,7 +28,6 @@ from consentry.store.notes import (
     read_restore,
     write_note,
 )
-from consentry.store.postgres.moving import PostgresSide
 from consentry.store.sides import CopyError
 from consentry.store.sqlite import noting
 from consentry.store.sqlite.backing_up import (
@@ -45,6 +44,9 @@ from consentry.store.sqlite.connection import open_connection, transaction
 from consentry.store.sqlite.holding import hold_file
 from consentry.store.sqlite.moving import SQLiteSide
 from consentry.store.sqlite.store import SQLiteStore
+
+if TYPE_CHECKING:
+    from consentry.store.postgres.moving import PostgresSide
 
 _CANCELED_AT_ONCE: Final = 200
 
@@ -134,7 +136,7 @@ def _write_backup(settings: Settings, draft: Path, taken_at: datetime) -> Found:
 
 async def _copy_from_postgres(settings: Settings, draft: Path, taken_at: datetime) -> str:
     """Copy all rows as they are at one moment; return where they came from."""
-    source = await PostgresSide.open_source(settings.database, locks=False)
+    source = await take_postgres().open_source(settings.database, locks=False)
     try:
         target = SQLiteSide.open_target(draft, taken_at)
         try:
@@ -193,7 +195,7 @@ def _restore_to_file(settings: Settings, file: Path, *, force: bool) -> Restored
 
 async def _restore_to_postgres(settings: Settings, file: Path) -> Restored:
     clock = SystemClock()
-    target = await PostgresSide.open_target(settings.database, clock.now())
+    target = await take_postgres().open_target(settings.database, clock.now())
     try:
         unfinished = await _refuse_filled(target)
         draft = file.with_name(f"{file.name}.restoring")
@@ -212,7 +214,7 @@ async def _restore_to_postgres(settings: Settings, file: Path) -> Restored:
         await target.close()
 
 
-async def _refuse_filled(target: PostgresSide) -> bool:
+async def _refuse_filled(target: "PostgresSide") -> bool:
     """Tell whether a copy was begun there; raises `CopyError` where there is anything else."""
     begun = read_copy(await target.read_notes())
     if begun is not None and begun.finished_at is None:

@@ -12,7 +12,6 @@ from consentry.actions.check import check, check_at, read_all_entries
 from consentry.actions.outgoing import Draft
 from consentry.actions.record_consent import Statement, SuppressRecipient
 from consentry.actions.send_message import SendMessage
-from consentry.bootstrap import build_policy
 from consentry.cli.database import read_recipient, with_store
 from consentry.cli.output import JSONFlag, fail, print_json, print_table
 from consentry.clock import SystemClock
@@ -23,6 +22,7 @@ from consentry.domain.entries import Actor, ActorKind, Entry
 from consentry.domain.gate import Decision, Door, Request, Verdict
 from consentry.domain.keywords import read_carrier, read_legal
 from consentry.domain.reading import CarrierWord, SenderKind
+from consentry.opening import build_policy
 from consentry.ports import Store
 from consentry.settings import Settings
 

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from consentry.bootstrap import open_store, start_logging
 from consentry.cli.output import fail
 from consentry.domain.phone import InvalidNumber, parse_phone
+from consentry.opening import open_store, start_logging
 from consentry.ports import Store
 from consentry.settings import Settings, read_settings
 

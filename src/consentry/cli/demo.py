@@ -14,7 +14,7 @@ from consentry.actions.administer import SaveBrand, SaveCarrier, SaveKey, SavePr
 from consentry.actions.keep_agents import SaveAgent
 from consentry.actions.keep_customers import CreateCustomer
 from consentry.actions.make_key import SECRET_BYTES, make_key
-from consentry.bootstrap import Server, read_secret_key, start_logging
+from consentry.bootstrap import Server
 from consentry.cli.output import print_json
 from consentry.clock import SystemClock
 from consentry.domain.agents import Agent, Role
@@ -22,6 +22,7 @@ from consentry.domain.customers import CustomerPhone, PhoneType
 from consentry.domain.directory import Brand, Program, Purpose, Sender
 from consentry.domain.reading import SenderKind
 from consentry.hosting import bind
+from consentry.opening import read_secret_key, start_logging
 from consentry.ports import CarrierAccount, Page, Scope, Store
 from consentry.settings import read_settings
 from consentry.simulator.values import Account, SimulatorConfig

@@ -2,26 +2,36 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from consentry.bootstrap import start_logging
 from consentry.cli.output import JSONFlag, print_json
 from consentry.cli.rows_shown import RowsShown
 from consentry.cli.setting_up import db_app
 from consentry.clock import SystemClock
+from consentry.opening import start_logging
 from consentry.settings import SettingError, Settings, on_database, read_settings
 from consentry.store.copying import Copied, Copying
 from consentry.store.postgres.address import AddressError
-from consentry.store.postgres.moving import PostgresSide
 from consentry.store.sides import ROWS_AT_ONCE, CopyError
 from consentry.store.sqlite.holding import hold_file
 from consentry.store.sqlite.moving import SQLiteSide
 
-Side = SQLiteSide | PostgresSide
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from consentry.store.postgres.moving import PostgresSide
+
+    Side = SQLiteSide | PostgresSide
+
+
+def take_postgres() -> "type[PostgresSide]":
+    """Take PostgreSQL's side; imported only where it is used, as its driver is slow to load."""
+    from consentry.store.postgres.moving import PostgresSide  # noqa: PLC0415 - see above
+
+    return PostgresSide
 
 
 def register(app: typer.Typer) -> None:
@@ -75,8 +85,8 @@ async def _copy(source: Settings, target: Settings, step: int) -> Copied:
 
 
 async def run_copy(
-    source: Side,
-    target: Side,
+    source: "Side",
+    target: "Side",
     step: int = ROWS_AT_ONCE,
     *,
     notes: dict[str, str] | None = None,
@@ -89,9 +99,9 @@ async def run_copy(
 
 
 @asynccontextmanager
-async def _open_source(settings: Settings) -> AsyncIterator[Side]:
+async def _open_source(settings: Settings) -> "AsyncIterator[Side]":
     if settings.is_postgres:
-        postgres = await PostgresSide.open_source(settings.database)
+        postgres = await take_postgres().open_source(settings.database)
         try:
             yield postgres
         finally:
@@ -108,10 +118,10 @@ async def _open_source(settings: Settings) -> AsyncIterator[Side]:
 
 
 @asynccontextmanager
-async def _open_target(settings: Settings) -> AsyncIterator[Side]:
+async def _open_target(settings: Settings) -> "AsyncIterator[Side]":
     now = SystemClock().now()
     if settings.is_postgres:
-        postgres = await PostgresSide.open_target(settings.database, now)
+        postgres = await take_postgres().open_target(settings.database, now)
         try:
             yield postgres
         finally:

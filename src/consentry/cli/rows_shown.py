@@ -3,18 +3,12 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from typing import TYPE_CHECKING
 
 from consentry.ports import Clock
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 
 class RowsShown:
@@ -30,6 +24,16 @@ class RowsShown:
     @contextmanager
     def shown(self) -> Iterator[None]:
         """Show a bar while the block runs, where somebody looks at a terminal."""
+        # Imported only where rows are shown, so that other commands start without it.
+        from rich.console import Console  # noqa: PLC0415 - see above
+        from rich.progress import (  # noqa: PLC0415 - see above
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+        )
+
         console = Console(stderr=True)
         if not console.is_terminal:
             yield

@@ -10,6 +10,7 @@ import typer
 from consentry.cli.event_loop import run_fast
 from consentry.cli.lifeline import stop_with_parent
 from consentry.cli.output import JSONFlag, fail, shows_link, tell_address
+from consentry.opening import start_logging
 from consentry.settings import read_settings
 
 
@@ -53,7 +54,7 @@ def serve(
         port=settings.port if port is None else port,
     )
     # The server's modules are imported here so that the other commands start without them.
-    from consentry.bootstrap import Server, start_logging  # noqa: PLC0415
+    from consentry.bootstrap import Server  # noqa: PLC0415
     from consentry.cli.workers import run_workers  # noqa: PLC0415
     from consentry.hosting import bind  # noqa: PLC0415
 

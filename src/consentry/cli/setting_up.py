@@ -18,12 +18,12 @@ from consentry.actions.administer import (
 )
 from consentry.actions.make_key import SECRET_BYTES, make_key
 from consentry.api.keys import REVOKED_EVERYWHERE_SECONDS
-from consentry.bootstrap import AccountBook, read_secret_key, webhook_url
 from consentry.cli.database import with_store
 from consentry.cli.output import JSONFlag, fail, print_json, print_table
 from consentry.clock import SystemClock
 from consentry.domain.directory import Brand, Program, Purpose, Sender
 from consentry.domain.reading import SenderKind
+from consentry.opening import read_secret_key, webhook_url
 from consentry.ports import APIKey, CarrierAccount, CarrierUnreachable, OutboundText, Scope, Store
 from consentry.settings import SETTINGS, Settings, read_settings
 
@@ -265,6 +265,8 @@ def try_carrier(carrier_id: str) -> None:
 
     Example: consentry carrier test twilio
     """
+
+    from consentry.bootstrap import AccountBook  # noqa: PLC0415 - the server's modules are heavy
 
     async def ask(store: Store, settings: Settings) -> str | None:
         clock = SystemClock()

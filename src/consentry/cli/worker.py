@@ -6,10 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from consentry.bootstrap import Server, start_logging
+from consentry.bootstrap import Server
 from consentry.cli.event_loop import run_fast
 from consentry.cli.lifeline import stop_with_parent
 from consentry.delivery.membership import Identity
+from consentry.opening import start_logging
 from consentry.settings import Settings
 
 READY = b"ready\n"

@@ -18,15 +18,13 @@ import msgspec
 
 from consentry.bootstrap import (
     address_of,
-    find_admin,
     make_identity,
-    make_sign_in_link,
-    read_secret_key,
 )
-from consentry.bootstrap import open_store as open_database
 from consentry.cli.output import shows_link, tell_address
 from consentry.cli.worker import READY, WorkerConfig
 from consentry.hosting import bind
+from consentry.opening import find_admin, make_sign_in_link, read_secret_key
+from consentry.opening import open_store as open_database
 from consentry.settings import Settings
 
 _LIVED_SECONDS: Final = 10.0

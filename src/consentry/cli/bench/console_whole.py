@@ -8,7 +8,6 @@ from typing import Final
 
 import msgspec
 
-from consentry.bootstrap import open_store
 from consentry.cli.bench.console_pages import Asked, Subject, choose_subject, list_asked
 from consentry.cli.bench.console_reads import Timed, measure_reads
 from consentry.cli.bench.console_visit import Visitor
@@ -16,6 +15,7 @@ from consentry.cli.bench.databases import SQLiteDatabase
 from consentry.cli.bench.figures import Figure
 from consentry.cli.bench.servers import environment_of, run_product
 from consentry.cli.progress import Steps
+from consentry.opening import open_store
 from consentry.settings import read_settings
 
 PAGE_KILOBYTES: Final = 120.0

@@ -15,7 +15,6 @@ import msgspec
 from consentry.actions.administer import SaveBrand, SaveCarrier, SaveKey, SaveSender
 from consentry.actions.make_key import SECRET_BYTES, make_key
 from consentry.actions.receive_message import ReceiveMessage
-from consentry.bootstrap import open_store, read_secret_key
 from consentry.cli.bench.databases import Database, SQLiteDatabase
 from consentry.cli.bench.requests import (
     ACCOUNT_SID,
@@ -30,6 +29,7 @@ from consentry.clock import SystemClock
 from consentry.domain.directory import Brand, Sender
 from consentry.domain.reading import SenderKind
 from consentry.domain.standing import Standing
+from consentry.opening import open_store, read_secret_key
 from consentry.ports import CarrierAccount, InboundText, Scope, Store
 from consentry.settings import Settings, read_settings
 

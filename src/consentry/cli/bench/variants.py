@@ -7,7 +7,7 @@ to every question. `commit_each` is the server with a commit for each command.
 import sys
 from typing import Self
 
-from consentry.bootstrap import Server, build_policy, start_logging
+from consentry.bootstrap import Server
 from consentry.cli.bench.requests import known_number
 from consentry.cli.event_loop import run_fast
 from consentry.cli.output import print_json
@@ -15,6 +15,7 @@ from consentry.clock import SystemClock, SystemIds
 from consentry.domain.directory import Directory
 from consentry.domain.standing import Standing
 from consentry.hosting import bind
+from consentry.opening import build_policy, start_logging
 from consentry.ports import Store
 from consentry.settings import Settings, read_settings
 from consentry.store.postgres.store import PostgresStore

@@ -1,0 +1,144 @@
+"""What every command opens: the log, the secret key, the database; and links to sign in by.
+
+It knows nothing of servers, so a command that only looks something up starts without them.
+"""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+from consentry.actions.keep_agents import SaveAgent
+from consentry.actions.sign_in import MakeSignInLink, hash_sign_in_secret, sign_in_path
+from consentry.clock import SystemClock, SystemIds
+from consentry.domain.agents import Agent, Role
+from consentry.domain.policy import Policy
+from consentry.ports import UNMEASURED, Measuring, Store
+from consentry.settings import LogFormat, LogNumbers, SettingError, Settings
+from consentry.store.postgres.address import AddressError
+from consentry.store.sqlite.store import SQLiteStore
+from consentry.telemetry.logs import set_up_logging
+from consentry.wire.webhook_address import inbound_path
+
+_EVERY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 - what the settings may say, to be shown
+FIRST_ADMIN_EMAIL: Final = "admin@localhost"
+_LOGGED_AS_JSON: Final = {LogFormat.AUTO: None, LogFormat.JSON: True, LogFormat.TEXT: False}
+
+
+def start_logging(settings: Settings) -> None:
+    """Send this process's log where and how the settings say."""
+    set_up_logging(
+        settings.log_level,
+        as_json=_LOGGED_AS_JSON[settings.log_format],
+        shows_numbers=settings.log_numbers is LogNumbers.FULL,
+        secrets=(settings.secret_key, settings.oidc_client_secret),
+    )
+
+
+def build_policy(settings: Settings) -> Policy:
+    """Take from the settings what decisions depend on."""
+    return Policy(
+        revocation_reach=settings.revocation_reach,
+        conversation_window_hours=settings.conversation_window_hours,
+    )
+
+
+def open_store(settings: Settings, measuring: Measuring = UNMEASURED) -> Store:
+    """Open the database, and bring its tables up to date."""
+    if settings.is_postgres:
+        return _open_postgres(settings, measuring)
+    path = settings.database_path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return SQLiteStore.open(
+        path,
+        clock=SystemClock(),
+        ids=SystemIds(),
+        policy=build_policy(settings),
+        measuring=measuring,
+    )
+
+
+def _open_postgres(settings: Settings, measuring: Measuring) -> Store:
+    # Imported only where it is used: the driver takes as long as all of SQLite's side.
+    from consentry.store.postgres.store import PostgresStore  # noqa: PLC0415
+
+    try:
+        return PostgresStore.open(
+            settings.database,
+            clock=SystemClock(),
+            ids=SystemIds(),
+            policy=build_policy(settings),
+            measuring=measuring,
+        )
+    except AddressError as error:
+        raise SettingError(f"CONSENTRY_DATABASE is not allowed: {error}.") from error
+
+
+def read_secret_key(settings: Settings) -> str:
+    """Take the secret key of the settings, else the one kept beside a SQLite database.
+
+    Nothing secret is kept in a database: who can read it could then sign in. So beside one that
+    several hosts share there is no place for it.
+    """
+    if settings.secret_key is not None:
+        return settings.secret_key
+    if settings.is_postgres:
+        raise SettingError(
+            "CONSENTRY_SECRET_KEY is not set, and with PostgreSQL it must be: every process needs "
+            "the same. Make one with: openssl rand -hex 32"
+        )
+    file = settings.database_path.with_name("secret.key")
+    if not file.exists():
+        _write_secret(file, secrets.token_urlsafe(48))
+    return file.read_text(encoding="ascii").strip()
+
+
+def _write_secret(file: Path, secret: str) -> None:
+    """Write it whole and readable by the owner alone, also if two processes start at once."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(secret + "\n", encoding="ascii")
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def webhook_url(settings: Settings, carrier_id: str) -> str:
+    """The webhook URL to set at the carrier."""
+    base = settings.public_url or "https://YOUR-PUBLIC-HOST"
+    return base + inbound_path(carrier_id)
+
+
+async def find_admin(store: Store) -> Agent:
+    """Find the first admin who can sign in; where there is none, make one."""
+    agents = await store.read_agents()
+    for agent in agents:
+        if agent.role is Role.ADMIN and agent.disabled_at is None:
+            return agent
+    email = FIRST_ADMIN_EMAIL
+    while any(agent.email == email for agent in agents):
+        email = f"admin-{email}"
+    return await store.submit(SaveAgent(Agent("", email, "Admin", Role.ADMIN, SystemClock().now())))
+
+
+async def make_sign_in_link(
+    store: Store, agent: Agent, settings: Settings, base_url: str | None = None
+) -> str:
+    """Make a link that signs an agent in once; the secret in it is kept nowhere."""
+    secret = secrets.token_urlsafe(32)
+    seconds = settings.sign_in_link_minutes * 60
+    await store.submit(MakeSignInLink(agent.id, hash_sign_in_secret(secret), seconds))
+    return f"{base_url or server_url(settings)}{sign_in_path(secret)}"
+
+
+def server_url(settings: Settings) -> str:
+    """The address under which people reach the server, as far as the settings tell."""
+    if settings.public_url is not None:
+        return settings.public_url
+    host = "127.0.0.1" if settings.host in _EVERY_ADDRESS else settings.host
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{settings.port}"

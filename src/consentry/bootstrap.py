@@ -44,6 +44,7 @@ from consentry.ports import (
     CarrierBook,
     Clock,
     Store,
+    StoreUnavailable,
 )
 from consentry.settings import OIDCAdmission, SettingError, Settings
 from consentry.store.sqlite.holding import hold_file
@@ -95,7 +96,14 @@ class AccountBook:
         fresh = self._read_at is not None and now - self._read_at < _BOOK_FRESH_SECONDS
         if fresh and carrier_id in self._accounts:
             return
-        self._accounts = {account.id: account for account in await self._store.read_carriers()}
+        try:
+            accounts = await self._store.read_carriers()
+        except StoreUnavailable:
+            # A known account goes on to work: what it brings is kept or refused by the store.
+            if carrier_id not in self._accounts:
+                raise
+            return
+        self._accounts = {account.id: account for account in accounts}
         self._read_at = now
 
     async def close(self) -> None:

@@ -32,7 +32,7 @@ class FactsReader:
     """
 
     def __init__(self, pool: Pool) -> None:
-        """Ask through these connections, which nobody else uses."""
+        """Ask through these connections; others use them for moments."""
         self._pool = pool
         self._directory = DirectoryReader()
         self._waiting: list[_Asked] = []

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ROOM_SECONDS: Final = ANSWER_SECONDS
-"""How long one may wait for a free connection."""
-
 _SETTINGS: Final = {
     "application_name": "consentry reads",
     "plan_cache_mode": "force_generic_plan",
@@ -48,11 +45,14 @@ class Pool:
         *,
         settings: Mapping[str, str] | None = None,
         answer_seconds: float = ANSWER_SECONDS,
+        is_quick: bool = False,
     ) -> None:
         """Connect nowhere yet; `settings` are the sessions'.
 
-        `answer_seconds`: how long one statement may take.
+        `answer_seconds`: how long one statement may take, and each wait for a connection.
+        `is_quick`: all statements take milliseconds, so one without an answer speaks for all.
         """
+        self._is_quick = is_quick
         self._answer_seconds = answer_seconds
         self._address = address
         self._settings = _SETTINGS | dict(settings or {})
@@ -60,6 +60,7 @@ class Pool:
         self._all: set[Connection] = set()
         self._room = asyncio.Semaphore(size)
         self._refused: tuple[float, StoreUnavailable] | None = None
+        self._late: set[asyncio.Task[Connection]] = set()
         self._closed = False
 
     async def fetch(self, statement: Statement, values: Mapping[str, object]) -> "Rows":
@@ -83,8 +84,12 @@ class Pool:
                     answer = await self._ask(connection, ask)
             except BaseException as error:
                 lost = isinstance(error.__cause__, LOST)
+                is_silent = isinstance(error.__cause__, TimeoutError)
+                if isinstance(error, StoreUnavailable) and is_silent and self._is_quick:
+                    self._refuse_all(error)
                 await self._drop(connection, is_lost=lost)
-                if is_last or is_new or not lost:
+                # Who has said nothing for so long would say nothing the second time either.
+                if is_last or is_new or is_silent or not lost:
                     raise
             else:
                 self._give_back(connection)
@@ -97,7 +102,7 @@ class Pool:
             await self._room.acquire()
             return
         with answering():
-            async with asyncio.timeout(ROOM_SECONDS):
+            async with asyncio.timeout(self._answer_seconds):
                 await self._room.acquire()
 
     async def _ask(self, connection: Connection, ask: Callable[[Connection], Awaitable[T]]) -> T:
@@ -120,19 +125,49 @@ class Pool:
 
     async def _connect(self) -> Connection:
         now = asyncio.get_running_loop().time()
-        if self._refused is not None and now < self._refused[0]:
+        if self._refused is not None and (self._late or now < self._refused[0]):
             raise self._refused[1]
         try:
             with answering():
-                connection = await connect(
-                    self._address, settings=self._settings, answer_seconds=self._answer_seconds
-                )
+                connection = await self._make()
         except StoreUnavailable as error:
-            self._refused = (asyncio.get_running_loop().time() + REFUSED_SECONDS, error)
+            self._refuse(error)
             raise
         self._refused = None
         self._all.add(connection)
         return connection
+
+    async def _make(self) -> Connection:
+        """Connect; what takes longer than one may wait goes on, for those who come later."""
+        making = asyncio.create_task(
+            connect(self._address, settings=self._settings, answer_seconds=self._answer_seconds)
+        )
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                return await asyncio.shield(making)
+        finally:
+            if not making.done():
+                self._late.add(making)
+                making.add_done_callback(self._take_late)
+
+    def _take_late(self, making: "asyncio.Task[Connection]") -> None:
+        self._late.discard(making)
+        if not making.cancelled() and making.exception() is None:
+            self._refused = None
+            self._all.add(making.result())
+            self._give_back(making.result())
+
+    def _refuse(self, error: StoreUnavailable) -> None:
+        """Tell everybody at once who needs a new connection in the next moment."""
+        self._refused = (asyncio.get_running_loop().time() + REFUSED_SECONDS, error)
+
+    def _refuse_all(self, error: StoreUnavailable) -> None:
+        """Let nobody else wait for a database that says nothing: not over what is free either."""
+        self._refuse(error)
+        while self._free:
+            connection = self._free.pop()
+            self._all.discard(connection)
+            connection.terminate()
 
     def _give_back(self, connection: Connection) -> None:
         if self._closed:
@@ -150,6 +185,9 @@ class Pool:
     async def close(self) -> None:
         """Let go of all connections; who reads now is told that the database is gone."""
         self._closed = True
+        for making in self._late:
+            making.cancel()
+        await asyncio.gather(*self._late, return_exceptions=True)
         connections, self._all, self._free = self._all, set(), []
         await asyncio.gather(*map(let_go, connections))
 

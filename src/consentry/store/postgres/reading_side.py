@@ -12,8 +12,11 @@ from consentry.store.postgres.writing_side import WritingSide
 from consentry.store.watching import Watchers
 
 POOL_SIZE: Final = 4
-GATE_ANSWER_SECONDS: Final = 3.0
-"""Then the gate says no: who sends waits for it."""
+GATE_ANSWER_SECONDS: Final = 1.0
+"""Then the gate says no: who sends waits for it. Its look-ups take some milliseconds."""
+
+_BEFORE_GATE: Final = 1
+"""Connections for what every request needs before the gate is asked: keys, accounts."""
 
 
 class ReadingSide:
@@ -27,12 +30,14 @@ class ReadingSide:
         # The gate's queries are look-ups by number, whatever the planner knows of the table.
         self._gate = Pool(
             address,
-            QUERIES_MAX,
+            QUERIES_MAX + _BEFORE_GATE,
             settings={"enable_seqscan": "off"},
             answer_seconds=GATE_ANSWER_SECONDS,
+            is_quick=True,
         )
         self._pool = Pool(address, POOL_SIZE)
         self.facts = FactsReader(self._gate)
+        self.before_gate = Reader(self._gate)
         self.reader = Reader(self._pool)
         self.lists = Lists(self._pool)
         self._listener = Listener(

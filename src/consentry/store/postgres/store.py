@@ -261,11 +261,11 @@ class PostgresStore:
 
     async def read_carriers(self) -> list[CarrierAccount]:
         """List carrier accounts."""
-        return await self._side.reader.read_carriers()
+        return await self._side.before_gate.read_carriers()
 
     async def read_keys(self) -> list[APIKey]:
         """List API keys, revoked ones too."""
-        return await self._side.reader.read_keys()
+        return await self._side.before_gate.read_keys()
 
     async def read_recipients(self, page: Page) -> list[tuple[str, Standing]]:
         """List every recipient we hold a standing of, in the order of their numbers."""

@@ -69,6 +69,12 @@ def running_site(folder: Path, database: str, *words: str) -> Iterator[SharedSit
         yield SharedSite(**vars(site), words=words)
 
 
+def new_session() -> aiohttp.ClientSession:
+    """Open a session that never uses a connection twice: one that idled may just be closed."""
+    connector = aiohttp.TCPConnector(force_close=True, limit=0)
+    return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=30))
+
+
 def draw_people(dice: Random, phones: Iterator[str]) -> list[Person]:
     """Draw who texts, who says stop when, and what is sent to them when, in seconds."""
     people = []

@@ -2,7 +2,6 @@
 
 import re
 
-import aiohttp
 from load_world import SharedSite
 from real_processes import Running, read_descendants
 from real_world import JSON, eventually
@@ -12,12 +11,6 @@ from postgres_server import PostgresServer
 CLAIMED = "SELECT count(*) FROM jobs WHERE state = 'claimed'"
 WORKERS = ("--workers", "2")
 ALIVE = "SELECT count(*) FROM processes"
-
-
-def new_session() -> aiohttp.ClientSession:
-    """Open a session that never uses a connection twice: one that idled may just be closed."""
-    connector = aiohttp.TCPConnector(force_close=True, limit=0)
-    return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=30))
 
 
 def read_workers(server: Running) -> list[int]:

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 
-import aiohttp
 import pytest
 from load_world import (
     Load,
@@ -14,6 +13,7 @@ from load_world import (
     assert_stops_kept,
     count_ends,
     draw_people,
+    new_session,
     read_acknowledged,
     running_site,
     wait_until_all_is_over,
@@ -61,7 +61,7 @@ async def play_rounds(site: Site, server: Running, servers: ExitStack) -> tuple[
     dice, phones = Random(SEED), fictional_phones()
     everybody: list[Person] = []
     indeterminate = 0
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
+    async with new_session() as session:
         load = Load(site, session)
         for _ in range(ROUNDS):
             people = draw_people(dice, phones)

@@ -11,12 +11,12 @@ from load_world import (
     assert_stops_kept,
     count_ends,
     draw_people,
+    new_session,
     read_acknowledged,
     wait_until_all_is_over,
 )
 from real_site import find_free_port
 from real_world import fictional_phones
-from several_world import new_session
 
 pytestmark = pytest.mark.e2e
 

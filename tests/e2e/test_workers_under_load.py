@@ -18,11 +18,12 @@ from load_world import (
     assert_stops_kept,
     count_ends,
     draw_people,
+    new_session,
     read_acknowledged,
     wait_until_all_is_over,
 )
 from real_world import fictional_phones
-from several_world import WORKERS, new_session, read_workers, until_again
+from several_world import WORKERS, read_workers, until_again
 
 pytestmark = pytest.mark.e2e
 

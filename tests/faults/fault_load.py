@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from random import Random
 
 import aiohttp
+from load_world import new_session
 from real_site import LONG_CODE, SHORT_CODE, Site
 from real_world import eventually, fictional_phones
 
 PEOPLE = 120
-_ANSWER_SECONDS_MAX = 30.0
 _PATHS = {"send": "/v1/messages", "check": "/v1/check"}
 
 
@@ -94,8 +94,7 @@ class Load:
 
     async def start(self) -> None:
         """Have everybody text us first; then begin, and wait until all of it works."""
-        timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS_MAX)
-        self._session = aiohttp.ClientSession(timeout=timeout)
+        self._session = new_session()
         await asyncio.gather(*(self.type(person, "Hello") for person in self.people))
         await asyncio.to_thread(
             eventually, lambda: len(heard(self._site)) >= len(self.people), "all were heard"

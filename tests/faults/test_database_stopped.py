@@ -1,4 +1,4 @@
-"""PostgreSQL is killed or frozen under load: all is refused meanwhile, and it comes back by itself."""
+"""PostgreSQL is killed or frozen under load: all is refused, and it comes back by itself."""
 
 import asyncio
 import time

@@ -30,7 +30,7 @@ from consentry.delivery.limits import LIMITS
 from consentry.delivery.loop import DeliveryLoop
 from consentry.delivery.membership import Identity
 from consentry.domain.agents import Agent
-from consentry.hosting import signals_heard_once
+from consentry.hosting import Presence, signals_heard_once
 from consentry.opening import (
     build_policy,
     find_admin,
@@ -112,9 +112,9 @@ class AccountBook:
             await carrier.close()
 
 
-def make_identity(settings: Settings, *, replaces: str | None = None) -> Identity:
-    """Name a process that was just started; it may take the place of one that surely ended."""
-    return Identity(SystemIds().new("prc"), is_alone=not settings.is_postgres, replaces=replaces)
+def make_identity(settings: Settings) -> Identity:
+    """Name a process that was just started."""
+    return Identity(SystemIds().new("prc"), is_alone=not settings.is_postgres)
 
 
 def address_of(settings: Settings, listener: socket.socket) -> str:
@@ -249,6 +249,8 @@ class Server:
         self._grace_seconds = max(1, settings.shutdown_grace_seconds - _CLOSING_SECONDS)
         self.url = address_of(settings, listener)
         self._held = ExitStack()
+        self._presence = Presence(identity.id)
+        self._held.callback(self._presence.close)
         if not settings.is_postgres:
             self._held.enter_context(hold_file(settings.database_path))
         self._tallies = tallies = Tallies()
@@ -301,6 +303,7 @@ class Server:
             reconcile_grace_seconds=self._settings.reconcile_grace_seconds,
             limits=msgspec.structs.replace(LIMITS, stop_seconds=stop_seconds),
             measuring=self._tallies,
+            neighbours=self._presence,
         )
 
     def _begin_to_end(self) -> None:

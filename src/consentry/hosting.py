@@ -1,10 +1,11 @@
-"""What a server needs of the machine: a port, and signals that it can bear."""
+"""What a server needs of the machine: a port, a sign that it lives, signals that it can bear."""
 
 import signal
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -26,6 +27,60 @@ def bind(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
     listener.bind((host, port))
     listener.listen(2048)
     return listener
+
+
+class Presence:
+    """Shows the other processes of this host that this one lives, exactly as long as it does.
+
+    It holds a name that the system gives to one process at a time and takes from it when it has
+    ended, however it ended: an abstract socket of Linux. The system closes it after the last of the
+    process's threads can run no more; one that is stopped, or hangs, still has it. Nothing is ever
+    sent there. Implements `delivery.membership.Neighbours`.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Hold a name that nobody had before; where that is not possible there is no home."""
+        self._held = _hold(name)
+        self.home = "" if self._held is None else _find_home()
+
+    def close(self) -> None:
+        """Say that this process has ended: nothing of what others would wait for is left in it."""
+        if self._held is not None:
+            self._held.close()
+
+    def is_gone(self, name: str) -> bool:
+        """Tell whether the process that held this name at our home has ended."""
+        free = _hold(name)
+        if free is not None:
+            free.close()
+        return free is not None
+
+
+def _hold(name: str) -> socket.socket | None:
+    """Take a name; None where somebody has it, or where there are no such names."""
+    held = None
+    try:
+        held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        held.bind(f"\0consentry/{name}")
+    except (AttributeError, OSError):
+        if held is not None:
+            held.close()
+        return None
+    return held
+
+
+def _find_home() -> str:
+    """Name where these names are looked up: this start of this system, this network namespace.
+
+    A namespace lasts as long as a process is in it. So who was in one of this number, since this
+    start of the system, was in ours, or has ended.
+    """
+    try:
+        started = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        namespace = Path("/proc/self/ns/net").stat().st_ino
+    except OSError:
+        return ""
+    return f"{started} {namespace}"
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import pytest
 
-from consentry.actions.keep_lease import EndLease, Lease, RenewLease
+from consentry.actions.keep_lease import EndLease, Lease, RenewLease, name_of
 from memory_store import MemoryStore
 
 pytestmark = pytest.mark.unit
@@ -82,21 +82,26 @@ def test_who_was_taken_for_dead_is_told() -> None:
     assert leaders(store) == ["b"]
 
 
-def test_who_comes_alone_or_in_anothers_place_need_not_watch_it() -> None:
+def test_who_comes_alone_or_knows_that_one_has_ended_need_not_watch_it() -> None:
     """What surely runs no more is ended at once, whatever its beats."""
     store = MemoryStore()
     join(store, "a")
     join(store, "b")
-    assert others(join(store, "c", replaces="a")) == ["b"]
+    assert others(join(store, "c", gone=("a", "nobody"))) == ["b"]
     assert others(join(store, "d", is_alone=True)) == []
     assert leaders(store) == ["d"]
 
 
-def test_a_replaced_process_is_found_under_any_of_its_names() -> None:
-    """It may have come again under a new name, before it ended."""
+def test_the_home_stays_as_it_was_at_the_start() -> None:
+    """Others look there whether the process has ended."""
     store = MemoryStore()
-    join(store, "a.2")
-    assert others(join(store, "b", replaces="a")) == []
+    assert join(store, "a", home="here").process.home == "here"
+    assert renew(store, "a").process.home == "here"
+
+
+def test_after_it_was_taken_for_dead_a_process_adds_to_its_name() -> None:
+    """The name it was started under stays in front."""
+    assert (name_of("a"), name_of("a.2")) == ("a", "a")
 
 
 def test_coming_twice_is_coming_once() -> None:

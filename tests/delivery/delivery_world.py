@@ -19,7 +19,7 @@ from consentry.actions.send_message import SendMessage
 from consentry.clock import SystemIds
 from consentry.delivery.limits import Limits
 from consentry.delivery.loop import DeliveryLoop
-from consentry.delivery.membership import Identity
+from consentry.delivery.membership import Identity, Neighbours
 from consentry.domain.directory import Brand, Replies, Sender
 from consentry.domain.entries import Actor, ActorKind
 from consentry.domain.messages import Job, Message, MessageStatus
@@ -261,7 +261,13 @@ class World:
         """Build a loop as a server does at its start."""
         return self.build_loop(Identity(SystemIds().new("prc")), self.clock, **limits)
 
-    def build_loop(self, identity: Identity, clock: TestClock, **limits: float) -> DeliveryLoop:
+    def build_loop(
+        self,
+        identity: Identity,
+        clock: TestClock,
+        neighbours: Neighbours | None = None,
+        **limits: float,
+    ) -> DeliveryLoop:
         """Build a loop of somebody, with a clock of its own."""
         return DeliveryLoop(
             self.store,
@@ -270,6 +276,7 @@ class World:
             identity=identity,
             reconcile_grace_seconds=self.grace_seconds,
             limits=msgspec.structs.replace(LIMITS, **limits),
+            neighbours=neighbours,
         )
 
     async def set_up(self) -> None:

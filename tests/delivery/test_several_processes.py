@@ -17,7 +17,7 @@ from delivery_world import PERSON, TestClock, World, world
 from consentry.actions.deliver_job import ClaimJobs, RecordSubmission, RecoverJobs
 from consentry.actions.keep_lease import RenewLease
 from consentry.actions.record_consent import Statement, SuppressRecipient
-from consentry.delivery.membership import Identity
+from consentry.delivery.membership import Identity, Neighbours
 from consentry.domain.entries import Actor, ActorKind
 from consentry.domain.messages import MessageStatus
 from consentry.ports import Accepted, Change, OutboundText, StoreUnavailable, Submission, Unanswered
@@ -28,10 +28,12 @@ pytestmark = pytest.mark.integration
 class Process:
     """One process: its loop, its clock, and the task it runs in."""
 
-    def __init__(self, made: World, identity: Identity, **limits: float) -> None:
+    def __init__(
+        self, made: World, identity: Identity, neighbours: Neighbours | None, **limits: float
+    ) -> None:
         self.name = identity.id
         self.clock = TestClock()
-        self.loop = made.build_loop(identity, self.clock, **limits)
+        self.loop = made.build_loop(identity, self.clock, neighbours, **limits)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -51,6 +53,18 @@ class Process:
         await asyncio.gather(self._task, return_exceptions=True)
 
 
+class Neighbourhood:
+    """Implements `Neighbours`: a home, and who has ended there."""
+
+    def __init__(self, home: str) -> None:
+        self.home = home
+        self.gone: set[str] = set()
+
+    def is_gone(self, name: str) -> bool:
+        """Tell who has ended."""
+        return name in self.gone
+
+
 class Together:
     """A world, and the processes in it."""
 
@@ -59,10 +73,10 @@ class Together:
         self.processes: dict[str, Process] = {}
         self.mute: set[str] = set()
 
-    def add(self, name: str, *, replaces: str | None = None, **limits: float) -> Process:
+    def add(self, name: str, *, neighbours: Neighbours | None = None, **limits: float) -> Process:
         """Let one more process come."""
-        identity = Identity(name, is_alone=False, replaces=replaces)
-        self.processes[name] = process = Process(self.world, identity, **limits)
+        identity = Identity(name, is_alone=False)
+        self.processes[name] = process = Process(self.world, identity, neighbours, **limits)
         process.start()
         return process
 
@@ -87,7 +101,7 @@ class Together:
 
         async def look() -> bool:
             found = await self._read()
-            newest = max(process.joined for process in found)
+            newest = max((process.joined for process in found), default=0)
             return len(found) == len(self.processes) and all(p.seen >= newest for p in found)
 
         await self.world.until(look, True)
@@ -411,16 +425,36 @@ async def test_who_has_slept_itself_takes_nobody_for_dead(tmp_path: Path) -> Non
         found.mute.clear()
 
 
-async def test_a_process_that_replaces_another_waits_for_nobody(tmp_path: Path) -> None:
-    """Whoever started both knows that the first one runs no more."""
-    async with together(tmp_path, "a", submit_seconds=60.0) as found:
+async def test_who_has_surely_ended_is_not_watched(tmp_path: Path) -> None:
+    """A newcomer at the same home ends its lease, sends at once, and looks its texts up."""
+    home = Neighbourhood("here")
+    async with together(tmp_path) as found:
         made = found.world
+        found.add("a", neighbours=home, submit_seconds=60.0)
+        await found.until_names_are("a")
         made.carrier.answer = lambda _text: asyncio.sleep(60, Unanswered("never"))
         sent = await claim_elsewhere(found)
         await found.processes.pop("a").kill()
-        found.add("c", replaces="a")
+        home.gone.add("a")
+        found.add("c", neighbours=home)
         await made.until_status(sent, MessageStatus.INDETERMINATE)
         assert await found.leaders() == ["c"]
+        assert await found.names() == ["c"]
+        made.carrier.answer = made.carrier.take
+        await made.until_status(await made.send("More"), MessageStatus.SENT)
+
+
+async def test_who_lives_elsewhere_is_watched_whatever_is_told_of_it_here(tmp_path: Path) -> None:
+    """The same name may be free here because it is held at another home."""
+    here, there = Neighbourhood("here"), Neighbourhood("there")
+    here.gone |= {"a", "b"}
+    async with together(tmp_path) as found:
+        found.add("a", neighbours=there)
+        found.add("b")
+        found.add("c", neighbours=here)
+        await found.until_known()
+        await found.until_renewed("c", times=3)
+        assert sorted(await found.names()) == ["a", "b", "c"]
 
 
 async def test_an_end_in_order_leaves_no_trace(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
-"""A host of two on one PostgreSQL dies under load: the other one finds out by itself."""
+"""A server on PostgreSQL dies: others, and who comes after it, find out by themselves."""
 
 import asyncio
+import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from random import Random
 
@@ -15,18 +17,21 @@ from load_world import (
     read_acknowledged,
     wait_until_all_is_over,
 )
-from real_site import find_free_port
-from real_world import fictional_phones
+from real_site import LONG_CODE, find_free_port
+from real_world import eventually
+from several_world import texts_to
 
 pytestmark = pytest.mark.e2e
 
 SEED = 20_261_130
+SENDS_WITHIN_SECONDS = 8.0
+"""It takes two; whoever is watched counts as dead after 13."""
 
 
-async def test_a_host_that_dies_is_found_out(site: SharedSite) -> None:
-    """Nobody tells the other host, which watches it, looks its texts up, and lets STOPs wait."""
+async def test_a_host_that_dies_is_found_out(site: SharedSite, phones: Iterator[str]) -> None:
+    """Nobody tells the other one, which finds it gone, looks its texts up, and lets STOPs wait."""
     site.carrier.fault("slow_answer", rate=1.0, seconds=0.4)
-    dice, phones = Random(SEED), fictional_phones()
+    dice = Random(SEED)
     port = find_free_port()
     with ExitStack() as servers:
         site.start(servers)
@@ -46,3 +51,18 @@ async def test_a_host_that_dies_is_found_out(site: SharedSite) -> None:
         ends = count_ends(site, people, acknowledged)
     assert ends["stops given up"] == 0
     assert ends["delivered"] >= 10
+
+
+def test_a_server_that_is_killed_and_started_again_sends_soon(site: SharedSite, phone: str) -> None:
+    """On the same host nobody has to watch the old one until it counts as dead."""
+    with ExitStack() as servers:
+        server = site.start(servers)
+        site.carrier.type_heard(phone, LONG_CODE, "Hello")
+        eventually(lambda: len(texts_to(site, phone)) == 1, "the initial reply")
+        server.kill()
+        server = site.start(servers)
+        began = time.monotonic()
+        site.product.send(LONG_CODE, phone, "Hi")
+        eventually(lambda: len(texts_to(site, phone)) == 2, "it is sent")
+        assert time.monotonic() - began < SENDS_WITHIN_SECONDS
+        server.stop()

@@ -75,6 +75,27 @@ def test_requests_are_spread_and_survive_a_worker(site: SharedSite) -> None:
         server.stop()
 
 
+def test_the_leases_of_killed_workers_end_soon(
+    site: SharedSite, postgres_server: PostgresServer
+) -> None:
+    """Also where the one that came in its place was killed before it had a lease itself."""
+    with ExitStack() as servers:
+        server = site.start(servers, *WORKERS)
+
+        def read_leases() -> set[str]:
+            return set(ask(postgres_server, site, "SELECT id FROM processes").split())
+
+        eventually(lambda: len(read_leases()) == 2, "both have a lease")
+        leases, before = read_leases(), read_workers(server)
+        os.kill(before[0], signal.SIGKILL)
+        eventually(lambda: set(read_workers(server)) - set(before), "another one was started")
+        (successor,) = set(read_workers(server)) - set(before)
+        os.kill(successor, signal.SIGKILL)
+        eventually(lambda: len(leases & read_leases()) == 1, "its lease is over", seconds=8)
+        until_again(server, [*before, successor])
+        server.stop()
+
+
 def read_worker(site: SharedSite) -> int:
     """Tell which process answers on a new connection."""
     with requests.Session() as session:

@@ -27,15 +27,16 @@ class RenewLease(msgspec.Struct, frozen=True):
     """Show that a process lives; `is_new` takes the first lease.
 
     `dead` are those that were watched for long enough, each with its beats as they were all the
-    time. `replaces` is the name of one that surely runs no more. `is_alone`: there can be nobody
-    else alive.
+    time. `gone` are those that have surely ended. `is_alone`: there can be nobody else alive.
+    `home` is kept with the first lease.
     """
 
     process: str
     is_new: bool = False
     dead: tuple[tuple[str, int], ...] = ()
-    replaces: str | None = None
+    gone: tuple[str, ...] = ()
     is_alone: bool = False
+    home: str = ""
 
     def needs(self) -> Needs:
         """Ask for all processes."""
@@ -49,7 +50,8 @@ class RenewLease(msgspec.Struct, frozen=True):
         ended = tuple(process.id for process in others if process not in left)
         if not mine and not self.is_new:
             return None, Change(ended_processes=ended)
-        before = mine[0] if mine else ServerProcess(self.process, _next_place(others))
+        new = ServerProcess(self.process, _next_place(others), home=self.home)
+        before = mine[0] if mine else new
         renewed = msgspec.structs.replace(
             before,
             beats=before.beats + 1,
@@ -60,8 +62,7 @@ class RenewLease(msgspec.Struct, frozen=True):
 
     def _is_over(self, process: ServerProcess) -> bool:
         is_dead = (process.id, process.beats) in self.dead
-        is_replaced = name_of(process.id) == self.replaces
-        return self.is_alone or is_dead or is_replaced
+        return self.is_alone or is_dead or process.id in self.gone
 
 
 def name_of(process: str) -> str:

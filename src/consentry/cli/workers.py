@@ -62,13 +62,12 @@ async def _prepare(settings: Settings, url: str, *, makes_link: bool) -> str | N
 
 
 class _Slot:
-    """The place of one worker: its socket, and who was in it last."""
+    """The place of one worker, and its socket."""
 
     def __init__(self, settings: Settings, port: int) -> None:
         self._where = settings.host, port
         self.listener = self._bind()
         self.process: asyncio.subprocess.Process | None = None
-        self.replaces: str | None = None
         self.failures = 0
 
     def _bind(self) -> socket.socket:
@@ -155,8 +154,7 @@ class Workers:
     async def _run_one(self, slot: _Slot) -> int:
         """Run one worker to its end, and return its exit code."""
         listener = slot.make_ready()
-        identity = make_identity(self._settings, replaces=slot.replaces)
-        slot.replaces = identity.id
+        identity = make_identity(self._settings)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "consentry", "serve", "--worker-from-stdin"),
             stdin=asyncio.subprocess.PIPE,

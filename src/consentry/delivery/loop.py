@@ -17,7 +17,7 @@ from consentry.actions.record_receipt import BURST_ADVICE
 from consentry.delivery.fence import ClaimFence
 from consentry.delivery.flights import Flights
 from consentry.delivery.limits import LIMITS, Limits
-from consentry.delivery.membership import Identity, Membership
+from consentry.delivery.membership import Identity, Membership, Neighbours, Strangers
 from consentry.delivery.pace import Pace
 from consentry.delivery.quiet import wait_unclaimed
 from consentry.delivery.resolving import Resolver
@@ -61,6 +61,7 @@ class DeliveryLoop:
         reconcile_grace_seconds: float = 60.0,
         limits: Limits = LIMITS,
         measuring: Measuring = UNMEASURED,
+        neighbours: Neighbours | None = None,
     ) -> None:
         """Build it; nothing happens before `run`."""
         self._measuring = measuring
@@ -68,7 +69,14 @@ class DeliveryLoop:
         self._book = book
         self._clock = clock
         self._limits = limits
-        self._membership = Membership(store, clock, identity, limits=limits, on_change=self.wake)
+        self._membership = Membership(
+            store,
+            clock,
+            identity,
+            limits=limits,
+            on_change=self.wake,
+            neighbours=neighbours or Strangers(),
+        )
         self._pace = Pace(self._membership, clock)
         self._flights = Flights(self.wake)
         self._alarmed_at: dict[str, float] = {}

@@ -9,11 +9,11 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from math import inf
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
-from consentry.actions.keep_lease import EndLease, Lease, RenewLease
+from consentry.actions.keep_lease import EndLease, Lease, RenewLease, name_of
 from consentry.delivery.limits import Limits
 from consentry.delivery.shares import Share, divide
 from consentry.ports import Clock, ServerProcess, Store, StoreUnavailable
@@ -22,16 +22,36 @@ _LEAVE_SECONDS: Final = 2.0
 _logger = logging.getLogger(__name__)
 
 
+class Neighbours(Protocol):
+    """What can be known of other processes on this host without waiting."""
+
+    @property
+    def home(self) -> str:
+        """Where what is told is true: of processes with the same home. Empty: nowhere."""
+
+    def is_gone(self, name: str) -> bool:
+        """Tell whether a process of this home has surely ended: not one instruction of it runs."""
+
+
+class Strangers:
+    """Nobody can be known of: whoever says nothing is watched."""
+
+    home = ""
+
+    def is_gone(self, name: str) -> bool:
+        """Tell that this is not known."""
+        del name
+        return False
+
+
 class Identity(msgspec.Struct, frozen=True):
     """Who this process is: `id` must be new.
 
     `is_alone`: no other process can be alive on this database (SQLite's file is locked).
-    `replaces` names one that surely runs no more, so that nobody has to watch it.
     """
 
     id: str
     is_alone: bool = True
-    replaces: str | None = None
 
 
 class Membership:
@@ -45,6 +65,7 @@ class Membership:
         *,
         limits: Limits,
         on_change: Callable[[], None],
+        neighbours: Neighbours,
     ) -> None:
         """Build it; nothing happens before `keep`. `on_change` is told when the shares changed."""
         self._store = store
@@ -52,6 +73,7 @@ class Membership:
         self._identity = identity
         self._limits = limits
         self._on_change = on_change
+        self._neighbours = neighbours
         self._lives = 1
         self._lease: Lease | None = None
         self._renewed_at = -inf
@@ -139,13 +161,16 @@ class Membership:
         return min(self._limits.beat_seconds, self._limits.retry_seconds_max)
 
     async def _renew(self) -> float:
-        began = self._clock.monotonic()
+        began, gone = self._clock.monotonic(), self._find_gone()
+        for name in gone:
+            _logger.warning("process_gone", extra={"server_process": name})
         command = RenewLease(
             self.id,
             is_new=self._lease is None,
             dead=self._find_dead(began),
-            replaces=self._identity.replaces,
+            gone=gone,
             is_alone=self.is_alone,
+            home=self._neighbours.home,
         )
         lease = await self._store.submit(command)
         if lease is None:
@@ -156,7 +181,14 @@ class Membership:
             self._watched.clear()
             return 0.0
         self._watch(lease, began)
-        return self._limits.beat_seconds
+        return 0.0 if self._find_gone() else self._limits.beat_seconds
+
+    def _find_gone(self) -> tuple[str, ...]:
+        """Find who has ended at our own home: there is no need to watch them."""
+        others = () if self._lease is None else self._lease.others
+        home = self._neighbours.home
+        near = [other.id for other in others if home and other.home == home]
+        return tuple(name for name in near if self._neighbours.is_gone(name_of(name)))
 
     def _forget_if_away(self, now: float) -> None:
         """Begin to watch anew after a pause: who has not looked has watched nobody."""
@@ -182,7 +214,7 @@ class Membership:
         before, self._lease, self._renewed_at = self._lease, lease, began
         self._joined.set()
         if before is None or _ids(before) != _ids(lease) or before.is_known != lease.is_known:
-            is_first = before is None and not lease.others and self._identity.replaces is None
+            is_first = before is None and not lease.others
             self._settled_at = -inf if is_first else now
             self._on_change()
 

@@ -118,6 +118,7 @@ class ServerProcess(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `beats` goes up as long as it lives. `joined` is its place in the order of their coming, and
     `seen` the place of the last newcomer that it knows of. `leads`: it does what one must do.
+    `home` is where processes can tell of each other whether they have ended; it may be unknown.
     """
 
     id: str
@@ -125,6 +126,7 @@ class ServerProcess(msgspec.Struct, frozen=True, omit_defaults=True):
     beats: int = 0
     seen: int = 0
     leads: bool = False
+    home: str = ""
 
 
 class Receipt(msgspec.Struct, frozen=True, gc=False):

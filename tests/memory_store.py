@@ -134,6 +134,8 @@ class MemoryStore:
             del self.customers[customer_id]
         for process in change.ended_processes:
             self.processes.pop(process, None)
+        for pair in change.forgotten_answers:
+            del self.idempotency[pair]
 
     def _put(self, record: Record) -> None:
         known = self._directory

@@ -31,6 +31,7 @@ async def read_everything(store: Store) -> dict[str, object]:
         "carriers": await store.read_carriers(),
         "keys": await store.read_keys(),
         "outbox": await store.count_outbox(),
+        "answered": await store.read_answered(1000),
         "due": sorted(await store.next_due()),
         "inbox": await _read_inbox(store, InboxFilter()),
         "opt-outs": await _read_opt_outs(store),

@@ -27,6 +27,7 @@ from store_world import (
 from consentry.domain.entries import EntryKind
 from consentry.domain.messages import JobState, MessageStatus
 from consentry.ports import (
+    AnsweredKey,
     Change,
     Facts,
     IdempotencyRecord,
@@ -220,6 +221,23 @@ async def test_processes_are_shown_in_the_order_of_their_coming(store: Store) ->
     _, seen = await submit_together(store, write(change), look)
     assert seen == (renewed,)
     assert await store.submit(look) == (renewed,)
+
+
+async def test_forgotten_answers_are_gone(store: Store) -> None:
+    """Those that are named; one that is answered again in the same batch is there."""
+    pairs = [("key_1", "a"), ("key_1", "b"), ("key_2", "a")]
+    records = tuple(IdempotencyRecord(*pair, "f", 202, b"{}", START) for pair in pairs)
+    await store.submit(write(Change(records=records)))
+    known = [AnsweredKey(*pair, START) for pair in pairs]
+    assert await store.read_answered(10) == known
+    assert await store.read_answered(1, after=pairs[0]) == known[1:2]
+    look = ask(lambda facts: facts.idempotent(*pairs[0]), Needs(idempotency=(pairs[0],)))
+    gone = Change(forgotten_answers=(pairs[0], pairs[1], ("key_3", "nobody's")))
+    _, seen, _ = await submit_together(
+        store, write(gone), look, write(Change(records=(records[1],)))
+    )
+    assert seen is None
+    assert await store.read_answered(10) == known[1:]
 
 
 async def test_receipts_wait_until_they_are_matched(store: Store) -> None:

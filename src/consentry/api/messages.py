@@ -194,8 +194,8 @@ OPERATIONS: Final = (
         scope=Scope.SEND,
         body=SendRequest,
         headers={
-            "Idempotency-Key": "Makes a retry safe: the same key and request get the first "
-            "answer again, with the header `Idempotent-Replayed: true`."
+            "Idempotency-Key": "Makes a retry safe: for 24 hours the same key and request get the "
+            "first answer again, with the header `Idempotent-Replayed: true`."
         },
         answers={202: SendAnswer},
         errors=(

@@ -16,6 +16,7 @@ from consentry.actions.deliver_job import ClaimJobs, RecordSubmission, RecoverJo
 from consentry.actions.record_receipt import BURST_ADVICE
 from consentry.delivery.fence import ClaimFence
 from consentry.delivery.flights import Flights
+from consentry.delivery.forgetting import Forgetter
 from consentry.delivery.limits import LIMITS, Limits
 from consentry.delivery.membership import Identity, Membership, Neighbours, Strangers
 from consentry.delivery.pace import Pace
@@ -140,7 +141,12 @@ class DeliveryLoop:
             self._ended.set()
 
     def _list_work_beside(self) -> list[Coroutine[None, None, None]]:
-        work = [self._membership.keep(), self._resolve_now_and_then()]
+        forgetter = Forgetter(self._store, self._clock, self._limits)
+        work = [
+            self._membership.keep(),
+            self._resolve_now_and_then(),
+            forgetter.run(lambda: self._membership.leads),
+        ]
         return work if self._membership.is_alone else [*work, self._listen()]
 
     def begin_stop(self) -> None:

@@ -56,6 +56,7 @@ from consentry.ports.measuring import (
     count_entries,
 )
 from consentry.ports.records import (
+    AnsweredKey,
     APIKey,
     CarrierAccount,
     ConversationMark,
@@ -76,6 +77,7 @@ __all__ = [
     "UNMEASURED",
     "APIKey",
     "Accepted",
+    "AnsweredKey",
     "Carrier",
     "CarrierAccount",
     "CarrierBook",

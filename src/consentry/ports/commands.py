@@ -172,6 +172,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     records: tuple[Record, ...] = ()
     deleted_customers: tuple[str, ...] = ()
     ended_processes: tuple[str, ...] = ()
+    forgotten_answers: tuple[tuple[str, str], ...] = ()
 
 
 class Outcome(msgspec.Struct, frozen=True):

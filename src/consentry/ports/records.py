@@ -57,6 +57,14 @@ class IdempotencyRecord(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
+class AnsweredKey(msgspec.Struct, frozen=True):
+    """An Idempotency-Key that was answered, and when that was."""
+
+    owner: str
+    key: str
+    at: datetime
+
+
 class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     """An agent is signed in. `id` is the hash of the cookie's secret, which is kept nowhere.
 

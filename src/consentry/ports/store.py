@@ -23,7 +23,7 @@ from consentry.ports.listings import (
     Page,
     Tally,
 )
-from consentry.ports.records import APIKey, CarrierAccount, ConversationMark, Session
+from consentry.ports.records import AnsweredKey, APIKey, CarrierAccount, ConversationMark, Session
 
 T = TypeVar("T")
 
@@ -184,6 +184,11 @@ class Store(Protocol):
 
     async def read_claimed(self, messages: list[str] | None = None) -> list[Job]:
         """List the jobs that are claimed now, by whichever process: of these messages, or all."""
+
+    async def read_answered(
+        self, limit: int, *, after: tuple[str, str] | None = None
+    ) -> list[AnsweredKey]:
+        """List answered Idempotency-Keys by owner and key, from behind the pair `after`."""
 
     async def next_due(self) -> tuple[tuple[str, datetime], ...]:
         """List the senders that have queued jobs, each with its earliest due time."""

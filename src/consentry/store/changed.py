@@ -26,6 +26,7 @@ from consentry.store.derived import AUDITED, DAY_MICROSECONDS, TallyKey, told_re
 from consentry.store.rows import to_microseconds
 
 Key = str | tuple[str, str]
+AnyKey = TypeVar("AnyKey", str, tuple[str, str])
 Row = TypeVar("Row")
 Row_co = TypeVar("Row_co", covariant=True)
 
@@ -192,6 +193,7 @@ class Changed(Generic[Row]):
     finished_jobs: dict[str, None] = field(default_factory=dict)
     deleted_customers: dict[str, None] = field(default_factory=dict)
     ended_processes: dict[str, None] = field(default_factory=dict)
+    forgotten_answers: dict[tuple[str, str], None] = field(default_factory=dict)
     customers: dict[str, Customer] = field(default_factory=dict)
 
     def add(self, encoded: EncodedChange[Row], change: Change) -> None:
@@ -213,8 +215,10 @@ class Changed(Generic[Row]):
             self.customers.pop(customer, None)
         for process in change.ended_processes:
             self._delete(Table.PROCESSES, process, self.ended_processes)
+        for pair in change.forgotten_answers:
+            self._delete(Table.IDEMPOTENCY, pair, self.forgotten_answers)
 
-    def _delete(self, table: Table, key: str, deleted: dict[str, None]) -> None:
+    def _delete(self, table: Table, key: AnyKey, deleted: dict[AnyKey, None]) -> None:
         self.rows.get(table, {}).pop(key, None)
         deleted[key] = None
 

@@ -14,6 +14,7 @@ from consentry.domain.folding import clean, fold
 from consentry.domain.messages import Job, Message
 from consentry.domain.standing import Standing
 from consentry.ports import (
+    AnsweredKey,
     APIKey,
     CarrierAccount,
     Conversation,
@@ -68,6 +69,7 @@ decode_directory: Final = msgspec.json.Decoder(Directory).decode
 decode_ids: Final = msgspec.json.Decoder(list[str]).decode
 decode_pairs: Final = msgspec.json.Decoder(list[tuple[str, str]]).decode
 decode_times: Final = msgspec.json.Decoder(dict[str, list[int]]).decode
+_decode_answered: Final = msgspec.json.Decoder(list[tuple[str, str, int]]).decode
 decode_due: Final = msgspec.json.Decoder(list[tuple[str, int]]).decode
 
 
@@ -79,6 +81,13 @@ def to_microseconds(time: datetime) -> int:
 def from_microseconds(microseconds: int) -> datetime:
     """Read microseconds since 1970, UTC, as an aware time."""
     return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def decode_answered(text: str) -> list[AnsweredKey]:
+    """Read keys that were answered, with when."""
+    return [
+        AnsweredKey(owner, key, from_microseconds(at)) for owner, key, at in _decode_answered(text)
+    ]
 
 
 def join_rows(rows: Iterable[bytes]) -> str:

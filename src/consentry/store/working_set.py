@@ -239,6 +239,8 @@ class WorkingSet(Generic[Row]):
             self._profiles.delete(customer)
         for process in change.ended_processes:
             self._processes.pop(process, None)
+        for pair in change.forgotten_answers:
+            self._idempotency.pop(pair, None)
 
     def _stand_after(self, entries: Iterable[Entry]) -> dict[str, Standing]:
         """Fold the entries that changed a standing into the standings they lead to."""

@@ -9,6 +9,7 @@ from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.messages import Job, Message, MessageStatus
 from consentry.domain.standing import Standing
 from consentry.ports import (
+    AnsweredKey,
     APIKey,
     CarrierAccount,
     ConversationMark,
@@ -169,6 +170,12 @@ class Reader:
         """List claimed jobs, of these messages or all."""
         wanted = None if messages is None else clean_all(messages)
         return rows.decode_jobs(await self._text("read_claimed", messages=wanted))
+
+    async def read_answered(self, limit: int, after: tuple[str, str]) -> list[AnsweredKey]:
+        """List answered keys by owner and key, from behind a pair."""
+        owner, key = after
+        text = await self._text("read_answered", owner=clean(owner), key=clean(key), limit=limit)
+        return rows.decode_answered(text)
 
     async def next_due(self) -> tuple[tuple[str, datetime], ...]:
         """List senders with queued jobs, each with its earliest due time."""

@@ -18,7 +18,7 @@ from consentry.store.rows import encode
 
 _ADVANCE: Final = read_statements("write")["advance_directory_version"]
 
-_SIGNS_OF_LIFE: Final = frozenset({"write_processes", "end_processes"})
+_NO_NEWS: Final = frozenset({"write_processes", "end_processes", "forget_answers"})
 _GONE_CUSTOMERS: Final = ("delete_customers", "delete_phones", "delete_grams", "delete_queued")
 _BESIDE_CUSTOMERS: Final = ("queue_customers", "forget_grams", "let_go_of_phones", "write_phones")
 
@@ -49,7 +49,7 @@ class _Writing:
 async def write(connection: Connection, changed: Changed[Row], directory_version: int) -> bool:
     """Write all rows; the transaction is the caller's. Tell whether it counts as a change.
 
-    Signs of life do not: nobody who listens to changes wants to hear of them.
+    Signs of life and old answers do not: nobody who listens to changes wants to hear of them.
 
     Raises `ChangedMeanwhile` where the directory is written, and is not of that version any more.
     """
@@ -60,7 +60,7 @@ async def write(connection: Connection, changed: Changed[Row], directory_version
         told = await connection.execute(_ADVANCE.sql, directory_version)
         if told != "UPDATE 1":
             raise ChangedMeanwhile
-    is_change = not _SIGNS_OF_LIFE.issuperset(writing.queries)
+    is_change = not _NO_NEWS.issuperset(writing.queries)
     statement = write_together(tuple(writing.queries), is_counted=is_change)
     await connection.fetchval(statement.sql, *statement.bind(writing.values))
     return is_change
@@ -101,6 +101,11 @@ def _delete(changed: Changed[Row], writing: _Writing) -> None:
         writing.add("delete_jobs", finished_jobs=finished)
     if changed.ended_processes:
         writing.add("end_processes", ended_processes=list(changed.ended_processes))
+    answers = changed.rows.get(Table.IDEMPOTENCY, {})
+    forgotten = [pair for pair in changed.forgotten_answers if pair not in answers]
+    if forgotten:
+        owners, keys = zip(*forgotten, strict=True)
+        writing.add("forget_answers", forgotten_owners=owners, forgotten_keys=keys)
     gone = [c for c in changed.deleted_customers if c not in changed.customers]
     if gone:
         writing.queries += _GONE_CUSTOMERS

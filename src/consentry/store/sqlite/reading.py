@@ -14,6 +14,7 @@ from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.messages import Job, Message
 from consentry.domain.standing import Standing
 from consentry.ports import (
+    AnsweredKey,
     APIKey,
     CarrierAccount,
     ConversationMark,
@@ -265,6 +266,12 @@ class Reader:
         """List claimed jobs; there are only ever a few."""
         claimed = rows.decode_jobs(self._text(_READ["read_claimed"], {}))
         return [job for job in claimed if messages is None or job.message in messages]
+
+    def read_answered(self, limit: int, after: tuple[str, str]) -> list[AnsweredKey]:
+        """List answered keys by owner and key, from behind a pair."""
+        owner, key = after
+        bindings: dict[str, Binding] = {"owner": owner, "key": key, "limit": limit}
+        return rows.decode_answered(self._text(_READ["read_answered"], bindings))
 
     def next_due(self) -> tuple[tuple[str, datetime], ...]:
         """List senders with queued jobs, each with its earliest due time."""

@@ -17,6 +17,7 @@ from consentry.domain.policy import Policy
 from consentry.domain.standing import Standing
 from consentry.ports import (
     UNMEASURED,
+    AnsweredKey,
     APIKey,
     CarrierAccount,
     Clock,
@@ -291,6 +292,12 @@ class SQLiteStore:
     async def read_claimed(self, messages: list[str] | None = None) -> list[Job]:
         """List the jobs that are claimed now, by whichever process: of these messages, or all."""
         return self._reader.read_claimed(messages)
+
+    async def read_answered(
+        self, limit: int, *, after: tuple[str, str] | None = None
+    ) -> list[AnsweredKey]:
+        """List answered Idempotency-Keys by owner and key, from behind the pair `after`."""
+        return self._reader.read_answered(limit, after or ("", ""))
 
     async def next_due(self) -> tuple[tuple[str, datetime], ...]:
         """List the senders that have queued jobs, each with its earliest due time."""

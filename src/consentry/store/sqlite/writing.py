@@ -25,6 +25,8 @@ def write(connection: apsw.Connection, changed: Changed[bytes]) -> None:
         _run(connection, "delete_jobs", encode(list(changed.finished_jobs)).decode())
     if changed.ended_processes:
         _run(connection, "end_processes", encode(list(changed.ended_processes)).decode())
+    if changed.forgotten_answers:
+        _run(connection, "forget_answers", encode(list(changed.forgotten_answers)).decode())
     if changed.deleted_customers:
         _delete_customers(connection, encode(list(changed.deleted_customers)).decode())
     _write_rows(connection, changed)

@@ -549,6 +549,16 @@ FROM (
 -- name: count_outbox
 SELECT count(*) FROM jobs
 
+-- name: read_answered
+SELECT coalesce(json_agg(json_build_array(found.owner, found.key, found.created_at) ORDER BY found.owner, found.key), '[]')::text
+FROM (
+    SELECT i.owner, i.key, i.created_at
+    FROM idempotency AS i
+    WHERE (i.owner, i.key) > (:owner::text, :key::text)
+    ORDER BY i.owner, i.key
+    LIMIT :limit::bigint
+) AS found
+
 -- name: next_due
 -- Leaps from sender to sender in the index, so that a long queue costs no more than a short one.
 WITH RECURSIVE queued (sender) AS (

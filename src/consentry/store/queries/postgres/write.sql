@@ -211,6 +211,11 @@ ON CONFLICT (id) DO UPDATE SET value = excluded.value
 -- name: end_processes
 DELETE FROM processes WHERE id = ANY(:ended_processes::text[])
 
+-- name: forget_answers
+DELETE FROM idempotency AS i
+USING unnest(:forgotten_owners::text[], :forgotten_keys::text[]) AS gone (owner, key)
+WHERE i.owner = gone.owner AND i.key = gone.key
+
 -- name: write_marks
 INSERT INTO marks (recipient, sender, value)
 SELECT * FROM unnest(:mark_recipients::text[], :mark_senders::text[], :mark_values::text[])

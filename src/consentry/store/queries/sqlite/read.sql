@@ -167,6 +167,16 @@ SELECT '[' || ifnull(group_concat(value, ',' ORDER BY message), '') || ']'
 FROM jobs
 WHERE state = 'claimed';
 
+-- name: read_answered
+SELECT json_group_array(json_array(owner, key, created_at) ORDER BY owner, key)
+FROM (
+    SELECT owner, key, created_at
+    FROM idempotency
+    WHERE (owner, key) > (:owner, :key)
+    ORDER BY owner, key
+    LIMIT :limit
+);
+
 -- name: next_due
 -- Leaps from sender to sender in the index, so that a long queue costs no more than a short one.
 WITH RECURSIVE queued (sender) AS (

@@ -171,6 +171,10 @@ ON CONFLICT (id) DO UPDATE SET value = excluded.value;
 -- name: end_processes
 DELETE FROM processes WHERE id IN (SELECT value FROM json_each(:rows));
 
+-- name: forget_answers
+DELETE FROM idempotency
+WHERE (owner, key) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:rows));
+
 -- name: write_marks
 INSERT INTO marks (recipient, sender, value)
 SELECT value ->> 'recipient', value ->> 'sender', json(value) FROM jsonb_each(:rows) WHERE true

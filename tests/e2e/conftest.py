@@ -1,6 +1,5 @@
 """A demo for each module of end-to-end tests, phones nobody has used, and no fault left on."""
 
-import itertools
 from collections.abc import Iterator
 
 import pytest
@@ -8,10 +7,9 @@ from console_windows import Windows, running_browser, sign_in
 from load_world import SharedSite, running_site
 from playwright.sync_api import Browser, StorageState
 from real_world import Demo, fictional_phones, running_demo
+from several_world import shared_database
 
 from postgres_server import PostgresServer
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +69,9 @@ def site(
 
     Who starts one ends it, so that none is left that the next ones have to watch.
     """
-    name = f"shared_site_{next(_numbers)}"
-    postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
-    with running_site(tmp_path_factory.mktemp("site"), postgres_server.url(name)) as made:
+    folder = tmp_path_factory.mktemp("site")
+    with (
+        shared_database(postgres_server, postgres_template) as name,
+        running_site(folder, postgres_server.url(name)) as made,
+    ):
         yield made
-    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")

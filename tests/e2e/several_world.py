@@ -1,6 +1,9 @@
 """What tests of several workers and hosts on one PostgreSQL look at, and how."""
 
+import itertools
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from load_world import SharedSite
 from real_processes import Running, read_descendants
@@ -11,6 +14,17 @@ from postgres_server import PostgresServer
 CLAIMED = "SELECT count(*) FROM jobs WHERE state = 'claimed'"
 WORKERS = ("--workers", "2")
 ALIVE = "SELECT count(*) FROM processes"
+
+_numbers = itertools.count(1)
+
+
+@contextmanager
+def shared_database(server: PostgresServer, template: str) -> Iterator[str]:
+    """Make a database for several tests, with all tables and no rows; gives its name."""
+    name = f"shared_{next(_numbers)}"
+    server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield name
+    server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def read_workers(server: Running) -> list[int]:

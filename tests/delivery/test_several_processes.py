@@ -212,7 +212,7 @@ async def test_a_text_filed_elsewhere_is_heard_of(tmp_path: Path) -> None:
         await made.save_sender(messages_per_second=1.0)
         await asyncio.sleep(1.1)
         await made.send("Hi")
-        await asyncio.wait_for(made.until_outbox_is(0), 1)
+        await asyncio.wait_for(made.until_outbox_is(0), 10)
 
 
 # --- Opt-outs --------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What a batch will write: rows as its database takes them, of each key the last one."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Generic, Protocol, TypeVar
@@ -182,7 +183,13 @@ class Changed(Generic[Row]):
     """All that a batch changed so far, ready for the set statements.
 
     Deletions come before writings: what is deleted and written again is there in the end.
+
+    No row is there yet under an id that was `drawn` in this batch. `known_standings` are those that
+    were found: no other recipient of the batch has one yet.
     """
+
+    drawn: AbstractSet[str] = frozenset()
+    known_standings: AbstractSet[str] = frozenset()
 
     entries: list[Row] = field(default_factory=list)
     tallies: dict[TallyKey, int] = field(default_factory=dict)

@@ -57,6 +57,21 @@ class Surroundings(msgspec.Struct, frozen=True):
     directory: Directory
 
 
+class DrawnIds:
+    """Implements `Ids` for one batch, and remembers what it gave: no row has such an id yet."""
+
+    def __init__(self, ids: Ids) -> None:
+        """Draw from these."""
+        self._new = ids.new
+        self.drawn: set[str] = set()
+
+    def new(self, prefix: str) -> str:
+        """Return a new unique id."""
+        drawn = self._new(prefix)
+        self.drawn.add(drawn)
+        return drawn
+
+
 class WorkingSet(Generic[Row]):
     """Implements `ports.Facts` for one command after the other, and applies their changes."""
 
@@ -70,10 +85,12 @@ class WorkingSet(Generic[Row]):
     ) -> None:
         """Start from what was wanted and found; changes are kept as the encoder writes them."""
         self.now = surroundings.now
-        self.ids = surroundings.ids
+        self.ids = DrawnIds(surroundings.ids)
         self.policy = surroundings.policy
         self.directory = surroundings.directory
-        self.changed: Changed[Row] = Changed()
+        self.changed: Changed[Row] = Changed(
+            drawn=self.ids.drawn, known_standings=loaded.standings.keys()
+        )
         self._encoder = encoder
         self.asking = Needs()
         self._wanted = wanted

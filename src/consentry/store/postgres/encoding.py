@@ -138,6 +138,8 @@ ENTRY_COLUMNS: Final = _columns(
     "append_entries", "entry", "recipients", "ids", "kinds", "senders", "times"
 )
 
+STANDING_COLUMNS: Final = _columns("write_standings", "standing", "recipients", "times", "marks")
+
 COLUMNS: Final[dict[Table, Columns]] = {
     Table.MESSAGES: _columns(
         "write_messages",
@@ -169,3 +171,16 @@ COLUMNS: Final[dict[Table, Columns]] = {
     Table.PROCESSES: _columns("write_processes", "process", "ids"),
     Table.SIGN_IN_LINKS: _columns("write_sign_in_links", "sign_in_link", "ids"),
 }
+
+
+def _add(columns: Columns) -> Columns:
+    query = columns.query.replace("write_", "add_")
+    return Columns(query, tuple(f"new_{name}" for name in columns.names))
+
+
+NEW_STANDING_COLUMNS: Final = _add(STANDING_COLUMNS)
+
+NEW_COLUMNS: Final[dict[Table, Columns]] = {
+    table: _add(COLUMNS[table]) for table in (Table.MESSAGES, Table.JOBS, Table.CUSTOMERS)
+}
+"""The same for rows of which it is known that none has their key yet."""

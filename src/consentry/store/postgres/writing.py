@@ -3,23 +3,30 @@
 from collections.abc import Iterable
 from typing import Final
 
+from consentry.domain.customers import Customer
 from consentry.domain.entries import ActorKind
-from consentry.store.changed import Changed, Table
+from consentry.domain.standing import Standing
+from consentry.store.changed import Changed, Key, Table
 from consentry.store.derived import row_of_standing
 from consentry.store.postgres.connection import Connection
-from consentry.store.postgres.encoding import COLUMNS, ENTRY_COLUMNS, Columns, Row, optional
-from consentry.store.postgres.statements import (
-    clean,
-    clean_all,
-    read_statements,
-    write_together,
+from consentry.store.postgres.encoding import (
+    COLUMNS,
+    ENTRY_COLUMNS,
+    NEW_COLUMNS,
+    NEW_STANDING_COLUMNS,
+    STANDING_COLUMNS,
+    Columns,
+    Row,
+    optional,
 )
+from consentry.store.postgres.statements import clean, read_statements, write_together
 from consentry.store.rows import encode
 
 _ADVANCE: Final = read_statements("write")["advance_directory_version"]
 
 _NO_NEWS: Final = frozenset({"write_processes", "end_processes", "forget_answers"})
 _GONE_CUSTOMERS: Final = ("delete_customers", "delete_phones", "delete_grams", "delete_queued")
+_NEW_PHONES: Final = Columns("add_phones", ("new_phone_numbers", "new_phone_customers"))
 _BESIDE_CUSTOMERS: Final = ("queue_customers", "forget_grams", "let_go_of_phones", "write_phones")
 
 
@@ -40,10 +47,11 @@ class _Writing:
         self.values.update(columns)
 
     def add_rows(self, columns: Columns, rows: Iterable[Row]) -> None:
-        """Write rows: cell by cell into columns."""
-        self.queries.append(columns.query)
-        cells = zip(*rows, strict=True)
-        self.values.update(zip(columns.names, cells, strict=True))
+        """Write rows, where there are any: cell by cell into columns."""
+        cells = tuple(zip(*rows, strict=True))
+        if cells:
+            self.queries.append(columns.query)
+            self.values.update(zip(columns.names, cells, strict=True))
 
 
 async def write(connection: Connection, changed: Changed[Row], directory_version: int) -> bool:
@@ -74,11 +82,21 @@ def _collect(changed: Changed[Row]) -> _Writing:
     if changed.standings:
         _write_standings(changed, writing)
     for table, rows in changed.rows.items():
-        if rows:
-            writing.add_rows(COLUMNS[table], _unlike(table, rows.values()))
-            if table is Table.CUSTOMERS:
-                _write_phones(changed, writing)
+        _write_rows(changed, table, rows, writing)
+    if changed.customers:
+        _write_phones(changed, writing)
     return writing
+
+
+def _write_rows(
+    changed: Changed[Row], table: Table, rows: dict[Key, Row], writing: _Writing
+) -> None:
+    """Add the rows whose id was drawn in this batch; others may be there already."""
+    added = NEW_COLUMNS.get(table)
+    if added is not None:
+        writing.add_rows(added, [row for key, row in rows.items() if key in changed.drawn])
+        rows = {key: row for key, row in rows.items() if key not in changed.drawn}
+    writing.add_rows(COLUMNS[table], _unlike(table, rows.values()))
 
 
 def _unlike(table: Table, rows: Iterable[Row]) -> Iterable[Row]:
@@ -143,24 +161,39 @@ def _list_for_audit(changed: Changed[Row], writing: _Writing) -> None:
 
 
 def _write_standings(changed: Changed[Row], writing: _Writing) -> None:
-    told = [row_of_standing(standing) for standing in changed.standings.values()]
-    writing.add(
-        "write_standings",
-        standing_recipients=clean_all(list(changed.standings)),
-        standing_times=[at for at, _, _ in told],
-        standing_marks=[optional(marks) for _, marks, _ in told],
-        standing_values=[encode(standing).decode() for _, _, standing in told],
-    )
+    known = changed.known_standings
+    told = [(clean(recipient), standing) for recipient, standing in changed.standings.items()]
+    for columns, is_known in ((NEW_STANDING_COLUMNS, False), (STANDING_COLUMNS, True)):
+        rows = [_stand(r, standing) for r, standing in told if (r in known) is is_known]
+        writing.add_rows(columns, rows)
+
+
+def _stand(recipient: str, standing: Standing) -> Row:
+    opted_out_at, marks, _ = row_of_standing(standing)
+    return recipient, opted_out_at, optional(marks), encode(standing).decode()
 
 
 def _write_phones(changed: Changed[Row], writing: _Writing) -> None:
-    """Write who holds which number now; a merged customer holds none."""
+    """Write who holds which number now, and have what they are found by indexed."""
+    new = [c for c in changed.customers.values() if c.id in changed.drawn]
+    if new:
+        held = _list_held(new)
+        writing.queries.append("queue_added")
+        writing.add_rows(_NEW_PHONES, held)
+    known = [c for c in changed.customers.values() if c.id not in changed.drawn]
+    if known:
+        held = _list_held(known)
+        writing.queries += _BESIDE_CUSTOMERS
+        writing.values["phone_numbers"] = [number for number, _ in held]
+        writing.values["phone_customers"] = [customer for _, customer in held]
+
+
+def _list_held(customers: Iterable[Customer]) -> list[tuple[str, str]]:
+    """List numbers, each with who holds it; a merged customer holds none."""
     held = dict.fromkeys(
         (clean(phone.normalized), customer.id)
-        for customer in changed.customers.values()
+        for customer in customers
         if customer.merged_into is None
         for phone in customer.phones
     )
-    writing.queries += _BESIDE_CUSTOMERS
-    writing.values["phone_numbers"] = [number for number, _ in held]
-    writing.values["phone_customers"] = [customer for _, customer in held]
+    return list(held)

@@ -1,5 +1,8 @@
 -- What a batch changes. Each query writes all rows of one table from arrays, a column each; those
 -- that a batch needs are put into one statement, each under its name.
+--
+-- What is surely new (its id was drawn in this batch, or its absence was seen by who holds the
+-- recipient) is added without looking for a row in its place, which costs the server a fifth more.
 
 -- name: delete_jobs
 DELETE FROM jobs WHERE message = ANY(:finished_jobs::text[])
@@ -47,6 +50,15 @@ FROM unnest(
 ON CONFLICT (day, sender, kind, reason, shard)
 DO UPDATE SET count = tallies.count + excluded.count
 
+-- name: add_standings
+INSERT INTO standings (recipient, opted_out_at, opt_out_marks, value)
+SELECT * FROM unnest(
+    :new_standing_recipients::text[],
+    :new_standing_times::bigint[],
+    :new_standing_marks::text[],
+    :new_standing_values::text[]
+)
+
 -- name: write_standings
 INSERT INTO standings (recipient, opted_out_at, opt_out_marks, value)
 SELECT * FROM unnest(
@@ -59,6 +71,19 @@ ON CONFLICT (recipient) DO UPDATE SET
     opted_out_at = excluded.opted_out_at,
     opt_out_marks = excluded.opt_out_marks,
     value = excluded.value
+
+-- name: add_messages
+INSERT INTO messages (recipient, id, sender, direction, status, carrier, carrier_message_id, value)
+SELECT * FROM unnest(
+    :new_message_recipients::text[],
+    :new_message_ids::text[],
+    :new_message_senders::text[],
+    :new_message_directions::text[],
+    :new_message_statuses::text[],
+    :new_message_carriers::text[],
+    :new_message_carrier_ids::text[],
+    :new_message_values::text[]
+)
 
 -- name: write_messages
 INSERT INTO messages (recipient, id, sender, direction, status, carrier, carrier_message_id, value)
@@ -79,6 +104,18 @@ ON CONFLICT (id, recipient) DO UPDATE SET
     carrier = excluded.carrier,
     carrier_message_id = excluded.carrier_message_id,
     value = excluded.value
+
+-- name: add_jobs
+INSERT INTO jobs (recipient, message, sender, state, priority, due_at, value)
+SELECT * FROM unnest(
+    :new_job_recipients::text[],
+    :new_job_messages::text[],
+    :new_job_senders::text[],
+    :new_job_states::text[],
+    :new_job_priorities::integer[],
+    :new_job_times::bigint[],
+    :new_job_values::text[]
+)
 
 -- name: write_jobs
 INSERT INTO jobs (recipient, message, sender, state, priority, due_at, value)
@@ -120,6 +157,23 @@ SELECT * FROM unnest(
     :answer_owners::text[], :answer_keys::text[], :answer_times::bigint[], :answer_values::text[]
 )
 ON CONFLICT (owner, key) DO UPDATE SET created_at = excluded.created_at, value = excluded.value
+
+-- name: add_customers
+INSERT INTO customers (id, merged_into, search, value)
+SELECT * FROM unnest(
+    :new_customer_ids::text[],
+    :new_customer_merged::text[],
+    :new_customer_searches::text[],
+    :new_customer_values::text[]
+)
+
+-- name: queue_added
+INSERT INTO search_queue (customer)
+SELECT unnest(:new_customer_ids::text[])
+
+-- name: add_phones
+INSERT INTO phones (number, customer)
+SELECT * FROM unnest(:new_phone_numbers::text[], :new_phone_customers::text[])
 
 -- name: write_customers
 -- Says which were there before: a row that was updated bears the mark of who updated it.

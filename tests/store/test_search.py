@@ -1,15 +1,17 @@
 """Customers by any part of what they can be found by, in the index and not in it yet."""
 
 import asyncio
+import time
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from store_world import ANN, BOB, Database, customer, held, write
+from store_world import ANN, BOB, Database, PostgresDatabase, customer, held, write
 
 from consentry.domain.customers import Customer
 from consentry.ports import Change, Page, Store
 from consentry.store.grams import ask_for, write_grams
+from consentry.store.postgres.writing_side import REST_SECONDS
 from consentry.store.sqlite.indexing import UNINDEXED_MAX
 
 pytestmark = pytest.mark.integration
@@ -140,6 +142,39 @@ async def test_a_busy_writer_leaves_only_so_many_waiting(store: Store, database:
     async with asyncio.timeout(30):
         while await database.count_unindexed() > UNINDEXED_MAX:
             await store.submit(write(Change()))
+
+
+async def keep_writing(store: Store, gaps: list[float]) -> None:
+    """Write nothing of note every few milliseconds, and note the time between."""
+    last = time.monotonic()
+    while True:
+        await store.submit(write(Change()))
+        last, before = time.monotonic(), last
+        gaps.append(last - before)
+        await asyncio.sleep(0.005)
+
+
+async def test_nobody_is_indexed_between_the_commands_of_a_burst(
+    postgres: PostgresDatabase,
+) -> None:
+    """What somebody waits for comes first: the index follows in a pause, not between batches."""
+    store = postgres.open()
+    for burst in range(40):
+        gaps: list[float] = []
+        writing = asyncio.create_task(keep_writing(store, gaps))
+        await save(store, *(customer(100 * burst + n, "Ann") for n in range(100)))
+        await asyncio.sleep(0.15)
+        waiting = await postgres.count_unindexed()
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        await index_all(postgres)
+        # On a busy machine a burst may have had a pause.
+        if max(gaps) < REST_SECONDS:
+            assert waiting == 100
+            break
+    else:
+        pytest.fail("there was no burst without a pause")
+    await store.close()
 
 
 LETTERS = st.text(st.sampled_from("ab1 é伟'\"-\n"), max_size=8)

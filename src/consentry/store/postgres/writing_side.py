@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from typing import Final
 
 from consentry.store.migrate import read_migrations
@@ -24,6 +25,12 @@ LANES: Final = 2
 
 UNINDEXED_MAX: Final = 20_000
 """So many customers that this process wrote are left waiting while it is busy."""
+
+REST_SECONDS: Final = 0.05
+"""How long nothing is written before it counts as a pause: between two batches of a burst is none.
+
+Indexing somebody costs as much as writing a text of theirs.
+"""
 
 _RETRY_SECONDS: Final = 1.0
 
@@ -49,6 +56,7 @@ class WritingSide:
         ]
         self._announcer = Announcer(process)
         self._unindexed = 1
+        self._busy_until = -inf
         self._writer: PipelinedWriter[Undertaken] | None = None
         self._due = asyncio.Event()
         self._due.set()
@@ -95,6 +103,7 @@ class WritingSide:
 
     def _after_batch(self) -> None:
         """Tell who listens here, and note what is to be told elsewhere and indexed."""
+        self._busy_until = self._loop.time() + REST_SECONDS
         for lane in self._lanes:
             touched, customers = lane.take_changed()
             self._unindexed += customers
@@ -119,15 +128,16 @@ class WritingSide:
     async def _keep_up(self) -> None:
         if self._announcer.is_waiting:
             await self._announcer.tell(await self._connect())
-        while self._unindexed and self._is_idle():
+        while self._unindexed and self._rests():
             await self._index()
         if self._unindexed > UNINDEXED_MAX:
             await self._index()
         if self._unindexed:
             self._due.set()
 
-    def _is_idle(self) -> bool:
-        return self._writer is None or self._writer.is_idle
+    def _rests(self) -> bool:
+        is_idle = self._writer is None or self._writer.is_idle
+        return is_idle and self._loop.time() >= self._busy_until
 
     async def _index(self) -> None:
         count = await index_some(await self._connect())

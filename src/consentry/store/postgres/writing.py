@@ -161,11 +161,14 @@ def _list_for_audit(changed: Changed[Row], writing: _Writing) -> None:
 
 
 def _write_standings(changed: Changed[Row], writing: _Writing) -> None:
-    known = changed.known_standings
-    told = [(clean(recipient), standing) for recipient, standing in changed.standings.items()]
-    for columns, is_known in ((NEW_STANDING_COLUMNS, False), (STANDING_COLUMNS, True)):
-        rows = [_stand(r, standing) for r, standing in told if (r in known) is is_known]
-        writing.add_rows(columns, rows)
+    new: list[Row] = []
+    known: list[Row] = []
+    for asked, standing in changed.standings.items():
+        recipient = clean(asked)
+        rows = known if recipient in changed.known_standings else new
+        rows.append(_stand(recipient, standing))
+    writing.add_rows(NEW_STANDING_COLUMNS, new)
+    writing.add_rows(STANDING_COLUMNS, known)
 
 
 def _stand(recipient: str, standing: Standing) -> Row:

@@ -1,7 +1,5 @@
 """Reads from SQLite: each is one query and one decode, a few microseconds on the event loop."""
 
-import asyncio
-from contextlib import suppress
 from datetime import date, datetime
 from typing import Final
 
@@ -33,6 +31,7 @@ from consentry.ports import (
 from consentry.store import rows
 from consentry.store.queries import read_queries
 from consentry.store.sqlite.answering import END, Binding, read_text, read_value, unavailable
+from consentry.store.sqlite.facts import FactsReader
 from consentry.store.sqlite.inbox import read_inbox
 from consentry.store.sqlite.loading import DirectoryReader
 from consentry.store.sqlite.opt_outs import read_opt_outs
@@ -42,44 +41,10 @@ _READ: Final = read_queries("sqlite", "read")
 _STANDING: Final = _READ["read_standing"]
 _LOAD: Final = read_queries("sqlite", "load")
 _STANDINGS: Final = _LOAD["load_standings"]
-_DIRECTORY_VERSION: Final = _LOAD["load_directory_version"]
 _CONSOLE: Final = read_queries("sqlite", "console")
 
 _EMPTY: Final = Standing()
 _EVERY_KIND: Final = tuple(EntryKind)
-
-
-class _Turn:
-    """One snapshot for all questions that are asked in one turn of the event loop.
-
-    Opening and closing a snapshot takes longer than looking a standing up in it. Whoever is told
-    of a commit, or sends a question after it, is served in a later turn, so that nobody is shown
-    what was before.
-    """
-
-    def __init__(self, connection: apsw.Connection, directory: DirectoryReader) -> None:
-        self._directory_reader = directory
-        self._holding = connection.cursor()
-        self._execute = connection.cursor().execute
-        self._directory: Directory | None = None
-
-    def ask(self, recipient: str) -> tuple[Directory, str | None]:
-        """Return the directory and a standing's value as they are in this turn."""
-        directory = self._directory or self._begin()
-        return directory, self._execute(_STANDING, (recipient,)).get
-
-    def _begin(self) -> Directory:
-        asyncio.get_running_loop().call_soon(self.end)
-        # A statement that is not at its end holds the snapshot that it began with.
-        (version,) = next(self._holding.execute(_DIRECTORY_VERSION))
-        self._directory = self._directory_reader.at(version)
-        return self._directory
-
-    def end(self) -> None:
-        """Let go of the snapshot, also where the database has failed or is closed by now."""
-        self._directory = None
-        with suppress(apsw.Error):
-            next(self._holding, None)
 
 
 class Reader:
@@ -89,7 +54,7 @@ class Reader:
         """Read through this connection."""
         self._connection = connection
         self._directory = DirectoryReader(connection)
-        self._turn = _Turn(connection, self._directory)
+        self.facts = FactsReader(connection, self._directory)
 
     def read_directory(self) -> Directory:
         """Return the directory as it is now."""
@@ -105,14 +70,6 @@ class Reader:
         except apsw.Error as error:
             raise unavailable(error) from error
         return _EMPTY if row is None else rows.decode_standing(row[0])
-
-    def read_facts(self, recipient: str) -> tuple[Directory, Standing]:
-        """Return the directory and one standing, both from the snapshot of this turn."""
-        try:
-            directory, value = self._turn.ask(recipient)
-        except apsw.Error as error:
-            raise unavailable(error) from error
-        return directory, _EMPTY if value is None else rows.decode_standing(value)
 
     def read_standings(self, recipients: list[str]) -> list[Standing]:
         """Return standings in the order asked."""

@@ -165,7 +165,7 @@ class SQLiteStore:
 
     async def read_facts(self, recipient: str) -> tuple[Directory, Standing]:
         """Return all that the gate asks, as of the last commit, from one snapshot."""
-        return self._reader.read_facts(recipient)
+        return await self._reader.facts.read(recipient)
 
     async def read_standings(self, recipients: list[str]) -> list[Standing]:
         """Return the standings in the order asked, letting others run now and then."""

@@ -4,6 +4,16 @@
 -- name: read_standing
 SELECT value FROM standings WHERE recipient = ?;
 
+-- name: read_facts
+-- All that the gate asks of many recipients at once, with the version of the directory.
+SELECT
+    (SELECT version FROM directory_version WHERE id = 1),
+    (
+        SELECT '{' || ifnull(group_concat(json_quote(s.recipient) || ':' || s.value), '') || '}'
+        FROM json_each(:keys) AS wanted
+        CROSS JOIN standings AS s ON s.recipient = wanted.value
+    );
+
 -- name: read_entries
 -- The newest of each kind, and of those the newest: of a few kinds only those are looked at.
 SELECT '[' || ifnull(group_concat(e.value, ',' ORDER BY e.seq DESC), '') || ']'

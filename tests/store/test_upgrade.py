@@ -75,6 +75,9 @@ async def answers(store: Store) -> list[object]:
         await store.read_customers(Page(), search="lee"),
         await store.read_customers(Page(), search="a"),
         await store.read_customers(Page(), search="5550101"),
+        await store.read_standings([ANN, BOB, EVE]),
+        [(await store.read_facts(number))[1] for number in (ANN, BOB, EVE)],
+        await store.read_recipients(Page()),
     ]
 
 

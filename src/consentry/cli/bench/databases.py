@@ -23,9 +23,9 @@ _DIGITS: Final = 8
 _FILL: Final = """
 WITH RECURSIVE places (place) AS ({places}),
 shapes (shape, opted_out_at, opt_out_marks, value, entry) AS (VALUES {shapes})
-INSERT INTO standings (recipient, opted_out_at, opt_out_marks, value)
+INSERT INTO standings ({columns}, opted_out_at, opt_out_marks, value)
 SELECT
-    '+1' || CASE place / {size} {areas} END || CAST({first} + place % {size} AS text),
+    {keys},
     opted_out_at,
     opt_out_marks,
     replace(
@@ -35,6 +35,13 @@ SELECT
     )
 FROM places JOIN shapes ON shape = place % {count}
 """
+_RECIPIENT: Final = (
+    "'+1' || CASE place / {size} {areas} END || CAST({first} + place % {size} AS text)"
+)
+_KEYS: Final = {
+    StoreKind.SQLITE: ("number, recipient", f"CAST({_RECIPIENT} AS integer), {_RECIPIENT}"),
+    StoreKind.POSTGRESQL: ("recipient", _RECIPIENT),
+}
 _PLACES: Final = {
     StoreKind.SQLITE: "SELECT {begin} UNION ALL SELECT place + 1 FROM places WHERE place < {last}",
     StoreKind.POSTGRESQL: "SELECT * FROM generate_series({begin}, {last})",
@@ -156,12 +163,12 @@ def _count(kind: EntryKind) -> str:
 
 def _write_fill(store: StoreKind, shapes: tuple[Standing, ...], first: int, last: int) -> str:
     areas = " ".join(f"WHEN {place} THEN {_quote(area)}" for place, area in enumerate(AREAS))
+    columns, keys = _KEYS[store]
     return _FILL.format(
+        columns=columns,
+        keys=keys.format(size=PEOPLE_OF_AREA, areas=areas, first=KNOWN_FIRST),
         places=_PLACES[store].format(begin=first, last=last),
         shapes=", ".join(_write_shape(place, shape) for place, shape in enumerate(shapes)),
-        size=PEOPLE_OF_AREA,
-        areas=areas,
-        first=KNOWN_FIRST,
         digits=_DIGITS,
         base=10**_DIGITS,
         count=len(shapes),

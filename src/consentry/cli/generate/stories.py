@@ -33,7 +33,7 @@ _QUERIES: Final = {
     Table.MESSAGES: "SELECT value FROM messages WHERE recipient = ? ORDER BY seq",
     Table.RECEIPTS: "SELECT value FROM receipts WHERE recipient = ? ORDER BY id",
     Table.MARKS: "SELECT value FROM marks WHERE recipient = ?",
-    STANDINGS: "SELECT value FROM standings WHERE recipient = ?",
+    STANDINGS: "SELECT value FROM standings WHERE number = CAST(? AS INTEGER)",
 }
 
 Fillings = Sequence[bytes]

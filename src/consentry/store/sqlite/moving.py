@@ -10,7 +10,7 @@ from typing import Final, Self
 import apsw
 
 from consentry.store.migrate import MigrationError, check_known, read_migrations
-from consentry.store.moved_tables import AUDITED, SET_UP, MovedTable, Row
+from consentry.store.moved_tables import AUDITED, SET_UP, STANDINGS, MovedTable, Row
 from consentry.store.sides import (
     CopyError,
     Progress,
@@ -29,6 +29,11 @@ _AUDITED: Final = (
     "(SELECT a.seq, e.recipient, a.kind, a.agent FROM audited AS a JOIN entries AS e USING (seq))"
 )
 _SET_UP: Final = "(SELECT rowid AS seq, * FROM {})"
+
+_STANDING: Final = """
+INSERT INTO standings (number, recipient, opted_out_at, opt_out_marks, value)
+VALUES (CAST(?1 AS INTEGER), ?1, ?2, ?3, ?4)
+"""
 
 _MARK: Final = """
 SELECT (SELECT ifnull(max(seq), 0) FROM entries)
@@ -58,7 +63,7 @@ class SQLiteSide:
         if not path.exists():
             raise CopyError(f"There is no database {path}.")
         with answering():
-            connection = open_connection(path)
+            connection = _open(path)
             _check_up_to_date(connection, path)
         return cls(path, connection, locks=locks)
 
@@ -67,7 +72,7 @@ class SQLiteSide:
         """Open a file, made where there is none, with its tables up to date."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with answering():
-            connection = open_connection(path)
+            connection = _open(path)
             apply_migrations(connection, read_migrations("sqlite"), now)
         return cls(path, connection, locks=True)
 
@@ -166,6 +171,13 @@ class SQLiteSide:
         return value
 
 
+def _open(path: Path) -> apsw.Connection:
+    """Open a file in which all standings can be put in the order of their texts, beside memory."""
+    connection = open_connection(path)
+    connection.pragma("temp_store", "file")
+    return connection
+
+
 def _take(cursor: apsw.Cursor, count: int) -> list[Row]:
     with answering():
         return list(islice(cursor, count))
@@ -194,6 +206,8 @@ def _source_of(table: MovedTable) -> str:
 
 
 def _write_insert(table: MovedTable) -> str:
+    if table is STANDINGS:
+        return _STANDING
     columns = [column for column in table.columns if not _is_elsewhere(table, column)]
     if table in SET_UP:
         columns[0] = "rowid"

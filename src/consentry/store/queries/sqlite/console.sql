@@ -74,7 +74,11 @@ ORDER BY seq DESC;
 -- name: read_conversation
 -- A text with whom it is from, if it is their newest over this sender, and not put away.
 SELECT '{"message":' || m.value
-    || ',"standing":' || ifnull((SELECT s.value FROM standings AS s WHERE s.recipient = m.recipient), '{}')
+    || ',"standing":' || ifnull((
+        SELECT s.value
+        FROM standings AS s
+        WHERE s.number = CAST(m.recipient AS INTEGER) AND s.recipient = m.recipient
+    ), '{}')
     || ',"customer":' || ifnull((
         SELECT c.value
         FROM phones AS p
@@ -157,7 +161,7 @@ WHERE EXISTS (
 SELECT DISTINCT s.opted_out_at, s.recipient
 FROM json_each(:keys) AS wanted
 JOIN phones AS p ON p.customer = wanted.value
-JOIN standings AS s ON s.recipient = p.number
+JOIN standings AS s ON s.number = CAST(p.number AS INTEGER) AND s.recipient = p.number
 WHERE s.opted_out_at IS NOT NULL
     AND (s.opted_out_at, s.recipient) < (:at, :recipient)
     AND s.opted_out_at >= :since
@@ -186,7 +190,7 @@ SELECT s.value, (
     LIMIT 1
 )
 FROM standings AS s
-WHERE s.recipient = ?;
+WHERE s.number = CAST(:recipient AS INTEGER) AND s.recipient = :recipient;
 
 -- name: read_tallies
 SELECT '[' || ifnull(group_concat(json_object(

@@ -3,9 +3,10 @@
 -- interpreter's lock, and the answer is decoded in a single call.
 
 -- name: load_standings
-SELECT '{' || ifnull(group_concat(json_quote(recipient) || ':' || value), '') || '}'
-FROM standings
-WHERE recipient IN (SELECT value FROM json_each(:keys));
+SELECT '{' || ifnull(group_concat(json_quote(s.recipient) || ':' || s.value), '') || '}'
+FROM json_each(:keys) AS wanted
+CROSS JOIN standings AS s
+    ON s.number = CAST(wanted.value AS INTEGER) AND s.recipient = wanted.value;
 
 -- name: load_inbound
 SELECT '[' || ifnull(group_concat(m.value), '') || ']'

@@ -2,7 +2,9 @@
 -- the page before ended.
 
 -- name: read_standing
-SELECT value FROM standings WHERE recipient = ?;
+SELECT value
+FROM standings
+WHERE number = CAST(:recipient AS INTEGER) AND recipient = :recipient;
 
 -- name: read_facts
 -- All that the gate asks of many recipients at once, with the version of the directory.
@@ -11,7 +13,8 @@ SELECT
     (
         SELECT '{' || ifnull(group_concat(json_quote(s.recipient) || ':' || s.value), '') || '}'
         FROM json_each(:keys) AS wanted
-        CROSS JOIN standings AS s ON s.recipient = wanted.value
+        CROSS JOIN standings AS s
+            ON s.number = CAST(wanted.value AS INTEGER) AND s.recipient = wanted.value
     );
 
 -- name: read_entries
@@ -164,9 +167,13 @@ SELECT '[' || ifnull(group_concat(value, ',' ORDER BY rowid), '') || ']' FROM ca
 SELECT '[' || ifnull(group_concat(value, ',' ORDER BY rowid), '') || ']' FROM api_keys;
 
 -- name: read_recipients
-SELECT '[' || ifnull(group_concat('[' || json_quote(recipient) || ',' || value || ']', ',' ORDER BY recipient), '') || ']'
+SELECT '[' || ifnull(group_concat('[' || json_quote(recipient) || ',' || value || ']', ',' ORDER BY number), '') || ']'
 FROM (
-    SELECT recipient, value FROM standings WHERE recipient > :after ORDER BY recipient LIMIT :limit
+    SELECT number, recipient, value
+    FROM standings
+    WHERE number > CAST(:after AS INTEGER)
+    ORDER BY number
+    LIMIT :limit
 );
 
 -- name: count_outbox

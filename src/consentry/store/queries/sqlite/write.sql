@@ -19,9 +19,10 @@ FROM json_each(:rows) AS wanted
 JOIN entries AS e ON e.id = wanted.value;
 
 -- name: write_standings
-INSERT INTO standings (recipient, opted_out_at, opt_out_marks, value)
-SELECT key, value ->> 0, value ->> 1, value -> 2 FROM jsonb_each(:rows) WHERE true
-ON CONFLICT (recipient) DO UPDATE SET
+INSERT INTO standings (number, recipient, opted_out_at, opt_out_marks, value)
+SELECT CAST(key AS INTEGER), key, value ->> 0, value ->> 1, value -> 2
+FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (number) DO UPDATE SET
     opted_out_at = excluded.opted_out_at,
     opt_out_marks = excluded.opt_out_marks,
     value = excluded.value;

@@ -1,5 +1,6 @@
 """The API under its real server: streams without limit, and callers that do not read yet."""
 
+import asyncio
 import io
 import json
 import resource
@@ -10,8 +11,13 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+import uvicorn
 from api_world import LONG_CODE
 from live_api import Live, running_api
+from starlette.types import Receive, Scope, Send
+
+from consentry.api.one_write import OneWriteProtocol
+from consentry.hosting import bind
 
 pytestmark = pytest.mark.integration
 
@@ -108,3 +114,30 @@ async def test_a_real_server_answers_problems_too(live: Live) -> None:
             assert (await reply.json())["reason"] == "no_consent"
         async with session.get(f"{live.url}/v1/recipients/%2B14155550142") as reply:
             assert (await reply.json())["phone"] == "+14155550142"
+
+
+async def test_a_connection_ends_when_it_was_left_alone() -> None:
+    """It is kept as long as it is used, and for as long as the server says after that."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive
+        headers = [(b"content-length", b"2")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    listener = bind("127.0.0.1", 0)
+    server = uvicorn.Server(
+        uvicorn.Config(answer, http=OneWriteProtocol, lifespan="off", timeout_keep_alive=1)
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    reader, writer = await asyncio.open_connection(*listener.getsockname())
+    for _ in range(3):
+        writer.write(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        assert (await reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
+        await asyncio.sleep(0.6)
+    left = asyncio.get_running_loop().time()
+    assert await asyncio.wait_for(reader.read(), 10) == b""
+    assert asyncio.get_running_loop().time() - left < 5
+    writer.close()
+    server.should_exit = True
+    await serving

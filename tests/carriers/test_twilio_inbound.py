@@ -55,7 +55,7 @@ def signed(url: str, pairs: Pairs, *, token: str = TOKEN, **headers: str) -> Web
     signature = RequestValidator(token).compute_signature(url, dict(pairs))
     body = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs)
     return WebhookRequest(
-        url, {"Content-Type": FORM_TYPE, "X-Twilio-Signature": signature, **headers}, body.encode()
+        url, {"content-type": FORM_TYPE, "x-twilio-signature": signature, **headers}, body.encode()
     )
 
 
@@ -102,7 +102,7 @@ FIRST: Pairs = [tuple(pair) for pair in PAYLOADS["inbound"][0]["form"]]
 
 def with_header(request: WebhookRequest, name: str, value: str) -> WebhookRequest:
     """Change one header."""
-    return msgspec.structs.replace(request, headers={**request.headers, name: value})
+    return msgspec.structs.replace(request, headers={**request.headers, name.lower(): value})
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_every_status_of_twilio_has_one_of_ours() -> None:
 @settings(max_examples=300, deadline=None)
 @given(
     st.binary(max_size=200) | st.from_regex(rb"(Body|From|To)=[%+&=\x00-\xff]{0,40}"),
-    st.dictionaries(st.sampled_from(["Content-Type", "X-Twilio-Signature"]), st.text(max_size=40)),
+    st.dictionaries(st.sampled_from(["content-type", "x-twilio-signature"]), st.text(max_size=40)),
 )
 def test_no_bytes_are_more_than_forged(body: bytes, headers: dict[str, str]) -> None:
     """Unsigned bytes of any kind are refused in the one way, never with another error."""

@@ -1,5 +1,7 @@
 """Phone numbers against the library that knows the world's number plans."""
 
+from collections.abc import Callable
+
 import phonenumbers
 import pytest
 from hypothesis import example, given
@@ -10,6 +12,7 @@ from consentry.domain.phone import (
     InvalidNumber,
     Phone,
     is_e164_shape,
+    normalize_phone,
     parse_phone,
 )
 
@@ -68,3 +71,21 @@ def test_parsing_is_total_and_settles_at_once(text: str, region: str | None) -> 
     assert is_e164_shape(phone.normalized)
     assert phone.original == text
     assert parse_phone(phone.normalized).normalized == phone.normalized
+
+
+@given(north_american | any_e164 | any_text, st.sampled_from([None, "US", "GB", "MX"]))
+@example("+14155550142", None)
+@example("+14155550142", "US")
+@example("+5215512345678", None)
+@example("415", None)
+def test_normalizing_is_parsing_for_the_number_alone(text: str, region: str | None) -> None:
+    """It gives the same E.164 form, and refuses what is no number with the same advice."""
+
+    def outcome(read: Callable[[], str]) -> str:
+        try:
+            return read()
+        except InvalidNumber as refused:
+            return f"refused: {refused}"
+
+    normalized = outcome(lambda: normalize_phone(text, region=region))
+    assert normalized == outcome(lambda: parse_phone(text, region=region).normalized)

@@ -11,7 +11,7 @@ from consentry.actions.record_audit import SYSTEM, audit_setting, build_entry
 from consentry.domain.directory import Brand, Program, Purpose, Sender
 from consentry.domain.entries import Actor, EntryKind
 from consentry.domain.gate import MessageKind
-from consentry.domain.phone import InvalidNumber, parse_phone
+from consentry.domain.phone import InvalidNumber, normalize_phone
 from consentry.domain.reading import SenderKind
 from consentry.domain.replies import INITIAL_REPLY_CHARACTERS_MAX, render_reply
 from consentry.ports import APIKey, CarrierAccount, Change, Facts, Needs, Rejected
@@ -86,7 +86,7 @@ def _sender_number(sender: Sender) -> str:
             )
         case SenderKind.LONG_CODE | SenderKind.TOLL_FREE:
             try:
-                return parse_phone(number).normalized
+                return normalize_phone(number)
             except InvalidNumber as error:
                 hint = str(error)
         case never:

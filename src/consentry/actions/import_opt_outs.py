@@ -17,7 +17,7 @@ import msgspec
 from consentry.actions.record_consent import Statement, SuppressRecipient
 from consentry.domain.directory import Directory, conversation_program
 from consentry.domain.entries import Actor, ActorKind, Evidence, Medium
-from consentry.domain.phone import InvalidNumber, parse_phone
+from consentry.domain.phone import InvalidNumber, normalize_phone
 from consentry.domain.standing import EVERYTHING, Standing, Suppression
 from consentry.ports import Change, Facts, Needs
 
@@ -145,7 +145,7 @@ def _read_line(
     # A spreadsheet marks a cell as text by an apostrophe.
     written = _cell(cells, columns.number).removeprefix("'")
     try:
-        recipient = parse_phone(written, region=region).normalized
+        recipient = normalize_phone(written, region=region)
     except InvalidNumber as error:
         return UnreadableLine(place, written, str(error))
     claimed = _cell(cells, columns.date)[:_REASON_MAX]

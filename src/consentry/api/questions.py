@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from consentry.api.services import Services
 from consentry.domain.directory import Purpose
 from consentry.domain.gate import Request
-from consentry.domain.phone import InvalidNumber, is_e164_shape, parse_phone
+from consentry.domain.phone import InvalidNumber, is_e164_shape, normalize_phone
 from consentry.ports import StoreUnavailable
 
 
@@ -57,7 +57,7 @@ async def build_request(question: CheckRequest | Question, services: Services) -
 def find_recipient(text: str, region: str | None) -> str | None:
     """Normalize a recipient; None where the text is no phone number."""
     try:
-        return parse_phone(text, region=None if text.startswith("+") else region).normalized
+        return normalize_phone(text, region=None if text.startswith("+") else region)
     except InvalidNumber:
         return None
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from consentry.cli.output import fail
-from consentry.domain.phone import InvalidNumber, parse_phone
+from consentry.domain.phone import InvalidNumber, normalize_phone
 from consentry.opening import open_store, start_logging
 from consentry.ports import Store
 from consentry.settings import Settings, read_settings
@@ -31,6 +31,6 @@ def with_store(use: Callable[[Store, Settings], Awaitable[T]]) -> T:
 def read_recipient(text: str, settings: Settings) -> str:
     """Normalize a phone number from the command line; a wrong one ends with exit code 2."""
     try:
-        return parse_phone(text, region=settings.default_region).normalized
+        return normalize_phone(text, region=settings.default_region)
     except InvalidNumber as error:
         fail(str(error), code=2)

@@ -63,6 +63,16 @@ def parse_phone(text: str, *, region: str | None = None) -> Phone:
     return _parse_cached(text, region)
 
 
+def normalize_phone(text: str, *, region: str | None = None) -> str:
+    """Give the one E.164 form of a number, as `parse_phone` reads it; raises InvalidNumber.
+
+    Nearly every number that a carrier or a program writes is in it already.
+    """
+    if region is None and _NORTH_AMERICAN.fullmatch(text) is not None:
+        return text
+    return _parse_cached(text, region).normalized
+
+
 def read_delivered(text: str) -> str:
     """Read the number a carrier delivered a text from.
 
@@ -70,7 +80,7 @@ def read_delivered(text: str) -> str:
     number, the plans are behind, and an opt-out from it must not be lost. Raises InvalidNumber.
     """
     try:
-        return parse_phone(text).normalized
+        return normalize_phone(text)
     except InvalidNumber:
         if is_e164_shape(text):
             return text

@@ -10,7 +10,10 @@ from consentry.domain.messages import MessageStatus
 
 
 class WebhookRequest(msgspec.Struct, frozen=True, gc=False):
-    """An HTTP request from a carrier as it came. `url` is the one the carrier was given."""
+    """An HTTP request from a carrier as it came. `url` is the one the carrier was given.
+
+    The names of `headers` are in lower case.
+    """
 
     url: str
     headers: Mapping[str, str]

@@ -11,7 +11,6 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import msgspec
 
-from consentry.carriers.shared import read_header
 from consentry.carriers.twilio.errors import is_opted_out
 from consentry.domain.messages import MessageStatus
 from consentry.domain.phone import InvalidNumber, read_delivered
@@ -39,10 +38,12 @@ from consentry.wire.twilio_form import (
 )
 from consentry.wire.twilio_form import MessageStatus as TwilioStatus
 
-TOKEN_HEADER: Final = "I-Twilio-Idempotency-Token"  # noqa: S105 - the name of a header
+TOKEN_HEADER: Final = "i-twilio-idempotency-token"  # noqa: S105 - the name of a header
 MESSAGE_PARAMETER: Final = "message"
 SENDER_PARAMETER: Final = "sender"
 _FIELDS_MAX: Final = 1000
+_SIGNATURE: Final = SIGNATURE_HEADER.lower()
+_SIGNATURE_SETTINGS: Final = SIGNATURE_SETTINGS_HEADER.lower()
 
 STATUSES: Final[dict[TwilioStatus, MessageStatus]] = {
     TwilioStatus.ACCEPTED: MessageStatus.SENDING,
@@ -79,7 +80,7 @@ def read_inbound(request: WebhookRequest, account: CarrierAccount) -> InboundTex
         body=message.body,
         media=tuple(media.url for media in message.media),
         opt_out_type=None if opt_out_type is None else opt_out_type.value,
-        token=read_header(request.headers, TOKEN_HEADER),
+        token=request.headers.get(TOKEN_HEADER),
     )
 
 
@@ -112,7 +113,7 @@ def read_status(request: WebhookRequest, account: CarrierAccount) -> StatusRepor
 
 def _open_form(request: WebhookRequest, account: CarrierAccount) -> Form:
     """Check the signature, and only then read what it signs."""
-    content_type = read_header(request.headers, "Content-Type") or ""
+    content_type = request.headers.get("content-type", "")
     if content_type.partition(";")[0].strip().lower() == "application/json":
         return _open_json(request, account)
     try:
@@ -132,8 +133,8 @@ def _check_form(
         account.secret,
         request.url,
         pairs,
-        read_header(request.headers, SIGNATURE_HEADER) or "",
-        settings_header=read_header(request.headers, SIGNATURE_SETTINGS_HEADER),
+        request.headers.get(_SIGNATURE, ""),
+        settings_header=request.headers.get(_SIGNATURE_SETTINGS),
     )
     if not signed:
         raise _forged(account)
@@ -144,8 +145,8 @@ def _open_json(request: WebhookRequest, account: CarrierAccount) -> Form:
         account.secret,
         request.url,
         request.body,
-        read_header(request.headers, SIGNATURE_HEADER) or "",
-        settings_header=read_header(request.headers, SIGNATURE_SETTINGS_HEADER),
+        request.headers.get(_SIGNATURE, ""),
+        settings_header=request.headers.get(_SIGNATURE_SETTINGS),
     )
     if not signed:
         raise _forged(account)

@@ -22,7 +22,7 @@ from consentry.console.settings.sender_page import (
 from consentry.console.settings.who_answers import WORDS, Desk, list_answers
 from consentry.domain.agents import Permission
 from consentry.domain.directory import Sender
-from consentry.domain.phone import InvalidNumber, parse_phone
+from consentry.domain.phone import InvalidNumber, normalize_phone
 from consentry.domain.reading import SenderKind
 from consentry.ports import CarrierAccount, Rejected
 
@@ -65,7 +65,7 @@ async def add_sender(visit: Visit) -> Response:
         filled = filled.refused(kind="Choose what kind of number it is.")
     elif kind in _PHONE_KINDS:
         try:
-            number = parse_phone(number, region=visit.services.default_region).normalized
+            number = normalize_phone(number, region=visit.services.default_region)
         except InvalidNumber as error:
             filled = filled.refused(number=str(error))
     if not number:

@@ -32,7 +32,9 @@ class FactsReader:
     """
 
     def __init__(self, pool: Pool) -> None:
-        """Ask through these connections; others use them for moments."""
+        """Ask in the event loop that runs through these connections; others use them shortly."""
+        # Looked up once: asking for it asks the system which process this is, for each question.
+        self._loop = asyncio.get_running_loop()
         self._pool = pool
         self._directory = DirectoryReader()
         self._waiting: list[_Asked] = []
@@ -41,12 +43,11 @@ class FactsReader:
 
     async def read(self, recipient: str) -> _Facts:
         """Return the directory and a standing, as of the last commit, from one snapshot."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[_Facts] = loop.create_future()
+        future: asyncio.Future[_Facts] = self._loop.create_future()
         self._waiting.append((clean(recipient), future))
         if self._queries < QUERIES_MAX and len(self._waiting) == 1:
             self._queries += 1
-            task = loop.create_task(self._ask_on())
+            task = self._loop.create_task(self._ask_on())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return await future

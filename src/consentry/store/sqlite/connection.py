@@ -13,8 +13,8 @@ CACHE_KIBIBYTES: Final = 16_384
 MAPPED_BYTES_MAX: Final = 256 * 1024**3
 """More than files grow to: this takes addresses and no memory."""
 
-_OLDEST: Final = (3, 51, 0)
-"""The first SQLite with `jsonb_each`, which the set statements are written with."""
+_OLDEST: Final = (3, 51, 3)
+"""The first SQLite in which the log may be folded beside a writer without damage to the file."""
 
 
 def open_connection(

@@ -49,6 +49,7 @@ from consentry.store.sqlite.connection import (
     open_connection,
     open_for_reading,
 )
+from consentry.store.sqlite.folding import LogFolding
 from consentry.store.sqlite.foreign import ForeignChanges
 from consentry.store.sqlite.indexing import SearchIndexer
 from consentry.store.sqlite.migrating import apply_migrations
@@ -81,6 +82,7 @@ class SQLiteStore:
         writer: Writer,
         *,
         writing: apsw.Connection,
+        folding: LogFolding,
         watchers: Watchers,
     ) -> None:
         """Put an open store together; `open` does it from a path."""
@@ -88,6 +90,7 @@ class SQLiteStore:
         self._aside = aside
         self._writer = writer
         self._writing = writing
+        self._folding = folding
         self._watchers = watchers
         self._closed = False
 
@@ -137,7 +140,8 @@ class SQLiteStore:
             monotonic=clock.monotonic,
         )
         aside = AsideReader(path)
-        return cls(reader, aside, writer, writing=writing, watchers=watchers)
+        folding = LogFolding(path, writing)
+        return cls(reader, aside, writer, writing=writing, folding=folding, watchers=watchers)
 
     async def submit(self, command: Command[T]) -> T:
         """Carry a command out and return its outcome once it is on the disk."""
@@ -311,6 +315,7 @@ class SQLiteStore:
         await asyncio.to_thread(self._writer.finish)
         self._reader.close()
         await asyncio.to_thread(self._aside.close)
+        await asyncio.to_thread(self._folding.close)
         await asyncio.to_thread(self._fold_log)
 
     def _fold_log(self) -> None:

@@ -1,0 +1,93 @@
+"""The write-ahead log of SQLite is folded beside the writer, and does not grow without end."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import apsw
+import pytest
+
+from consentry.store.sqlite.connection import open_connection
+from consentry.store.sqlite.folding import LogFolding
+
+pytestmark = pytest.mark.integration
+
+PAGES_MAX = 400
+STEP_PAGES = 50
+PAGE_BYTES = 4096
+LOG_BYTES = 2 * PAGES_MAX * PAGE_BYTES
+
+
+@contextmanager
+def writing(
+    path: Path, *, pages_max: int = PAGES_MAX, step_pages: int = STEP_PAGES
+) -> Iterator[apsw.Connection]:
+    """Open a file with one table, whose log is folded."""
+    with closing(open_connection(path)) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS a (id INTEGER PRIMARY KEY, x)")
+        folding = LogFolding(path, connection, pages_max=pages_max, step_pages=step_pages)
+        yield connection
+        folding.close()
+
+
+def write(connection: apsw.Connection, commits: int) -> None:
+    """Commit pages one after the other, with no rest between."""
+    for _ in range(commits):
+        connection.execute("INSERT INTO a (x) VALUES (zeroblob(20000))")
+
+
+def log_bytes(path: Path) -> int:
+    """Tell how large the log is."""
+    return path.with_name(f"{path.name}-wal").stat().st_size
+
+
+def count(path: Path) -> object:
+    """Count rows as somebody else sees them."""
+    with closing(open_connection(path)) as connection:
+        return connection.execute("SELECT count(*) FROM a").fetchall()[0][0]
+
+
+def test_a_log_that_never_rests_begins_anew(tmp_path: Path) -> None:
+    """Ten times as much is written as the log may hold: it stays short, and nothing is lost."""
+    path = tmp_path / "busy.db"
+    commits = 10 * PAGES_MAX * PAGE_BYTES // 20_000
+    with writing(path) as connection:
+        for _ in range(commits // 10):
+            write(connection, 10)
+            assert log_bytes(path) < LOG_BYTES
+        assert count(path) == commits // 10 * 10
+
+
+def test_what_gathered_is_folded_beside_the_writer(tmp_path: Path) -> None:
+    """Long before the log is full, its pages come into the file without the writer's doing."""
+    path = tmp_path / "beside.db"
+    with writing(path, pages_max=1_000_000) as connection:
+        write(connection, 3 * STEP_PAGES)
+        wait_for(lambda: path.stat().st_size > 2 * STEP_PAGES * PAGE_BYTES)
+
+
+def test_who_reads_an_older_state_is_not_disturbed(tmp_path: Path) -> None:
+    """Its state stays as it is, the log grows meanwhile, and begins anew when it is done."""
+    path = tmp_path / "read.db"
+    with writing(path) as connection, closing(open_connection(path)) as reading:
+        write(connection, 1)
+        reading.execute("BEGIN")
+        assert reading.execute("SELECT count(*) FROM a").fetchall() == [(1,)]
+        write(connection, 3 * PAGES_MAX * PAGE_BYTES // 20_000)
+        assert reading.execute("SELECT count(*) FROM a").fetchall() == [(1,)]
+        assert log_bytes(path) > LOG_BYTES
+        reading.execute("ROLLBACK")
+        write(connection, 10)
+        grown = log_bytes(path)
+        write(connection, 3 * PAGES_MAX * PAGE_BYTES // 20_000)
+        assert log_bytes(path) <= grown + LOG_BYTES
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    """Wait until something is so; fails after some seconds."""
+    for _ in range(2000):
+        if is_so():
+            return
+        time.sleep(0.005)
+    raise AssertionError

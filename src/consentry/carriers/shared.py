@@ -13,6 +13,7 @@ the start nor a webhook should wait for.
 """
 
 import asyncio
+import gc
 import logging
 from base64 import b64encode
 from collections.abc import Mapping
@@ -156,6 +157,9 @@ class WayOut:
             import aiohttp  # noqa: PLC0415 - see the module's docstring; by now it is loaded
 
             if self._session is None:
+                # It stays, as what was loaded at the start does: to walk through all of it would
+                # hold up everybody for as long as a hundred texts take.
+                gc.freeze()
                 self._session = aiohttp.ClientSession(
                     connector=aiohttp.TCPConnector(
                         limit=_CONNECTIONS_MAX, keepalive_timeout=_IDLE_SECONDS

@@ -8,9 +8,11 @@ from api_world import LONG_CODE, PERSON, SIGNED, World
 
 from consentry.actions.check_readiness import ReadinessCheck
 from consentry.actions.deliver_job import ClaimJobs
+from consentry.actions.receive_message import ReceiveMessage
+from consentry.actions.record_receipt import RecordReceipt
 from consentry.api.app import build_api
 from consentry.domain.messages import MessageStatus
-from consentry.ports import StatusReport, StoreUnavailable
+from consentry.ports import Command, StatusReport, StoreUnavailable
 
 pytestmark = pytest.mark.integration
 
@@ -151,3 +153,30 @@ async def test_in_an_outage_the_gate_says_no(world: World) -> None:
     unready = await world.call("GET", "/readyz", key=None)
     assert (unready.status, unready.json["code"]) == (503, "store_unavailable")
     assert (await world.call("GET", "/healthz", key=None)).status == 200
+
+
+class Queue:
+    """A store that notes which commands let others go first."""
+
+    def __init__(self, world: World) -> None:
+        self._store = world.store
+        self.patient: dict[type, bool] = {}
+
+    async def submit(self, command: Command[object], *, is_patient: bool = False) -> object:
+        """Note it, and carry it out."""
+        self.patient[type(command)] = is_patient
+        return await self._store.submit(command, is_patient=is_patient)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+
+async def test_reports_let_people_go_first(world: World) -> None:
+    """A large send has thousands of delivery reports: an opt-out does not stand behind them."""
+    queue = Queue(world)
+    world.api = build_api(replace(world.services, store=queue))  # type: ignore[arg-type]
+    report = StatusReport("SMx", PERSON, LONG_CODE, MessageStatus.DELIVERED)
+    raw = msgspec.json.encode(report)
+    reply = await world.call("POST", "/carriers/fake/status", raw=raw, key=None, headers=SIGNED)
+    assert (reply.status, (await world.text("STOP")).status) == (200, 200)
+    assert queue.patient == {RecordReceipt: True, ReceiveMessage: False}

@@ -210,6 +210,7 @@ class WatchedStore:
         self._store = store
         self.before: dict[type, Hook] = {}
         self.after: dict[type, Hook] = {}
+        self.patient: set[type] = set()
         self.looks = 0
         self.unreadable = 0
         self.unreadable_claims = 0
@@ -233,11 +234,13 @@ class WatchedStore:
             raise StoreUnavailable("The disk is away.")
         return await self._store.read_claimed(messages)
 
-    async def submit(self, command: Any) -> Any:
+    async def submit(self, command: Any, *, is_patient: bool = False) -> Any:
         """Submit between the hooks."""
+        if is_patient:
+            self.patient.add(type(command))
         if type(command) in self.before:
             await self.before[type(command)](command)
-        outcome = await self._store.submit(command)
+        outcome = await self._store.submit(command, is_patient=is_patient)
         if type(command) in self.after:
             await self.after[type(command)](command)
         return outcome

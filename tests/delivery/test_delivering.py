@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 from delivery_world import OTHER_SENDER, PERSON, SENDER, ScriptedCarrier, last_entries, world
 
-from consentry.actions.deliver_job import ATTEMPTS_MAX, RecordSubmission, retry_delay_seconds
+from consentry.actions.deliver_job import (
+    ATTEMPTS_MAX,
+    ClaimJobs,
+    RecordSubmission,
+    retry_delay_seconds,
+)
 from consentry.domain.messages import MessageStatus
 from consentry.domain.standing import SMSPreference
 from consentry.ports import Accepted, CarrierRefusal, OutboundText, Submission, Unanswered
@@ -428,3 +433,30 @@ async def test_accepted_again_after_a_refusal_is_accepted(tmp_path: Path) -> Non
         await made.settle()
         assert (await made.message(sent)).carrier_message_id == "SMlate"
         assert made.carrier.bodies() == ["Hi"]
+
+
+async def test_a_large_send_is_claimed_a_little_at_a_time(tmp_path: Path) -> None:
+    """However many texts are due and slots free, no batch has to claim more than a few."""
+    async with world(tmp_path, started=False) as made:
+        made.loop = made.new_loop(claims_at_once=3)
+        claimed: list[int] = []
+
+        async def count(command: ClaimJobs) -> None:
+            claimed.append(sum(limit for _, limit in command.due))
+
+        made.store.before[ClaimJobs] = count
+        for number in range(20):
+            await made.send(f"campaign {number}")
+        made.start()
+        await made.until_outbox_is(0)
+        assert max(claimed) == 3
+        assert sorted(made.carrier.bodies()) == sorted(f"campaign {n}" for n in range(20))
+
+
+async def test_delivery_lets_people_go_first(tmp_path: Path) -> None:
+    """Claims and the carrier's answers are patient; what a person says is not."""
+    async with world(tmp_path) as made:
+        await made.send("Hi")
+        await made.acknowledge("STOP")
+        await made.until_outbox_is(0)
+        assert made.store.patient == {ClaimJobs, RecordSubmission}

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import pytest
 from store_world import Act, write
 
-from consentry.ports import Change, Needs, StoreUnavailable
+from consentry.ports import Change, Needs, StoreUnavailable, Vitals
 from consentry.store.batch import AnyCommand, Failure
+from consentry.store.line import PATIENT_MAX
 from consentry.store.writer import Writer
 
 pytestmark = pytest.mark.unit
@@ -35,10 +36,10 @@ def command() -> AnyCommand:
     return write(Change())
 
 
-def submit(writer: Writer) -> asyncio.Future[object]:
+def submit(writer: Writer, *, is_patient: bool = False) -> asyncio.Future[object]:
     """Submit a command and return what to wait for."""
     future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-    writer.submit(command(), future)
+    writer.submit(command(), future, is_patient=is_patient)
     return future
 
 
@@ -166,3 +167,51 @@ async def test_who_waits_is_not_held_up_by_company() -> None:
     writer.post(command())
     await asyncio.wait_for(asyncio.to_thread(writer.finish), 10)
     assert sum(map(len, counter.batches)) == 41
+
+
+async def test_what_is_patient_lets_others_go_first() -> None:
+    """A thousand deliveries wait, and somebody opts out: it is in the very next batch."""
+    counter = Counter()
+    writer = Writer(counter.carry_out)
+    first = submit(writer)
+    await asyncio.to_thread(counter.begun.wait, 10)
+    deliveries = [submit(writer, is_patient=True) for _ in range(1000)]
+    opt_out = submit(writer)
+    counter.go.set()
+    assert await asyncio.gather(first, opt_out) == [1, 2]
+    assert len(counter.batches[1]) == 1 + PATIENT_MAX
+    assert {await delivery for delivery in deliveries} == set(range(2, 7))
+    await asyncio.to_thread(writer.finish)
+
+
+async def test_what_is_patient_gets_on_however_many_others_come() -> None:
+    """Each batch takes some along, though there is never one without others."""
+    counter = Counter()
+    writer = Writer(counter.carry_out, batch_commands_max=4)
+    first = submit(writer)
+    await asyncio.to_thread(counter.begun.wait, 10)
+    others = [submit(writer) for _ in range(40)]
+    deliveries = [submit(writer, is_patient=True) for _ in range(40)]
+    counter.go.set()
+    await asyncio.gather(first, *others, *deliveries)
+    assert [len(batch) for batch in counter.batches] == [1] + [8] * 10
+    assert [await delivery for delivery in deliveries[:8]] == [2] * 4 + [3] * 4
+    await asyncio.to_thread(writer.finish)
+
+
+async def test_vitals_know_the_oldest_of_all() -> None:
+    """Whatever overtakes it, the one that has waited longest tells the lag."""
+    counter, now = Counter(), [0.0]
+    writer = Writer(counter.carry_out, monotonic=lambda: now[0])
+    assert writer.vitals() == Vitals(0, 0.0, 0)
+    first = submit(writer)
+    await asyncio.to_thread(counter.begun.wait, 10)
+    now[0] = 1.0
+    delivery = submit(writer, is_patient=True)
+    now[0] = 5.0
+    opt_out = submit(writer)
+    assert writer.vitals() == Vitals(3, 5.0, 0)
+    counter.go.set()
+    await asyncio.gather(first, delivery, opt_out)
+    await asyncio.to_thread(writer.finish)
+    assert writer.vitals() == Vitals(0, 0.0, 0)

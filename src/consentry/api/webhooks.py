@@ -93,7 +93,8 @@ async def receive_status(call: Call[bytes, None]) -> Answer:
         raise _forged() from None
     except Malformed as error:
         raise Problem("malformed_webhook", f"The webhook cannot be read: {error}") from None
-    recorded = await services.store.submit(RecordReceipt(carrier.id, report, services.clock.now()))
+    receipt = RecordReceipt(carrier.id, report, services.clock.now())
+    recorded = await services.store.submit(receipt, is_patient=True)
     services.measuring.note_webhook("status", services.clock.monotonic() - began)
     services.measuring.note_receipt(report.status)
     if recorded.refusal_burst:

@@ -16,9 +16,14 @@ class Limits(msgspec.Struct, frozen=True):
     `submit_seconds` is a little more than a carrier gives itself, so that its own answer comes
     first. `quiet_seconds` is more than that, and less than the 15 s a carrier waits for the answer
     to a webhook. `stop_seconds` is how long texts under way are waited for when a server stops.
+
+    `claims_at_once` is how many texts share a batch of the store, and `starts_at_once` how many
+    begin on their way in one turn of the event loop: whoever opts out meanwhile waits for both.
     """
 
     flights: int = 50
+    claims_at_once: int = 16
+    starts_at_once: int = 4
     submit_seconds: float = 10.5
     hand_over_seconds: float = 6.0
     flight_seconds: float = 11.8

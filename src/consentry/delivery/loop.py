@@ -205,9 +205,11 @@ class DeliveryLoop:
             return self._seconds_to_wait(due)
         async with self._flights.claiming():
             fence = ClaimFence(self._membership, self._clock, self._limits)
-            works = await self._store.submit(ClaimJobs(plan, fence.process))
-            for work in works:
+            works = await self._store.submit(ClaimJobs(plan, fence.process), is_patient=True)
+            for started, work in enumerate(works, start=1):
                 self._start(work, write_text(work.message, directory), fence)
+                if started % self._limits.starts_at_once == 0:
+                    await asyncio.sleep(0)
         return 0.0 if works else self._limits.retry_seconds
 
     async def _has_joined(self) -> bool:
@@ -250,7 +252,7 @@ class DeliveryLoop:
             count = self._pace.count_free(number, rate)
             if due_at <= now and count:
                 wanted[number] = count
-        free = self._limits.flights - self._flights.count
+        free = min(self._limits.flights - self._flights.count, self._limits.claims_at_once)
         return share_slots(wanted, self._flights.count_by_sender(), free)
 
     def _seconds_to_wait(self, due: tuple[tuple[str, datetime], ...]) -> float:
@@ -296,7 +298,7 @@ class DeliveryLoop:
         wait_seconds = self._limits.retry_seconds
         while True:
             try:
-                settled = await self._store.submit(command)
+                settled = await self._store.submit(command, is_patient=True)
             except StoreUnavailable as error:
                 _logger.warning("answer_not_noted_yet", extra={"why": str(error)})
             except Exception:

@@ -57,8 +57,11 @@ class Vitals(msgspec.Struct, frozen=True):
 class Store(Protocol):
     """Where everything is kept. Reads are from the primary; nothing about consent is cached."""
 
-    async def submit(self, command: Command[T]) -> T:
+    async def submit(self, command: Command[T], *, is_patient: bool = False) -> T:
         """Carry a command out and return its outcome once it is durable.
+
+        A patient one lets others go first, but does get on: for work of which there may be very
+        much, and nobody stands at a door for it.
 
         Raises `Rejected` where the command says so and `StoreUnavailable` where the store
         cannot make it durable.

@@ -5,18 +5,14 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from enum import Enum, auto
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from consentry.ports import Rejected, StoreUnavailable, Vitals
 from consentry.store.batch import AnyCommand, Failure
+from consentry.store.line import BATCH_COMMANDS_MAX, Line, Submitted, oldest_of
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Future
-
-BATCH_COMMANDS_MAX: Final = 256
-"""Short enough that the event loop gets the interpreter back every few milliseconds."""
 
 POSTED_MAX: Final = 100_000
 
@@ -26,13 +22,6 @@ COMPANY_SECONDS: Final = 0.02
 _log = logging.getLogger(__name__)
 
 
-class _Sign(Enum):
-    """What else the queue may hold."""
-
-    END = auto()
-    LOOK_UP = auto()
-
-
 Rest = Callable[[bool], float | None]
 
 
@@ -40,7 +29,6 @@ def _never(_idle: bool) -> None:
     return None
 
 
-_Submitted = tuple[AnyCommand, "Future[object] | None"]
 _Settled = tuple["Future[object]", object]
 _CarryOut = Callable[[Sequence[AnyCommand]], list[object]]
 
@@ -69,144 +57,104 @@ class Writer:
         """
         self.dropped = 0
         self._carry_out = carry_out
-        self._batch_commands_max = batch_commands_max
         self._posted_max = posted_max
         self._company_seconds = company_seconds
         self._rest = rest
         self._monotonic = monotonic
-        self._waiting_since: float | None = None
-        self._in_hand = 0
-        self._idle = False
+        self._line = Line(batch_commands_max)
+        self._in_hand: list[Submitted] = []
         self._finished = False
-        self._queue: SimpleQueue[_Submitted | _Sign] = SimpleQueue()
-        self._idling = False
-        self._hurry = threading.Event()
+        self._sleeping = False
+        self._gathering = False
+        self._told = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, command: AnyCommand, future: "Future[object]") -> None:
-        """Queue a command whose outcome somebody waits for."""
-        self._note_waiting()
-        self._queue.put((command, future))
-        if self._idling:
-            self._hurry.set()
+    def submit(
+        self, command: AnyCommand, future: "Future[object]", *, is_patient: bool = False
+    ) -> None:
+        """Queue a command whose outcome somebody waits for; a patient one lets others go first."""
+        self._line.join(Submitted(command, future, self._monotonic()), is_patient=is_patient)
+        if self._sleeping or self._gathering:
+            self._told.set()
 
     def post(self, command: AnyCommand) -> None:
         """Queue a command nobody waits for; where there is no room it is dropped and counted."""
-        if self._finished or self._queue.qsize() >= self._posted_max:
+        if self._finished or len(self._line) >= self._posted_max:
             self.dropped += 1
             return
-        self._note_waiting()
-        self._queue.put((command, None))
+        self._line.join(Submitted(command, None, self._monotonic()), is_patient=True)
+        if self._sleeping:
+            self._told.set()
 
     def vitals(self) -> Vitals:
         """Tell how many commands are not carried out yet, and how long the oldest has waited."""
-        since = self._waiting_since
-        lag_seconds = 0.0 if since is None else max(0.0, self._monotonic() - since)
-        return Vitals(self._queue.qsize() + self._in_hand, lag_seconds, self.dropped)
-
-    def _note_waiting(self) -> None:
-        if self._waiting_since is None:
-            self._waiting_since = self._monotonic()
+        in_hand = self._in_hand
+        known = [oldest_of(in_hand), self._line.waiting_since()]
+        oldest = min((since for since in known if since is not None), default=None)
+        lag_seconds = 0.0 if oldest is None else max(0.0, self._monotonic() - oldest)
+        return Vitals(len(self._line) + len(in_hand), lag_seconds, self.dropped)
 
     def look_up(self) -> None:
         """Have `rest` called soon: it may have something to do now."""
-        self._queue.put(_Sign.LOOK_UP)
+        self._told.set()
 
     def finish(self) -> None:
         """Carry out everything that was queued, then end the thread; blocks until it has."""
         self._finished = True
-        self._queue.put(_Sign.END)
-        self._hurry.set()
+        self._told.set()
         self._thread.join()
 
     def _run(self) -> None:
-        going_on = True
-        while going_on:
-            batch, going_on = self._gather()
-            outcomes: list[object] = []
-            taken_at = self._monotonic()
+        is_idle = False
+        while self._line or not self._finished:
+            is_idle = not self._wait(is_idle=is_idle)
+            batch = self._line.take()
             if batch:
-                # Who submitted just as the last batch ended may have found it still noted.
-                self._waiting_since = self._waiting_since or taken_at
-                self._in_hand = len(batch)
+                self._in_hand = batch
                 outcomes = self._outcomes_of(batch)
-            # Who is told may ask at once, and nothing of this batch waits any more. What waits now
-            # came while it was carried out, so it is no older.
-            self._in_hand = 0
-            self._waiting_since = None if self._queue.empty() else taken_at
-            if batch:
+                # Who is told may ask at once, and nothing of this batch waits any more.
+                self._in_hand = []
                 settle(batch, outcomes)
 
-    def _outcomes_of(self, batch: list[_Submitted]) -> list[object]:
+    def _outcomes_of(self, batch: list[Submitted]) -> list[object]:
         """Carry a batch out; whatever goes wrong, everybody is told and the thread lives on."""
         try:
-            return self._carry_out([command for command, _ in batch])
+            return self._carry_out([submitted.command for submitted in batch])
         except Exception as error:  # noqa: BLE001 - whatever it is, every caller must be told
             _log.exception("a batch of %d commands failed", len(batch))
             told = StoreUnavailable(f"The writer failed ({type(error).__name__}). See the log.")
             return [Failure(told) for _ in batch]
 
-    def _gather(self) -> tuple[list[_Submitted], bool]:
-        """Wait for a command, then take all that is there; False where the end was asked for."""
-        first = self._first()
-        if first is _Sign.END:
-            return [], False
-        if first is _Sign.LOOK_UP:
-            return [], True
-        batch = [first]
-        going_on = self._take(batch)
-        if going_on and self._may_wait(batch):
-            going_on = self._take_company(batch)
-        return batch, going_on
+    def _wait(self, *, is_idle: bool) -> bool:
+        """Wait until there is something to do; False where nothing came before the next rest."""
+        # First of all: who tells us from here on is heard, whatever the rest has looked at.
+        self._told.clear()
+        wait_seconds = self._rest(is_idle)
+        self._sleeping = True
+        # Looked at after the flag: who came before it was up has not told us.
+        has_come = bool(self._line) or self._finished or self._told.wait(wait_seconds)
+        self._sleeping = False
+        if self._line and self._may_gather():
+            self._gather()
+        return has_come
 
-    def _first(self) -> _Submitted | _Sign:
-        """Wait for whatever comes first."""
-        wait_seconds = self._rest(self._idle)
-        try:
-            first = self._queue.get(timeout=wait_seconds)
-        except Empty:
-            self._idle = True
-            return _Sign.LOOK_UP
-        self._idle = False
-        return first
+    def _may_gather(self) -> bool:
+        return not self._finished and self._line.may_gather()
 
-    def _take(self, batch: list[_Submitted]) -> bool:
-        """Take what is there, up to the limit; False where the end was asked for."""
-        while len(batch) < self._batch_commands_max:
-            try:
-                submitted = self._queue.get_nowait()
-            except Empty:
-                return True
-            if submitted is _Sign.END:
-                return False
-            if submitted is _Sign.LOOK_UP:
-                continue
-            batch.append(submitted)
-        return True
-
-    def _may_wait(self, batch: list[_Submitted]) -> bool:
-        """Tell whether nobody waits for any of these, and more would fit."""
-        full = len(batch) >= self._batch_commands_max
-        return not full and all(future is None for _, future in batch)
-
-    def _take_company(self, batch: list[_Submitted]) -> bool:
-        """Let more commands gather, until somebody waits for one or a moment has passed."""
-        self._hurry.clear()
-        self._idling = True
-        # Looked again after the flag: who submitted before it was up has not hurried us.
-        going_on = self._take(batch)
-        if going_on and self._may_wait(batch):
-            self._hurry.wait(self._company_seconds)
-            going_on = self._take(batch)
-        self._idling = False
-        return going_on
+    def _gather(self) -> None:
+        """Let more commands come, until somebody waits for one or a moment has passed."""
+        self._told.clear()
+        self._gathering = True
+        if self._may_gather():
+            self._told.wait(self._company_seconds)
+        self._gathering = False
 
 
-def settle(batch: list[_Submitted], outcomes: list[object]) -> None:
+def settle(batch: Sequence[Submitted], outcomes: Sequence[object]) -> None:
     """Tell everybody who waits, with one call into each event loop."""
     waiting: dict[AbstractEventLoop, list[_Settled]] = defaultdict(list)
-    for (command, future), outcome in zip(batch, outcomes, strict=True):
+    for (command, future, _), outcome in zip(batch, outcomes, strict=True):
         if future is not None:
             waiting[future.get_loop()].append((future, outcome))
         elif isinstance(outcome, Failure) and not isinstance(outcome.error, Rejected):

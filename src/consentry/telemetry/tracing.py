@@ -204,14 +204,15 @@ class _TracedStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    async def submit(self, command: Command[T]) -> T:
+    async def submit(self, command: Command[T], *, is_patient: bool = False) -> T:
         """Carry a command out; traced where what submits it is."""
         if not _is_traced():
-            return await self._store.submit(command)
+            return await self._store.submit(command, is_patient=is_patient)
         name = f"store.submit {type(command).__name__}"
         with self._tracing.tracer.start_as_current_span(name, record_exception=False) as span:
             origin = _origin_of(span)
-            return await self._store.submit(_TracedCommand(command, span, origin, self._tracing))
+            traced = _TracedCommand(command, span, origin, self._tracing)
+            return await self._store.submit(traced, is_patient=is_patient)
 
 
 def _origin_of(span: Span) -> SpanContext:

@@ -10,14 +10,12 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from consentry.ports import StoreUnavailable, Vitals
 from consentry.store.batch import AnyCommand, Failure
-from consentry.store.writer import BATCH_COMMANDS_MAX, COMPANY_SECONDS, POSTED_MAX, settle
-
-if TYPE_CHECKING:
-    Submitted = tuple[AnyCommand, "asyncio.Future[object] | None"]
+from consentry.store.line import BATCH_COMMANDS_MAX, Line, Submitted, oldest_of
+from consentry.store.writer import COMPANY_SECONDS, POSTED_MAX, settle
 
 T = TypeVar("T")
 
@@ -43,8 +41,7 @@ class _Turn(Generic[T]):
     def __init__(self, carrier: Overlapping[T]) -> None:
         self.carrier = carrier
         self.task: asyncio.Task[None] | None = None
-        self.commands = 0
-        self.since: float | None = None
+        self.in_hand: list[Submitted] = []
 
     async def wait(self) -> None:
         """Wait until it is free."""
@@ -74,11 +71,9 @@ class PipelinedWriter(Generic[T]):
         self._loop = loop
         self._turns = deque(_Turn(lane) for lane in lanes)
         self._monotonic = monotonic
-        self._waiting_since: float | None = None
-        self._batch_commands_max = batch_commands_max
         self._after_batch = after_batch
         self._beside = beside
-        self._queue: deque[Submitted] = deque()
+        self._line = Line(batch_commands_max)
         self._sleeping = False
         self._idling = False
         self._finished = False
@@ -86,20 +81,20 @@ class PipelinedWriter(Generic[T]):
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, command: AnyCommand, future: "asyncio.Future[object]") -> None:
-        """Queue a command whose outcome somebody waits for."""
-        self._note_waiting()
-        self._queue.append((command, future))
+    def submit(
+        self, command: AnyCommand, future: "asyncio.Future[object]", *, is_patient: bool = False
+    ) -> None:
+        """Queue a command whose outcome somebody waits for; a patient one lets others go first."""
+        self._line.join(Submitted(command, future, self._monotonic()), is_patient=is_patient)
         if self._sleeping or self._idling:
             self._wake()
 
     def post(self, command: AnyCommand) -> None:
         """Queue a command nobody waits for; where there is no room it is dropped and counted."""
-        if self._finished or len(self._queue) >= POSTED_MAX:
+        if self._finished or len(self._line) >= POSTED_MAX:
             self.dropped += 1
             return
-        self._note_waiting()
-        self._queue.append((command, None))
+        self._line.join(Submitted(command, None, self._monotonic()), is_patient=True)
         if self._sleeping:
             self._wake()
 
@@ -111,21 +106,17 @@ class PipelinedWriter(Generic[T]):
 
     def vitals(self) -> Vitals:
         """Tell how many commands are not durable yet, and how long the oldest has waited."""
-        turns = tuple(self._turns)
-        noted = [self._waiting_since, *(turn.since for turn in turns)]
-        oldest = min((since for since in noted if since is not None), default=None)
+        in_hand = [turn.in_hand for turn in tuple(self._turns)]
+        known = [self._line.waiting_since(), *map(oldest_of, in_hand)]
+        oldest = min((since for since in known if since is not None), default=None)
         lag_seconds = 0.0 if oldest is None else max(0.0, self._monotonic() - oldest)
-        waiting = len(self._queue) + sum(turn.commands for turn in turns)
+        waiting = len(self._line) + sum(map(len, in_hand))
         return Vitals(waiting, lag_seconds, self.dropped)
 
     @property
     def is_idle(self) -> bool:
         """Tell whether there is nothing to carry out."""
-        return not self._queue and not any(turn.commands for turn in self._turns)
-
-    def _note_waiting(self) -> None:
-        if self._waiting_since is None:
-            self._waiting_since = self._monotonic()
+        return not self._line and not any(turn.in_hand for turn in self._turns)
 
     def _wake(self) -> None:
         self._sleeping = self._idling = False
@@ -156,18 +147,15 @@ class PipelinedWriter(Generic[T]):
     async def _carry(
         self,
         lane: _Turn[T],
-        batch: "list[Submitted]",
+        batch: list[Submitted],
         decided: "asyncio.Future[None]",
         *,
         before: "asyncio.Task[None] | None",
     ) -> None:
         """Carry out a batch in a task of its own, and tell everybody after those before."""
-        taken_at = self._monotonic()
-        lane.commands, lane.since = len(batch), self._waiting_since or taken_at
-        # What waits now is no older than this batch's youngest; its own time is not known.
-        self._waiting_since = taken_at if self._queue else None
+        lane.in_hand = batch
         try:
-            undertaken = await lane.carrier.undertake([command for command, _ in batch])
+            undertaken = await lane.carrier.undertake([submitted.command for submitted in batch])
             decided.set_result(None)
             outcomes = await lane.carrier.complete(undertaken)
             if before is not None:
@@ -180,32 +168,28 @@ class PipelinedWriter(Generic[T]):
         if not decided.done():
             decided.set_result(None)
         self._after_batch()
-        lane.commands, lane.since = 0, None
+        lane.in_hand = []
         settle(batch, outcomes)
 
-    async def _gather(self) -> "list[Submitted] | None":
-        """Wait for a command, then take all that is there; None where the end was asked for."""
-        while not self._queue:
+    async def _gather(self) -> list[Submitted] | None:
+        """Wait for a command, then take what fits; None where the end was asked for."""
+        while not self._line:
             if self._finished:
                 return None
             await self._sleep()
         if self._may_wait():
             await self._take_company()
-        count = min(len(self._queue), self._batch_commands_max)
-        return [self._queue.popleft() for _ in range(count)]
+        return self._line.take()
 
     def _may_wait(self) -> bool:
-        """Tell whether nobody waits for any of these, and more would fit."""
-        if self._finished or len(self._queue) >= self._batch_commands_max:
-            return False
-        return all(future is None for _, future in tuple(self._queue))
+        return not self._finished and self._line.may_gather()
 
     async def _sleep(self) -> None:
         """Sleep until something is queued or the end is asked for."""
         self._told.clear()
         self._sleeping = True
         # Looked again after the flag: who came before it was up has not woken us.
-        if not self._queue and not self._finished:
+        if not self._line and not self._finished:
             await self._told.wait()
         self._sleeping = False
 

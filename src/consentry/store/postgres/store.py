@@ -37,6 +37,7 @@ from consentry.ports import (
     Watch,
     Work,
 )
+from consentry.store.line import BATCH_COMMANDS_MAX
 from consentry.store.postgres.address import Address, read_address
 from consentry.store.postgres.batches import Around, Undertaken
 from consentry.store.postgres.connection import is_unavailable
@@ -44,7 +45,6 @@ from consentry.store.postgres.pipeline import PipelinedWriter
 from consentry.store.postgres.reading_side import ReadingSide
 from consentry.store.postgres.writing_side import WritingSide
 from consentry.store.watching import Watchers
-from consentry.store.writer import BATCH_COMMANDS_MAX
 
 T = TypeVar("T")
 
@@ -125,12 +125,12 @@ class PostgresStore:
             )
         return side
 
-    async def submit(self, command: Command[T]) -> T:
+    async def submit(self, command: Command[T], *, is_patient: bool = False) -> T:
         """Carry a command out and return its outcome once it is durable."""
         if self._closed:
             raise StoreUnavailable("The store is closed: the server is stopping. Try again later.")
         future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        self._writer.submit(command, future)
+        self._writer.submit(command, future, is_patient=is_patient)
         return cast("T", await future)
 
     def post(self, command: Command[object]) -> None:

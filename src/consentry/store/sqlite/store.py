@@ -40,6 +40,7 @@ from consentry.ports import (
     Watch,
     Work,
 )
+from consentry.store.line import BATCH_COMMANDS_MAX
 from consentry.store.migrate import read_migrations
 from consentry.store.notes import check_notes
 from consentry.store.sqlite.aside import AsideReader
@@ -57,7 +58,7 @@ from consentry.store.sqlite.noting import read_notes
 from consentry.store.sqlite.reading import Reader, order_standings
 from consentry.store.sqlite.resting import Resting
 from consentry.store.watching import Watchers
-from consentry.store.writer import BATCH_COMMANDS_MAX, Writer
+from consentry.store.writer import Writer
 
 T = TypeVar("T")
 
@@ -143,12 +144,12 @@ class SQLiteStore:
         folding = LogFolding(path, writing)
         return cls(reader, aside, writer, writing=writing, folding=folding, watchers=watchers)
 
-    async def submit(self, command: Command[T]) -> T:
+    async def submit(self, command: Command[T], *, is_patient: bool = False) -> T:
         """Carry a command out and return its outcome once it is on the disk."""
         if self._closed:
             raise StoreUnavailable("The store is closed: the server is stopping. Try again later.")
         future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        self._writer.submit(command, future)
+        self._writer.submit(command, future, is_patient=is_patient)
         return cast("T", await future)
 
     def post(self, command: Command[object]) -> None:

@@ -260,7 +260,7 @@ class World:
         self._running: asyncio.Task[None] | None = None
         self._sids = iter(range(1, 1_000_000))
 
-    def new_loop(self, **limits: float) -> DeliveryLoop:
+    def new_loop(self, **limits: Any) -> DeliveryLoop:
         """Build a loop as a server does at its start."""
         return self.build_loop(Identity(SystemIds().new("prc")), self.clock, **limits)
 
@@ -269,7 +269,7 @@ class World:
         identity: Identity,
         clock: TestClock,
         neighbours: Neighbours | None = None,
-        **limits: float,
+        **limits: Any,
     ) -> DeliveryLoop:
         """Build a loop of somebody, with a clock of its own."""
         return DeliveryLoop(

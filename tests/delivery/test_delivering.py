@@ -14,6 +14,7 @@ from consentry.actions.deliver_job import (
     RecordSubmission,
     retry_delay_seconds,
 )
+from consentry.delivery.limits import Portion
 from consentry.domain.messages import MessageStatus
 from consentry.domain.standing import SMSPreference
 from consentry.ports import Accepted, CarrierRefusal, OutboundText, Submission, Unanswered
@@ -435,10 +436,14 @@ async def test_accepted_again_after_a_refusal_is_accepted(tmp_path: Path) -> Non
         assert made.carrier.bodies() == ["Hi"]
 
 
-async def test_a_large_send_is_claimed_a_little_at_a_time(tmp_path: Path) -> None:
-    """However many texts are due and slots free, no batch has to claim more than a few."""
+@pytest.mark.parametrize(("pressed_seconds", "most"), [(60.0, 3), (-1.0, 7)])
+async def test_a_large_send_goes_on_in_small_portions_while_people_wait(
+    tmp_path: Path, pressed_seconds: float, most: int
+) -> None:
+    """However many texts are due and slots free, a claim takes few while somebody is at a door."""
     async with world(tmp_path, started=False) as made:
-        made.loop = made.new_loop(claims_at_once=3)
+        portions = {"small": Portion(claims=3, starts=2), "large": Portion(claims=7, starts=7)}
+        made.loop = made.new_loop(pressed_seconds=pressed_seconds, **portions)
         claimed: list[int] = []
 
         async def count(command: ClaimJobs) -> None:
@@ -449,7 +454,7 @@ async def test_a_large_send_is_claimed_a_little_at_a_time(tmp_path: Path) -> Non
             await made.send(f"campaign {number}")
         made.start()
         await made.until_outbox_is(0)
-        assert max(claimed) == 3
+        assert max(claimed) == most
         assert sorted(made.carrier.bodies()) == sorted(f"campaign {n}" for n in range(20))
 
 

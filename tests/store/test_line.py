@@ -62,13 +62,13 @@ def test_a_batch_of_one_starves_neither(future: "asyncio.Future[object]") -> Non
 def test_only_what_nobody_waits_for_may_gather(future: "asyncio.Future[object]") -> None:
     """And only while there is room for more."""
     line = Line(5)
-    fill(line, None, range(4), is_patient=True)
+    fill(line, None, range(4), is_patient=False)
     assert line.may_gather()
-    fill(line, None, range(1), is_patient=True)
+    fill(line, None, range(1), is_patient=False)
     assert not line.may_gather()
     for is_patient in (True, False):
         waited_for = Line(5)
-        fill(waited_for, None, range(1), is_patient=True)
+        fill(waited_for, None, range(1), is_patient=False)
         fill(waited_for, future, range(1), is_patient=is_patient)
         assert not waited_for.may_gather()
 

@@ -311,3 +311,16 @@ async def test_the_directory_shows_a_change_at_once(store: Store) -> None:
     assert isinstance(saved, datetime)
     assert seen == "Acme"
     assert (await store.read_directory()).brands == {"brd_1": Brand("brd_1", "Acme")}
+
+
+async def test_the_store_knows_when_somebody_pressed(store: Store) -> None:
+    """Only what somebody waits for, impatiently: a large send then goes on in small portions."""
+    assert store.pressed_ago() > 1e9
+    await store.submit(write(Change()), is_patient=True)
+    store.post(write(Change()))
+    assert store.pressed_ago() > 1e9
+    await store.submit(write(Change()))
+    pressed_ago = store.pressed_ago()
+    assert 0 <= pressed_ago < 60
+    await store.submit(write(Change()), is_patient=True)
+    assert store.pressed_ago() >= pressed_ago

@@ -10,6 +10,17 @@ before an opt-out is acknowledged, `dead_seconds` before somebody else's lease i
 import msgspec
 
 
+class Portion(msgspec.Struct, frozen=True):
+    """How much of a large send is done at once; whoever opts out meanwhile waits for it.
+
+    `claims` is how many texts share a batch of the store, and `starts` how many begin on their way
+    in one turn of the event loop.
+    """
+
+    claims: int
+    starts: int
+
+
 class Limits(msgspec.Struct, frozen=True):
     """Bounds of the loop.
 
@@ -17,13 +28,14 @@ class Limits(msgspec.Struct, frozen=True):
     first. `quiet_seconds` is more than that, and less than the 15 s a carrier waits for the answer
     to a webhook. `stop_seconds` is how long texts under way are waited for when a server stops.
 
-    `claims_at_once` is how many texts share a batch of the store, and `starts_at_once` how many
-    begin on their way in one turn of the event loop: whoever opts out meanwhile waits for both.
+    A large send goes on in `small` portions for `pressed_seconds` after each command of somebody
+    who waits at a door, and else in `large` ones, which cost less.
     """
 
     flights: int = 50
-    claims_at_once: int = 16
-    starts_at_once: int = 4
+    small: Portion = Portion(claims=16, starts=4)
+    large: Portion = Portion(claims=50, starts=50)
+    pressed_seconds: float = 0.05
     submit_seconds: float = 10.5
     hand_over_seconds: float = 6.0
     flight_seconds: float = 11.8

@@ -17,7 +17,7 @@ from consentry.actions.record_receipt import BURST_ADVICE
 from consentry.delivery.fence import ClaimFence
 from consentry.delivery.flights import Flights
 from consentry.delivery.forgetting import Forgetter
-from consentry.delivery.limits import LIMITS, Limits
+from consentry.delivery.limits import LIMITS, Limits, Portion
 from consentry.delivery.membership import Identity, Membership, Neighbours, Strangers
 from consentry.delivery.pace import Pace
 from consentry.delivery.quiet import wait_unclaimed
@@ -200,7 +200,9 @@ class DeliveryLoop:
         if not due:
             return self._seconds_to_wait(due)
         directory = await self._store.read_directory()
-        plan = self._plan(due, directory)
+        is_pressed = self._store.pressed_ago() < self._limits.pressed_seconds
+        portion = self._limits.small if is_pressed else self._limits.large
+        plan = self._plan(due, directory, portion)
         if not plan:
             return self._seconds_to_wait(due)
         async with self._flights.claiming():
@@ -208,7 +210,7 @@ class DeliveryLoop:
             works = await self._store.submit(ClaimJobs(plan, fence.process), is_patient=True)
             for started, work in enumerate(works, start=1):
                 self._start(work, write_text(work.message, directory), fence)
-                if started % self._limits.starts_at_once == 0:
+                if started % portion.starts == 0:
                     await asyncio.sleep(0)
         return 0.0 if works else self._limits.retry_seconds
 
@@ -241,7 +243,7 @@ class DeliveryLoop:
             self._measuring.note_settled(MessageStatus.INDETERMINATE)
 
     def _plan(
-        self, due: tuple[tuple[str, datetime], ...], directory: Directory
+        self, due: tuple[tuple[str, datetime], ...], directory: Directory, portion: Portion
     ) -> tuple[tuple[str, int], ...]:
         """Say how many texts each sender may send now: by its tokens, and by the free slots."""
         now = self._clock.now()
@@ -252,7 +254,7 @@ class DeliveryLoop:
             count = self._pace.count_free(number, rate)
             if due_at <= now and count:
                 wanted[number] = count
-        free = min(self._limits.flights - self._flights.count, self._limits.claims_at_once)
+        free = min(self._limits.flights - self._flights.count, portion.claims)
         return share_slots(wanted, self._flights.count_by_sender(), free)
 
     def _seconds_to_wait(self, due: tuple[tuple[str, datetime], ...]) -> float:

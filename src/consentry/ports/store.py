@@ -73,6 +73,9 @@ class Store(Protocol):
     def vitals(self) -> Vitals:
         """Tell how the writing goes; costs nothing and asks nobody."""
 
+    def pressed_ago(self) -> float:
+        """Tell how many seconds ago the last command was submitted here that is not patient."""
+
     async def read_directory(self) -> Directory:
         """Return brands, senders and programs as they are now."""
 

@@ -7,6 +7,7 @@ meanwhile stands behind those of them that share a batch, and behind no others.
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from consentry.store.batch import AnyCommand
@@ -35,7 +36,11 @@ class Line:
     """Put into from any thread, and taken out of by one."""
 
     def __init__(self, commands_max: int) -> None:
-        """Give at most so many commands at a time, and a few patient ones beside them."""
+        """Give at most so many commands at a time, and a few patient ones beside them.
+
+        `pressed_at`: when the last one came that is not patient, and that somebody waits for.
+        """
+        self.pressed_at = -inf
         self._commands_max = commands_max
         self._patient_max = min(PATIENT_MAX, commands_max)
         self._pressing: deque[Submitted] = deque()
@@ -47,7 +52,12 @@ class Line:
 
     def join(self, submitted: Submitted, *, is_patient: bool) -> None:
         """Put a command at the end."""
-        (self._patient if is_patient else self._pressing).append(submitted)
+        if is_patient:
+            self._patient.append(submitted)
+        else:
+            self._pressing.append(submitted)
+            if submitted.future is not None:
+                self.pressed_at = submitted.since
 
     def take(self) -> list[Submitted]:
         """Take what goes into the next batch, in its order."""
@@ -56,9 +66,9 @@ class Line:
 
     def may_gather(self) -> bool:
         """Tell whether nobody waits for any of these, and more would fit into a batch."""
-        if self._pressing or len(self._patient) >= self._commands_max:
+        if self._patient or len(self._pressing) >= self._commands_max:
             return False
-        return all(submitted.future is None for submitted in tuple(self._patient))
+        return all(submitted.future is None for submitted in tuple(self._pressing))
 
     def waiting_since(self) -> float | None:
         """Tell since when the first of each line waits, and so the oldest of all."""

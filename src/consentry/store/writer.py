@@ -83,7 +83,7 @@ class Writer:
         if self._finished or len(self._line) >= self._posted_max:
             self.dropped += 1
             return
-        self._line.join(Submitted(command, None, self._monotonic()), is_patient=True)
+        self._line.join(Submitted(command, None, self._monotonic()), is_patient=False)
         if self._sleeping:
             self._told.set()
 
@@ -94,6 +94,10 @@ class Writer:
         oldest = min((since for since in known if since is not None), default=None)
         lag_seconds = 0.0 if oldest is None else max(0.0, self._monotonic() - oldest)
         return Vitals(len(self._line) + len(in_hand), lag_seconds, self.dropped)
+
+    def pressed_ago(self) -> float:
+        """Tell how many seconds ago somebody last pressed."""
+        return self._monotonic() - self._line.pressed_at
 
     def look_up(self) -> None:
         """Have `rest` called soon: it may have something to do now."""

@@ -94,7 +94,7 @@ class PipelinedWriter(Generic[T]):
         if self._finished or len(self._line) >= POSTED_MAX:
             self.dropped += 1
             return
-        self._line.join(Submitted(command, None, self._monotonic()), is_patient=True)
+        self._line.join(Submitted(command, None, self._monotonic()), is_patient=False)
         if self._sleeping:
             self._wake()
 
@@ -112,6 +112,10 @@ class PipelinedWriter(Generic[T]):
         lag_seconds = 0.0 if oldest is None else max(0.0, self._monotonic() - oldest)
         waiting = len(self._line) + sum(map(len, in_hand))
         return Vitals(waiting, lag_seconds, self.dropped)
+
+    def pressed_ago(self) -> float:
+        """Tell how many seconds ago somebody last pressed."""
+        return self._monotonic() - self._line.pressed_at
 
     @property
     def is_idle(self) -> bool:

@@ -160,6 +160,10 @@ class SQLiteStore:
         """Tell how the writing goes."""
         return self._writer.vitals()
 
+    def pressed_ago(self) -> float:
+        """Tell how many seconds ago somebody last pressed."""
+        return self._writer.pressed_ago()
+
     async def read_directory(self) -> Directory:
         """Return brands, senders and programs as they are now, whichever process wrote them."""
         return self._reader.read_directory()

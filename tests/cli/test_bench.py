@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from consentry.cli.bench.campaign import take_from_both_ends
 from consentry.cli.bench.figures import (
     Figure,
     not_measured,
@@ -205,6 +206,12 @@ def test_a_ratio_without_a_round_says_why_it_is_missing() -> None:
     none = ratio_of_rounds("a", "A", [100, 10], [0, 0], at_least=2)
     assert (none.value, none.met) == (None, None)
     assert none.note == "not measured: no round was long enough"
+
+
+@pytest.mark.unit
+def test_a_campaign_is_stopped_from_both_ends() -> None:
+    """In turn by somebody whose text still waits and somebody it just reaches; each once."""
+    assert list(take_from_both_ends(["a", "b", "c", "d", "e"])) == ["e", "a", "d", "b", "c"]
 
 
 @pytest.mark.unit

@@ -1,5 +1,6 @@
-"""STOPs while a large send runs, by people whose own text still waits in it."""
+"""STOPs while a large send runs, by people whose text still waits and by people it just reaches."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from consentry.cli.bench.lanes import Spent, read_largest_mebibytes
@@ -16,14 +17,14 @@ _SLICES: Final = 10
 
 
 async def measure_campaign(sending: Sending, plan: Plan) -> tuple[Sample, int]:
-    """Send a campaign and have people of its end opt out meanwhile.
+    """Send a campaign and have people of its end and of its begin opt out meanwhile, in turn.
 
     Returns the STOPs, of slices in which texts left from the begin to the end, and how many were
     acknowledged. Raises `WrongAnswer` where a text left after the STOP of its recipient.
     """
     sending.hold()
     numbers = await sending.accept(plan.texts)
-    stops = StopSource(sending.running, reversed(numbers))
+    stops = StopSource(sending.running, take_from_both_ends(numbers))
     stops.prepare(plan.seconds * _SLICES)
     spent = Spent(sending.running.pid), Spent(sending.running.database)
     sending.let_go()
@@ -39,6 +40,13 @@ async def measure_campaign(sending: Sending, plan: Plan) -> tuple[Sample, int]:
     whole = slices[:-1] if len(slices) > 1 and len(slices) < _SLICES else slices
     sample = Sample(join(whole), busy, database, read_largest_mebibytes(sending.running.pid))
     return sample, stops.acknowledged
+
+
+def take_from_both_ends(numbers: list[str]) -> Iterator[str]:
+    """Name each person once: the last, whose text waits longest, the first, the last but one …"""
+    for place in range(len(numbers)):
+        turn = place // 2
+        yield numbers[turn] if place % 2 else numbers[-1 - turn]
 
 
 def join(rounds: list[Round]) -> Round:

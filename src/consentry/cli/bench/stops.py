@@ -1,6 +1,7 @@
 """STOP webhooks made durable, next to a commit for each, by hand, and PostgreSQL's own inserts."""
 
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -19,9 +20,9 @@ _PER_SECOND_MAX: Final = 20_000
 class StopSource:
     """Builds STOPs before the clock runs, each of another person; what is left over is kept.
 
-    They come from the numbers given, and else from people that no table knows. `acknowledged`
-    counts those that got a 2xx: so many entries must be in the ledger. `acknowledged_at` says of
-    numbers that were given when that was.
+    They come from the numbers given, in their order, and else from people that no table knows.
+    `acknowledged` counts those that got a 2xx: so many entries must be in the ledger.
+    `acknowledged_at` says of numbers that were given when that was.
     """
 
     def __init__(self, running: Running, numbers: Iterable[str] | None = None) -> None:
@@ -31,7 +32,7 @@ class StopSource:
         self._running = running
         self._numbers = None if numbers is None else iter(numbers)
         self._whose: dict[bytes, str] = {}
-        self._ready: list[bytes] = []
+        self._ready: deque[bytes] = deque()
         self._built = 0
 
     def prepare(self, seconds: float) -> None:
@@ -66,7 +67,7 @@ class StopSource:
 
     def _take(self) -> Iterator[bytes]:
         while self._ready:
-            yield self._ready.pop()
+            yield self._ready.popleft()
 
     def _note(self, stop: bytes) -> None:
         self.acknowledged_at[self._whose[stop]] = time.perf_counter()

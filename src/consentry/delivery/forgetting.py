@@ -49,6 +49,7 @@ class Forgetter:
         now = self._clock.now()
         old = [(known.owner, known.key) for known in page if is_over(known.at, now)]
         for start in range(0, len(old), _AT_ONCE):
-            await self._store.submit(ForgetAnswers(tuple(old[start : start + _AT_ONCE])))
+            command = ForgetAnswers(tuple(old[start : start + _AT_ONCE]))
+            await self._store.submit(command, is_patient=True)
         is_last = len(page) < PAGE_KEYS
         self._after = None if is_last else (page[-1].owner, page[-1].key)

@@ -212,6 +212,10 @@ class MemoryStore:
         """Return all that the gate asks."""
         return self.directory(), await self.read_standing(recipient)
 
+    async def read_facts_of(self, recipients: list[str]) -> tuple[Directory, list[Standing]]:
+        """Return all that the gate asks about these."""
+        return self.directory(), await self.read_standings(recipients)
+
     async def read_standings(self, recipients: list[str]) -> list[Standing]:
         """Return the standings in the order asked."""
         return [await self.read_standing(recipient) for recipient in recipients]

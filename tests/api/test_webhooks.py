@@ -122,7 +122,7 @@ class Outage:
     async def _fail(self, _asked: object) -> object:
         raise StoreUnavailable
 
-    submit = read_standing = read_standings = read_facts = _fail
+    submit = read_standing = read_standings = read_facts = read_facts_of = _fail
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)

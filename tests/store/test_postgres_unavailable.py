@@ -131,6 +131,7 @@ async def test_a_stopped_database_is_unavailable_and_recovers(
     for attempt in (
         store.submit(write(Change(entries=(tagged(2, BOB),)))),
         store.read_facts(ANN),
+        store.read_facts_of([ANN]),
         store.read_standing(ANN),
         store.read_entries(ANN, Page()),
         store.read_directory(),

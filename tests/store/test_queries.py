@@ -45,7 +45,7 @@ def test_the_audit_is_of_the_kinds_that_the_domain_names() -> None:
 
 SMALL = {"brands", "senders", "programs", "carriers", "api_keys", "agents", "processes"}
 SMALL |= {"search_state"}
-GIVEN = {"wanted", "priorities", "json_each", "jsonb_each", "customer", "phone", "mark"}
+GIVEN = {"wanted", "asked", "priorities", "json_each", "jsonb_each", "customer", "phone", "mark"}
 FOUND = {"due", "newest", "queued", "q", "found", "scanned", "told", "named"}
 FOUND |= {"CONSTANT", "(subquery)"}
 """What may be walked through: small tables, what was asked for, and what an index found."""

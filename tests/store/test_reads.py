@@ -178,6 +178,24 @@ async def test_standings_come_in_the_order_asked(store: Store) -> None:
     assert await store.read_standing("+14155550199") == Standing()
 
 
+@pytest.mark.parametrize("times", [1, 20])
+async def test_all_that_the_gate_asks_about_many_comes_in_the_order_asked(
+    store: Store, times: int
+) -> None:
+    """The directory and standings, with repeats, numbers never seen, and texts that are none."""
+    number = Sender(SENDER, SenderKind.LONG_CODE, "brd_1", CARRIER, enabled=False)
+    await store.submit(write(Change(records=(Brand("brd_1", "Acme"), number))))
+    odd = 'a "quoted", \\ one\nof two lines'
+    texts = (tagged(1), tagged(2, BOB, sms=False), tagged(3, odd))
+    await store.submit(write(Change(entries=texts)))
+    asked = [odd, BOB, "+14155550199", ANN, ANN, "", "a\x00b"]
+    directory, standings = await store.read_facts_of(asked * times)
+    tags = [True, False, False, True, True, False, False]
+    assert [standing.sms_tag for standing in standings] == tags * times
+    assert not directory.senders[SENDER].enabled
+    assert (await store.read_facts_of([]))[1] == []
+
+
 async def test_many_standings_are_as_of_the_last_commit(store: Store) -> None:
     """What was acknowledged is seen by the next look at thousands, and a closed store says so."""
     asked = [ANN, BOB] * 600
@@ -186,8 +204,9 @@ async def test_many_standings_are_as_of_the_last_commit(store: Store) -> None:
         standings = await store.read_standings(asked)
         assert [s.sms_tag for s in standings] == [sms, False] * 600
     await store.close()
-    with pytest.raises(StoreUnavailable):
-        await store.read_standings(asked)
+    for many in (asked, asked[:2]):
+        with pytest.raises(StoreUnavailable):
+            await store.read_standings(many)
 
 
 async def test_recipients_are_listed_in_the_order_of_their_numbers(store: Store) -> None:

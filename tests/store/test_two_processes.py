@@ -38,6 +38,9 @@ async def test_a_sender_switched_off_elsewhere_is_off_for_the_very_next_gate(
         assert (await store.read_directory()).senders[SENDER].enabled is enabled
         directory, _ = await store.read_facts(ANN)
         assert directory.senders[SENDER].enabled is enabled
+        for many in ([ANN], [ANN] * 100):
+            directory, _ = await store.read_facts_of(many)
+            assert directory.senders[SENDER].enabled is enabled
         assert await store.submit(look) is enabled
     await other.close()
 

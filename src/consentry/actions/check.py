@@ -37,8 +37,7 @@ async def check_many(
     """Ask the gate of many recipients at once, in the same order."""
     known = [request.recipient or "" for request in requests]
     try:
-        standings = await store.read_standings(known)
-        directory = await store.read_directory()
+        directory, standings = await store.read_facts_of(known)
     except StoreUnavailable:
         return [refuse_unavailable(policy, now) for _ in requests]
     return [
@@ -57,8 +56,8 @@ async def check_same(
 ) -> list[Decision]:
     """Ask the gate the same question about many recipients, in the same order."""
     try:
-        standings = await store.read_standings([recipient or "" for recipient in recipients])
-        directory = await store.read_directory()
+        known = [recipient or "" for recipient in recipients]
+        directory, standings = await store.read_facts_of(known)
     except StoreUnavailable:
         return [refuse_unavailable(policy, now) for _ in recipients]
     question = SameQuestion(request, directory, policy, now)

@@ -20,7 +20,7 @@ from consentry.domain.standing import (
 )
 
 
-class BlockView(msgspec.Struct, frozen=True):
+class BlockView(msgspec.Struct, frozen=True, gc=False):
     """A refusal between a recipient and a sender or messaging service (`scope`)."""
 
     scope: str
@@ -33,7 +33,7 @@ class BlockView(msgspec.Struct, frozen=True):
     by_person: bool
 
 
-class ConsentView(msgspec.Struct, frozen=True):
+class ConsentView(msgspec.Struct, frozen=True, gc=False):
     """The standing of a recipient with a program; `entry` is the ledger entry behind it."""
 
     program: str
@@ -46,7 +46,7 @@ class ConsentView(msgspec.Struct, frozen=True):
     expires_at: datetime | None
 
 
-class SuppressionView(msgspec.Struct, frozen=True):
+class SuppressionView(msgspec.Struct, frozen=True, gc=False):
     """A do-not-text for a brand, or for everything (`brand` is null).
 
     `lifted_for`: the senders that the person has come back to.
@@ -78,7 +78,7 @@ class CheckAnswer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     block: BlockView | None = None
 
 
-class CheckedRecipient(CheckAnswer, frozen=True, omit_defaults=True, kw_only=True):
+class CheckedRecipient(CheckAnswer, frozen=True, gc=False, omit_defaults=True, kw_only=True):
     """The gate's decision about one recipient of many, named as it was given."""
 
     recipient: str

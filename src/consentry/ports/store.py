@@ -85,6 +85,12 @@ class Store(Protocol):
     async def read_facts(self, recipient: str) -> tuple[Directory, Standing]:
         """Return all that the gate asks, as it is now; raises `StoreUnavailable`."""
 
+    async def read_facts_of(self, recipients: list[str]) -> tuple[Directory, list[Standing]]:
+        """Return all that the gate asks about these, in the order asked, from one snapshot.
+
+        For some hundreds at once, so that nobody else waits long. Raises `StoreUnavailable`.
+        """
+
     async def read_standings(self, recipients: list[str]) -> list[Standing]:
         """Return the standings in the order asked."""
 

@@ -40,6 +40,7 @@ _NUMBER_SIGNS: Final = _SIGNS_AROUND_DIGITS + "0123456789"
 encode: Final = msgspec.json.Encoder().encode
 decode_standing: Final = msgspec.json.Decoder(Standing).decode
 decode_standings: Final = msgspec.json.Decoder(dict[str, Standing]).decode
+decode_standing_list: Final = msgspec.json.Decoder(list[Standing]).decode
 decode_recipients: Final = msgspec.json.Decoder(list[tuple[str, Standing]]).decode
 decode_entry: Final = msgspec.json.Decoder(Entry).decode
 decode_entries: Final = msgspec.json.Decoder(list[Entry]).decode

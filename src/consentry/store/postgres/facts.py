@@ -6,11 +6,11 @@ from typing import Final
 from consentry.domain.directory import Directory
 from consentry.domain.standing import Standing
 from consentry.ports import StoreUnavailable
-from consentry.store import rows
 from consentry.store.postgres.connection import Connection
 from consentry.store.postgres.loading import DirectoryReader
 from consentry.store.postgres.pool import Pool
-from consentry.store.postgres.statements import clean, read_statements
+from consentry.store.postgres.statements import clean, clean_all, read_statements
+from consentry.store.rows import decode_standing
 
 AT_ONCE_MAX: Final = 1000
 """How many recipients one query asks for: a few milliseconds."""
@@ -23,6 +23,7 @@ _EMPTY: Final = Standing()
 
 _Facts = tuple[Directory, Standing]
 _Asked = tuple[str, "asyncio.Future[_Facts]"]
+_Found = dict[str | None, str]
 
 
 class FactsReader:
@@ -31,11 +32,15 @@ class FactsReader:
     Nothing is remembered of a standing: each answer was read after it was asked for.
     """
 
-    def __init__(self, pool: Pool) -> None:
-        """Ask in the event loop that runs through these connections; others use them shortly."""
+    def __init__(self, pool: Pool, pool_of_many: Pool) -> None:
+        """Ask in the event loop that runs through these connections; others use them shortly.
+
+        Who asks about many at once goes through others, so that nobody who asks about one waits.
+        """
         # Looked up once: asking for it asks the system which process this is, for each question.
         self._loop = asyncio.get_running_loop()
         self._pool = pool
+        self._pool_of_many = pool_of_many
         self._directory = DirectoryReader()
         self._waiting: list[_Asked] = []
         self._queries = 0
@@ -51,6 +56,13 @@ class FactsReader:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return await future
+
+    async def read_many(self, recipients: list[str]) -> tuple[Directory, list[Standing]]:
+        """Return the directory and standings in the order asked, all from one snapshot."""
+        asked = clean_all(recipients)
+        question = _Question(asked, self._directory)
+        directory, found = await self._pool_of_many.use(question)
+        return directory, [_standing_of(recipient, found) for recipient in asked]
 
     async def _ask_on(self) -> None:
         """Ask for all that wait, until nobody does."""
@@ -74,25 +86,32 @@ class FactsReader:
                     raise
 
     async def _answer(self, asked: list[_Asked]) -> None:
-        directory, standings = await self._pool.use(_Question(asked, self._directory))
+        question = _Question([recipient for recipient, _ in asked], self._directory)
+        directory, found = await self._pool.use(question)
         for recipient, future in asked:
             if not future.done():
-                future.set_result((directory, standings.get(recipient, _EMPTY)))
+                future.set_result((directory, _standing_of(recipient, found)))
 
 
 class _Question:
     """One query for many recipients, and for the directory where it is another by now."""
 
-    def __init__(self, asked: list[_Asked], directory: DirectoryReader) -> None:
-        self._recipients = [recipient for recipient, _ in asked]
+    def __init__(self, recipients: list[str], directory: DirectoryReader) -> None:
+        self._recipients = recipients
         self._directory = directory
 
-    async def __call__(self, connection: Connection) -> tuple[Directory, dict[str, Standing]]:
-        ((version, text),) = await connection.fetch(_FACTS.sql, self._recipients)
-        directory = self._directory.known(version)
+    async def __call__(self, connection: Connection) -> tuple[Directory, _Found]:
+        rows = await connection.fetch(_FACTS.sql, self._recipients)
+        found: _Found = {row[0]: row[1] for row in rows}
+        directory = self._directory.known(int(found[None]))
         if directory is None:
             directory, _ = await self._directory.read(connection)
-        return directory, rows.decode_standings(text)
+        return directory, found
+
+
+def _standing_of(recipient: str, found: _Found) -> Standing:
+    value = found.get(recipient)
+    return _EMPTY if value is None else decode_standing(value)
 
 
 def _fail(asked: list[_Asked], error: BaseException) -> None:

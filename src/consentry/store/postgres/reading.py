@@ -27,7 +27,6 @@ from consentry.store.postgres.pool import Pool
 from consentry.store.postgres.statements import clean, clean_all, read_statements
 
 _READ: Final = read_statements("read")
-_EMPTY: Final = Standing()
 _EVERY_KIND: Final = tuple(EntryKind)
 _END: Final = 2**63 - 1
 
@@ -38,12 +37,6 @@ class Reader:
     def __init__(self, pool: Pool) -> None:
         """Read through these connections."""
         self._pool = pool
-
-    async def read_standings(self, recipients: list[str]) -> list[Standing]:
-        """Return standings in the order asked."""
-        asked = clean_all(recipients)
-        found = rows.decode_standings(await self._text("read_standings", recipients=asked))
-        return [found.get(recipient, _EMPTY) for recipient in asked]
 
     async def read_entries(
         self, recipient: str, page: Page, until: datetime | None, wanted: EntryFilter

@@ -12,6 +12,7 @@ from consentry.store.postgres.writing_side import WritingSide
 from consentry.store.watching import Watchers
 
 POOL_SIZE: Final = 4
+MANY_POOL_SIZE: Final = 2
 GATE_ANSWER_SECONDS: Final = 1.0
 """Then the gate says no: who sends waits for it. Its look-ups take some milliseconds."""
 
@@ -28,15 +29,17 @@ class ReadingSide:
         """Connect nowhere yet."""
         self._writing = writing
         # The gate's queries are look-ups by number, whatever the planner knows of the table.
+        by_number = {"enable_seqscan": "off"}
         self._gate = Pool(
             address,
             QUERIES_MAX + _BEFORE_GATE,
-            settings={"enable_seqscan": "off"},
+            settings=by_number,
             answer_seconds=GATE_ANSWER_SECONDS,
             is_quick=True,
         )
+        self._many = Pool(address, MANY_POOL_SIZE, settings=by_number)
         self._pool = Pool(address, POOL_SIZE)
-        self.facts = FactsReader(self._gate)
+        self.facts = FactsReader(self._gate, self._many)
         self.before_gate = Reader(self._gate)
         self.reader = Reader(self._pool)
         self.lists = Lists(self._pool)
@@ -56,9 +59,11 @@ class ReadingSide:
         """Let go of the database."""
         await self._listener.close()
         await self._gate.close()
+        await self._many.close()
         await self._pool.close()
 
     def forget(self) -> None:
         """Let go without an event loop: it is gone."""
         self._gate.forget()
+        self._many.forget()
         self._pool.forget()

@@ -159,12 +159,16 @@ class PostgresStore:
         """Return all that the gate asks, as of the last commit, from one snapshot."""
         return await self._side.facts.read(recipient)
 
+    async def read_facts_of(self, recipients: list[str]) -> tuple[Directory, list[Standing]]:
+        """Return all that the gate asks about these, in the order asked, from one snapshot."""
+        return await self._side.facts.read_many(recipients)
+
     async def read_standings(self, recipients: list[str]) -> list[Standing]:
         """Return the standings in the order asked."""
         standings: list[Standing] = []
         for start in range(0, len(recipients), _SLICE):
-            part = recipients[start : start + _SLICE]
-            standings += await self._side.reader.read_standings(part)
+            _, part = await self.read_facts_of(recipients[start : start + _SLICE])
+            standings += part
         return standings
 
     async def read_entries(

@@ -11,7 +11,7 @@ from pathlib import Path
 from consentry.ports import StoreUnavailable
 from consentry.store.sqlite.answering import answering
 from consentry.store.sqlite.connection import open_for_reading
-from consentry.store.sqlite.reading import Reader
+from consentry.store.sqlite.reading import LookedUp, Reader
 
 
 class AsideReader:
@@ -24,15 +24,15 @@ class AsideReader:
         self._reader: Reader | None = None
         self._closed = False
 
-    async def look_up(self, recipients: list[str]) -> str:
-        """Look standings up, as of the last commit; raises `StoreUnavailable`."""
+    async def look_up(self, recipients: list[str]) -> LookedUp:
+        """Look up what the gate asks, as of the last commit; raises `StoreUnavailable`."""
         if self._closed:
             raise StoreUnavailable("The store is closed. Check it and try again.")
         return await asyncio.get_running_loop().run_in_executor(
             self._thread, self._look_up, recipients
         )
 
-    def _look_up(self, recipients: list[str]) -> str:
+    def _look_up(self, recipients: list[str]) -> LookedUp:
         if self._reader is None:
             with answering():
                 self._reader = Reader(open_for_reading(self._path))

@@ -18,7 +18,6 @@ from consentry.store.sqlite.answering import unavailable
 from consentry.store.sqlite.loading import DirectoryReader
 
 _FACTS: Final = read_queries("sqlite", "read")["read_facts"]
-_EMPTY: Final = Standing()
 
 _Facts = tuple[Directory, Standing]
 
@@ -35,7 +34,7 @@ class FactsReader:
         self._directory = directory
         self._loop: asyncio.AbstractEventLoop | None = None
         self._recipients: list[bytes] = []
-        self._waiting: list[tuple[str, asyncio.Future[_Facts]]] = []
+        self._waiting: list[asyncio.Future[_Facts]] = []
 
     def read(self, recipient: str) -> "asyncio.Future[_Facts]":
         """Return the directory and a standing, as of the last commit, from one snapshot."""
@@ -46,7 +45,7 @@ class FactsReader:
             loop = self._begin_turn()
         future: asyncio.Future[_Facts] = loop.create_future()
         self._recipients.append(written)
-        self._waiting.append((recipient, future))
+        self._waiting.append(future)
         return future
 
     def _begin_turn(self) -> asyncio.AbstractEventLoop:
@@ -69,17 +68,17 @@ class FactsReader:
         except Exception as error:  # noqa: BLE001 - whatever it is, everybody who asked is told
             _fail(waiting, unavailable(error) if isinstance(error, apsw.Error) else error)
             return
-        for recipient, future in waiting:
+        for future, standing in zip(waiting, standings, strict=True):
             if not future.done():
-                future.set_result((directory, standings.get(recipient, _EMPTY)))
+                future.set_result((directory, standing))
 
-    def _ask(self, recipients: str) -> tuple[Directory, dict[str, Standing]]:
+    def _ask(self, recipients: str) -> tuple[Directory, list[Standing]]:
         version, standings = self._execute(_FACTS, (recipients,)).get
-        return self._directory.at(version), rows.decode_standings(str(standings))
+        return self._directory.at(version), rows.decode_standing_list(str(standings))
 
 
-def _fail(waiting: "list[tuple[str, asyncio.Future[_Facts]]]", error: Exception) -> None:
+def _fail(waiting: "list[asyncio.Future[_Facts]]", error: Exception) -> None:
     """Tell everybody who asked that there is no answer."""
-    for _, future in waiting:
+    for future in waiting:
         if not future.done():
             future.set_exception(error)

@@ -1,7 +1,7 @@
 """Reads from SQLite: each is one query and one decode, a few microseconds on the event loop."""
 
 from datetime import date, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import apsw
 
@@ -40,11 +40,18 @@ from consentry.store.sqlite.searching import list_customers
 _READ: Final = read_queries("sqlite", "read")
 _STANDING: Final = _READ["read_standing"]
 _LOAD: Final = read_queries("sqlite", "load")
-_STANDINGS: Final = _LOAD["load_standings"]
+_FACTS: Final = _READ["read_facts"]
 _CONSOLE: Final = read_queries("sqlite", "console")
 
 _EMPTY: Final = Standing()
 _EVERY_KIND: Final = tuple(EntryKind)
+
+
+class LookedUp(NamedTuple):
+    """The version of the directory and standings as JSON, from one snapshot."""
+
+    version: int
+    standings: str
 
 
 class Reader:
@@ -71,14 +78,26 @@ class Reader:
             raise unavailable(error) from error
         return _EMPTY if row is None else rows.decode_standing(row[0])
 
-    def read_standings(self, recipients: list[str]) -> list[Standing]:
-        """Return standings in the order asked."""
-        return order_standings(recipients, self.look_up(recipients))
+    def read_facts_of(self, recipients: list[str]) -> tuple[Directory, list[Standing]]:
+        """Return the directory and standings in the order asked, all from one snapshot."""
+        return self.decode_facts(self.look_up(recipients))
 
-    def look_up(self, recipients: list[str]) -> str:
-        """Look standings up, to be put in order by `order_standings`."""
-        keys: dict[str, Binding] = {"keys": rows.encode(recipients).decode()}
-        return self._text(_STANDINGS, keys)
+    def look_up(self, recipients: list[str]) -> LookedUp:
+        """Look up what the gate asks about these, to be read by `decode_facts`."""
+        keys = {"keys": rows.encode(recipients).decode()}
+        try:
+            version, standings = next(self._connection.execute(_FACTS, keys))
+        except apsw.Error as error:
+            raise unavailable(error) from error
+        return LookedUp(int(str(version)), str(standings))
+
+    def decode_facts(self, found: LookedUp) -> tuple[Directory, list[Standing]]:
+        """Read what was looked up, through this connection or another."""
+        try:
+            directory = self._directory.at(found.version)
+        except apsw.Error as error:
+            raise unavailable(error) from error
+        return directory, rows.decode_standing_list(found.standings)
 
     def read_entries(
         self, recipient: str, page: Page, until: datetime | None, wanted: EntryFilter
@@ -244,12 +263,6 @@ class Reader:
     def close(self) -> None:
         """Let go of the database."""
         self._connection.close()
-
-
-def order_standings(recipients: list[str], found: str) -> list[Standing]:
-    """Read what was looked up, in the order asked."""
-    standings = rows.decode_standings(found)
-    return [standings.get(recipient, _EMPTY) for recipient in recipients]
 
 
 def _any_of(values: tuple[str, ...] | None) -> str | None:

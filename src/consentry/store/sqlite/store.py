@@ -55,7 +55,7 @@ from consentry.store.sqlite.foreign import ForeignChanges
 from consentry.store.sqlite.indexing import SearchIndexer
 from consentry.store.sqlite.migrating import apply_migrations
 from consentry.store.sqlite.noting import read_notes
-from consentry.store.sqlite.reading import Reader, order_standings
+from consentry.store.sqlite.reading import Reader
 from consentry.store.sqlite.resting import Resting
 from consentry.store.watching import Watchers
 from consentry.store.writer import Writer
@@ -64,8 +64,8 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-_SLICE: Final = 1000
-"""How many standings are put in order before the event loop may do something else."""
+_SLICE: Final = 200
+"""How many standings are looked up at once: longer answers are slower, for each standing too."""
 
 _FEW: Final = 50
 """So many standings are looked up on the event loop itself: a thread would cost more."""
@@ -176,14 +176,18 @@ class SQLiteStore:
         """Return all that the gate asks, as of the last commit, from one snapshot."""
         return await self._reader.facts.read(recipient)
 
+    async def read_facts_of(self, recipients: list[str]) -> tuple[Directory, list[Standing]]:
+        """Return all that the gate asks about these, in the order asked, from one snapshot."""
+        if len(recipients) <= _FEW:
+            return self._reader.read_facts_of(recipients)
+        return self._reader.decode_facts(await self._aside.look_up(recipients))
+
     async def read_standings(self, recipients: list[str]) -> list[Standing]:
         """Return the standings in the order asked, letting others run now and then."""
-        if len(recipients) <= _FEW:
-            return self._reader.read_standings(recipients)
         standings: list[Standing] = []
         for start in range(0, len(recipients), _SLICE):
-            part = recipients[start : start + _SLICE]
-            standings += order_standings(part, await self._aside.look_up(part))
+            _, part = await self.read_facts_of(recipients[start : start + _SLICE])
+            standings += part
         return standings
 
     async def read_entries(

@@ -7,15 +7,18 @@ FROM standings
 WHERE number = CAST(:recipient AS INTEGER) AND recipient = :recipient;
 
 -- name: read_facts
--- All that the gate asks of many recipients at once, with the version of the directory.
+-- All that the gate asks of many recipients at once, in the order asked, with the version of the
+-- directory from the same snapshot.
 SELECT
     (SELECT version FROM directory_version WHERE id = 1),
-    (
-        SELECT '{' || ifnull(group_concat(json_quote(s.recipient) || ':' || s.value), '') || '}'
-        FROM json_each(:keys) AS wanted
-        CROSS JOIN standings AS s
-            ON s.number = CAST(wanted.value AS INTEGER) AND s.recipient = wanted.value
-    );
+    '[' || ifnull(group_concat(value), '') || ']'
+FROM (
+    SELECT ifnull(s.value, '{}') AS value
+    FROM json_each(:keys) AS asked
+    LEFT JOIN standings AS s
+        ON s.number = CAST(asked.value AS INTEGER) AND s.recipient = asked.value
+    ORDER BY asked.rowid
+);
 
 -- name: read_entries
 -- The newest of each kind, and of those the newest: of a few kinds only those are looked at.

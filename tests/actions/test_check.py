@@ -52,11 +52,12 @@ async def test_the_same_question_about_many_is_answered_in_order() -> None:
         await check(Request(one, LONG.number, door=Door.CONSOLE), world.store, POLICY, START)
         for one in asked
     ]
-    assert await check_same(REPLY, asked, world.store, POLICY, now=START) == alone
+    same = await check_same(REPLY, asked, world.store, POLICY, now=START)
+    assert [ruled.decision for ruled in same] == alone
     assert await check_same(REPLY, [], world.store, POLICY, now=START) == []
     world.store.available = False
     answers = await check_same(REPLY, asked, world.store, POLICY, now=START)
-    assert {answer.reason for answer in answers} == {Reason.STORE_UNAVAILABLE}
+    assert {answer.decision.reason for answer in answers} == {Reason.STORE_UNAVAILABLE}
     assert len(answers) == 3
 
 

@@ -20,8 +20,9 @@ from consent_world import (
     consent,
 )
 from consentry.domain.directory import Directory, Program, Purpose
-from consentry.domain.gate import Door, Facts, MessageKind, Request, SameQuestion, Verdict, decide
+from consentry.domain.gate import Door, Facts, MessageKind, Request, Verdict, decide
 from consentry.domain.reading import BlockLayer
+from consentry.domain.same_question import SameQuestion
 from consentry.domain.standing import (
     BlockState,
     Cause,
@@ -42,10 +43,13 @@ TIMES = (None, START - timedelta(hours=1), START, START + timedelta(hours=1))
 ABSENT = "+12125550000"
 
 off = msgspec.structs.replace(LONG, enabled=False)
+SWITCHED_OFF = Directory(
+    DIRECTORY.brands, DIRECTORY.senders | {LONG.number: off}, DIRECTORY.programs
+)
 directories = st.sampled_from(
     [
         DIRECTORY,
-        Directory(DIRECTORY.brands, DIRECTORY.senders | {LONG.number: off}, DIRECTORY.programs),
+        SWITCHED_OFF,
         Directory(
             DIRECTORY.brands,
             DIRECTORY.senders,
@@ -123,6 +127,11 @@ standings = st.builds(
     DIRECTORY,
     [Standing((), (consent(PROMO.id),)), Standing((), (consent(NEWS.id),))],
 )
+@example(
+    Request(PERSON, LONG.number, Purpose.CONVERSATIONAL),
+    SWITCHED_OFF,
+    [Standing((block(),)), Standing((), (consent(),))],
+)
 def test_each_is_decided_as_the_gate_decides_it_alone(
     question: Request, directory: Directory, asked: list[Standing]
 ) -> None:
@@ -132,13 +141,16 @@ def test_each_is_decided_as_the_gate_decides_it_alone(
         for recipient in (PERSON, OTHER_PERSON, None):
             alone = msgspec.structs.replace(question, recipient=recipient)
             expected = decide(alone, Facts(directory, standing), POLICY, START)
-            assert same.decide(recipient, standing) == expected
+            assert same.decide(recipient, standing).decision == expected
 
 
-def test_the_short_way_is_taken_both_to_a_yes_and_to_a_no() -> None:
-    """The property above is about them too: a plain yes and a plain no are among its cases."""
+def test_who_is_decided_alike_shares_a_ruling() -> None:
+    """A yes by a consent, and a no by a block: the property above is about these too."""
     question = SameQuestion(
         Request(PERSON, LONG.number, Purpose.CONVERSATIONAL), DIRECTORY, POLICY, START
     )
-    assert question.decide(PERSON, Standing((), (consent(),))).decision is Verdict.ALLOW
-    assert question.decide(PERSON, Standing((block(),))).decision is Verdict.DENY
+    allowed, denied = Standing((), (consent(),)), Standing((block(),))
+    for standing, verdict in ((allowed, Verdict.ALLOW), (denied, Verdict.DENY)):
+        _, second, third = (question.decide(PERSON, standing) for _ in range(3))
+        assert second.ruling.decision is verdict
+        assert second.ruling is third.ruling

@@ -8,11 +8,11 @@ from consentry.domain.gate import (
     Decision,
     Facts,
     Request,
-    SameQuestion,
     decide,
     refuse_unavailable,
 )
 from consentry.domain.policy import Policy
+from consentry.domain.same_question import Ruled, SameQuestion
 from consentry.domain.standing import Standing
 from consentry.ports import Page, Store, StoreUnavailable
 
@@ -53,13 +53,13 @@ async def check_same(
     policy: Policy,
     *,
     now: datetime,
-) -> list[Decision]:
+) -> list[Ruled]:
     """Ask the gate the same question about many recipients, in the same order."""
     try:
         known = [recipient or "" for recipient in recipients]
         directory, standings = await store.read_facts_of(known)
     except StoreUnavailable:
-        return [refuse_unavailable(policy, now) for _ in recipients]
+        return [Ruled(refuse_unavailable(policy, now)) for _ in recipients]
     question = SameQuestion(request, directory, policy, now)
     return list(map(question.decide, recipients, standings))
 

@@ -19,6 +19,7 @@ from consentry.api.spool import Spool
 from consentry.api.views import CheckedRecipient, ProblemDetails, view_checked
 from consentry.domain.directory import Purpose
 from consentry.domain.phone import NORTH_AMERICAN
+from consentry.domain.same_question import Ruled
 
 _BATCH_LINES: Final = 240
 """So many answers are less than 128 KiB: from there on memory is taken from the system, page by
@@ -136,15 +137,15 @@ async def _answer_plain(recipients: list[str], call: Call[None, LineQuery]) -> b
     """Answer the query's question about each of these."""
     question, _ = _complete(recipients[0], call.query)
     services = call.services
-    decisions = await check_same(
+    ruled = await check_same(
         await build_request(question, services),
         recipients,
         services.store,
         services.policy,
         now=services.clock.now(),
     )
-    services.measuring.note_decisions(decisions)
-    return _ENCODER.encode_lines(list(map(view_checked, recipients, decisions)))
+    services.measuring.note_decisions([one.ruling for one in ruled])
+    return _ENCODER.encode_lines(list(map(view_checked, recipients, ruled)))
 
 
 def _read_line(line: bytes, number: int, query: LineQuery) -> _Asked | ProblemDetails:
@@ -186,6 +187,6 @@ async def _decide(asked: list[_Asked], call: Call[None, LineQuery]) -> list[Chec
         if at is not None:
             decisions[index] = await check_at(requests[index], services.store, services.policy, at)
     return [
-        view_checked(question.recipient, decision)
+        view_checked(question.recipient, Ruled.alone(decision))
         for (question, _), decision in zip(asked, decisions, strict=True)
     ]

@@ -21,6 +21,7 @@ from consentry.api.questions import (
 )
 from consentry.api.views import CheckAnswer, CheckedRecipient, view_checked, view_decision
 from consentry.domain.directory import Purpose
+from consentry.domain.same_question import Ruled
 from consentry.ports import Scope
 
 RECIPIENTS_MAX: Final = 10_000
@@ -72,21 +73,23 @@ async def _check_batch(
     request = await build_request(question, services)
     known = [find_recipient(recipient, services.default_region) for recipient in recipients]
     if at is None:
-        decisions = await check_same(
+        ruled = await check_same(
             request, known, services.store, services.policy, now=services.clock.now()
         )
-        services.measuring.note_decisions(decisions)
+        services.measuring.note_decisions([one.ruling for one in ruled])
     else:
-        decisions = [
-            await check_at(
-                msgspec.structs.replace(request, recipient=one),
-                services.store,
-                services.policy,
-                at,
+        ruled = [
+            Ruled.alone(
+                await check_at(
+                    msgspec.structs.replace(request, recipient=one),
+                    services.store,
+                    services.policy,
+                    at,
+                )
             )
             for one in known
         ]
-    return list(map(view_checked, recipients, decisions))
+    return list(map(view_checked, recipients, ruled))
 
 
 _ALLOWED: Final = {

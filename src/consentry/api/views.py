@@ -8,6 +8,7 @@ from consentry.actions.check_readiness import Readiness
 from consentry.domain.gate import Decision, Verdict
 from consentry.domain.reading import BlockLayer
 from consentry.domain.reasons import Reason
+from consentry.domain.same_question import Ruled
 from consentry.domain.standing import (
     EVERYTHING,
     Block,
@@ -198,17 +199,18 @@ def view_decision(decision: Decision) -> CheckAnswer:
     )
 
 
-def view_checked(recipient: str, decision: Decision) -> CheckedRecipient:
+def view_checked(recipient: str, ruled: Ruled) -> CheckedRecipient:
     """Show a decision about one recipient of many."""
+    ruling, consent, block = ruled.ruling, ruled.consent, ruled.block
     return CheckedRecipient(
-        decision.decision,
-        decision.reason,
-        decision.detail,
-        decision.rules,
-        decision.policy_version,
-        decision.as_of,
-        decision.until,
-        None if decision.consent is None else view_consent(decision.consent),
-        None if decision.block is None else view_block(decision.block),
+        ruling.decision,
+        ruling.reason,
+        ruling.detail,
+        ruling.rules,
+        ruling.policy_version,
+        ruling.as_of,
+        ruling.until,
+        None if consent is None else view_consent(consent),
+        None if block is None else view_block(block),
         recipient=recipient,
     )

@@ -137,11 +137,15 @@ NEEDED_LEVEL: Final = {
 
 
 def standing_blocks(standing: Standing, sender: Sender) -> tuple[Block, ...]:
-    """List the blocks that stand between this sender and the recipient."""
-    if not standing.blocks:
-        return ()
-    found = (standing.block(sender.scope_of(layer), layer) for layer in _LAYERS)
-    return tuple(b for b in found if b is not None and b.state is not BlockState.OPEN)
+    """List the blocks that stand between this sender and the recipient, the network's first."""
+    found = [
+        block
+        for block in standing.blocks
+        if block.state is not BlockState.OPEN and block.scope == sender.scope_of(block.layer)
+    ]
+    if len(found) > 1:
+        found.sort(key=lambda block: _LAYERS.index(block.layer))
+    return tuple(found)
 
 
 def standing_suppression(standing: Standing, sender: Sender) -> Suppression | None:
@@ -166,9 +170,14 @@ def _check_switched_on(case: _Case) -> Denial | None:
     return Denial(Reason.SENDER_DISABLED, "sender/enabled")
 
 
+def worst_of(blocks: tuple[Block, ...]) -> Block:
+    """Find the block that weighs most: the carrier's refusal comes before the person's word."""
+    return next((b for b in blocks if b.cause is Cause.CARRIER_REFUSAL), blocks[0])
+
+
 def _deny_blocks(blocks: tuple[Block, ...], rule: str | None = None) -> Denial:
-    """Name the block that weighs most: the carrier's refusal comes before the person's word."""
-    worst = next((b for b in blocks if b.cause is Cause.CARRIER_REFUSAL), blocks[0])
+    """Name the block that weighs most."""
+    worst = worst_of(blocks)
     refused = worst.cause is Cause.CARRIER_REFUSAL
     reason = Reason.CARRIER_BLOCKED if refused else Reason.OPTED_OUT
     return Denial(reason, rule or f"block/{worst.layer}", block=worst)
@@ -325,17 +334,11 @@ _BEFORE_CONSENT: Final[tuple[Callable[[_Case], Denial | None], ...]] = (
 
 
 def _deny(denial: Denial, purpose: Purpose | None, policy: Policy, now: datetime) -> Decision:
-    return _write_denial(denial, purpose, policy.version, now)
-
-
-def _write_denial(
-    denial: Denial, purpose: Purpose | None, policy_version: str, now: datetime
-) -> Decision:
     return Decision(
         decision=Verdict.DENY,
         reason=denial.reason,
         detail=REASONS[denial.reason].detail,
-        policy_version=policy_version,
+        policy_version=policy.version,
         as_of=now,
         rules=(denial.rule,),
         purpose=purpose,
@@ -367,16 +370,12 @@ def decide(request: Request, facts: Facts, policy: Policy, now: datetime) -> Dec
     return _allow(case, carried)
 
 
-def _word_consent(level: ConsentLevel, program: str) -> tuple[str, tuple[str]]:
-    """Say by which consent a text may go, and the rule that found it."""
-    return f"Allowed: {level} consent with {program} is active.", (f"consent/{program}",)
-
-
 def _allow(case: _Case, consent: Consent | None) -> Decision:
     if consent is None:
         rule, detail = f"reply/{case.request.kind}", "Allowed: our one answer to the person's word."
     else:
-        detail, (rule,) = _word_consent(consent.level, consent.program)
+        detail = f"Allowed: {consent.level} consent with {consent.program} is active."
+        rule = f"consent/{consent.program}"
     return Decision(
         decision=Verdict.ALLOW,
         reason=None,
@@ -388,93 +387,6 @@ def _allow(case: _Case, consent: Consent | None) -> Decision:
         program=None if consent is None else consent.program,
         consent=consent,
     )
-
-
-class SameQuestion:
-    """One question about any number of recipients, decided as `decide` decides it.
-
-    What is the same for all is worked out once. Two cases are then answered in a few steps: a
-    block stands, or nothing stands but an active consent with the one program that may carry the
-    text. Everybody else is put to `decide`.
-    """
-
-    def __init__(
-        self, request: Request, directory: Directory, policy: Policy, now: datetime
-    ) -> None:
-        """Take the question, whoever its recipient is, and what is known of everybody."""
-        self._request = request
-        self._directory = directory
-        self._policy = policy
-        self._version = policy.version
-        self._now = now
-        self._sender = _find_plain_sender(request, directory)
-        self._purpose: Purpose | None = None
-        self._program: str | None = None
-        if self._sender is not None:
-            case = _Case(request, self._sender, Facts(directory, Standing()), policy, now)
-            self._purpose = _purpose_of(case)
-            if self._purpose is not None:
-                programs = _programs_for(case, self._purpose)
-                self._program = programs[0].id if len(programs) == 1 else None
-        self._answers = self._write_answers()
-
-    def _write_answers(self) -> dict[ConsentLevel, tuple[str, tuple[str]]]:
-        """Word the answer for each level of consent that is strong enough."""
-        if self._purpose is None or self._program is None:
-            return {}
-        needed = STRENGTH[NEEDED_LEVEL[self._purpose]]
-        return {
-            level: _word_consent(level, self._program)
-            for level in ConsentLevel
-            if STRENGTH[level] >= needed
-        }
-
-    def decide(self, recipient: str | None, standing: Standing) -> Decision:
-        """Decide about one recipient."""
-        if self._sender is not None and recipient is not None:
-            decided = self._decide_plainly(standing, self._sender)
-            if decided is not None:
-                return decided
-        request = msgspec.structs.replace(self._request, recipient=recipient)
-        return decide(request, Facts(self._directory, standing), self._policy, self._now)
-
-    def _decide_plainly(self, standing: Standing, sender: Sender) -> Decision | None:
-        """Decide where a block stands, or nothing but one consent; None elsewhere."""
-        if standing.blocks:
-            blocks = standing_blocks(standing, sender)
-            if not blocks:
-                return None
-            denial = _deny_blocks(blocks)
-            return _write_denial(denial, self._request.purpose, self._version, self._now)
-        if standing.suppressions or len(standing.consents) != 1:
-            return None
-        return self._allow(standing.consents[0])
-
-    def _allow(self, consent: Consent) -> Decision | None:
-        """Allow by the only consent there is, if it carries the text."""
-        answer = self._answers.get(consent.level)
-        if answer is None or consent.program != self._program or not consent.is_active(self._now):
-            return None
-        detail, rules = answer
-        return Decision(
-            Verdict.ALLOW,
-            None,
-            detail,
-            self._version,
-            self._now,
-            rules,
-            self._purpose,
-            self._program,
-            None,
-            consent,
-        )
-
-
-def _find_plain_sender(request: Request, directory: Directory) -> Sender | None:
-    """Find the sender where the question is a program's plain one, about consent alone."""
-    sender = directory.senders.get(request.sender)
-    plain = request.kind is MessageKind.MESSAGE and request.body is None
-    return sender if sender is not None and sender.enabled and plain else None
 
 
 def refuse_unavailable(policy: Policy, now: datetime) -> Decision:

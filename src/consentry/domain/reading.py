@@ -56,6 +56,9 @@ class BlockLayer(StrEnum):
     PROVIDER = "provider"
     NETWORK = "network"
 
+    __hash__ = str.__hash__
+    """An enum's own is slow, and every block is looked up by it."""
+
 
 class CarrierReading(msgspec.Struct, frozen=True, gc=False):
     """What the carrier did with a text, as far as its published rules tell.

@@ -56,6 +56,9 @@ class ConsentLevel(StrEnum):
     EXPRESS = "express"
     EXPRESS_WRITTEN = "express_written"
 
+    __hash__ = str.__hash__
+    """An enum's own is slow, and every consent is looked up by it."""
+
 
 class SMSPreference(StrEnum):
     """How a customer's phone shows: the SMS tag, none, or red."""

@@ -9,7 +9,12 @@ from consentry.ports import StoreUnavailable
 from consentry.store.postgres.connection import Connection
 from consentry.store.postgres.loading import DirectoryReader
 from consentry.store.postgres.pool import Pool
-from consentry.store.postgres.statements import clean, clean_all, read_statements
+from consentry.store.postgres.statements import (
+    clean,
+    clean_all,
+    read_statements,
+    write_array,
+)
 from consentry.store.rows import decode_standing
 
 AT_ONCE_MAX: Final = 1000
@@ -101,7 +106,7 @@ class _Question:
         self._directory = directory
 
     async def __call__(self, connection: Connection) -> tuple[Directory, _Found]:
-        rows = await connection.fetch(_FACTS.sql, self._recipients)
+        rows = await connection.fetch(_FACTS.sql, write_array(self._recipients))
         found: _Found = {row[0]: row[1] for row in rows}
         directory = self._directory.known(int(found[None]))
         if directory is None:

@@ -11,7 +11,7 @@ WHERE id = 1
 UNION ALL
 SELECT s.recipient, s.value
 FROM standings AS s
-WHERE s.recipient = ANY(:recipients::text[])
+WHERE s.recipient = ANY(:recipients::text::text[])
 
 -- name: read_entries
 -- The newest of each kind, and of those the newest: of a few kinds only those are looked at.

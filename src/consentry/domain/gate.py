@@ -172,7 +172,10 @@ def _check_switched_on(case: _Case) -> Denial | None:
 
 def worst_of(blocks: tuple[Block, ...]) -> Block:
     """Find the block that weighs most: the carrier's refusal comes before the person's word."""
-    return next((b for b in blocks if b.cause is Cause.CARRIER_REFUSAL), blocks[0])
+    for block in blocks:
+        if block.cause is Cause.CARRIER_REFUSAL:
+            return block
+    return blocks[0]
 
 
 def _deny_blocks(blocks: tuple[Block, ...], rule: str | None = None) -> Denial:

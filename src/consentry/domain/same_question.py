@@ -5,7 +5,7 @@ from typing import Self
 
 import msgspec
 
-from consentry.domain.directory import Directory
+from consentry.domain.directory import Directory, Sender
 from consentry.domain.gate import (
     Decision,
     Door,
@@ -18,7 +18,7 @@ from consentry.domain.gate import (
 )
 from consentry.domain.policy import Policy
 from consentry.domain.reading import BlockLayer
-from consentry.domain.standing import Block, Cause, Consent, ConsentLevel, Standing
+from consentry.domain.standing import Block, BlockState, Cause, Consent, ConsentLevel, Standing
 
 _KindOfBlock = tuple[str, BlockLayer, bool]
 _KindOfConsent = tuple[str, ConsentLevel]
@@ -68,11 +68,11 @@ class SameQuestion:
     def decide(self, recipient: str | None, standing: Standing) -> Ruled:
         """Decide about one recipient."""
         if recipient is not None and self._sender is not None:
-            consents = standing.consents
-            if standing.blocks:
-                blocks = standing_blocks(standing, self._sender)
-                if blocks:
-                    return self._rule_by_block(recipient, standing, worst_of(blocks))
+            blocks, consents = standing.blocks, standing.consents
+            if blocks:
+                block = blocks[0] if len(blocks) == 1 else _weigh(standing, self._sender)
+                if block is not None and block.state is not BlockState.OPEN:
+                    return self._rule_by_block(recipient, standing, block)
             elif len(consents) == 1 and not standing.suppressions:
                 consent = consents[0]
                 if consent.is_active(self._now):
@@ -102,6 +102,12 @@ class SameQuestion:
     def _ask(self, recipient: str | None, standing: Standing) -> Decision:
         request = msgspec.structs.replace(self._request, recipient=recipient)
         return decide(request, Facts(self._directory, standing), self._policy, self._now)
+
+
+def _weigh(standing: Standing, sender: Sender) -> Block | None:
+    """Find the block that weighs most of those that stand between; None where none does."""
+    blocks = standing_blocks(standing, sender)
+    return worst_of(blocks) if blocks else None
 
 
 def _hangs_on_texts(request: Request) -> bool:

@@ -1,5 +1,6 @@
 """What the doors read: lists in their order, page by page, and single things."""
 
+import asyncio
 from datetime import timedelta
 
 import msgspec
@@ -194,6 +195,18 @@ async def test_all_that_the_gate_asks_about_many_comes_in_the_order_asked(
     assert [standing.sms_tag for standing in standings] == tags * times
     assert not directory.senders[SENDER].enabled
     assert (await store.read_facts_of([]))[1] == []
+
+
+async def test_who_asks_about_many_at_once_with_others_is_told_of_their_own(store: Store) -> None:
+    """Twenty questions at the same time, each about others: none is given another's answer."""
+    people = [f"+1415555{n:04}" for n in range(400)]
+    on = tuple(tagged(n, person) for n, person in enumerate(people, 1) if n % 3 == 0)
+    await store.submit(write(Change(entries=on)))
+    questions = [people[start::20] * (1 + start % 3) for start in range(20)]
+    answers = await asyncio.gather(*(store.read_facts_of(asked) for asked in questions))
+    for asked, (_, standings) in zip(questions, answers, strict=True):
+        tagged_of = [(people.index(person) + 1) % 3 == 0 for person in asked]
+        assert [standing.sms_tag for standing in standings] == tagged_of
 
 
 async def test_many_standings_are_as_of_the_last_commit(store: Store) -> None:

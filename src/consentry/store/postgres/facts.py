@@ -17,18 +17,15 @@ from consentry.store.postgres.statements import (
 )
 from consentry.store.rows import decode_standing
 
-AT_ONCE_MAX: Final = 1000
-"""How many recipients one query asks for: a few milliseconds."""
-
 QUERIES_MAX: Final = 2
 """How many queries are on their way: while one is answered the next gathers."""
 
 _FACTS: Final = read_statements("read")["read_facts"]
 _EMPTY: Final = Standing()
 
-_Facts = tuple[Directory, Standing]
-_Asked = tuple[str, "asyncio.Future[_Facts]"]
 _Found = dict[str | None, str]
+_Answer = tuple[Directory, _Found]
+_Asked = tuple[list[str], "asyncio.Future[_Answer]"]
 
 
 class FactsReader:
@@ -37,37 +34,42 @@ class FactsReader:
     Nothing is remembered of a standing: each answer was read after it was asked for.
     """
 
-    def __init__(self, pool: Pool, pool_of_many: Pool) -> None:
+    def __init__(self, pool: Pool, questions_max: int) -> None:
         """Ask in the event loop that runs through these connections; others use them shortly.
 
-        Who asks about many at once goes through others, so that nobody who asks about one waits.
+        `questions_max`: how many questions share a query.
         """
         # Looked up once: asking for it asks the system which process this is, for each question.
         self._loop = asyncio.get_running_loop()
         self._pool = pool
-        self._pool_of_many = pool_of_many
+        self._questions_max = questions_max
         self._directory = DirectoryReader()
         self._waiting: list[_Asked] = []
         self._queries = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def read(self, recipient: str) -> _Facts:
+    async def read(self, recipient: str) -> tuple[Directory, Standing]:
         """Return the directory and a standing, as of the last commit, from one snapshot."""
-        future: asyncio.Future[_Facts] = self._loop.create_future()
-        self._waiting.append((clean(recipient), future))
+        asked = clean(recipient)
+        directory, found = await self._ask([asked])
+        return directory, _standing_of(asked, found)
+
+    async def read_many(self, recipients: list[str]) -> tuple[Directory, list[Standing]]:
+        """Return the directory and standings in the order asked, all from one snapshot."""
+        asked = clean_all(recipients)
+        directory, found = await self._ask(asked)
+        return directory, [_standing_of(recipient, found) for recipient in asked]
+
+    def _ask(self, recipients: list[str]) -> "asyncio.Future[_Answer]":
+        """Ask with all others who ask now; what is found may be about them as well."""
+        future: asyncio.Future[_Answer] = self._loop.create_future()
+        self._waiting.append((recipients, future))
         if self._queries < QUERIES_MAX and len(self._waiting) == 1:
             self._queries += 1
             task = self._loop.create_task(self._ask_on())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await future
-
-    async def read_many(self, recipients: list[str]) -> tuple[Directory, list[Standing]]:
-        """Return the directory and standings in the order asked, all from one snapshot."""
-        asked = clean_all(recipients)
-        question = _Question(asked, self._directory)
-        directory, found = await self._pool_of_many.use(question)
-        return directory, [_standing_of(recipient, found) for recipient in asked]
+        return future
 
     async def _ask_on(self) -> None:
         """Ask for all that wait, until nobody does."""
@@ -77,8 +79,9 @@ class FactsReader:
             self._queries -= 1
 
     async def _ask_all(self) -> None:
+        most = self._questions_max
         while self._waiting:
-            asked, self._waiting = self._waiting[:AT_ONCE_MAX], self._waiting[AT_ONCE_MAX:]
+            asked, self._waiting = self._waiting[:most], self._waiting[most:]
             try:
                 await self._answer(asked)
             except StoreUnavailable as error:
@@ -91,11 +94,11 @@ class FactsReader:
                     raise
 
     async def _answer(self, asked: list[_Asked]) -> None:
-        question = _Question([recipient for recipient, _ in asked], self._directory)
-        directory, found = await self._pool.use(question)
-        for recipient, future in asked:
+        recipients = [recipient for question, _ in asked for recipient in question]
+        answer = await self._pool.use(_Question(recipients, self._directory))
+        for _, future in asked:
             if not future.done():
-                future.set_result((directory, _standing_of(recipient, found)))
+                future.set_result(answer)
 
 
 class _Question:
@@ -105,7 +108,7 @@ class _Question:
         self._recipients = recipients
         self._directory = directory
 
-    async def __call__(self, connection: Connection) -> tuple[Directory, _Found]:
+    async def __call__(self, connection: Connection) -> _Answer:
         rows = await connection.fetch(_FACTS.sql, write_array(self._recipients))
         found: _Found = {row[0]: row[1] for row in rows}
         directory = self._directory.known(int(found[None]))

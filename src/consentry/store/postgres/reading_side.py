@@ -12,7 +12,12 @@ from consentry.store.postgres.writing_side import WritingSide
 from consentry.store.watching import Watchers
 
 POOL_SIZE: Final = 4
-MANY_POOL_SIZE: Final = 2
+GATE_QUESTIONS_MAX: Final = 1000
+"""How many questions about one recipient share a query: a few milliseconds."""
+
+STREAM_QUESTIONS_MAX: Final = 4
+"""The same of questions about some hundreds each."""
+
 GATE_ANSWER_SECONDS: Final = 1.0
 """Then the gate says no: who sends waits for it. Its look-ups take some milliseconds."""
 
@@ -37,9 +42,11 @@ class ReadingSide:
             answer_seconds=GATE_ANSWER_SECONDS,
             is_quick=True,
         )
-        self._many = Pool(address, MANY_POOL_SIZE, settings=by_number)
+        self._many = Pool(address, QUERIES_MAX, settings=by_number)
         self._pool = Pool(address, POOL_SIZE)
-        self.facts = FactsReader(self._gate, self._many)
+        self.facts = FactsReader(self._gate, GATE_QUESTIONS_MAX)
+        # Nobody who asks about one waits for those who ask about hundreds at once.
+        self.facts_of_many = FactsReader(self._many, STREAM_QUESTIONS_MAX)
         self.before_gate = Reader(self._gate)
         self.reader = Reader(self._pool)
         self.lists = Lists(self._pool)

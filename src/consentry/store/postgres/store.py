@@ -48,7 +48,7 @@ from consentry.store.watching import Watchers
 
 T = TypeVar("T")
 
-_SLICE: Final = 2000
+_SLICE: Final = 500
 """How many standings are asked for in one query."""
 
 
@@ -161,7 +161,7 @@ class PostgresStore:
 
     async def read_facts_of(self, recipients: list[str]) -> tuple[Directory, list[Standing]]:
         """Return all that the gate asks about these, in the order asked, from one snapshot."""
-        return await self._side.facts.read_many(recipients)
+        return await self._side.facts_of_many.read_many(recipients)
 
     async def read_standings(self, recipients: list[str]) -> list[Standing]:
         """Return the standings in the order asked."""

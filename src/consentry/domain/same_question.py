@@ -67,16 +67,15 @@ class SameQuestion:
 
     def decide(self, recipient: str | None, standing: Standing) -> Ruled:
         """Decide about one recipient."""
-        if recipient is not None and self._sender is not None:
-            blocks, consents = standing.blocks, standing.consents
-            if blocks:
-                block = blocks[0] if len(blocks) == 1 else _weigh(standing, self._sender)
-                if block is not None and block.state is not BlockState.OPEN:
-                    return self._rule_by_block(recipient, standing, block)
-            elif len(consents) == 1 and not standing.suppressions:
-                consent = consents[0]
-                if consent.is_active(self._now):
-                    return self._rule_by_consent(recipient, standing, consent)
+        if recipient is None or self._sender is None:
+            return Ruled.alone(self._ask(recipient, standing))
+        blocks, consents = standing.blocks, standing.consents
+        if blocks:
+            block = _weigh(blocks, standing, self._sender)
+            if block is not None:
+                return self._rule_by_block(recipient, standing, block)
+        elif len(consents) == 1 and not standing.suppressions and consents[0].is_active(self._now):
+            return self._rule_by_consent(recipient, standing, consents[0])
         return Ruled.alone(self._ask(recipient, standing))
 
     def _rule_by_block(self, recipient: str, standing: Standing, block: Block) -> Ruled:
@@ -104,10 +103,12 @@ class SameQuestion:
         return decide(request, Facts(self._directory, standing), self._policy, self._now)
 
 
-def _weigh(standing: Standing, sender: Sender) -> Block | None:
-    """Find the block that weighs most of those that stand between; None where none does."""
-    blocks = standing_blocks(standing, sender)
-    return worst_of(blocks) if blocks else None
+def _weigh(blocks: tuple[Block, ...], standing: Standing, sender: Sender) -> Block | None:
+    """Find the block that weighs most of those that may stand between; None where none does."""
+    if len(blocks) == 1:
+        return None if blocks[0].state is BlockState.OPEN else blocks[0]
+    between = standing_blocks(standing, sender)
+    return worst_of(between) if between else None
 
 
 def _hangs_on_texts(request: Request) -> bool:

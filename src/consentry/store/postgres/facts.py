@@ -52,13 +52,13 @@ class FactsReader:
         """Return the directory and a standing, as of the last commit, from one snapshot."""
         asked = clean(recipient)
         directory, found = await self._ask([asked])
-        return directory, _standing_of(asked, found)
+        return directory, _read_standings([asked], found)[0]
 
     async def read_many(self, recipients: list[str]) -> tuple[Directory, list[Standing]]:
         """Return the directory and standings in the order asked, all from one snapshot."""
         asked = clean_all(recipients)
         directory, found = await self._ask(asked)
-        return directory, [_standing_of(recipient, found) for recipient in asked]
+        return directory, _read_standings(asked, found)
 
     def _ask(self, recipients: list[str]) -> "asyncio.Future[_Answer]":
         """Ask with all others who ask now; what is found may be about them as well."""
@@ -117,9 +117,9 @@ class _Question:
         return directory, found
 
 
-def _standing_of(recipient: str, found: _Found) -> Standing:
-    value = found.get(recipient)
-    return _EMPTY if value is None else decode_standing(value)
+def _read_standings(asked: list[str], found: _Found) -> list[Standing]:
+    values = map(found.get, asked)
+    return [_EMPTY if value is None else decode_standing(value) for value in values]
 
 
 def _fail(asked: list[_Asked], error: BaseException) -> None:

@@ -10,6 +10,7 @@ from store_world import START
 from consentry.domain.entries import AUDIT_KINDS
 from consentry.store.changed import Table
 from consentry.store.migrate import read_migrations
+from consentry.store.postgres.statements import write_array
 from consentry.store.queries import parse_queries, read_queries
 from consentry.store.sqlite.connection import open_connection
 from consentry.store.sqlite.migrating import apply_migrations
@@ -41,6 +42,13 @@ def test_the_audit_is_of_the_kinds_that_the_domain_names() -> None:
     sql = "".join(m.sql for m in read_migrations("sqlite"))
     named = [found for found in re.findall(r"kind IN \(([^)]*)\)", sql) if "exported" in found]
     assert {" ".join(found.split()) for found in named} == {kinds}
+
+
+def test_an_array_is_written_as_postgresql_reads_it() -> None:
+    """Each text in quotes, whatever is in it; none is an array without elements."""
+    texts = ["+14155550142", 'a "b"', "c\\d", "", "NULL", "e,f", "{g}"]
+    assert write_array(texts) == r'{"+14155550142","a \"b\"","c\\d","","NULL","e,f","{g}"}'
+    assert write_array([]) == "{}"
 
 
 SMALL = {"brands", "senders", "programs", "carriers", "api_keys", "agents", "processes"}

@@ -17,9 +17,6 @@ from consentry.store.postgres.statements import (
 )
 from consentry.store.rows import decode_standing
 
-QUERIES_MAX: Final = 2
-"""How many queries are on their way: while one is answered the next gathers."""
-
 _FACTS: Final = read_statements("read")["read_facts"]
 _EMPTY: Final = Standing()
 
@@ -34,15 +31,17 @@ class FactsReader:
     Nothing is remembered of a standing: each answer was read after it was asked for.
     """
 
-    def __init__(self, pool: Pool, questions_max: int) -> None:
+    def __init__(self, pool: Pool, questions_max: int, *, queries_max: int) -> None:
         """Ask in the event loop that runs through these connections; others use them shortly.
 
-        `questions_max`: how many questions share a query.
+        `questions_max`: how many questions share a query. `queries_max`: how many queries are on
+        their way; meanwhile the next gathers.
         """
         # Looked up once: asking for it asks the system which process this is, for each question.
         self._loop = asyncio.get_running_loop()
         self._pool = pool
         self._questions_max = questions_max
+        self._queries_max = queries_max
         self._directory = DirectoryReader()
         self._waiting: list[_Asked] = []
         self._queries = 0
@@ -64,7 +63,7 @@ class FactsReader:
         """Ask with all others who ask now; what is found may be about them as well."""
         future: asyncio.Future[_Answer] = self._loop.create_future()
         self._waiting.append((recipients, future))
-        if self._queries < QUERIES_MAX and len(self._waiting) == 1:
+        if self._queries < self._queries_max and len(self._waiting) == 1:
             self._queries += 1
             task = self._loop.create_task(self._ask_on())
             self._tasks.add(task)

@@ -4,7 +4,7 @@ from typing import Final
 
 from consentry.store.postgres.address import Address
 from consentry.store.postgres.announcing import Listener
-from consentry.store.postgres.facts import QUERIES_MAX, FactsReader
+from consentry.store.postgres.facts import FactsReader
 from consentry.store.postgres.lists import Lists
 from consentry.store.postgres.pool import Pool
 from consentry.store.postgres.reading import Reader
@@ -15,8 +15,14 @@ POOL_SIZE: Final = 4
 GATE_QUESTIONS_MAX: Final = 1000
 """How many questions about one recipient share a query: a few milliseconds."""
 
+GATE_QUERIES_MAX: Final = 1
+"""To send a query costs as much as to answer ten questions, so the more share one the better."""
+
 STREAM_QUESTIONS_MAX: Final = 4
-"""The same of questions about some hundreds each."""
+"""How many questions about some hundreds each share a query."""
+
+STREAM_QUERIES_MAX: Final = 2
+"""Those are long: while one is answered the next is put together."""
 
 GATE_ANSWER_SECONDS: Final = 1.0
 """Then the gate says no: who sends waits for it. Its look-ups take some milliseconds."""
@@ -37,16 +43,18 @@ class ReadingSide:
         by_number = {"enable_seqscan": "off"}
         self._gate = Pool(
             address,
-            QUERIES_MAX + _BEFORE_GATE,
+            GATE_QUERIES_MAX + _BEFORE_GATE,
             settings=by_number,
             answer_seconds=GATE_ANSWER_SECONDS,
             is_quick=True,
         )
-        self._many = Pool(address, QUERIES_MAX, settings=by_number)
+        self._many = Pool(address, STREAM_QUERIES_MAX, settings=by_number)
         self._pool = Pool(address, POOL_SIZE)
-        self.facts = FactsReader(self._gate, GATE_QUESTIONS_MAX)
+        self.facts = FactsReader(self._gate, GATE_QUESTIONS_MAX, queries_max=GATE_QUERIES_MAX)
         # Nobody who asks about one waits for those who ask about hundreds at once.
-        self.facts_of_many = FactsReader(self._many, STREAM_QUESTIONS_MAX)
+        self.facts_of_many = FactsReader(
+            self._many, STREAM_QUESTIONS_MAX, queries_max=STREAM_QUERIES_MAX
+        )
         self.before_gate = Reader(self._gate)
         self.reader = Reader(self._pool)
         self.lists = Lists(self._pool)

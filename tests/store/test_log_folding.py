@@ -16,7 +16,7 @@ pytestmark = pytest.mark.integration
 PAGES_MAX = 400
 STEP_PAGES = 50
 PAGE_BYTES = 4096
-LOG_BYTES = 2 * PAGES_MAX * PAGE_BYTES
+LOG_BYTES = 3 * PAGES_MAX * PAGE_BYTES
 
 
 @contextmanager
@@ -74,7 +74,7 @@ def test_who_reads_an_older_state_is_not_disturbed(tmp_path: Path) -> None:
         write(connection, 1)
         reading.execute("BEGIN")
         assert reading.execute("SELECT count(*) FROM a").fetchall() == [(1,)]
-        write(connection, 3 * PAGES_MAX * PAGE_BYTES // 20_000)
+        write(connection, 5 * PAGES_MAX * PAGE_BYTES // 20_000)
         assert reading.execute("SELECT count(*) FROM a").fetchall() == [(1,)]
         assert log_bytes(path) > LOG_BYTES
         reading.execute("ROLLBACK")

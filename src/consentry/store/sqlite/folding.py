@@ -32,7 +32,11 @@ class LogFolding:
         pages_max: int = CHECKPOINT_PAGES,
         step_pages: int = STEP_PAGES,
     ) -> None:
-        """Start the thread. The log begins anew when it has `pages_max`."""
+        """Start the thread.
+
+        The log begins anew when it has `pages_max` and little of it is left to fold, and in any
+        case when it has twice as many.
+        """
         self._path = path
         self._writing = writing
         self._pages_max = pages_max
@@ -57,10 +61,12 @@ class LogFolding:
         if pages < self._folded_pages:
             # The log has begun anew.
             self._folded_pages = 0
-        if pages >= self._pages_max:
+        left = pages - self._folded_pages
+        is_full = pages >= self._pages_max
+        if is_full and (left <= self._step_pages // 4 or pages >= 2 * self._pages_max):
             # Only who writes can fold the last page of a log that never rests.
             self._fold(self._writing)
-        elif pages - self._folded_pages >= self._step_pages:
+        elif is_full or left >= self._step_pages:
             self._due.set()
         return apsw.SQLITE_OK
 

@@ -11,14 +11,10 @@ WHERE number = CAST(:recipient AS INTEGER) AND recipient = :recipient;
 -- directory from the same snapshot.
 SELECT
     (SELECT version FROM directory_version WHERE id = 1),
-    '[' || ifnull(group_concat(value), '') || ']'
-FROM (
-    SELECT ifnull(s.value, '{}') AS value
-    FROM json_each(:keys) AS asked
-    LEFT JOIN standings AS s
-        ON s.number = CAST(asked.value AS INTEGER) AND s.recipient = asked.value
-    ORDER BY asked.rowid
-);
+    '[' || ifnull(group_concat(ifnull(s.value, '{}'), ',' ORDER BY asked.rowid), '') || ']'
+FROM json_each(:keys) AS asked
+LEFT JOIN standings AS s
+    ON s.number = CAST(asked.value AS INTEGER) AND s.recipient = asked.value;
 
 -- name: read_entries
 -- The newest of each kind, and of those the newest: of a few kinds only those are looked at.

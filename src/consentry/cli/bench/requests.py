@@ -128,10 +128,12 @@ def build_stream(port: int, key: str, recipients: Iterable[str]) -> bytes:
 def build_stop(port: int, place: int, number: str | None = None) -> bytes:
     """Build the webhook of one STOP as Twilio posts and signs it.
 
-    Each place is another text, and where no number is given of another person.
+    Each place is another text, and where no number is given of another person. A person who is
+    named texts once: their sid is of their number, so that no other STOP of a run has it.
     """
+    of_sid = place if number is None else int(number)
     message = InboundMessage(
-        message_sid=f"SM{place * _SCATTER_WIDE % _SIDS:032x}",
+        message_sid=f"SM{of_sid * _SCATTER_WIDE % _SIDS:032x}",
         account_sid=ACCOUNT_SID,
         from_number=number or new_number(place),
         to_number=SENDER,

@@ -258,11 +258,11 @@ class MemoryFacts:
         self._check(recipient in (*self._needs.recipients, *due), f"standing of {recipient}")
         return self._store.standing(recipient)
 
-    def inbound(self, carrier: str, carrier_message_id: str) -> Message | None:
-        """Find a text that came in."""
+    def inbound(self, carrier: str, carrier_message_id: str, recipient: str) -> Message | None:
+        """Find a text that this person sent."""
         asked = self._needs.inbound == (carrier, carrier_message_id)
         self._check(asked, f"inbound {carrier_message_id}")
-        return self._by_carrier_id(Direction.INBOUND, carrier, carrier_message_id)
+        return self._by_carrier_id(Direction.INBOUND, carrier, carrier_message_id, recipient)
 
     def outbound(self, carrier: str, carrier_message_id: str) -> Message | None:
         """Find a text that went out."""
@@ -270,10 +270,12 @@ class MemoryFacts:
         self._check(asked, f"outbound {carrier_message_id}")
         return self._by_carrier_id(Direction.OUTBOUND, carrier, carrier_message_id)
 
-    def _by_carrier_id(self, direction: Direction, carrier: str, known_as: str) -> Message | None:
+    def _by_carrier_id(
+        self, direction: Direction, carrier: str, known_as: str, recipient: str | None = None
+    ) -> Message | None:
         for message in self._store.messages.values():
             key = (message.direction, message.carrier, message.carrier_message_id)
-            if key == (direction, carrier, known_as):
+            if key == (direction, carrier, known_as) and recipient in (None, message.recipient):
                 return message
         return None
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from action_world import CARRIER, World
-from consent_world import LONG, PERSON, SECOND, SHORT, TOLL_FREE, minute
+from consent_world import LONG, OTHER_PERSON, PERSON, SECOND, SHORT, TOLL_FREE, minute
 from consentry.actions.receive_message import stranger
 from consentry.domain.customers import PhoneType
 from consentry.domain.directory import Sender
@@ -103,6 +103,16 @@ def test_a_text_is_dealt_with_once() -> None:
     again = world.receive("STOP", known_as="SM1")
     assert (again.duplicate, again.message) == (True, first.message)
     assert (world.store.entries, world.store.messages, world.standing()) == before
+
+
+def test_an_id_that_somebody_else_had_is_no_repeat() -> None:
+    """A carrier that gives an id twice must not make a STOP a repeat of another person's text."""
+    world = World()
+    world.receive("Hello", recipient=OTHER_PERSON, known_as="SM1")
+    world.receive("Hello")
+    stop = world.receive("STOP", known_as="SM1")
+    assert (stop.duplicate, stop.kind) == (False, EntryKind.OPTED_OUT)
+    assert world.standing().sms_preference is not SMSPreference.ON
 
 
 def test_an_opt_out_waits_for_what_is_with_the_carrier() -> None:

@@ -43,7 +43,7 @@ pytestmark = pytest.mark.integration
 async def test_inbound_finds_a_text_by_the_carriers_id(store: Store) -> None:
     """Only an inbound text of that account is found, stored or from the same batch."""
     needs = Needs(inbound=(CARRIER, "SM1"))
-    look = ask(lambda facts: facts.inbound(CARRIER, "SM1"), needs)
+    look = ask(lambda facts: facts.inbound(CARRIER, "SM1", ANN), needs)
     sent = message(1, carrier_message_id="SM1")
     foreign = message(2, carrier="car_2", carrier_message_id="SM1")
     await store.submit(write(Change(messages=(sent, foreign))))

@@ -26,6 +26,7 @@ from store_world import (
 
 from consentry.domain.directory import Brand
 from consentry.domain.entries import fold
+from consentry.domain.messages import Message
 from consentry.domain.standing import Standing
 from consentry.ports import (
     Change,
@@ -172,7 +173,7 @@ async def test_a_text_that_comes_twice_in_one_batch_is_received_once(store: Stor
 
     def receive(number: int) -> Act[str]:
         def decide(facts: Facts) -> tuple[str, Change]:
-            known = facts.inbound(CARRIER, "SM1")
+            known = facts.inbound(CARRIER, "SM1", ANN)
             if known is not None:
                 return known.id, Change()
             return f"msg_{number:05d}", Change(messages=(inbound(number, "SM1"),))
@@ -191,13 +192,28 @@ async def test_the_same_carrier_id_cannot_be_stored_for_two_inbound_texts(store:
         await store.submit(write(Change(messages=(inbound(2, "SM1"),))))
 
 
+async def test_two_people_may_have_the_same_carrier_id(store: Store) -> None:
+    """Each is shown their own text under it, stored or of the same batch."""
+    needs = Needs(inbound=(CARRIER, "SM1"))
+
+    def look(facts: Facts) -> list[Message | None]:
+        return [facts.inbound(CARRIER, "SM1", person) for person in (ANN, BOB)]
+
+    anns, bobs = inbound(1, "SM1", ANN), inbound(2, "SM1", BOB)
+    await store.submit(write(Change(messages=(anns,))))
+    assert await store.submit(ask(look, needs)) == [anns, None]
+    _, seen = await submit_together(store, write(Change(messages=(bobs,))), ask(look, needs))
+    assert seen == [anns, bobs]
+    assert await store.submit(ask(look, needs)) == [anns, bobs]
+
+
 async def test_a_fact_that_is_not_among_the_needs_is_a_fault_of_the_command(
     store: Store,
 ) -> None:
     """Asking for what was not loaded raises and says what is missing in `needs`."""
     looks = [
         lambda facts: facts.standing(BOB),
-        lambda facts: facts.inbound(CARRIER, "SM1"),
+        lambda facts: facts.inbound(CARRIER, "SM1", ANN),
         lambda facts: facts.outbound(CARRIER, "SM1"),
         lambda facts: facts.message("msg_1"),
         lambda facts: facts.job("msg_1"),

@@ -63,9 +63,9 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
         )
 
     def decide(self, facts: Facts) -> tuple[Received, Change]:
-        """Decide once for each carrier message id; a repeat changes nothing."""
+        """Decide once for each carrier message id of a person; a repeat changes nothing."""
         recipient = self.text.recipient
-        known = facts.inbound(self.carrier, self.text.carrier_message_id)
+        known = facts.inbound(self.carrier, self.text.carrier_message_id, recipient)
         if known is not None:
             in_flight = facts.in_flight(recipient)
             again = Received(known.id, EntryKind.MESSAGE_RECEIVED, True, in_flight=in_flight)

@@ -36,7 +36,7 @@ class Needs(msgspec.Struct, frozen=True, gc=False):
     """What a command must be shown; the store loads it for a whole batch in set queries.
 
     `inbound` is (carrier, carrier_message_id) of a text that may have come before; `outbound`
-    finds one of ours by the same pair, with its job. `refusals_of` is a sender. `due_jobs` asks
+    finds one of ours by such a pair, with its job. `refusals_of` is a sender. `due_jobs` asks
     for jobs that are due: per sender, how many. `agents` and `processes` ask for all of them.
     `idempotency` are pairs of owner and key. `links` and `sessions` are ids; `marks` are pairs
     of recipient and sender.
@@ -89,8 +89,8 @@ class Facts(Protocol):
     def standing(self, recipient: str) -> Standing:
         """The recipient's standing; empty for a number never seen."""
 
-    def inbound(self, carrier: str, carrier_message_id: str) -> Message | None:
-        """The inbound message stored under the carrier's id."""
+    def inbound(self, carrier: str, carrier_message_id: str, recipient: str) -> Message | None:
+        """The message of this person that is stored under the carrier's id."""
 
     def outbound(self, carrier: str, carrier_message_id: str) -> Message | None:
         """The outbound message known under the carrier's id."""

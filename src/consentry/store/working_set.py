@@ -96,7 +96,7 @@ class WorkingSet(Generic[Row]):
         self._wanted = wanted
         self._standings = dict.fromkeys(wanted.recipients, _EMPTY) | loaded.standings
         self._messages: dict[str, Message] = {}
-        self._inbound: dict[_Pair, str] = {}
+        self._inbound: dict[tuple[str, str, str], str] = {}
         self._outbound: dict[_Pair, str] = {}
         for message in (*loaded.inbound, *loaded.outbound, *loaded.messages):
             self._put_message(message)
@@ -121,12 +121,12 @@ class WorkingSet(Generic[Row]):
         """Return the standing after the commands so far; empty for a number never seen."""
         return _asked(self._standings, recipient, "the standing of")
 
-    def inbound(self, carrier: str, carrier_message_id: str) -> Message | None:
-        """Return the inbound message under the carrier's id."""
-        key = (carrier, carrier_message_id)
-        if key not in self._inbound and key not in self._wanted.inbound:
-            raise NotNeeded("the inbound message", key)
-        found = self._inbound.get(key)
+    def inbound(self, carrier: str, carrier_message_id: str, recipient: str) -> Message | None:
+        """Return the message of this person under the carrier's id."""
+        pair = (carrier, carrier_message_id)
+        if pair not in self._wanted.inbound:
+            raise NotNeeded("the inbound message", pair)
+        found = self._inbound.get((*pair, recipient))
         return None if found is None else self._messages[found]
 
     def outbound(self, carrier: str, carrier_message_id: str) -> Message | None:
@@ -275,9 +275,11 @@ class WorkingSet(Generic[Row]):
     def _put_message(self, message: Message) -> None:
         self._messages[message.id] = message
         if message.carrier is not None and message.carrier_message_id is not None:
-            inbound = message.direction is Direction.INBOUND
-            index = self._inbound if inbound else self._outbound
-            index[message.carrier, message.carrier_message_id] = message.id
+            pair = message.carrier, message.carrier_message_id
+            if message.direction is Direction.INBOUND:
+                self._inbound[*pair, message.recipient] = message.id
+            else:
+                self._outbound[pair] = message.id
 
     def _put_receipt(self, receipt: Receipt) -> None:
         key = (receipt.carrier, receipt.carrier_message_id)

@@ -19,7 +19,7 @@ from consentry.api.app import build_api
 from consentry.api.keys import REVOKED_EVERYWHERE_SECONDS
 from consentry.api.one_write import OneWriteProtocol
 from consentry.api.services import Services
-from consentry.carriers.twilio.settings import build_twilio
+from consentry.carriers.twilio.settings import TWILIO
 from consentry.clock import SystemClock, SystemIds
 from consentry.console.app import build_console
 from consentry.console.identity import IdentityProvider
@@ -45,6 +45,7 @@ from consentry.ports import (
     Clock,
     Store,
     StoreUnavailable,
+    index_kinds,
 )
 from consentry.settings import OIDCAdmission, SettingError, Settings
 from consentry.store.sqlite.holding import hold_file
@@ -55,10 +56,12 @@ from consentry.telemetry.tallies import Tallies
 if TYPE_CHECKING:
     from consentry.telemetry.tracing import Tracing
 
-CARRIERS: Final[dict[str, Callable[[CarrierAccount, str], Carrier]]] = {
-    "twilio": build_twilio,
-}
-"""One line for each carrier: who builds it from its account and our callback address."""
+CARRIERS: Final = index_kinds(
+    [
+        TWILIO,
+    ]
+)
+"""One line for each carrier."""
 
 _BOOK_FRESH_SECONDS: Final = 1.0
 _CLOSING_SECONDS: Final = 3
@@ -80,14 +83,14 @@ class AccountBook:
         """Find a carrier; accounts are read again when they are older than a second."""
         await self._refresh(carrier_id)
         account = self._accounts.get(carrier_id)
-        if account is None:
+        if account is None or account.kind not in CARRIERS:
             return None
         built = self._built.get(carrier_id)
         if built is not None and built[0] == account:
             return built[1]
         if built is not None:
             await built[1].close()
-        carrier = CARRIERS[account.kind](account, self._callback_base)
+        carrier = CARRIERS[account.kind].build(account, self._callback_base)
         self._built[carrier_id] = (account, carrier)
         return carrier
 
@@ -146,6 +149,7 @@ def _build_console_services(settings: Settings, services: Services) -> ConsoleSe
         default_region=settings.default_region,
         public_url=settings.public_url,
         secret_key=services.secret_key,
+        carrier_kinds=services.carrier_kinds,
         passwords=Passwords(),
         try_limits=limits,
         others_seconds=REVOKED_EVERYWHERE_SECONDS,
@@ -281,6 +285,7 @@ class Server:
             secret_key=read_secret_key(settings),
             readiness=self._readiness,
             exposition=Exposition(self._sharing, self._readiness),
+            carrier_kinds=CARRIERS,
             link_seconds=settings.sign_in_link_minutes * 60,
             measuring=tallies,
             metrics_access=settings.metrics_access,

@@ -21,6 +21,7 @@ from consentry.api.routing import Match, Routes
 from consentry.api.services import Services
 from consentry.api.table import OPERATIONS
 from consentry.api.views import ProblemDetails
+from consentry.bootstrap import CARRIERS
 from consentry.clock import SystemIds
 from consentry.domain.directory import Brand, Program, Purpose, Sender
 from consentry.domain.policy import Policy
@@ -286,6 +287,7 @@ async def build_world(
         secret_key=SECRET_KEY,
         readiness=ReadinessCheck(real, clock),
         exposition=FakeExposition(),
+        carrier_kinds=CARRIERS,
     )
     return World(build_api(services), real, clock, carrier, delivery, services, secrets)
 

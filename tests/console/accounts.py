@@ -15,6 +15,7 @@ from consentry.actions.administer import SaveBrand, SaveSender
 from consentry.actions.count_try import TryLimits
 from consentry.actions.keep_agents import SaveAgent, SetPassword
 from consentry.actions.sign_in import MakeSignInLink, hash_sign_in_secret
+from consentry.bootstrap import CARRIERS
 from consentry.clock import SystemIds
 from consentry.console.app import build_console
 from consentry.console.identity import IdentityProvider
@@ -177,6 +178,7 @@ async def open_console(
         default_region="US",
         public_url=public_url,
         secret_key=SECRET_KEY,
+        carrier_kinds=CARRIERS,
         passwords=Passwords(),
         try_limits=limits,
         link_seconds=3600,

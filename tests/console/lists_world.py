@@ -18,6 +18,7 @@ from consentry.actions.keep_customers import CreateCustomer
 from consentry.actions.outgoing import Draft
 from consentry.actions.receive_message import Received, ReceiveMessage
 from consentry.actions.send_message import SendMessage, Sent
+from consentry.bootstrap import CARRIERS
 from consentry.clock import SystemIds
 from consentry.console.app import build_console
 from consentry.console.services import ConsoleServices
@@ -197,6 +198,7 @@ async def open_world(
         default_region="US",
         public_url=None,
         secret_key="a secret key of the server, long enough",
+        carrier_kinds=CARRIERS,
     )
     app = Starlette(routes=build_console(services))
     transport = httpx.ASGITransport(app=app)

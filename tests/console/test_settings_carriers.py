@@ -36,7 +36,7 @@ async def stored(world: World, account: str = "fake") -> CarrierAccount:
 async def test_an_account_is_added_and_its_secrets_stay_inside(world: World) -> None:
     """The audit and the pages tell of the account, never of a secret."""
     desk = await world.desk()
-    after = await desk.follow(await desk.change("/new-carrier", **NEW))
+    after = await desk.follow(await desk.change("/new-carrier?kind=twilio", **NEW))
     assert "Saved. Carrier account second added" in after.text
     assert await stored(world, "second") == CarrierAccount(
         "second", "twilio", "AC2", "s3cret-token", "https://api.twilio.com", "SK1", "k3y-secret"
@@ -75,7 +75,6 @@ async def test_a_key_goes_with_its_id(world: World) -> None:
         ({"id": ""}, {"id"}),
         ({"id": "a/b"}, {"id"}),
         ({"id": "fake"}, {"id"}),
-        ({"kind": "telnyx"}, {"kind"}),
         ({"account": ""}, {"account"}),
         ({"secret": ""}, {"secret"}),
         ({"secret": "with space"}, {"secret"}),
@@ -88,7 +87,7 @@ async def test_wrong_input_keeps_what_was_typed_but_secrets(
 ) -> None:
     """Fields keep what was typed; secrets are not sent back, and the page says so."""
     typed = {**NEW, **changed}
-    shown = await (await world.desk()).change("/new-carrier", **typed)
+    shown = await (await world.desk()).change("/new-carrier?kind=twilio", **typed)
     assert shown.status == 422
     secrets = {name for name in ("secret", "key_secret") if typed[name]}
     assert shown.invalid == wrong | secrets
@@ -96,6 +95,18 @@ async def test_wrong_input_keeps_what_was_typed_but_secrets(
         assert shown.value(name) == typed[name]
     assert {shown.value("secret"), shown.value("key_secret")} == {""}
     assert "Type it again" in shown.text
+    assert [account.id for account in await world.console.store.read_carriers()] == ["fake"]
+
+
+async def test_the_carrier_is_chosen_first(world: World) -> None:
+    """Each carrier asks for its own; of one that there is not nothing is kept."""
+    desk = await world.desk()
+    listed = await desk.open("/new-carrier")
+    assert "/console/settings/new-carrier?kind=twilio" in listed.links
+    form = await desk.open("/new-carrier?kind=twilio")
+    assert form.value("base_url") == "https://api.twilio.com"
+    sent = await desk.send(form, "/new-carrier", {**NEW, "kind": "pigeon"})
+    assert sent.status == 404
     assert [account.id for account in await world.console.store.read_carriers()] == ["fake"]
 
 

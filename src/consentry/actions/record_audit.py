@@ -73,6 +73,8 @@ def _flatten(value: msgspec.Struct, prefix: str = "") -> dict[str, object]:
         held = getattr(value, name)
         if isinstance(held, msgspec.Struct):
             fields |= _flatten(held, f"{prefix}{name}.")
+        elif isinstance(held, dict):
+            fields |= {f"{prefix}{name}.{key}": kept for key, kept in held.items()}
         elif name != "id":
             fields[f"{prefix}{name}"] = held
     return fields

@@ -1,6 +1,6 @@
 """Accounts with those who carry texts. Secrets go in and never come out."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -9,42 +9,48 @@ from consentry.actions.administer import SaveCarrier
 from consentry.api.listing import Listing, whole
 from consentry.api.operations import Answer, Call, Operation, Tag
 from consentry.api.problems import Problem
-from consentry.ports import CarrierAccount, Scope
+from consentry.ports import CarrierAccount, CarrierKind, Scope, write_fields
 from consentry.wire.webhook_address import inbound_path, status_path
-
-_DEFAULT_URLS: Final = {"twilio": "https://api.twilio.com"}
 
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Account = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,200}$")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,64}$")]
+Value = Annotated[str, msgspec.Meta(max_length=500)]
 Secret = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,500}$")]
 URL = Annotated[
-    str, msgspec.Meta(max_length=500, pattern=r"^https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?$")
+    str,
+    msgspec.Meta(
+        max_length=500, pattern=r"^(https?|smpps?)://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?$"
+    ),
 ]
 
 
 class NewCarrier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An account to set up. `secret` signs webhooks; `key_id`, `key_secret` authenticate us.
 
+    What each carrier needs of these, and of its own in `more`, stands in the reference of carriers.
     `id`: part of the webhook address; made up where it is left out.
     """
 
-    kind: Literal["twilio"]
-    account: Account
-    secret: Secret
+    kind: Name
+    account: Account | None = None
+    secret: Secret | None = None
     id: Id | None = None
     base_url: URL | None = None
     key_id: Account | None = None
     key_secret: Secret | None = None
+    more: dict[Name, Value] = {}
 
 
 class CarrierChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to change of an account; what is left out stays."""
+    """What to change of an account; what is left out stays, also of `more`."""
 
     account: Account | UnsetType = UNSET
     secret: Secret | UnsetType = UNSET
     base_url: URL | UnsetType = UNSET
     key_id: Account | UnsetType | None = UNSET
     key_secret: Secret | UnsetType | None = UNSET
+    more: dict[Name, Value | None] = {}
 
 
 class CarrierView(msgspec.Struct, frozen=True):
@@ -55,6 +61,7 @@ class CarrierView(msgspec.Struct, frozen=True):
     account: str
     base_url: str
     key_id: str | None
+    more: dict[str, str]
     inbound_url: str
     status_url: str
 
@@ -89,6 +96,7 @@ def _view(call: Call[object, object], account: CarrierAccount) -> CarrierView:
         account=account.account,
         base_url=account.base_url,
         key_id=account.key_id,
+        more=account.more,
         inbound_url=inbound_url,
         status_url=status_url,
     )
@@ -109,16 +117,40 @@ async def create_carrier(call: Call[NewCarrier, None]) -> Answer:
             "already_exists",
             f"The carrier account {asked.id!a} is set up already. Change it with PATCH.",
         )
+    kind = _kind(call, asked.kind)
     account = CarrierAccount(
         id=asked.id or "",
-        kind=asked.kind,
-        account=asked.account,
-        secret=asked.secret,
-        base_url=asked.base_url or _DEFAULT_URLS[asked.kind],
+        kind=kind.name,
+        account=asked.account or "",
+        secret=asked.secret or "",
+        base_url=asked.base_url or kind.base_url,
         key_id=asked.key_id,
         key_secret=asked.key_secret,
+        more={name: value for name, value in asked.more.items() if value},
     )
+    check_account(kind, account)
     return Answer(_view(call, await store.submit(SaveCarrier(account, call.actor))), status=201)
+
+
+def _kind(call: Call[NewCarrier, None], name: str) -> CarrierKind:
+    kinds = call.services.carrier_kinds
+    if name not in kinds:
+        raise Problem("invalid_body", f"`kind` is {name!a}. Choose one of {', '.join(kinds)}.")
+    return kinds[name]
+
+
+def check_account(kind: CarrierKind, account: CarrierAccount) -> None:
+    """Refuse an account that lacks something, or has what the carrier does not know."""
+    missing = [f"`{field.name}` ({field.label})" for field in kind.list_missing(account)]
+    if missing:
+        raise Problem("invalid_body", f"{kind.title} needs {', '.join(missing)}. Give it.")
+    foreign = kind.list_foreign(account)
+    if foreign:
+        raise Problem(
+            "invalid_body",
+            f"{kind.title} knows no {', '.join(map(ascii, foreign))}. Leave it out; it asks for "
+            f"{', '.join(field.name for field in kind.fields)}.",
+        )
 
 
 async def read_carrier(call: Call[None, None]) -> Answer:
@@ -129,15 +161,14 @@ async def read_carrier(call: Call[None, None]) -> Answer:
 async def change_carrier(call: Call[CarrierChange, None]) -> Answer:
     """Change an account; a new secret counts for the next webhook."""
     known, asked = await _account_in_path(call), call.body
-    account = CarrierAccount(
-        id=known.id,
-        kind=known.kind,
-        account=known.account if asked.account is UNSET else asked.account,
-        secret=known.secret if asked.secret is UNSET else asked.secret,
-        base_url=known.base_url if asked.base_url is UNSET else asked.base_url,
-        key_id=known.key_id if asked.key_id is UNSET else asked.key_id,
-        key_secret=known.key_secret if asked.key_secret is UNSET else asked.key_secret,
-    )
+    given = {name: getattr(asked, name) for name in ("account", "secret", "key_id", "key_secret")}
+    values = {name: value for name, value in (given | asked.more).items() if value is not UNSET}
+    account = write_fields(known, {name: value or "" for name, value in values.items()})
+    if asked.base_url is not UNSET:
+        account = msgspec.structs.replace(account, base_url=asked.base_url)
+    kind = call.services.carrier_kinds.get(known.kind)
+    if kind is not None:
+        check_account(kind, account)
     changed = await call.services.store.submit(SaveCarrier(account, call.actor, known))
     return Answer(_view(call, changed))
 

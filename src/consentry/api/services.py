@@ -1,5 +1,6 @@
 """What the API is given: the ports and settings it works with, as one value."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from consentry.actions.check_readiness import ReadinessCheck
@@ -7,6 +8,7 @@ from consentry.domain.policy import Policy
 from consentry.ports import (
     UNMEASURED,
     CarrierBook,
+    CarrierKind,
     Clock,
     Delivery,
     Exposition,
@@ -25,7 +27,8 @@ class Services:
     carriers reach us; None takes each request's own. `secret_key`: keys the hashes of API keys.
     `link_seconds`: how long a sign-in link made here is good. `others_seconds`: how long other
     processes may go by the API keys that they knew. `readiness`: whether this server can work.
-    `exposition`: what `/metrics` shows; `metrics_access`: to whom.
+    `exposition`: what `/metrics` shows; `metrics_access`: to whom. `carrier_kinds`: with whom an
+    account can be set up.
     """
 
     store: Store
@@ -39,6 +42,7 @@ class Services:
     secret_key: str
     readiness: ReadinessCheck
     exposition: Exposition
+    carrier_kinds: Mapping[str, CarrierKind]
     link_seconds: int = 3600
     others_seconds: float = 0.0
     measuring: Measuring = UNMEASURED

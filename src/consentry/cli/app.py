@@ -5,7 +5,16 @@ import sys
 import typer
 
 from consentry import __version__
-from consentry.cli import agents, backing_up, consents, customers, moving, running, setting_up
+from consentry.cli import (
+    agents,
+    backing_up,
+    carriers,
+    consents,
+    customers,
+    moving,
+    running,
+    setting_up,
+)
 from consentry.cli.bench import command as bench_command
 from consentry.cli.bench import console_command
 from consentry.cli.generate import command as generate_command
@@ -26,6 +35,7 @@ app = typer.Typer(
 )
 running.register(app)
 setting_up.register(app)
+carriers.register(app)
 moving.register(app)
 backing_up.register(app)
 agents.register(app)

@@ -17,6 +17,14 @@ def fail(message: str, *, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
+def tell(value: object, sentence: str, *, as_json: bool) -> None:
+    """Print a value for programs or a sentence for people."""
+    if as_json:
+        print_json(value)
+    else:
+        sys.stdout.write(sentence + "\n")
+
+
 def print_json(value: object) -> None:
     """Print one value as one line of JSON; characters that no terminal can show are escaped."""
     sys.stdout.write(json.dumps(msgspec.to_builtins(value)) + "\n")

@@ -1,4 +1,4 @@
-"""Commands that set things up: init, brand, sender, program, carrier, key, db."""
+"""Commands that set things up: init, brand, sender, program, key, db."""
 
 import asyncio
 import secrets
@@ -10,7 +10,6 @@ import typer
 
 from consentry.actions.administer import (
     SaveBrand,
-    SaveCarrier,
     SaveKey,
     SaveProgram,
     SaveSender,
@@ -19,18 +18,17 @@ from consentry.actions.administer import (
 from consentry.actions.make_key import SECRET_BYTES, make_key
 from consentry.api.keys import REVOKED_EVERYWHERE_SECONDS
 from consentry.cli.database import with_store
-from consentry.cli.output import JSONFlag, fail, print_json, print_table
+from consentry.cli.output import JSONFlag, fail, print_json, print_table, tell
 from consentry.clock import SystemClock
 from consentry.domain.directory import Brand, Program, Purpose, Sender
 from consentry.domain.reading import SenderKind
 from consentry.opening import read_secret_key, webhook_url
-from consentry.ports import APIKey, CarrierAccount, CarrierUnreachable, OutboundText, Scope, Store
+from consentry.ports import APIKey, Scope, Store
 from consentry.settings import SETTINGS, Settings, read_settings
 
 brand_app = typer.Typer(help="The sellers in whose name we text.", no_args_is_help=True)
 sender_app = typer.Typer(help="Our numbers.", no_args_is_help=True)
 program_app = typer.Typer(help="What people consent to.", no_args_is_help=True)
-carrier_app = typer.Typer(help="Accounts with those who carry texts.", no_args_is_help=True)
 key_app = typer.Typer(help="API keys.", no_args_is_help=True)
 db_app = typer.Typer(help="The database.", no_args_is_help=True)
 
@@ -42,7 +40,6 @@ def register(app: typer.Typer) -> None:
         ("brand", brand_app),
         ("sender", sender_app),
         ("program", program_app),
-        ("carrier", carrier_app),
         ("key", key_app),
         ("db", db_app),
     ):
@@ -99,14 +96,7 @@ def add_brand(
         return await store.submit(SaveBrand(Brand(id=brand_id, name=name, contact=contact)))
 
     brand = with_store(save)
-    _tell(brand, f"Brand {brand.name} is set up as {brand.id}.", as_json=as_json)
-
-
-def _tell(value: object, sentence: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json(value)
-    else:
-        sys.stdout.write(sentence + "\n")
+    tell(brand, f"Brand {brand.name} is set up as {brand.id}.", as_json=as_json)
 
 
 @brand_app.command("list")
@@ -161,7 +151,7 @@ def add_sender(
 
     sender, url = with_store(save)
     sentence = f"Sender {sender.number} is set up. At the carrier, set its webhook to\n  {url}"
-    _tell({"sender": sender, "webhook_url": url}, sentence, as_json=as_json)
+    tell({"sender": sender, "webhook_url": url}, sentence, as_json=as_json)
 
 
 @sender_app.command("list")
@@ -204,89 +194,7 @@ def add_program(
         return await store.submit(SaveProgram(program))
 
     program = with_store(save)
-    _tell(program, f"Program {program.name} is set up as {program.id}.", as_json=as_json)
-
-
-@carrier_app.command("add")
-def add_carrier(
-    kind: Annotated[str, typer.Argument(help="twilio")],
-    *,
-    account: Annotated[str, typer.Option(help="The account sid.")],
-    token: Annotated[
-        str, typer.Option(prompt=True, hide_input=True, help="The auth token; asked if not given.")
-    ],
-    carrier_id: Annotated[str, typer.Option("--id", help="An id of your own.")] = "twilio",
-    base_url: Annotated[str, typer.Option(help="Where its REST API is.")] = (
-        "https://api.twilio.com"
-    ),
-    as_json: JSONFlag = False,
-) -> None:
-    """Set up an account with a carrier.
-
-    Example: consentry carrier add twilio --account AC0123456789abcdef0123456789abcdef
-    """
-    if kind != "twilio":
-        fail(f"There is no carrier {kind!r}. Known: twilio.", code=2)
-
-    async def save(store: Store, _settings: Settings) -> CarrierAccount:
-        record = CarrierAccount(
-            id=carrier_id, kind=kind, account=account, secret=token, base_url=base_url
-        )
-        known = {account.id: account for account in await store.read_carriers()}
-        return await store.submit(SaveCarrier(record, known=known.get(carrier_id)))
-
-    saved = with_store(save)
-    shown = {"id": saved.id, "kind": saved.kind, "account": saved.account}
-    _tell(shown, f"Carrier account {saved.id} is set up.", as_json=as_json)
-
-
-@carrier_app.command("list")
-def list_carriers(*, as_json: JSONFlag = False) -> None:
-    """List the carrier accounts; secrets are never shown.
-
-    Example: consentry carrier list
-    """
-
-    async def load(store: Store, _settings: Settings) -> list[CarrierAccount]:
-        return await store.read_carriers()
-
-    accounts = with_store(load)
-    if as_json:
-        print_json([{"id": a.id, "kind": a.kind, "account": a.account} for a in accounts])
-        return
-    rows = [(a.id, a.kind, a.account, a.base_url) for a in accounts]
-    columns = ("id", "kind", "account", "base URL")
-    print_table(columns, rows, empty="No carrier yet. Next: consentry carrier add")
-
-
-@carrier_app.command("test")
-def try_carrier(carrier_id: str) -> None:
-    """Ask the carrier for its message list, which shows that the account and token are right.
-
-    Example: consentry carrier test twilio
-    """
-
-    from consentry.bootstrap import AccountBook  # noqa: PLC0415 - the server's modules are heavy
-
-    async def ask(store: Store, settings: Settings) -> str | None:
-        clock = SystemClock()
-        book = AccountBook(store, clock, settings.public_url or "http://127.0.0.1")
-        carrier = await book.find(carrier_id)
-        if carrier is None:
-            return f"There is no carrier account {carrier_id!r}. See: consentry carrier list"
-        nobody = OutboundText(message="", recipient="+15005550009", sender="+15005550006", body="")
-        try:
-            await carrier.find(nobody, since=clock.now())
-        except CarrierUnreachable as error:
-            return f"{carrier_id} does not answer as it should: {error}"
-        finally:
-            await book.close()
-        return None
-
-    problem = with_store(ask)
-    if problem is not None:
-        fail(problem, code=1)
-    sys.stdout.write(f"{carrier_id} answers, and takes the account and token.\n")
+    tell(program, f"Program {program.name} is set up as {program.id}.", as_json=as_json)
 
 
 @key_app.command("create")
@@ -315,7 +223,7 @@ def create_key(
 
     key, secret = with_store(save)
     sentence = f"{secret}\nThis is key {key.id}, shown only now. Keep it safe."
-    _tell({"id": key.id, "secret": secret, "scopes": key.scopes}, sentence, as_json=as_json)
+    tell({"id": key.id, "secret": secret, "scopes": key.scopes}, sentence, as_json=as_json)
 
 
 @key_app.command("list")

@@ -1,5 +1,6 @@
 """What the console is given: the ports and settings it works with, as one value."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from consentry.actions.count_try import TryLimits
@@ -8,7 +9,7 @@ from consentry.console.passwords import Passwords
 from consentry.console.sessions import Sessions
 from consentry.console.streams import Streams
 from consentry.domain.policy import Policy
-from consentry.ports import UNMEASURED, Clock, Delivery, Ids, Measuring, Store
+from consentry.ports import UNMEASURED, CarrierKind, Clock, Delivery, Ids, Measuring, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class ConsoleServices:
     API keys made here. `link_seconds`: how long a sign-in link made here is good. `provider`: the
     company's own sign-in, where it has one. `streams`: the open live updates, ended when the
     server stops. `measuring` counts answers. `others_seconds`: how long other parts may go by
-    the API keys that they knew.
+    the API keys that they knew. `carrier_kinds`: with whom an account can be set up.
     """
 
     store: Store
@@ -32,6 +33,7 @@ class ConsoleServices:
     default_region: str | None
     public_url: str | None
     secret_key: str
+    carrier_kinds: Mapping[str, CarrierKind]
     passwords: Passwords = field(default_factory=Passwords)
     try_limits: TryLimits = field(default_factory=TryLimits)
     others_seconds: float = 0.0

@@ -1,5 +1,12 @@
 """What the inside needs from the outside, as protocols and plain values."""
 
+from consentry.ports.carrier_kinds import (
+    AccountField,
+    CarrierKind,
+    index_kinds,
+    read_fields,
+    write_fields,
+)
 from consentry.ports.carriers import (
     Accepted,
     Carrier,
@@ -77,10 +84,12 @@ __all__ = [
     "UNMEASURED",
     "APIKey",
     "Accepted",
+    "AccountField",
     "AnsweredKey",
     "Carrier",
     "CarrierAccount",
     "CarrierBook",
+    "CarrierKind",
     "CarrierRefusal",
     "CarrierUnreachable",
     "Change",
@@ -132,4 +141,7 @@ __all__ = [
     "Withheld",
     "Work",
     "count_entries",
+    "index_kinds",
+    "read_fields",
+    "write_fields",
 ]

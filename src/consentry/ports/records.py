@@ -35,7 +35,11 @@ class APIKey(msgspec.Struct, frozen=True):
 
 
 class CarrierAccount(msgspec.Struct, frozen=True):
-    """An account with a carrier. `secret` signs webhooks and authenticates us: never shown."""
+    """An account with a carrier. `secret` signs webhooks and authenticates us: never shown.
+
+    `key_id`, `key_secret` authenticate us where the carrier has a key apart from that. `more` is
+    what only this carrier asks for, nothing secret.
+    """
 
     id: str
     kind: str
@@ -44,6 +48,7 @@ class CarrierAccount(msgspec.Struct, frozen=True):
     base_url: str
     key_id: str | None = None
     key_secret: str | None = None
+    more: dict[str, str] = {}
 
 
 class IdempotencyRecord(msgspec.Struct, frozen=True):

@@ -7,7 +7,9 @@ from consentry.carriers.twilio import inbound
 from consentry.carriers.twilio.outbound import TwilioREST
 from consentry.ports import (
     Accepted,
+    AccountField,
     CarrierAccount,
+    CarrierKind,
     Fence,
     InboundText,
     OutboundText,
@@ -64,3 +66,34 @@ class TwilioCarrier:
 def build_twilio(account: CarrierAccount, callback_base: str) -> TwilioCarrier:
     """Build the carrier of an account."""
     return TwilioCarrier(account, callback_base=callback_base)
+
+
+TWILIO = CarrierKind(
+    name=KIND,
+    title="Twilio",
+    base_url="https://api.twilio.com",
+    fields=(
+        AccountField("account", "Account SID", "It begins with AC."),
+        AccountField(
+            "secret",
+            "Auth token",
+            "Signs what the carrier sends, so it must be right.",
+            is_secret=True,
+        ),
+        AccountField(
+            "key_id",
+            "API key SID",
+            "Optional: to send with a key and not with the auth token.",
+            is_needed=False,
+        ),
+        AccountField(
+            "key_secret",
+            "API key secret",
+            "Only with an API key.",
+            is_secret=True,
+            is_needed=False,
+        ),
+    ),
+    where="In Twilio's console, at Account Info: the account SID and the auth token.",
+    build=build_twilio,
+)

@@ -1,6 +1,7 @@
 """Accounts with carriers. Secrets go in and never come out."""
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -11,26 +12,20 @@ from consentry.console.pages import Page, Visit
 from consentry.console.settings.filled import Filled, fill, read_form
 from consentry.console.settings.sections import CARRIERS, check_all_brands, go_saved, show
 from consentry.domain.agents import Permission
-from consentry.ports import CarrierAccount
+from consentry.ports import CarrierAccount, CarrierKind, read_fields, write_fields
 
-KINDS: Final = {"twilio": "Twilio"}
-CARRIER_NAMES: Final = {**KINDS, "telnyx": "Telnyx", "aws": "AWS", "plivo": "Plivo"}
-"""How carriers are called, those too whose keywords are known and who carry nothing here yet."""
+_OTHERS: Final = {"telnyx": "Telnyx", "aws": "AWS", "plivo": "Plivo"}
+"""Carriers whose keywords are known and who carry nothing here yet."""
 
-_SECRETS: Final = ("secret", "key_secret")
-_NEW: Final = {
-    "kind": "twilio",
-    "id": "twilio",
-    "account": "",
-    "secret": "",
-    "base_url": "https://api.twilio.com",
-    "key_id": "",
-    "key_secret": "",
-}
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _PRINTED: Final = re.compile(r"[!-~]{1,500}")
-_BASE_URL: Final = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?")
+_BASE_URL: Final = re.compile(r"(https?|smpps?)://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?")
 _PLAIN: Final = "Use letters, digits and signs without spaces, at most 500."
+
+
+def name_carriers(visit: Visit) -> dict[str, str]:
+    """Tell how carriers are called."""
+    return _OTHERS | {kind.name: kind.title for kind in visit.services.carrier_kinds.values()}
 
 
 async def list_accounts(visit: Visit) -> Response:
@@ -40,20 +35,26 @@ async def list_accounts(visit: Visit) -> Response:
         (account, sum(sender.carrier == account.id for sender in senders))
         for account in await visit.services.store.read_carriers()
     ]
-    return await show(visit, CARRIERS, "carriers.html", rows=rows, names=CARRIER_NAMES)
+    return await show(visit, CARRIERS, "carriers.html", rows=rows, names=name_carriers(visit))
 
 
 async def new_account(visit: Visit) -> Response:
-    """Show the form for a new account."""
+    """Show the form for a new account, or with whom there can be one."""
+    kind = visit.services.carrier_kinds.get(visit.query("kind"))
+    if kind is None:
+        kinds = list(visit.services.carrier_kinds.values())
+        return await show(visit, CARRIERS, "carrier_kinds.html", kinds=kinds)
     taken = {account.id for account in await visit.services.store.read_carriers()}
-    stored = _NEW if _NEW["id"] not in taken else {**_NEW, "id": ""}
-    return await _show_form(visit, fill(stored), None)
+    return await _show_form(visit, fill(_new(kind, taken)), kind, None)
 
 
 async def add_account(visit: Visit) -> Response:
     """Add an account."""
     check_all_brands(visit)
-    filled = _check(read_form(visit, {**_NEW, "id": visit.field("id")}))
+    kind = visit.services.carrier_kinds.get(visit.field("kind"))
+    if kind is None:
+        return visit.missing("carrier")
+    filled = _check(read_form(visit, {**_new(kind, ()), "id": visit.field("id")}), kind)
     filled = msgspec.structs.replace(filled, problem="", stored={})
     values = filled.values
     taken = {account.id for account in await visit.services.store.read_carriers()}
@@ -61,11 +62,16 @@ async def add_account(visit: Visit) -> Response:
         filled = filled.refused(id="There is an account of that id. Choose another id.")
     elif not _ID.fullmatch(values["id"]):
         filled = filled.refused(id="Use 1 to 64 letters, digits, - and _: it stands in addresses.")
-    if values["kind"] not in KINDS:
-        filled = filled.refused(kind="Choose a carrier.")
-    if not values["secret"]:
-        filled = filled.refused(secret="Write the account's auth token.")  # noqa: S106 - words
-    return await _save(visit, filled, None)
+    for field in kind.fields:
+        if field.is_secret and field.is_needed and not values[field.name]:
+            filled = filled.refused(**{field.name: f"Write the account's {field.label}."})
+    return await _save(visit, filled, kind, None)
+
+
+def _new(kind: CarrierKind, taken: Collection[str]) -> dict[str, str]:
+    empty = {field.name: "" for field in kind.fields}
+    free = kind.name if kind.name not in taken else ""
+    return {**empty, "kind": kind.name, "id": free, "base_url": kind.base_url}
 
 
 async def show_account(visit: Visit) -> Response:
@@ -73,7 +79,8 @@ async def show_account(visit: Visit) -> Response:
     account = await _find(visit)
     if account is None:
         return visit.missing("carrier account")
-    return await _show_form(visit, fill(_stored(account)), account)
+    kind = _kind_of(visit, account)
+    return await _show_form(visit, fill(_stored(account, kind)), kind, account)
 
 
 async def change_account(visit: Visit) -> Response:
@@ -82,51 +89,66 @@ async def change_account(visit: Visit) -> Response:
     account = await _find(visit)
     if account is None:
         return visit.missing("carrier account")
-    return await _save(visit, _check(read_form(visit, _stored(account))), account)
+    kind = _kind_of(visit, account)
+    filled = _check(read_form(visit, _stored(account, kind)), kind)
+    return await _save(visit, filled, kind, account)
 
 
-def _check(filled: Filled) -> Filled:
+def _kind_of(visit: Visit, account: CarrierAccount) -> CarrierKind:
+    """Find the carrier of an account."""
+    return visit.services.carrier_kinds[account.kind]
+
+
+def _check(filled: Filled, kind: CarrierKind) -> Filled:
     values = filled.values
-    for name in ("account", "secret", "key_id", "key_secret"):
-        needed = name == "account"
-        if (values[name] or needed) and not _PRINTED.fullmatch(values[name]):
-            filled = filled.refused(**{name: _PLAIN})
+    for field in kind.fields:
+        needed = field.is_needed and not field.is_secret
+        if (values[field.name] or needed) and not _PRINTED.fullmatch(values[field.name]):
+            filled = filled.refused(**{field.name: _PLAIN})
     if not _BASE_URL.fullmatch(values["base_url"]):
         filled = filled.refused(
-            base_url="Write the address of the API without a path: https://api.twilio.com"
+            base_url=f"Write the address of the API without a path: {kind.base_url}"
         )
     return filled
 
 
-async def _save(visit: Visit, filled: Filled, known: CarrierAccount | None) -> Response:
+async def _save(
+    visit: Visit, filled: Filled, kind: CarrierKind, known: CarrierAccount | None
+) -> Response:
     if not filled.is_fine:
-        return await _show_form(visit, filled, known)
-    account = _build(filled.values, known)
+        return await _show_form(visit, filled, kind, known)
+    account = _build(filled.values, kind, known)
     await visit.services.store.submit(SaveCarrier(account, visit.actor, known))
     return go_saved(visit, CARRIERS.path, changed=account != known)
 
 
-def _build(values: dict[str, str], known: CarrierAccount | None) -> CarrierAccount:
-    """Put an account together; without a key id there is no key, and so no secret of one."""
-    kept = "" if known is None or not values["key_id"] else known.key_secret or ""
-    return CarrierAccount(
-        id=values["id"] if known is None else known.id,
-        kind=values["kind"] if known is None else known.kind,
-        account=values["account"],
-        secret=values["secret"] or ("" if known is None else known.secret),
-        base_url=values["base_url"],
-        key_id=values["key_id"] or None,
-        key_secret=(values["key_id"] and values["key_secret"]) or kept or None,
-    )
+def _build(
+    values: dict[str, str], kind: CarrierKind, known: CarrierAccount | None
+) -> CarrierAccount:
+    """Put an account together; a key whose id was taken away goes with it."""
+    before = known or CarrierAccount(values["id"], kind.name, "", "", "")
+    names = [field.name for field in kind.fields]
+    secrets = {field.name for field in kind.fields if field.is_secret}
+    typed = {name: values[name] for name in names if values[name] or name not in secrets}
+    if "key_id" in names and not typed["key_id"]:
+        typed["key_secret"] = ""
+    account = write_fields(before, typed)
+    return msgspec.structs.replace(account, base_url=values["base_url"])
 
 
-async def _show_form(visit: Visit, filled: Filled, account: CarrierAccount | None) -> Response:
+async def _show_form(
+    visit: Visit, filled: Filled, kind: CarrierKind, account: CarrierAccount | None
+) -> Response:
     """Show the form. Secrets that were typed are not sent back; the form says so."""
-    typed = [name for name in _SECRETS if filled.values[name]]
+    secrets = [field.name for field in kind.fields if field.is_secret]
     if not filled.is_fine:
-        again = dict.fromkeys(typed, "Type it again: it is not sent back to the page.")
+        again = {
+            name: "Type it again: it is not sent back to the page."
+            for name in secrets
+            if filled.values[name]
+        }
         filled = filled.refused(**{**again, **filled.errors})
-    shown = {**filled.values, **dict.fromkeys(_SECRETS, "")}
+    shown = {**filled.values, **dict.fromkeys(secrets, "")}
     return await show(
         visit,
         CARRIERS,
@@ -134,7 +156,8 @@ async def _show_form(visit: Visit, filled: Filled, account: CarrierAccount | Non
         status=200 if filled.is_fine else 422,
         form=msgspec.structs.replace(filled, values=shown),
         account=account,
-        kinds=list(KINDS.items()),
+        kind=kind,
+        known={} if account is None else read_fields(account),
     )
 
 
@@ -143,14 +166,10 @@ async def _find(visit: Visit) -> CarrierAccount | None:
     return next((account for account in accounts if account.id == visit.path("id")), None)
 
 
-def _stored(account: CarrierAccount) -> dict[str, str]:
-    return {
-        "account": account.account,
-        "secret": "",
-        "base_url": account.base_url,
-        "key_id": account.key_id or "",
-        "key_secret": "",
-    }
+def _stored(account: CarrierAccount, kind: CarrierKind) -> dict[str, str]:
+    values = read_fields(account)
+    shown = {f.name: "" if f.is_secret else values.get(f.name, "") for f in kind.fields}
+    return {**shown, "base_url": account.base_url}
 
 
 PAGES: Final = (

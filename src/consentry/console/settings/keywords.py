@@ -6,11 +6,11 @@ import msgspec
 from starlette.responses import Response
 
 from consentry.console.pages import Page, Visit
-from consentry.console.settings.carriers import CARRIER_NAMES
+from consentry.console.settings.carriers import name_carriers
 from consentry.console.settings.sections import KEYWORDS, show
 from consentry.console.settings.sender_page import describe_kind
 from consentry.console.settings.tryout import EXAMPLES, TEXT_CHARACTERS_MAX, try_text
-from consentry.console.settings.who_answers import WORDS, Desk
+from consentry.console.settings.who_answers import WORDS, Desk, sit_at
 from consentry.console.wording import show_number
 from consentry.domain.agents import Permission
 from consentry.domain.carrier_profiles import TABLE, Match
@@ -44,7 +44,7 @@ async def show_keywords(visit: Visit) -> Response:
     text = visit.request.query_params.get("text", "")[:TEXT_CHARACTERS_MAX]
     directory = await visit.services.store.read_directory()
     brand = directory.brands.get(chosen.sender.brand, _BRAND)
-    desk = Desk(chosen.sender, brand, chosen.carrier, visit.services.clock.now())
+    desk = sit_at(visit, chosen.sender, brand, chosen.carrier)
     scoped = _with_stand_in(directory, desk)
     tried = try_text(text, desk, scoped, visit.services.policy) if text.strip() else None
     if visit.is_fragment:
@@ -61,7 +61,7 @@ async def show_keywords(visit: Visit) -> Response:
         today=desk.at.date(),
         version=TABLE.version,
         begins_with=Match.BEGINS_WITH,
-        names=CARRIER_NAMES,
+        names=name_carriers(visit),
         network=BlockLayer.NETWORK,
         words=WORDS,
         kind_of=describe_kind,
@@ -85,10 +85,11 @@ async def _list_choices(visit: Visit) -> list[Choice]:
         if sender.kind is not SenderKind.ALPHANUMERIC
     ]
     kinds = dict.fromkeys((p.carrier, kind) for p in TABLE.profiles for kind in p.kinds)
+    names = name_carriers(visit)
     choices += [
         Choice(
             f"kind:{carrier}/{kind}",
-            f"Any {describe_kind(kind).lower()} at {CARRIER_NAMES.get(carrier, carrier)}",
+            f"Any {describe_kind(kind).lower()} at {names.get(carrier, carrier)}",
             Sender(_NUMBERS[kind], kind, "", ""),
             carrier,
         )

@@ -12,7 +12,7 @@ from consentry.console.settings.filled import Filled, fill, read_form
 from consentry.console.settings.judging import ANSWERS, judge, play_phone, put_replies
 from consentry.console.settings.sections import REPLIES, go_saved, may_change, show
 from consentry.console.settings.sender_page import describe_kind, find_sender, sender_path
-from consentry.console.settings.who_answers import Desk
+from consentry.console.settings.who_answers import Desk, sit_at
 from consentry.domain.agents import Permission
 from consentry.domain.directory import Sender
 from consentry.domain.reply_lint import simplify
@@ -78,7 +78,7 @@ def _put(sender: Sender, filled: Filled) -> Sender:
 async def _desk(visit: Visit, sender: Sender) -> Desk:
     accounts = {account.id: account.kind for account in await visit.services.store.read_carriers()}
     brand = (await visit.services.store.read_directory()).brand_of(sender)
-    return Desk(sender, brand, accounts.get(sender.carrier, ""), visit.services.clock.now())
+    return sit_at(visit, sender, brand, accounts.get(sender.carrier, ""))
 
 
 async def _show_form(visit: Visit, filled: Filled, sender: Sender) -> Response:

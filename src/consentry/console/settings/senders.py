@@ -19,7 +19,7 @@ from consentry.console.settings.sender_page import (
     sender_path,
     webhook_address,
 )
-from consentry.console.settings.who_answers import WORDS, Desk, list_answers
+from consentry.console.settings.who_answers import WORDS, list_answers, sit_at
 from consentry.domain.agents import Permission
 from consentry.domain.directory import Sender
 from consentry.domain.phone import InvalidNumber, normalize_phone
@@ -172,12 +172,8 @@ async def _describe(
 ) -> dict[str, object]:
     directory = await visit.services.store.read_directory()
     account = accounts.get(sender.carrier)
-    desk = Desk(
-        sender,
-        directory.brand_of(sender),
-        "" if account is None else account.kind,
-        visit.services.clock.now(),
-    )
+    carrier = "" if account is None else account.kind
+    desk = sit_at(visit, sender, directory.brand_of(sender), carrier)
     return {
         "brand": desk.brand,
         "kind": describe_kind(sender.kind),

@@ -9,7 +9,8 @@ from typing import Final
 import msgspec
 
 from consentry.actions.receive_message import word_answer
-from consentry.console.settings.carriers import CARRIER_NAMES
+from consentry.console.pages import Visit
+from consentry.console.settings.carriers import name_carriers
 from consentry.domain.carrier_profiles import Profile, WordRow, find_profile
 from consentry.domain.directory import Brand, Sender
 from consentry.domain.gate import MessageKind
@@ -55,12 +56,8 @@ class Desk(msgspec.Struct, frozen=True):
     sender: Sender
     brand: Brand
     carrier: str
+    carrier_name: str
     at: datetime
-
-    @property
-    def carrier_name(self) -> str:
-        """How the carrier is called."""
-        return CARRIER_NAMES.get(self.carrier, self.carrier or "The carrier")
 
     def reads(self, text: str) -> CarrierWord:
         """Ask what the carrier makes of a text."""
@@ -70,6 +67,12 @@ class Desk(msgspec.Struct, frozen=True):
     def our_answer(self, word: CarrierWord) -> str:
         """Give our own answer, with everything filled in."""
         return word_answer(_ANSWERS[word], self.sender, self.brand)
+
+
+def sit_at(visit: Visit, sender: Sender, brand: Brand, carrier: str) -> Desk:
+    """Put together what answers depend on now; the carrier is empty where none is set up."""
+    name = name_carriers(visit).get(carrier, carrier or "The carrier")
+    return Desk(sender, brand, carrier, name, visit.services.clock.now())
 
 
 def list_answers(desk: Desk) -> tuple[Answered, ...]:

@@ -5,6 +5,8 @@ from store_world import (
     ANN,
     BOB,
     Act,
+    PostgresDatabase,
+    SQLiteDatabase,
     customer,
     job,
     message,
@@ -96,8 +98,25 @@ async def test_a_later_command_of_the_batch_changes_what_an_earlier_one_made(sto
     assert await store.read_profiles(ANN) == []
 
 
-async def test_a_standing_is_known_under_whatever_its_number_is_kept_as(store: Store) -> None:
+async def test_a_standing_is_known_under_whatever_its_number_is_kept_as(
+    postgres: PostgresDatabase,
+) -> None:
     """A number with a sign that PostgreSQL cannot keep has one standing only."""
-    await store.submit(write(Change(entries=(tagged(1, "+1\x00"),))))
-    await store.submit(write(Change(entries=(tagged(2, "+1\x00", sms=False),))))
-    assert len(await store.read_recipients(Page())) == 1
+    store = postgres.open()
+    try:
+        await store.submit(write(Change(entries=(tagged(1, "+1\x00"),))))
+        await store.submit(write(Change(entries=(tagged(2, "+1\x00", sms=False),))))
+        assert len(await store.read_recipients(Page())) == 1
+    finally:
+        await store.close()
+
+
+async def test_what_is_no_number_has_no_standing_on_sqlite(sqlite: SQLiteDatabase) -> None:
+    """A standing lies where its number says, so no other recipient's can be taken for it."""
+    store = sqlite.open()
+    try:
+        with pytest.raises(Exception, match="CHECK"):
+            await store.submit(write(Change(entries=(tagged(1, "+1\x00"),))))
+        assert await store.read_recipients(Page()) == []
+    finally:
+        await store.close()

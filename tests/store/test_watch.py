@@ -11,6 +11,7 @@ from store_world import (
     START,
     Database,
     customer,
+    entry,
     message,
     tagged,
     write,
@@ -38,7 +39,7 @@ pytestmark = pytest.mark.integration
     ("change", "touched"),
     [
         (Change(entries=(tagged(1),)), {ANN}),
-        (Change(entries=(tagged(1, NOBODY),)), {NOBODY}),
+        (Change(entries=(entry(1, NOBODY),)), {NOBODY}),
         (Change(messages=(message(1), message(2, BOB))), {ANN, BOB}),
         (Change(records=(ConversationMark(BOB, SENDER),)), {BOB}),
         (Change(records=(customer(1, "Ann", ANN),)), {ANN}),

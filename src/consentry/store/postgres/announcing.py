@@ -27,6 +27,9 @@ PAUSE_SECONDS: Final = 0.05
 LOOK_SECONDS: Final = 1.0
 """How often changes are looked for where nobody can be told of them."""
 
+_LOOKS_MAX: Final = 10
+_LOOK_AGAIN_SECONDS: Final = 0.01
+
 ALIVE_SECONDS: Final = 15.0
 """How often the connection that hears is asked whether there is anybody at its other end."""
 
@@ -102,9 +105,9 @@ class Listener:
         process: str,
         pool: Pool,
         watchers: Watchers,
-        written: Callable[[], int],
+        written: Callable[[], int | None],
     ) -> None:
-        """Listen for this process, which has written so many batches."""
+        """Listen for this process, which has written so many batches; None while it writes."""
         self._address = address
         self._process = process
         self._pool = pool
@@ -181,9 +184,21 @@ class Listener:
             await self._look()
 
     async def _look(self) -> None:
-        """Tell the listeners where others have written since the last look."""
-        ((total,),) = await self._pool.fetch(_CHANGES, {})
-        foreign = total - self._written()
+        """Tell the listeners where others have written since the last look.
+
+        What we write meanwhile may be counted there and not here, so then it is looked at again.
+        """
+        for _ in range(_LOOKS_MAX):
+            written = self._written()
+            ((total,),) = await self._pool.fetch(_CHANGES, {})
+            if written is not None and written == self._written():
+                self._compare(total - written)
+                return
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        # Nobody can tell whose these were.
+        self._watchers.tell(None)
+
+    def _compare(self, foreign: int) -> None:
         if foreign > self._foreign:
             self._watchers.tell(None)
         self._foreign = max(foreign, self._foreign)

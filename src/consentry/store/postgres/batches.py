@@ -144,6 +144,8 @@ class Lane:
         self._entries = EntryCounts()
         self.written = 0
         """How many times something was written, kept or not."""
+        self.is_writing = False
+        """Whether something is on its way that the database may have counted, and we have not."""
 
     async def undertake(self, commands: Sequence[AnyCommand]) -> Undertaken:
         """Begin a batch, show each command what it needs, and let it decide, in order."""
@@ -230,8 +232,12 @@ class Lane:
         if connection is None or connection.is_closed():
             # Over another one nothing would be held any more.
             raise _Gone from ConnectionResetError("the connection was lost")
-        is_written = await write(connection, changed, version)
-        self.written += is_written
+        self.is_writing = True
+        try:
+            is_written = await write(connection, changed, version)
+            self.written += is_written
+        finally:
+            self.is_writing = False
         await self._commit(connection, "COMMIT" if is_written else _END_UNWRITTEN)
         self._entries += count_entries(changed.changes)
         self._touched |= changed.touched()

@@ -63,8 +63,10 @@ class WritingSide:
         self._connection: Connection | None = None
 
     @property
-    def written(self) -> int:
-        """How many times this process has written something, kept or not."""
+    def written(self) -> int | None:
+        """How many times this process has written something, kept or not; None: it is writing."""
+        if any(lane.is_writing for lane in self._lanes):
+            return None
         return sum(lane.written for lane in self._lanes)
 
     def open(self) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from consentry.domain.directory import Purpose
 from consentry.domain.entries import Actor, Entry, EntryKind
 from consentry.domain.gate import Decision, Door, Facts, MessageKind, Request, Verdict, decide
-from consentry.domain.messages import Direction, Job, Message, MessageStatus, request_of
+from consentry.domain.messages import Callback, Direction, Job, Message, MessageStatus, request_of
 from consentry.domain.reasons import Reason
 from consentry.domain.standing import Piece, Standing
 from consentry.ports import Change
@@ -40,6 +40,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     program: str | None = None
     send_at: datetime | None = None
     expires_at: datetime | None = None
+    callback: Callback | None = None
 
 
 def _message_of(draft: Draft, facts: StoredFacts) -> Message:
@@ -62,6 +63,7 @@ def _message_of(draft: Draft, facts: StoredFacts) -> Message:
         program=draft.program,
         door=draft.door,
         carrier=None if sender is None else sender.carrier,
+        callback=draft.callback,
     )
 
 

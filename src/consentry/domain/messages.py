@@ -49,8 +49,21 @@ RANK: dict[MessageStatus, int] = {
 """Receipts arrive in any order: a status never gives way to one of a lower rank."""
 
 
+class Callback(msgspec.Struct, frozen=True, gc=False):
+    """Where a program wants to be told, and the account whose token signs what it is told.
+
+    `url` may have connection overrides in its fragment (`consentry.wire.webhook_address`).
+    """
+
+    url: str
+    account: str
+
+
 class Message(msgspec.Struct, frozen=True, gc=False):
-    """One text, in or out. `segments` counts what the carrier bills."""
+    """One text, in or out. `segments` counts what the carrier bills.
+
+    `callback`: the program that sent it is told there what becomes of it.
+    """
 
     id: str
     recipient: str
@@ -72,6 +85,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     submitted_at: datetime | None = None
     error_code: str | None = None
     error_text: str | None = None
+    callback: Callback | None = None
 
 
 class JobState(StrEnum):

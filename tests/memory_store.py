@@ -107,8 +107,7 @@ class MemoryStore:
 
     def run(self, command: Command[T]) -> T:
         """Carry a command out at once: all of its change, or, where it raises, nothing."""
-        if not self.available:
-            raise StoreUnavailable("the store was switched off by the test")
+        self._check_available()
         facts = MemoryFacts(self, command.needs())
         outcome, change = command.decide(facts)
         self._apply(change)
@@ -118,6 +117,11 @@ class MemoryStore:
         """Carry a command out, as the port has it; nobody is in its way here."""
         del is_patient
         return self.run(command)
+
+    def post(self, command: Command[object]) -> None:
+        """Carry a command out that nobody waits for, where the store works."""
+        if self.available:
+            self.run(command)
 
     def _apply(self, change: Change) -> None:
         for entry in change.entries:
@@ -192,10 +196,23 @@ class MemoryStore:
         jobs.sort(key=lambda job: (job.priority, job.due_at, job.message))
         return [Work(job, self.messages[job.message]) for job in jobs]
 
-    def directory(self) -> Directory:
-        """Return brands, senders, programs."""
+    async def read_keys(self) -> list[APIKey]:
+        """List API keys, as the port has it."""
+        self._check_available()
+        return list(self.keys.values())
+
+    async def read_carriers(self) -> list[CarrierAccount]:
+        """List carrier accounts, as the port has it."""
+        self._check_available()
+        return list(self.carriers.values())
+
+    def _check_available(self) -> None:
         if not self.available:
             raise StoreUnavailable("the store was switched off by the test")
+
+    def directory(self) -> Directory:
+        """Return brands, senders, programs."""
+        self._check_available()
         return self._directory
 
     async def read_directory(self) -> Directory:

@@ -15,8 +15,8 @@ from starlette.types import ASGIApp
 
 from consentry.actions.check_readiness import ReadinessCheck, ReadinessLimits
 from consentry.actions.count_try import TryLimits
+from consentry.actions.find_key import REVOKED_EVERYWHERE_SECONDS
 from consentry.api.app import build_api
-from consentry.api.keys import REVOKED_EVERYWHERE_SECONDS
 from consentry.api.one_write import OneWriteProtocol
 from consentry.api.services import Services
 from consentry.carriers.twilio.settings import TWILIO

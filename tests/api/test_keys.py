@@ -5,7 +5,7 @@ import pytest
 from api_world import NOW, SECRET_KEY, World
 
 from consentry.actions.administer import SaveKey, revoked
-from consentry.api.keys import KeyRing
+from consentry.actions.find_key import KeyRing
 from consentry.api.operations import Operation
 from consentry.api.table import OPERATIONS
 from consentry.ports import APIKey, Scope, Store, StoreUnavailable

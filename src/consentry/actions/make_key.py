@@ -14,8 +14,10 @@ from typing import Final
 from consentry.ports import APIKey, Scope
 
 SECRET_BYTES: Final = 32
+ACCOUNT_BYTES: Final = 16
 _PREFIX: Final = "csk_"
 _SHOWN_CHARACTERS: Final = 12
+_TOKEN_CHARACTERS: Final = 32
 
 
 def new_secret(randomness: bytes) -> str:
@@ -54,3 +56,36 @@ def make_key(
         created_at=now,
     )
     return secret, key
+
+
+def make_account(
+    name: str, scopes: Iterable[Scope], *, secret_key: str, randomness: bytes, now: datetime
+) -> tuple[str, APIKey]:
+    """Make a key for the Twilio-compatible door: its auth token, and the record to be saved.
+
+    `randomness` (`ACCOUNT_BYTES` of it) is the account sid, which is the key's `prefix`.
+    """
+    account_sid = f"AC{randomness.hex()}"
+    token = derive_token(secret_key, account_sid)
+    key = APIKey(
+        id="",
+        name=name,
+        prefix=account_sid,
+        hash=hash_secret(secret_key, join_credentials(account_sid, token)),
+        scopes=tuple(dict.fromkeys(scopes)),
+        created_at=now,
+    )
+    return token, key
+
+
+def derive_token(secret_key: str, account_sid: str) -> str:
+    """Derive the auth token of an account of ours, 32 hexadecimal digits.
+
+    What the door passes on is signed with it, so it must be had again, and it is kept nowhere.
+    """
+    return hash_secret(secret_key, f"auth token of {account_sid}")[:_TOKEN_CHARACTERS]
+
+
+def join_credentials(account_sid: str, token: str) -> str:
+    """Put sid and token into the one secret whose hash is kept: neither is good by itself."""
+    return f"{account_sid}:{token}"

@@ -12,6 +12,7 @@ import msgspec
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as HTTPScope
 
+from consentry.actions.find_key import KeyRing
 from consentry.api.bodies import (
     JSON,
     JSON_LINES,
@@ -21,7 +22,6 @@ from consentry.api.bodies import (
     read_media_type,
 )
 from consentry.api.documentation import DOCUMENTATION
-from consentry.api.keys import KeyRing
 from consentry.api.operations import Answer, Call, Operation, find_header
 from consentry.api.parameters import read_query
 from consentry.api.problems import (

@@ -9,7 +9,7 @@ import msgspec
 from starlette.types import Receive
 from starlette.types import Scope as HTTPScope
 
-from consentry.api.keys import KeyRing
+from consentry.actions.find_key import KeyRing
 from consentry.api.problems import Header
 from consentry.api.services import Services
 from consentry.domain.entries import Actor, ActorKind

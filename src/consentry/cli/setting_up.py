@@ -15,8 +15,8 @@ from consentry.actions.administer import (
     SaveSender,
     revoked,
 )
+from consentry.actions.find_key import REVOKED_EVERYWHERE_SECONDS
 from consentry.actions.make_key import SECRET_BYTES, make_key
-from consentry.api.keys import REVOKED_EVERYWHERE_SECONDS
 from consentry.cli.database import with_store
 from consentry.cli.output import JSONFlag, fail, print_json, print_table, tell
 from consentry.clock import SystemClock

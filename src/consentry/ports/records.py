@@ -22,7 +22,11 @@ class Scope(StrEnum):
 
 
 class APIKey(msgspec.Struct, frozen=True):
-    """A key of a program. Only the keyed hash of its secret is kept; `prefix` tells it apart."""
+    """A key of a program. Only the keyed hash of its secret is kept; `prefix` tells it apart.
+
+    It is the beginning of the secret, or the whole account sid where the key is an account at
+    the Twilio-compatible door.
+    """
 
     id: str
     name: str
@@ -32,6 +36,11 @@ class APIKey(msgspec.Struct, frozen=True):
     created_at: datetime
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+
+    @property
+    def account_sid(self) -> str | None:
+        """The account sid, where the key opens the Twilio-compatible door."""
+        return self.prefix if self.prefix.startswith("AC") else None
 
 
 class CarrierAccount(msgspec.Struct, frozen=True):

@@ -29,6 +29,7 @@ class KeyRing:
         self._clock = clock
         self._secret_key = secret_key
         self._by_hash: dict[str, APIKey] = {}
+        self._by_account: dict[str, APIKey] = {}
         self._read_at: float | None = None
         self._outdated = False
         self._revoked: set[str] = set()
@@ -46,12 +47,19 @@ class KeyRing:
         if key is None:
             await self._refresh(now_seconds, _UNKNOWN_FRESH_SECONDS)
             key = self._by_hash.get(hashed)
-        if key is None or not hmac.compare_digest(key.hash, hashed):
-            return None
-        if key.revoked_at is not None or key.id in self._revoked:
+        if key is None or not hmac.compare_digest(key.hash, hashed) or self._is_revoked(key):
             return None
         self._note_use(key, now_seconds)
         return key
+
+    async def find_account(self, account_sid: str) -> APIKey | None:
+        """Find the key that is an account of ours; None where there is none or it is revoked.
+
+        Raises `StoreUnavailable` where keys could never be read.
+        """
+        await self._refresh(self._clock.monotonic(), _FRESH_SECONDS)
+        key = self._by_account.get(account_sid)
+        return None if key is None or self._is_revoked(key) else key
 
     def note_new(self) -> None:
         """Say that there is a new key: the next look reads them all again."""
@@ -64,6 +72,9 @@ class KeyRing:
     def restore(self, key_id: str) -> None:
         """Take a key back whose revocation could not be made durable."""
         self._revoked.discard(key_id)
+
+    def _is_revoked(self, key: APIKey) -> bool:
+        return key.revoked_at is not None or key.id in self._revoked
 
     async def _refresh(self, now_seconds: float, fresh_seconds: float) -> None:
         fresh = self._read_at is not None and now_seconds - self._read_at < fresh_seconds
@@ -78,6 +89,7 @@ class KeyRing:
                 raise
             return
         self._by_hash = {key.hash: key for key in keys}
+        self._by_account = {key.account_sid: key for key in keys if key.account_sid is not None}
         self._read_at = now_seconds
 
     def _note_use(self, key: APIKey, now_seconds: float) -> None:

@@ -1,0 +1,128 @@
+"""The ring of API keys: what it finds, how soon it sees a change, what it does without a store."""
+
+import msgspec
+import pytest
+
+from consentry.actions.administer import SaveKey, revoked
+from consentry.actions.find_key import KeyRing
+from consentry.actions.make_key import ACCOUNT_BYTES, SECRET_BYTES, make_account, make_key
+from consentry.ports import APIKey, Scope, StoreUnavailable
+from memory_store import START, FakeClock, MemoryStore
+
+pytestmark = pytest.mark.unit
+
+SERVER = "the server's secret key, long enough"
+
+
+class Ring:
+    """A ring on a store in memory."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.store = MemoryStore(clock=self.clock)
+        self.keys = KeyRing(self.store, self.clock, SERVER)
+
+    def add(self, name: str = "shop") -> tuple[str, APIKey]:
+        """Save a new key; return its secret too."""
+        secret, key = make_key(
+            name,
+            (Scope.SEND,),
+            secret_key=SERVER,
+            randomness=name.ljust(SECRET_BYTES, "*").encode(),
+            now=START,
+        )
+        return secret, self.store.run(SaveKey(key))
+
+    def add_account(self) -> APIKey:
+        """Save a new account of the Twilio-compatible door."""
+        _, key = make_account(
+            "shop", (Scope.SEND,), secret_key=SERVER, randomness=b"a" * ACCOUNT_BYTES, now=START
+        )
+        return self.store.run(SaveKey(key))
+
+
+async def test_a_key_is_found_by_its_secret_alone() -> None:
+    """The secret finds its key, and anything else finds none."""
+    ring = Ring()
+    secret, key = ring.add()
+    assert (await ring.keys.find(secret)) == key
+    assert (await ring.keys.find(secret + "x")) is None
+
+
+async def test_a_new_key_is_seen_at_once_where_it_was_made() -> None:
+    """A key made here works at once; one made by another process a moment after a wrong guess."""
+    ring = Ring()
+    assert (await ring.keys.find("csk_wrong")) is None
+    first, _ = ring.add("first")
+    assert (await ring.keys.find(first)) is None
+    ring.keys.note_new()
+    assert (await ring.keys.find(first)) is not None
+    second, _ = ring.add("second")
+    ring.clock.advance(seconds=0.06)
+    assert (await ring.keys.find(second)) is not None
+
+
+async def test_a_revoked_key_is_refused_at_once_and_may_come_back() -> None:
+    """Dropped here it is refused before that is durable; revoked elsewhere, within a second."""
+    ring = Ring()
+    secret, key = ring.add()
+    assert (await ring.keys.find(secret)) is not None
+    ring.keys.drop(key.id)
+    assert (await ring.keys.find(secret)) is None
+    ring.keys.restore(key.id)
+    assert (await ring.keys.find(secret)) is not None
+    ring.store.run(SaveKey(revoked(ring.store.keys[key.id], START)))
+    ring.clock.advance(seconds=1)
+    assert (await ring.keys.find(secret)) is None
+
+
+async def test_an_account_is_found_by_its_sid() -> None:
+    """A key with an account sid is found by it, a key without one never, a revoked one no more."""
+    ring = Ring()
+    account = ring.add_account()
+    _, key = ring.add()
+    assert account.account_sid == account.prefix == "AC" + b"a".hex() * ACCOUNT_BYTES
+    assert key.account_sid is None
+    assert (await ring.keys.find_account(account.prefix)) == account
+    assert (await ring.keys.find_account(key.prefix)) is None
+    ring.keys.drop(account.id)
+    assert (await ring.keys.find_account(account.prefix)) is None
+
+
+async def test_known_keys_outlive_the_store() -> None:
+    """Without a store known keys go on to work; where none was ever read, nobody gets in."""
+    ring = Ring()
+    secret, _ = ring.add()
+    ring.store.available = False
+    with pytest.raises(StoreUnavailable):
+        await ring.keys.find(secret)
+    ring.store.available = True
+    assert (await ring.keys.find(secret)) is not None
+    ring.store.available = False
+    ring.clock.advance(seconds=5)
+    assert (await ring.keys.find(secret)) is not None
+
+
+async def test_the_use_of_a_key_is_noted_once_a_minute() -> None:
+    """The first use is noted on the key, the next within a minute is not, a later one is."""
+    ring = Ring()
+    secret, key = ring.add()
+    await ring.keys.find(secret)
+    assert ring.store.keys[key.id].last_used_at == START
+    ring.clock.advance(seconds=59)
+    await ring.keys.find(secret)
+    assert ring.store.keys[key.id].last_used_at == START
+    ring.clock.advance(seconds=2)
+    await ring.keys.find(secret)
+    assert ring.store.keys[key.id].last_used_at == ring.clock.now()
+
+
+async def test_what_another_process_noted_is_not_noted_again() -> None:
+    """A key that another process has just seen in use is left as it is."""
+    ring = Ring()
+    secret, key = ring.add()
+    ring.clock.advance(seconds=30)
+    used = msgspec.structs.replace(key, last_used_at=START)
+    ring.store.run(SaveKey(used))
+    await ring.keys.find(secret)
+    assert ring.store.keys[key.id] == used

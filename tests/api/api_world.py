@@ -29,12 +29,15 @@ from consentry.domain.reading import SenderKind
 from consentry.ports import (
     UNMEASURED,
     Accepted,
+    Acknowledgement,
     APIKey,
     Carrier,
     CarrierAccount,
+    CarrierEvent,
     Clock,
     Fence,
     Forged,
+    Handshake,
     InboundText,
     Malformed,
     Measuring,
@@ -79,6 +82,10 @@ class FakeCarrier:
 
     id = "fake"
     kind = "twilio"
+    acknowledgement = Acknowledgement(b"<Response/>", b"text/xml")
+    history = None
+    block_list = None
+    link = None
 
     def __init__(self) -> None:
         self.requests: list[WebhookRequest] = []
@@ -89,23 +96,31 @@ class FakeCarrier:
             raise Forged
         return request.body
 
-    def read_inbound(self, request: WebhookRequest) -> InboundText:
+    def read_inbound(self, request: WebhookRequest) -> tuple[CarrierEvent, ...]:
         try:
-            return msgspec.json.decode(self._open(request), type=InboundText)
+            return (msgspec.json.decode(self._open(request), type=InboundText),)
         except msgspec.DecodeError as error:
             raise Malformed(str(error)) from None
 
-    def read_status(self, request: WebhookRequest) -> StatusReport:
+    def read_status(self, request: WebhookRequest) -> tuple[CarrierEvent, ...]:
         try:
-            return msgspec.json.decode(self._open(request), type=StatusReport)
+            return (msgspec.json.decode(self._open(request), type=StatusReport),)
         except msgspec.DecodeError as error:
             raise Malformed(str(error)) from None
 
     async def submit(self, text: OutboundText, fence: Fence) -> Submission:
         raise AssertionError(f"The API hands nothing to a carrier: {text} {fence}")
 
-    async def find(self, text: OutboundText, *, since: datetime) -> Accepted | None:
-        raise AssertionError(f"The API asks no carrier's list: {text} since {since}")
+    async def find(
+        self, text: OutboundText, *, since: datetime, known: frozenset[str] = frozenset()
+    ) -> Accepted | None:
+        raise AssertionError(f"The API asks no carrier's list: {text} since {since} {known}")
+
+    async def confirm(self, handshake: Handshake) -> None:
+        raise AssertionError(f"It asks for no confirmation: {handshake}")
+
+    async def probe(self) -> None:
+        raise AssertionError("The API does not try accounts.")
 
     async def close(self) -> None:
         pass

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from api_world import LONG_CODE, PERSON, SIGNED, World
+from api_world import LONG_CODE, PERSON, SIGNED, FakeBook, FakeCarrier, World
 
 from consentry.actions.check_readiness import ReadinessCheck
 from consentry.actions.deliver_job import ClaimJobs
@@ -12,7 +12,16 @@ from consentry.actions.receive_message import ReceiveMessage
 from consentry.actions.record_receipt import RecordReceipt
 from consentry.api.app import build_api
 from consentry.domain.messages import MessageStatus
-from consentry.ports import Command, StatusReport, StoreUnavailable
+from consentry.ports import (
+    CarrierEvent,
+    CarrierUnreachable,
+    Command,
+    Handshake,
+    InboundText,
+    StatusReport,
+    StoreUnavailable,
+    WebhookRequest,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -153,6 +162,71 @@ async def test_in_an_outage_the_gate_says_no(world: World) -> None:
     unready = await world.call("GET", "/readyz", key=None)
     assert (unready.status, unready.json["code"]) == (503, "store_unavailable")
     assert (await world.call("GET", "/healthz", key=None)).status == 200
+
+
+class Asking(FakeCarrier):
+    """Posts several events at once, and asks whether the address is ours."""
+
+    reachable = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.confirmed: list[str] = []
+
+    def read_inbound(self, request: WebhookRequest) -> tuple[CarrierEvent, ...]:
+        """Read an array of texts, or a handshake."""
+        body = self._open(request)
+        if body.startswith(b"http"):
+            return (Handshake(body.decode()),)
+        return tuple(msgspec.json.decode(body, type=list[InboundText]))
+
+    async def confirm(self, handshake: Handshake) -> None:
+        """Note it, where the carrier can be reached."""
+        if not self.reachable:
+            raise CarrierUnreachable("It is down.")
+        self.confirmed.append(handshake.url)
+
+
+async def asking(world: World) -> Asking:
+    """Put such a carrier in the place of the other."""
+    carrier = Asking()
+    world.api = build_api(replace(world.services, book=FakeBook({"fake": carrier})))
+    return carrier
+
+
+async def test_all_texts_of_one_webhook_are_taken_in_order(world: World) -> None:
+    """STOP and START in one array leave the person in; a number that is not ours is named last."""
+    await asking(world)
+    texts = [
+        InboundText("M1", PERSON, LONG_CODE, "STOP"),
+        InboundText("M2", PERSON, "+12025550999", "Hello"),
+        InboundText("M3", PERSON, LONG_CODE, "START"),
+    ]
+    raw = msgspec.json.encode(texts)
+    reply = await world.call("POST", "/carriers/fake/inbound", raw=raw, key=None, headers=SIGNED)
+    assert (reply.status, reply.json["code"]) == (404, "sender_not_set_up")
+    entries = (await world.call("GET", f"/v1/recipients/{PERSON}/entries")).json["items"]
+    told = [(entry["kind"], entry["sender"]) for entry in entries]
+    assert told == [
+        ("opted_in", LONG_CODE),
+        ("opted_in", "+12025550999"),
+        ("opted_out", LONG_CODE),
+    ]
+
+
+async def test_a_handshake_is_answered_once_it_is_verified(world: World) -> None:
+    """Only a signed one is; where the carrier cannot be reached it must ask again."""
+    carrier = await asking(world)
+    asked = {"raw": b"https://carrier.example.com/yes", "key": None}
+    path = "/carriers/fake/inbound"
+    forged = await world.call("POST", path, headers={"x-fake-signature": "wrong"}, **asked)
+    assert (forged.status, carrier.confirmed) == (403, [])
+    carrier.reachable = False
+    away = await world.call("POST", path, headers=SIGNED, **asked)
+    assert (away.status, away.json["code"]) == (503, "carrier_unreachable")
+    carrier.reachable = True
+    taken = await world.call("POST", path, headers=SIGNED, **asked)
+    assert (taken.status, carrier.confirmed) == (200, ["https://carrier.example.com/yes"])
 
 
 class Queue:

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from carrier_loopback import OPEN, Misbehaviour, Reply, http, loopback
 
-from consentry.carriers.shared import (
+from consentry.carriers.shared.way_out import (
     ANSWER_BYTES_MAX,
     Answer,
     NoAnswer,
@@ -170,7 +170,8 @@ async def test_asking_again_is_logged_without_what_was_asked(
     async with loopback() as server, way_to(wait_seconds=0.01) as way_out:
         server.answer(http(503), http(200))
         await way_out.ask(f"{server.url}/list?To=%2B14155550142", headers=headers)
-    [line] = [record for record in caplog.records if record.name == "consentry.carriers.shared"]
+    way_out_log = "consentry.carriers.shared.way_out"
+    [line] = [record for record in caplog.records if record.name == way_out_log]
     told = {name: line.__dict__[name] for name in ("attempt", "why")}
     assert (line.getMessage(), told) == ("carrier_asked_again", {"attempt": 2, "why": "_Unready"})
     written = "".join([*capfd.readouterr(), *(str(vars(record)) for record in caplog.records)])

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from twilio.request_validator import HMAC_SHA256, RequestValidator
 
 from consentry.carriers.twilio.inbound import STATUSES
-from consentry.carriers.twilio.settings import TwilioCarrier
+from consentry.carriers.twilio.settings import build_twilio
 from consentry.domain.messages import MessageStatus
 from consentry.ports import (
     CarrierAccount,
@@ -40,7 +41,7 @@ INBOUND = f"{BASE}/carriers/twilio/inbound"
 STATUS = f"{BASE}/carriers/twilio/status"
 FORM_TYPE = "application/x-www-form-urlencoded; charset=utf-8"
 PAYLOADS = json.loads(Path(__file__).with_name("twilio_payloads.json").read_text(encoding="utf-8"))
-CARRIER = TwilioCarrier(ACCOUNT, callback_base=BASE)
+CARRIER = build_twilio(ACCOUNT, BASE)
 
 Pairs = list[tuple[str, str]]
 
@@ -50,11 +51,16 @@ def rows(table: str) -> list[Any]:
     return [pytest.param(row, id=row["name"]) for row in PAYLOADS[table]]
 
 
+def posted(url: str, headers: dict[str, str], body: bytes) -> WebhookRequest:
+    """Make a request as it comes."""
+    return WebhookRequest(url, headers, body, received_at=datetime(2026, 5, 1, tzinfo=UTC))
+
+
 def signed(url: str, pairs: Pairs, *, token: str = TOKEN, **headers: str) -> WebhookRequest:
     """Make the request that Twilio would, signed by its own library."""
     signature = RequestValidator(token).compute_signature(url, dict(pairs))
     body = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs)
-    return WebhookRequest(
+    return posted(
         url, {"content-type": FORM_TYPE, "x-twilio-signature": signature, **headers}, body.encode()
     )
 
@@ -62,8 +68,8 @@ def signed(url: str, pairs: Pairs, *, token: str = TOKEN, **headers: str) -> Web
 @pytest.mark.parametrize("row", rows("inbound"))
 def test_a_text_is_read(row: dict[str, Any]) -> None:
     """Each recorded inbound webhook gives exactly these values."""
-    assert CARRIER.read_inbound(signed(INBOUND, row["form"])) == msgspec.convert(
-        row["expected"], InboundText
+    assert CARRIER.read_inbound(signed(INBOUND, row["form"])) == (
+        msgspec.convert(row["expected"], InboundText),
     )
 
 
@@ -71,7 +77,7 @@ def test_a_text_is_read(row: dict[str, Any]) -> None:
 def test_a_report_is_read(row: dict[str, Any]) -> None:
     """Each recorded status callback gives exactly these values."""
     request = signed(STATUS + row["query"], row["form"])
-    assert CARRIER.read_status(request) == msgspec.convert(row["expected"], StatusReport)
+    assert CARRIER.read_status(request) == (msgspec.convert(row["expected"], StatusReport),)
 
 
 @pytest.mark.parametrize("row", rows("inbound_malformed"))
@@ -145,23 +151,21 @@ def test_the_newer_signature_is_read() -> None:
     named = with_header(
         request, "x-twilio-webhooks-signature-settings", "key=webhooks_1,algorithm=HMAC_SHA256"
     )
-    assert CARRIER.read_inbound(named).recipient == "+12125550142"
+    assert CARRIER.read_inbound(named)[0].recipient == "+12125550142"
 
 
 def test_the_idempotency_token_is_kept_in_any_spelling_of_the_header() -> None:
     """All attempts of one webhook carry the same token."""
     request = with_header(signed(INBOUND, FIRST), "i-twilio-idempotency-token", "t-1")
-    assert CARRIER.read_inbound(request).token == "t-1"
-    assert CARRIER.read_inbound(signed(INBOUND, FIRST)).token is None
+    assert CARRIER.read_inbound(request)[0].token == "t-1"
+    assert CARRIER.read_inbound(signed(INBOUND, FIRST))[0].token is None
 
 
 def signed_json(body: bytes) -> WebhookRequest:
     """Make a JSON webhook: the address carries the body's hash, the signature the address."""
     url = f"{INBOUND}?bodySHA256={hashlib.sha256(body).hexdigest()}"
     signature = RequestValidator(TOKEN).compute_signature(url, {})
-    return WebhookRequest(
-        url, {"content-type": "application/json", "x-twilio-signature": signature}, body
-    )
+    return posted(url, {"content-type": "application/json", "x-twilio-signature": signature}, body)
 
 
 def test_a_json_webhook_is_read() -> None:
@@ -203,9 +207,9 @@ def test_every_status_of_twilio_has_one_of_ours() -> None:
 def test_no_bytes_are_more_than_forged(body: bytes, headers: dict[str, str]) -> None:
     """Unsigned bytes of any kind are refused in the one way, never with another error."""
     with pytest.raises(Forged):
-        CARRIER.read_inbound(WebhookRequest(INBOUND, headers, body))
+        CARRIER.read_inbound(posted(INBOUND, headers, body))
     with pytest.raises(Forged):
-        CARRIER.read_status(WebhookRequest(STATUS, headers, body))
+        CARRIER.read_status(posted(STATUS, headers, body))
 
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -217,7 +221,7 @@ def test_a_signed_form_is_read_or_malformed(changed: dict[str, str]) -> None:
     """Whatever stands in the fields of a signed webhook, it is a text or a reason."""
     pairs = list({**dict(FIRST), **changed}.items())
     try:
-        text = CARRIER.read_inbound(signed(INBOUND, pairs))
+        [text] = CARRIER.read_inbound(signed(INBOUND, pairs))
     except Malformed:
         return
     assert text.body == dict(pairs)["Body"]
@@ -227,4 +231,4 @@ def test_a_signed_form_is_read_or_malformed(changed: dict[str, str]) -> None:
 def test_a_form_with_thousands_of_fields_is_not_read_leniently() -> None:
     """Work for an unsigned request is bounded."""
     with pytest.raises(Forged):
-        CARRIER.read_inbound(WebhookRequest(INBOUND, {}, b"a=1&" * 5000))
+        CARRIER.read_inbound(posted(INBOUND, {}, b"a=1&" * 5000))

@@ -11,8 +11,9 @@ import msgspec
 import pytest
 from carrier_loopback import OPEN, Gate, Loopback, Misbehaviour, Reply, http, loopback
 
-from consentry.carriers.shared import WayOut
-from consentry.carriers.twilio.settings import TwilioCarrier, build_twilio
+from consentry.carriers.shared.http_carrier import HTTPCarrier
+from consentry.carriers.shared.way_out import WayOut
+from consentry.carriers.twilio.settings import build_twilio
 from consentry.domain.messages import MessageStatus
 from consentry.ports import (
     Accepted,
@@ -54,14 +55,14 @@ def account(url: str) -> CarrierAccount:
 
 
 @asynccontextmanager
-async def twilio(*replies: Reply, **changes: str) -> AsyncIterator[tuple[TwilioCarrier, Loopback]]:
+async def twilio(*replies: Reply, **changes: str) -> AsyncIterator[tuple[HTTPCarrier, Loopback]]:
     """Run a carrier whose server answers by a script."""
     async with loopback(replies) as server:
         changed = msgspec.structs.replace(account(server.url), **changes)
         # Patience for a busy machine, but not where the server is meant to keep us waiting.
         patience = 0.5 if Misbehaviour.HANG in replies else 10.0
         way_out = WayOut(total_seconds=patience, wait_seconds=0.01)
-        carrier = TwilioCarrier(changed, callback_base="https://texts.example.com", way_out=way_out)
+        carrier = build_twilio(changed, "https://texts.example.com", way_out)
         try:
             yield carrier, server
         finally:

@@ -27,11 +27,15 @@ from consentry.domain.policy import Policy
 from consentry.domain.reading import SenderKind
 from consentry.ports import (
     Accepted,
+    Acknowledgement,
     Carrier,
     CarrierAccount,
+    CarrierEvent,
     CarrierUnreachable,
     Fence,
+    Handshake,
     InboundText,
+    NoList,
     OutboundText,
     Page,
     StatusReport,
@@ -111,6 +115,10 @@ class ScriptedCarrier:
     """Implements `ports.Carrier`: keeps what it took in a list, and answers as it is told."""
 
     kind = "twilio"
+    acknowledgement = Acknowledgement()
+    history = None
+    block_list = None
+    link = None
 
     def __init__(self, account_id: str) -> None:
         self.id = account_id
@@ -119,6 +127,7 @@ class ScriptedCarrier:
         self.answer: Answer = self.take
         self.connect: Callable[[], Awaitable[None]] = _connect_at_once
         self.unreachable = False
+        self.has_no_list = False
         self.asked = 0
 
     async def take(self, text: OutboundText) -> Submission:
@@ -153,6 +162,8 @@ class ScriptedCarrier:
         """Look for a text by its pair and words, newest first, as a real list must be searched."""
         assert since.tzinfo is not None
         self.asked += 1
+        if self.has_no_list:
+            raise NoList("It keeps none.")
         if self.unreachable:
             raise CarrierUnreachable("It is down.")
         wanted = (text.recipient, text.sender, text.body)
@@ -169,13 +180,21 @@ class ScriptedCarrier:
             if text.recipient == recipient and text.body != WELCOME
         ]
 
-    def read_inbound(self, request: WebhookRequest) -> InboundText:
+    def read_inbound(self, request: WebhookRequest) -> tuple[CarrierEvent, ...]:
         """Not asked here."""
         raise AssertionError(f"Delivery reads no webhook: {request}")
 
-    def read_status(self, request: WebhookRequest) -> StatusReport:
+    def read_status(self, request: WebhookRequest) -> tuple[CarrierEvent, ...]:
         """Not asked here."""
         raise AssertionError(f"Delivery reads no webhook: {request}")
+
+    async def confirm(self, handshake: Handshake) -> None:
+        """Not asked here."""
+        raise AssertionError(f"Delivery confirms nothing: {handshake}")
+
+    async def probe(self) -> None:
+        """Not asked here."""
+        raise AssertionError("Delivery tries no account.")
 
     async def close(self) -> None:
         """Nothing to close."""

@@ -210,6 +210,19 @@ async def test_a_list_that_cannot_be_had_decides_nothing(tmp_path: Path) -> None
         assert sorted(made.carrier.bodies()) == sorted(f"text {n % 3}" for n in range(6))
 
 
+async def test_a_carrier_without_a_list_is_not_asked_for_ever(tmp_path: Path) -> None:
+    """Nothing can tell whether it went out: it is not sent again, and the message says why."""
+    async with world(tmp_path) as made:
+        made.carrier.always(Unanswered("silence"))
+        made.carrier.has_no_list = True
+        sent = await made.send("Hi")
+        await made.until_status(sent, MessageStatus.INDETERMINATE)
+        await made.pass_grace()
+        failed = await made.until_status(sent, MessageStatus.FAILED)
+        assert (failed.error_code, made.carrier.bodies()) == ("unanswered", ["Hi"])
+        assert "may have gone out" in (failed.error_text or "")
+
+
 async def test_silence_for_ever_ends(tmp_path: Path) -> None:
     """A carrier that never answers and never has it gets a text a few times, then it failed."""
     async with world(tmp_path) as made:

@@ -66,6 +66,7 @@ PROBLEMS: Final[dict[str, ProblemKind]] = {
     "unknown_carrier": ProblemKind(404, "Unknown carrier account"),
     "unknown_program": ProblemKind(404, "Unknown program"),
     "sender_not_set_up": ProblemKind(404, "The sender is not set up"),
+    "carrier_unreachable": ProblemKind(503, "The carrier could not be asked"),
     "method_not_allowed": ProblemKind(405, "Method not allowed"),
     "already_exists": ProblemKind(409, "It exists already"),
     "changed_meanwhile": ProblemKind(409, "Somebody else changed it meanwhile"),

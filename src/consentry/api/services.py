@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from consentry.actions.check_readiness import ReadinessCheck
+from consentry.actions.take_events import EventIntake
 from consentry.domain.policy import Policy
 from consentry.ports import (
     UNMEASURED,
@@ -13,6 +14,7 @@ from consentry.ports import (
     Delivery,
     Exposition,
     Ids,
+    Intake,
     Measuring,
     MetricsAccess,
     Store,
@@ -47,3 +49,8 @@ class Services:
     others_seconds: float = 0.0
     measuring: Measuring = UNMEASURED
     metrics_access: MetricsAccess = MetricsAccess.KEY
+
+    @property
+    def intake(self) -> Intake:
+        """What takes the events that carriers tell; it keeps nothing of its own."""
+        return EventIntake(self.store, self.delivery, self.clock, self.measuring)

@@ -4,20 +4,19 @@ A forged request stores nothing. Where the store cannot make a text durable the 
 that the carrier tries again: an opt-out is never lost to a bad moment.
 """
 
-import logging
+from collections.abc import Callable
 from typing import Final
 
-from consentry.actions.receive_message import ReceiveMessage
-from consentry.actions.record_receipt import BURST_ADVICE, RecordReceipt
 from consentry.api.operations import Answer, Call, Operation, Tag
 from consentry.api.problems import Problem
-from consentry.ports import Carrier, Forged, Malformed, WebhookRequest
-from consentry.wire.twiml import EMPTY_RESPONSE
-
-_log = logging.getLogger(__name__)
-
-# An empty answer sends nothing: what is ours to say goes through the outbox and its gate.
-_TAKEN: Final = Answer(EMPTY_RESPONSE, media_type=b"text/xml")
+from consentry.ports import (
+    Carrier,
+    CarrierEvent,
+    CarrierUnreachable,
+    Forged,
+    Malformed,
+    WebhookRequest,
+)
 
 
 def _request(call: Call[bytes, None]) -> WebhookRequest:
@@ -31,7 +30,7 @@ def _request(call: Call[bytes, None]) -> WebhookRequest:
     headers = {
         name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(http["headers"])
     }
-    return WebhookRequest(url=url, headers=headers, body=call.body)
+    return WebhookRequest(url, headers, call.body, received_at=call.services.clock.now())
 
 
 async def _carrier(call: Call[bytes, None]) -> Carrier:
@@ -53,54 +52,55 @@ def _forged() -> Problem:
     )
 
 
-async def receive_inbound(call: Call[bytes, None]) -> Answer:
-    """Take a person's text; answered once it is durable and nothing it forbids is under way."""
-    services = call.services
-    began = services.clock.monotonic()
-    carrier = await _carrier(call)
+def _read(
+    request: WebhookRequest, reader: Callable[[WebhookRequest], tuple[CarrierEvent, ...]]
+) -> tuple[CarrierEvent, ...]:
     try:
-        text = carrier.read_inbound(_request(call))
+        return reader(request)
     except Forged:
         raise _forged() from None
     except Malformed as error:
         raise Problem("malformed_webhook", f"The webhook cannot be read: {error}") from None
-    now = services.clock.now()
-    received = await services.store.submit(ReceiveMessage(carrier.id, carrier.kind, text, now))
-    services.measuring.note_webhook("inbound", services.clock.monotonic() - began)
-    if _log.isEnabledFor(logging.DEBUG):
-        _log.debug("text_received", extra={"sender": text.sender, "recipient": text.recipient})
-    if received.in_flight:
-        await services.delivery.wait_quiet(received.in_flight)
-    if received.answered:
-        services.delivery.wake()
-    if not received.known_sender:
+
+
+async def _take(
+    call: Call[bytes, None], carrier: Carrier, events: tuple[CarrierEvent, ...]
+) -> Answer:
+    """Answer once everything is durable and nothing that it forbids is under way."""
+    try:
+        taken = await call.services.intake.take(carrier, events)
+    except CarrierUnreachable as error:
+        raise Problem("carrier_unreachable", str(error)) from None
+    if taken.unknown_senders:
         raise Problem(
             "sender_not_set_up",
-            f"The text is kept, but no sender {text.sender!a} is set up here, so nobody is "
-            "answered. Add it under /v1/senders.",
+            f"The text is kept, but no sender {taken.unknown_senders[0]!a} is set up here, so "
+            "nobody is answered. Add it under /v1/senders.",
         )
-    return _TAKEN
+    told = carrier.acknowledgement
+    return Answer(told.body, media_type=told.media_type)
+
+
+async def receive_inbound(call: Call[bytes, None]) -> Answer:
+    """Take a person's text, or whatever else the carrier posts to this address."""
+    carrier = await _carrier(call)
+    return await _take(call, carrier, _read(_request(call), carrier.read_inbound))
 
 
 async def receive_status(call: Call[bytes, None]) -> Answer:
-    """Take a delivery report, in any order."""
-    services = call.services
-    began = services.clock.monotonic()
+    """Take a delivery report, or whatever else the carrier posts to this address."""
     carrier = await _carrier(call)
-    try:
-        report = carrier.read_status(_request(call))
-    except Forged:
-        raise _forged() from None
-    except Malformed as error:
-        raise Problem("malformed_webhook", f"The webhook cannot be read: {error}") from None
-    receipt = RecordReceipt(carrier.id, report, services.clock.now())
-    recorded = await services.store.submit(receipt, is_patient=True)
-    services.measuring.note_webhook("status", services.clock.monotonic() - began)
-    services.measuring.note_receipt(report.status)
-    if recorded.refusal_burst:
-        _log.error("refusal_burst", extra={"sender": report.sender, "advice": BURST_ADVICE})
-    return _TAKEN
+    return await _take(call, carrier, _read(_request(call), carrier.read_status))
 
+
+_ERRORS: Final = (
+    "unknown_carrier",
+    "forged_webhook",
+    "malformed_webhook",
+    "sender_not_set_up",
+    "carrier_unreachable",
+    "store_unavailable",
+)
 
 OPERATIONS: Final = (
     Operation(
@@ -113,13 +113,7 @@ OPERATIONS: Final = (
         handler=receive_inbound,
         body=bytes,
         answers={200: bytes},
-        errors=(
-            "unknown_carrier",
-            "forged_webhook",
-            "malformed_webhook",
-            "sender_not_set_up",
-            "store_unavailable",
-        ),
+        errors=_ERRORS,
     ),
     Operation(
         method="POST",
@@ -130,6 +124,6 @@ OPERATIONS: Final = (
         handler=receive_status,
         body=bytes,
         answers={200: bytes},
-        errors=("unknown_carrier", "forged_webhook", "malformed_webhook", "store_unavailable"),
+        errors=_ERRORS,
     ),
 )

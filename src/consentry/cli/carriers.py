@@ -14,7 +14,7 @@ from consentry.ports import (
     CarrierAccount,
     CarrierKind,
     CarrierUnreachable,
-    OutboundText,
+    NoList,
     Store,
     write_fields,
 )
@@ -163,7 +163,7 @@ def list_carriers(*, as_json: JSONFlag = False) -> None:
 
 @carrier_app.command("test")
 def try_carrier(carrier_id: str) -> None:
-    """Ask the carrier for its message list, which shows that the account and token are right.
+    """Ask the carrier something harmless, which shows that the account and token are right.
 
     Example: consentry carrier test twilio
     """
@@ -176,11 +176,12 @@ def try_carrier(carrier_id: str) -> None:
         carrier = await book.find(carrier_id)
         if carrier is None:
             return f"There is no carrier account {carrier_id!r}. See: consentry carrier list"
-        nobody = OutboundText(message="", recipient="+15005550009", sender="+15005550006", body="")
         try:
-            await carrier.find(nobody, since=clock.now())
+            await carrier.probe()
         except CarrierUnreachable as error:
             return f"{carrier_id} does not answer as it should: {error}"
+        except NoList as error:
+            return f"{carrier_id} could not be tried: {error}"
         finally:
             await book.close()
         return None

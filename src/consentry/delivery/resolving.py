@@ -10,9 +10,11 @@ from consentry.domain.messages import Message, MessageStatus
 from consentry.ports import (
     Carrier,
     CarrierBook,
+    CarrierRefusal,
     CarrierUnreachable,
     Clock,
     MessageFilter,
+    NoList,
     Page,
     Store,
     Work,
@@ -21,6 +23,13 @@ from consentry.ports.log_context import log_about
 
 PAGE_WORKS: Final = 200
 _KNOWN_MESSAGES: Final = 200
+UNKNOWABLE: Final = CarrierRefusal(
+    permanent=True,
+    opted_out=False,
+    code="unanswered",
+    text="The carrier gave no answer and has no list to look in, so the text may have gone out. It "
+    "is not sent again. A receipt would still tell.",
+)
 _logger = logging.getLogger(__name__)
 
 
@@ -71,9 +80,13 @@ class Resolver:
         carrier = await self._book.find(work.message.carrier or "")
         try:
             if carrier is None:
-                await self._give_up(work)
+                _logger.error("carrier_missing", extra={"sender": work.message.sender})
+                await self._give_up(work, without_carrier(work.message))
             else:
                 await self._ask(work, carrier)
+        except NoList:
+            # Only a receipt could tell now, and it still counts when it comes.
+            await self._give_up(work, UNKNOWABLE)
         except CarrierUnreachable as error:
             silent.add(work.message.carrier)
             _logger.warning("carrier_list_unreachable", extra={"why": str(error)})
@@ -103,17 +116,16 @@ class Resolver:
         if status is MessageStatus.QUEUED:
             self._wake()
 
-    async def _give_up(self, work: Work) -> None:
-        """Fail a text whose carrier account is gone: nobody is left who could be asked."""
+    async def _give_up(self, work: Work, refusal: CarrierRefusal) -> None:
+        """Fail a text about which nobody can be asked; it is not sent again."""
         message = work.message
-        _logger.error("carrier_missing", extra={"sender": message.sender})
         await self._store.submit(
             RecordSubmission(
                 message=message.id,
                 recipient=message.recipient,
                 sender=message.sender,
                 carrier=message.carrier or "",
-                submission=without_carrier(message),
+                submission=refusal,
                 attempt=work.job.attempts,
             )
         )

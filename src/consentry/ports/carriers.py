@@ -1,6 +1,6 @@
 """Those who carry texts."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -12,12 +12,14 @@ from consentry.domain.messages import MessageStatus
 class WebhookRequest(msgspec.Struct, frozen=True, gc=False):
     """An HTTP request from a carrier as it came. `url` is the one the carrier was given.
 
-    The names of `headers` are in lower case.
+    The names of `headers` are in lower case. `received_at` is by our own clock, for signatures
+    that hold for a while.
     """
 
     url: str
     headers: Mapping[str, str]
     body: bytes
+    received_at: datetime
 
 
 class InboundText(msgspec.Struct, frozen=True, gc=False):
@@ -43,6 +45,35 @@ class StatusReport(msgspec.Struct, frozen=True, gc=False):
     error_code: str | None = None
     opted_out: bool = False
     message: str | None = None
+
+
+class Handshake(msgspec.Struct, frozen=True, gc=False):
+    """The carrier asks whether the address is ours; whoever fetches `url` has said yes."""
+
+    url: str
+
+
+CarrierEvent = InboundText | StatusReport | Handshake
+
+
+class Acknowledgement(msgspec.Struct, frozen=True):
+    """What a carrier wants to hear when its webhook was taken: nothing that sends anything."""
+
+    body: bytes = b""
+    media_type: bytes = b"text/plain"
+
+
+class CarrierBlock(msgspec.Struct, frozen=True):
+    """A line of a carrier's own list of opt-outs.
+
+    `sender` is None where the list holds for every sender that was asked for. `evidence` says
+    where it stands, so that a person finds it at the carrier again.
+    """
+
+    recipient: str
+    sender: str | None
+    blocked_at: datetime | None
+    evidence: str
 
 
 class Forged(Exception):
@@ -107,6 +138,48 @@ class Fence(Protocol):
         """Tell whether the text may be handed over now; asked right before it is."""
 
 
+class InboundHistory(Protocol):
+    """What people wrote, as the carrier keeps it."""
+
+    def replay(self, sender: str, *, since: datetime) -> AsyncIterator[InboundText]:
+        """Read what came to a sender since then, in any order; raises `CarrierUnreachable`."""
+
+
+class BlockList(Protocol):
+    """Whom the carrier blocks, all of them."""
+
+    def read(self, senders: tuple[str, ...]) -> AsyncIterator[CarrierBlock]:
+        """Read who is blocked for these senders; raises `CarrierUnreachable`."""
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """What became of a carrier's events: all of them are durable.
+
+    `unknown_senders` are numbers of ours that are not set up: their texts are kept, and nobody is
+    answered.
+    """
+
+    unknown_senders: tuple[str, ...] = ()
+
+
+class Intake(Protocol):
+    """Takes what a carrier tells."""
+
+    async def take(self, carrier: "Carrier", events: tuple[CarrierEvent, ...]) -> Taken:
+        """Make events durable, in their order, and wait until nothing they forbid is under way.
+
+        Raises `StoreUnavailable`: then the carrier must tell them again. `CarrierUnreachable`
+        where a handshake could not be answered.
+        """
+
+
+class CarrierLink(Protocol):
+    """A connection that is kept to a carrier that posts no webhooks."""
+
+    async def keep(self, intake: Intake) -> None:
+        """Keep it up and take what comes by it, until cancelled."""
+
+
 class Carrier(Protocol):
     """One account with one carrier."""
 
@@ -118,11 +191,33 @@ class Carrier(Protocol):
     def kind(self) -> str:
         """The carrier's name as the readers know it, for example `twilio`."""
 
-    def read_inbound(self, request: WebhookRequest) -> InboundText:
-        """Verify and read an inbound webhook; raises `Forged`, `Malformed`."""
+    @property
+    def acknowledgement(self) -> Acknowledgement:
+        """What it wants to hear when its webhook was taken."""
 
-    def read_status(self, request: WebhookRequest) -> StatusReport:
-        """Verify and read a status webhook; raises `Forged`, `Malformed`."""
+    @property
+    def history(self) -> InboundHistory | None:
+        """What people wrote, where the carrier can be asked for it."""
+
+    @property
+    def block_list(self) -> BlockList | None:
+        """Whom it blocks, where it can be asked for it."""
+
+    @property
+    def link(self) -> CarrierLink | None:
+        """The connection to keep, where it posts no webhooks."""
+
+    def read_inbound(self, request: WebhookRequest) -> tuple[CarrierEvent, ...]:
+        """Verify and read a webhook for texts; raises `Forged`, `Malformed`."""
+
+    def read_status(self, request: WebhookRequest) -> tuple[CarrierEvent, ...]:
+        """Verify and read a webhook for reports; raises `Forged`, `Malformed`.
+
+        A carrier that posts everything to one address reads both in the same way.
+        """
+
+    async def confirm(self, handshake: Handshake) -> None:
+        """Answer the carrier's question whether an address is ours; `CarrierUnreachable`."""
 
     async def submit(self, text: OutboundText, fence: Fence) -> Submission:
         """Hand one text over, once; every foreign error becomes one of the four answers.
@@ -137,7 +232,14 @@ class Carrier(Protocol):
         """Look for a text handed over at `since` in the carrier's own list; None: not there.
 
         `known` are the carrier's ids of other texts of ours, so that one that reads the same is
-        not taken for this one. Raises `CarrierUnreachable` where the list cannot be had.
+        not taken for this one. Raises `CarrierUnreachable` where the list cannot be had, `NoList`
+        where there is none.
+        """
+
+    async def probe(self) -> None:
+        """Ask something harmless that only the right account is answered.
+
+        Raises `CarrierUnreachable`, and `NoList` where the carrier has no such question.
         """
 
     async def close(self) -> None:
@@ -163,3 +265,7 @@ class Delivery(Protocol):
 
 class CarrierUnreachable(Exception):
     """The carrier could not be asked; try again later."""
+
+
+class NoList(Exception):
+    """This carrier has nothing that could be asked: it will not help to try again."""

@@ -1,33 +1,18 @@
 """Twilio's error codes: for each, whether trying again can help, and what it says of consent.
 
 Source: Twilio's error dictionary, a page for each code; the meanings are in our own words. One
-code means "opted out". A code that is not listed may pass and says nothing about anybody's
-consent: a new code of the carrier must neither drop a text at once nor opt anyone out.
+code means "opted out".
 """
 
+from datetime import date
 from typing import Final
 
-import msgspec
-
-from consentry.carriers.shared import Answer
+from consentry.carriers.shared.refusals import tabulate
+from consentry.carriers.shared.way_out import Answer
 from consentry.ports import CarrierRefusal
 from consentry.wire.twilio_errors import UNSUBSCRIBED_RECIPIENT_CODE, parse_twilio_error
 
 DICTIONARY: Final = "https://www.twilio.com/docs/api/errors/"
-
-
-class ErrorRow(msgspec.Struct, frozen=True):
-    """One code: `permanent` says that the same text will be refused again."""
-
-    code: int
-    permanent: bool
-    opted_out: bool
-    meaning: str
-
-    @property
-    def source(self) -> str:
-        """The page of the dictionary that documents it."""
-        return f"{DICTIONARY}{self.code}"
 
 
 _OPTED_OUT: Final = {
@@ -108,38 +93,21 @@ _PERMANENT: Final = {
 }
 
 
-def _rows(meanings: dict[int, str], *, permanent: bool, opted_out: bool = False) -> list[ErrorRow]:
-    return [ErrorRow(code, permanent, opted_out, text) for code, text in meanings.items()]
-
-
-ERRORS: Final = {
-    row.code: row
-    for row in (
-        *_rows(_OPTED_OUT, permanent=True, opted_out=True),
-        *_rows(_PASSING, permanent=False),
-        *_rows(_PERMANENT, permanent=True),
-    )
-}
-
-
-def is_opted_out(code: int | None) -> bool:
-    """Tell whether a code of an answer or of a report says that the recipient opted out."""
-    row = None if code is None else ERRORS.get(code)
-    return row is not None and row.opted_out
+TABLE: Final = tabulate(
+    "Twilio",
+    source=DICTIONARY,
+    checked_on=date(2026, 11, 23),
+    opted_out={str(code): meaning for code, meaning in _OPTED_OUT.items()},
+    passing={str(code): meaning for code, meaning in _PASSING.items()},
+    permanent={str(code): meaning for code, meaning in _PERMANENT.items()},
+)
 
 
 def read_refusal(answer: Answer) -> CarrierRefusal:
     """Read an answer that says no; one without a code of Twilio's is named by its HTTP status."""
     error = parse_twilio_error(answer.body, answer.status)
-    row = None if error is None else ERRORS.get(error.code)
     if error is None:
         code, said = f"http_{answer.status}", f"HTTP {answer.status} without a reason"
     else:
-        code, said = str(error.code), error.message or (row.meaning if row else "no reason given")
-    return CarrierRefusal(
-        permanent=row is not None and row.permanent,
-        opted_out=row is not None and row.opted_out,
-        code=code,
-        text=f"Twilio refused it ({code}): {said}",
-        retry_after_seconds=answer.retry_after_seconds,
-    )
+        code, said = str(error.code), error.message or ""
+    return TABLE.refuse(code, said, retry_after_seconds=answer.retry_after_seconds)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import msgspec
 
-from consentry.carriers.twilio.errors import is_opted_out
+from consentry.carriers.twilio.errors import TABLE
 from consentry.domain.messages import MessageStatus
 from consentry.domain.phone import InvalidNumber, read_delivered
 from consentry.ports import (
@@ -64,8 +64,23 @@ STATUSES: Final[dict[TwilioStatus, MessageStatus]] = {
 _json_decoder = msgspec.json.Decoder(dict[str, str | int | None])
 
 
-def read_inbound(request: WebhookRequest, account: CarrierAccount) -> InboundText:
-    """Read a text that came in; raises `Forged`, `Malformed`."""
+class TwilioWebhooks:
+    """Reads the webhooks of one account."""
+
+    def __init__(self, account: CarrierAccount) -> None:
+        """Verify with the account's auth token."""
+        self._account = account
+
+    def read_inbound(self, request: WebhookRequest) -> tuple[InboundText]:
+        """Read a text that came in; raises `Forged`, `Malformed`."""
+        return (_read_inbound(request, self._account),)
+
+    def read_status(self, request: WebhookRequest) -> tuple[StatusReport]:
+        """Read a delivery report; raises `Forged`, `Malformed`."""
+        return (_read_status(request, self._account),)
+
+
+def _read_inbound(request: WebhookRequest, account: CarrierAccount) -> InboundText:
     form = _open_form(request, account)
     try:
         message = parse_inbound_message(form)
@@ -84,11 +99,8 @@ def read_inbound(request: WebhookRequest, account: CarrierAccount) -> InboundTex
     )
 
 
-def read_status(request: WebhookRequest, account: CarrierAccount) -> StatusReport:
-    """Read a delivery report; raises `Forged`, `Malformed`.
-
-    A report of a messaging service may come without From: the address we gave names our sender.
-    """
+def _read_status(request: WebhookRequest, account: CarrierAccount) -> StatusReport:
+    # A report of a messaging service may come without From: the address we gave names our sender.
     form = _open_form(request, account)
     try:
         callback = parse_status_callback(form)
@@ -98,6 +110,7 @@ def read_status(request: WebhookRequest, account: CarrierAccount) -> StatusRepor
     status = STATUSES[callback.status]
     if status is MessageStatus.RECEIVED:
         raise Malformed("MessageStatus: a text that came in belongs to the inbound webhook")
+    error_code = None if callback.error_code is None else str(callback.error_code)
     ours = parse_qs(urlsplit(request.url).query)
     sender = callback.from_number or ours.get(SENDER_PARAMETER, [""])[0]
     return StatusReport(
@@ -105,8 +118,8 @@ def read_status(request: WebhookRequest, account: CarrierAccount) -> StatusRepor
         recipient=_read_phone("To", callback.to_number),
         sender=_read_sender("From", sender),
         status=status,
-        error_code=None if callback.error_code is None else str(callback.error_code),
-        opted_out=is_opted_out(callback.error_code),
+        error_code=error_code,
+        opted_out=TABLE.is_opted_out(error_code),
         message=ours.get(MESSAGE_PARAMETER, [None])[0],
     )
 

@@ -22,27 +22,19 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from consentry.carriers.shared import (
-    Answer,
-    FenceClosed,
-    NoAnswer,
-    NothingSent,
-    WayOut,
-    basic_authorization,
-)
+from consentry.carriers.shared.handing_over import HTTPRequest, hand_over
+from consentry.carriers.shared.way_out import Answer, WayOut, basic_authorization
 from consentry.carriers.twilio.errors import read_refusal
 from consentry.carriers.twilio.inbound import MESSAGE_PARAMETER, SENDER_PARAMETER, STATUSES
 from consentry.domain.messages import MessageStatus
 from consentry.ports import (
     Accepted,
     CarrierAccount,
-    CarrierRefusal,
     CarrierUnreachable,
     Fence,
     OutboundText,
     Submission,
     Unanswered,
-    Withheld,
 )
 from consentry.wire.forms import encode_form
 from consentry.wire.twilio_create import CreateMessage, build_create_pairs
@@ -69,6 +61,7 @@ REPEAT_FRAGMENT: Final = "#rc=5&rp=ct,rt,5xx"
 Source: Twilio's "Webhooks connection overrides". The fragment is not sent and not signed.
 """
 _SERVICE_UNAVAILABLE: Final = 503
+_NOBODYS: Final = OutboundText(message="", recipient="+15005550009", sender="+15005550006", body="")
 
 
 class _Created(msgspec.Struct, frozen=True):
@@ -100,22 +93,11 @@ class TwilioREST:
         """Hand one text over, once."""
         body = encode_form(build_create_pairs(self._write(text)))
         headers = {**self._authorization, "Content-Type": "application/x-www-form-urlencoded"}
-        try:
-            answer = await self._way_out.post(
-                self._base + self._messages, headers=headers, body=body, fence=fence
-            )
-        except FenceClosed as error:
-            return Withheld(str(error))
-        except NothingSent as error:
-            return CarrierRefusal(
-                permanent=False, opted_out=False, code="unreachable", text=str(error)
-            )
-        except NoAnswer as error:
-            return Unanswered(str(error))
-        return read_submission(answer)
+        request = HTTPRequest(self._base + self._messages, headers, body)
+        return await hand_over(self._way_out, request, fence, read_submission)
 
     async def find(
-        self, text: OutboundText, *, since: datetime, known: frozenset[str]
+        self, text: OutboundText, *, since: datetime, known: frozenset[str] = frozenset()
     ) -> Accepted | None:
         """Look for a text in the list, by recipient, sender, wording and time.
 
@@ -130,6 +112,14 @@ class TwilioREST:
             if all(resource.date_created < earliest for resource in page):
                 return None
         return None
+
+    async def probe(self) -> None:
+        """Ask for the list of a text that there is not; raises `CarrierUnreachable`."""
+        await anext(self._pages(_NOBODYS))
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._way_out.close()
 
     def _write(self, text: OutboundText) -> CreateMessage:
         # With a service, From chooses the sender out of its pool: the one the person consented to.

@@ -1,4 +1,4 @@
-"""What all carriers share: the one way out over HTTP, and how a webhook's headers are read.
+"""The one way out to a carrier over HTTP, and how headers are read.
 
 Whatever goes wrong on the way out is one of three things, because only these differ in what may
 be done next:

@@ -1,0 +1,39 @@
+"""Handing a text over by one HTTP request: what went wrong on the way is one of the answers."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from consentry.carriers.shared.way_out import (
+    Answer,
+    FenceClosed,
+    NoAnswer,
+    NothingSent,
+    WayOut,
+)
+from consentry.ports import CarrierRefusal, Fence, Submission, Unanswered, Withheld
+
+
+class HTTPRequest(msgspec.Struct, frozen=True):
+    """A POST, ready to be made."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+async def hand_over(
+    way_out: WayOut, request: HTTPRequest, fence: Fence, read: Callable[[Answer], Submission]
+) -> Submission:
+    """Make the request once, while the fence is open; `read` reads the answer, if one comes."""
+    try:
+        answer = await way_out.post(
+            request.url, headers=request.headers, body=request.body, fence=fence
+        )
+    except FenceClosed as error:
+        return Withheld(str(error))
+    except NothingSent as error:
+        return CarrierRefusal(permanent=False, opted_out=False, code="unreachable", text=str(error))
+    except NoAnswer as error:
+        return Unanswered(str(error))
+    return read(answer)

@@ -177,7 +177,16 @@ def test_a_json_webhook_is_read() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b'"STOP"', b"{", b'{"From": {"a": 1}}', b'{"From": "\\u0000"}', b'{"a": "\xff"}'],
+    [
+        b"",
+        b"[]",
+        b'"STOP"',
+        b"{",
+        b'{"From": {"a": 1}}',
+        b'{"From": "\\u0000"}',
+        b'{"a": "\xff"}',
+        b'{"a":' * 5000,
+    ],
 )
 def test_a_json_webhook_that_is_no_object_of_texts_says_so(body: bytes) -> None:
     """Whatever JSON can hold and a form cannot is malformed, not a fault of ours."""

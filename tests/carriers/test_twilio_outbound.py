@@ -192,6 +192,7 @@ async def test_a_refusal_says_whether_to_try_again(
         b'HTTP/1.1 201 Created\r\nContent-Length: 500\r\n\r\n{"sid": "SM',
         http(201, b""),
         http(201, b"<html>ok</html>"),
+        http(201, b'{"a":' * 5000),
         http(201, b'{"sid": ""}'),
         http(200, b"\xff\xfe"),
         error(20500, 500),

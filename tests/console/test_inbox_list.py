@@ -224,7 +224,15 @@ async def test_a_form_leads_back_to_the_console_and_nowhere_else(world: World) -
     """Whatever the field says, nobody is led to another site; a script is led nowhere."""
     await world.text("one", ANN)
     form = {"talk": f"{ANN} {LONG} msg_1"}
-    for back in ("https://evil.example/console", "//evil.example/console", "/v1/keys", "", "x:y"):
+    others = (
+        "https://evil.example/console",
+        "//evil.example/console",
+        "//[",
+        "/v1/keys",
+        "",
+        "x:y",
+    )
+    for back in others:
         led = await world.post("/console/conversations/done", back=back, **form)
         assert led.headers["location"] == "/console"
     kept = "/console/customers/cus_1?sender=%2B12025550101"

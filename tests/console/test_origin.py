@@ -29,6 +29,7 @@ def request(method: str = "GET", **headers: str) -> Request:
         (request("POST", origin="https://sms.example.org.evil", host="inside:8000"), False),
         (request("POST", origin="null", host="a.example"), False),
         (request("POST", origin="null"), False),
+        (request("POST", origin="https://[a.example", host="a.example"), False),
     ],
 )
 def test_forms_from_here_are_told_from_others(asked: Request, *, expected: bool) -> None:

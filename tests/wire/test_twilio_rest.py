@@ -89,6 +89,13 @@ def test_dates_are_written_as_twilio_writes_them() -> None:
     assert parse_rfc2822("Fri, 24 May 2019 17:44:46 -0000").tzinfo is UTC
 
 
+@pytest.mark.parametrize("text", ["soon", "Fri, 24 May 99999999999 17:44:46 +0000"])
+def test_what_is_no_date_is_a_value_error(text: str) -> None:
+    """Also where a number in it is larger than any."""
+    with pytest.raises(ValueError, match="date"):
+        parse_rfc2822(text)
+
+
 @given(messages)
 @settings(max_examples=200)
 def test_a_message_survives(message: MessageResource) -> None:
@@ -133,7 +140,15 @@ def test_a_sparse_message_is_read() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"<html>", b"[]", b"{}", b"\xff", render_message(EXAMPLE).replace(b"queued", b"odd")],
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b"{}",
+        b"\xff",
+        b'{"a":' * 5000,
+        render_message(EXAMPLE).replace(b"queued", b"odd"),
+    ],
 )
 def test_what_is_no_message_is_named(body: bytes) -> None:
     """Another program's answer becomes one clear error, for a message and for a list."""
@@ -170,7 +185,9 @@ def test_a_bare_foreign_error_is_read() -> None:
     assert error.more_info.endswith("/30004")
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"code":"x"}', b'{"code":1,"message":"\xff"}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b'{"code":"x"}', b'{"code":1,"message":"\xff"}', b'{"a":' * 5000]
+)
 def test_what_is_no_error_body_is_none(body: bytes) -> None:
     """A proxy's page is not taken for a refusal."""
     assert parse_twilio_error(body, 502) is None

@@ -48,6 +48,8 @@ def test_the_body_element_and_the_old_name() -> None:
         (b"<Response>", "not well-formed"),
         (b'{"ok": true}', "not well-formed"),
         (b"\xff", "not well-formed"),
+        (b'<?xml version="1.0" encoding="none"?><Response/>', "unknown encoding: none"),
+        (b'<?xml version="1.0" encoding="big5"?><Response/>', "not well-formed"),
         (b"<!DOCTYPE r [<!ENTITY a 'b'>]><Response/>", "document type declaration"),
         (b"<Response>" + b"<a>" * 9, "nested too deeply"),
     ],

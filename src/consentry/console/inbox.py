@@ -190,7 +190,10 @@ def _back(visit: Visit) -> Response:
     """Lead back to where the form stood; the page's script only looks again."""
     if visit.is_fragment:
         return Response(status_code=204)
-    back = urlsplit(visit.field("back"))
+    try:
+        back = urlsplit(visit.field("back"))
+    except ValueError:
+        return visit.go("/console")
     inside = back.path == "/console" or back.path.startswith("/console/customers/")
     path = f"{back.path}?{back.query}" if back.query else back.path
     return visit.go(path if inside and not back.netloc else "/console")

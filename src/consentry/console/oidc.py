@@ -237,7 +237,7 @@ class OIDCProvider:
     def _read_answer(self, body: bytes, status: int) -> JSONObject:
         try:
             told = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             told = None
         if status == 200 and isinstance(told, dict):
             return told

@@ -26,7 +26,11 @@ def is_from_here(request: Request, public_url: str | None) -> bool:
     hosts = {request.headers.get("host", "").lower()}
     if public_url is not None:
         hosts.add(urlsplit(public_url).netloc.lower())
-    return urlsplit(origin).netloc.lower() in hosts - {""}
+    try:
+        asking = urlsplit(origin).netloc.lower()
+    except ValueError:
+        return False
+    return asking in hosts - {""}
 
 
 def is_own_doing(request: Request) -> bool:

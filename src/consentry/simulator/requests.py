@@ -102,7 +102,7 @@ def decode_json(body: bytes, kind: type[Struct]) -> Struct:
     """Decode JSON as a value; raises BadRequestError that names the field."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise bad_request("body_invalid", str(error)) from None
 
 

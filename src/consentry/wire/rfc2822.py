@@ -18,5 +18,8 @@ def render_rfc2822(moment: datetime) -> str:
 
 def parse_rfc2822(text: str) -> datetime:
     """Read a date as aware UTC; raises ValueError where it is none."""
-    moment = parsedate_to_datetime(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except OverflowError as error:
+        raise ValueError(f"not a date: {error}") from error
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

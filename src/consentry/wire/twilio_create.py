@@ -72,7 +72,8 @@ def build_create_pairs(message: CreateMessage) -> list[tuple[str, str]]:
     pairs = [(name, value) for name, value in given if value is not None]
     pairs += [("MediaUrl", url) for url in message.media_urls]
     if message.send_at is not None:
-        send_at = message.send_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        # Not strftime: it writes the years before 1000 with fewer than four digits.
+        send_at = f"{message.send_at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
         pairs += [("ScheduleType", "fixed"), ("SendAt", send_at)]
     return [*pairs, *message.other]
 

@@ -103,7 +103,7 @@ def parse_twilio_error(body: bytes, http_status: int) -> TwilioError | None:
     """Read an error body; None where it is not one (a proxy's page, an empty body)."""
     try:
         foreign = _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return TwilioError(
         code=foreign.code,

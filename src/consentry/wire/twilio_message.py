@@ -136,7 +136,7 @@ def parse_message(body: bytes) -> MessageResource:
     """Read a message; raises MessageResourceError where it is none. Unknown fields are ignored."""
     try:
         return _from_wire(_message_decoder.decode(body))
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise MessageResourceError(f"not a message resource: {error}") from error
 
 
@@ -145,7 +145,7 @@ def parse_page(body: bytes) -> MessagePage:
     try:
         wire = _page_decoder.decode(body)
         messages = tuple(_from_wire(message) for message in wire.messages)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise MessageResourceError(f"not a list of messages: {error}") from error
     return MessagePage(
         messages=messages,

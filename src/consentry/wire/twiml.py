@@ -56,7 +56,10 @@ def parse_twiml(body: bytes) -> tuple[str, ...]:
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
         parser.Parse(body, True)
-    except expat.ExpatError as error:
+    except TwimlError:
+        raise
+    except (expat.ExpatError, LookupError, ValueError) as error:
+        # The last two are an encoding that nobody knows, and one that expat cannot read.
         raise TwimlError(f"not well-formed XML: {error}") from error
     return tuple(text.strip() for text in reader.texts if text.strip())
 

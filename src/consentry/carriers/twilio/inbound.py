@@ -165,7 +165,7 @@ def _open_json(request: WebhookRequest, account: CarrierAccount) -> Form:
         raise _forged(account)
     try:
         fields = _json_decoder.decode(request.body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"body: is not one JSON object of texts: {error}") from None
     pairs = [(name, str(value)) for name, value in fields.items() if value is not None]
     for name, value in pairs:

@@ -167,7 +167,7 @@ def read_submission(answer: Answer) -> Submission:
 def _read_created(answer: Answer) -> Submission:
     try:
         created = _created_decoder.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         created = _Created(sid="")
     if not created.sid:
         return Unanswered(f"The answer, HTTP {answer.status}, does not say whether it was taken.")

@@ -1,0 +1,202 @@
+"""Every parser against a hundred thousand inputs that nobody should send."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from consentry.wire.forms import FormError, build_form, parse_form
+from consentry.wire.rfc2822 import parse_rfc2822
+from consentry.wire.signatures import read_algorithm, twilio_json_signature_matches
+from consentry.wire.twilio_create import build_create_pairs, parse_create_message
+from consentry.wire.twilio_errors import TwilioRefusedError, parse_twilio_error
+from consentry.wire.twilio_form import (
+    build_inbound_pairs,
+    build_status_pairs,
+    parse_inbound_message,
+    parse_status_callback,
+)
+from consentry.wire.twilio_message import (
+    MessageResourceError,
+    parse_message,
+    parse_page,
+    render_message,
+    render_page,
+)
+from consentry.wire.twiml import TwimlError, parse_twiml, render_twiml
+from consentry.wire.webhook_address import WebhookAddressError, parse_webhook_address
+from fuzzing import INPUT_BYTES_MAX, Mutator, fuzz, make_inputs
+
+# Measuring which lines run would take most of the time, and other tests run them all.
+pytestmark = [pytest.mark.property, pytest.mark.no_cover]
+
+ACCOUNT = "AC0123456789abcdef0123456789abcdef"
+SID = "SM00000000000000000000000000000001"
+INBOUND = (
+    f"ToCountry=US&SmsMessageSid={SID}&NumMedia=0&ToCity=&Body=Stop+it%21&From=%2B12125550142"
+    f"&To=%2B14155550100&NumSegments=1&MessageSid={SID}&AccountSid={ACCOUNT}&OptOutType=STOP"
+).encode()
+PICTURES = (
+    f"MessageSid={SID}&AccountSid={ACCOUNT}&From=%2B12125550142&To=55555&NumMedia=2&MediaUrl0=https"
+    "%3A%2F%2Fmedia.example.com%2Fone&MediaContentType0=image%2Fjpeg&MediaUrl1=x"
+).encode()
+STATUS = (
+    f"SmsSid={SID}&SmsStatus=undelivered&MessageStatus=undelivered&To=%2B12125550142&MessageSid="
+    f"{SID}&AccountSid={ACCOUNT}&From=%2B14155550100&ErrorCode=30005&RawDlrDoneDate=2602281301"
+).encode()
+CREATE = (
+    b"To=%2B12125550142&From=%2B14155550100&Body=Hi+%F0%9F%9B%91&StatusCallback=https%3A%2F%2Fexample"
+    b".com%2Fstatus%3Fid%3D7&ValidityPeriod=60&MediaUrl=https%3A%2F%2Fexample.com%2Fa.png"
+)
+SCHEDULED = (
+    b"To=%2B12125550142&MessagingServiceSid=MG0123456789abcdef0123456789abcdef&Body=Hi"
+    b"&ScheduleType=fixed&SendAt=2026-05-01T12%3A00%3A00%2B02%3A00"
+)
+MESSAGE = (
+    f'{{"sid":"{SID}","account_sid":"{ACCOUNT}","status":"sent","direction":"outbound-api",'
+    '"to":"+12125550142","from":"+14155550100","body":"Hi","date_created":'
+    '"Fri, 01 May 2026 12:00:00 +0000","date_updated":"Fri, 01 May 2026 12:00:01 +0000",'
+    '"date_sent":null,"num_segments":"1","num_media":"0","error_code":null,"price":"-0.0079",'
+    f'"uri":"/2010-04-01/Accounts/{ACCOUNT}/Messages/{SID}.json","subresource_uris":{{"media":"x"}}'
+    "}"
+).encode()
+PAGE = b'{"messages":[' + MESSAGE + b'],"page":0,"page_size":50,"uri":"/","next_page_uri":null}'
+ERROR = (
+    b'{"code":21610,"message":"Attempt to send to unsubscribed recipient","more_info":'
+    b'"https://www.twilio.com/docs/errors/21610","status":400}'
+)
+TWIML = (
+    b'<?xml version="1.0" encoding="UTF-8"?><Response><Message>Hi &amp; bye</Message></Response>',
+    b"<Response><Message to='+1'><Body>Hi</Body><Media>x</Media></Message><Sms>o</Sms></Response>",
+    b"<Response/>",
+)
+ADDRESSES = (
+    b"https://example.com/in?shop=1#rc=5&rp=ct,rt,5xx",
+    b"http://user@[::1]:8000/a/b#tt=1500&ct=200&rt=300",
+)
+
+
+class Never(Exception):
+    """What a parser raises that answers everything with a value."""
+
+
+@dataclass(frozen=True)
+class Parser:
+    """A parser, what it is shown before it is changed, and its own error."""
+
+    name: str
+    parse: Callable[[bytes], object]
+    recorded: Sequence[bytes]
+    error: type[Exception] | tuple[type[Exception], ...]
+
+
+def read_form(body: bytes) -> None:
+    """Read a form and every kind of value in it; what was read is written and read back."""
+    form = parse_form(body)
+    assert build_form(form.pairs) == form
+    form.get_all("MediaUrl0")
+    form.get_integer("NumMedia")
+    form.require("MessageSid")
+
+
+def read_inbound(body: bytes) -> None:
+    """Read a text that came in; it can be written again."""
+    build_inbound_pairs(parse_inbound_message(parse_form(body)))
+
+
+def read_status(body: bytes) -> None:
+    """Read a report; it can be written again."""
+    build_status_pairs(parse_status_callback(parse_form(body)))
+
+
+def read_create(body: bytes) -> None:
+    """Read a request to send; it can be written again, and says the same."""
+    message = parse_create_message(parse_form(body))
+    assert parse_create_message(build_form(build_create_pairs(message))) == message
+
+
+def read_signature(body: bytes) -> None:
+    """Read an address, a body and headers of which nothing can be trusted: none of it matches."""
+    text = body.decode("utf-8", "surrogateescape")
+    assert not twilio_json_signature_matches("token", text, body, text, settings_header=text)
+    if read_algorithm(text) is None:
+        raise Never
+
+
+PARSERS = (
+    Parser("form", read_form, (INBOUND, PICTURES, STATUS, CREATE), FormError),
+    Parser("inbound", read_inbound, (INBOUND, PICTURES), FormError),
+    Parser("status", read_status, (STATUS,), FormError),
+    Parser("create", read_create, (CREATE, SCHEDULED), (FormError, TwilioRefusedError)),
+    Parser("message", lambda b: render_message(parse_message(b)), (MESSAGE,), MessageResourceError),
+    Parser("page", lambda b: render_page(parse_page(b)), (PAGE,), MessageResourceError),
+    Parser("twiml", lambda b: render_twiml(*parse_twiml(b)), TWIML, TwimlError),
+    Parser(
+        "address", lambda b: parse_webhook_address(b.decode("latin-1")), ADDRESSES,
+        WebhookAddressError,
+    ),
+    Parser(
+        "date",
+        lambda b: parse_rfc2822(b.decode("latin-1")),
+        (b"Fri, 01 May 2026 12:00:00 +0000", b"01 May 26 12:00 EST"),
+        ValueError,
+    ),
+    Parser(
+        "signature",
+        read_signature,
+        (b"https://a.example/in?bodySHA256=00#rc=1", b"key=webhooks_1,algorithm=HMAC_SHA256"),
+        Never,
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
+def test_a_hundred_thousand_inputs_are_values_or_clean_errors(parser: Parser) -> None:
+    """Each input gives a value or the parser's own error, in bounded time, and nothing else."""
+    fuzz(parser.parse, parser.recorded, clean=parser.error)
+
+
+def test_an_error_body_is_an_error_or_none() -> None:
+    """What a carrier answers with is a Twilio error, or it is said to be none; it never raises."""
+
+    def read(body: bytes) -> None:
+        if parse_twilio_error(body, 400) is None:
+            raise Never
+
+    fuzz(read, (ERROR,), clean=Never)
+
+
+def test_the_same_seed_makes_the_same_inputs() -> None:
+    """A failure can be made again from its seed; no input is made twice or grows without bound."""
+    made = list(make_inputs((INBOUND, PAGE), seed=7, count=3000))
+    assert made == list(make_inputs((INBOUND, PAGE), seed=7, count=3000))
+    assert made != list(make_inputs((INBOUND, PAGE), seed=8, count=3000))
+    assert len(set(made)) == 3000
+    assert max(map(len, made)) <= INPUT_BYTES_MAX
+    assert Mutator(7).mutate(b"") is not None
+
+
+@pytest.mark.parametrize("fault", [b"\0", b"\\ud800", b"9" * 400, b"[" * 99, b"<!DOCTYPE", b"%ff"])
+def test_a_parser_with_a_fault_is_found_out(fault: bytes) -> None:
+    """Each kind of damage comes up, so a parser that falls over it does not pass."""
+
+    def parse(body: bytes) -> None:
+        if fault in body:
+            raise KeyError(fault)
+        if len(body) % 2:
+            raise Never
+
+    with pytest.raises(AssertionError, match="of seed 20261130"):
+        fuzz(parse, (INBOUND,), clean=Never)
+
+
+@pytest.mark.parametrize(("taken", "told"), [(True, "refused"), (False, "taken")])
+def test_a_parser_that_does_the_same_with_all_is_found_out(*, taken: bool, told: str) -> None:
+    """Taking everything and refusing everything are no parsers."""
+
+    def parse(_body: bytes) -> None:
+        if not taken:
+            raise Never
+
+    with pytest.raises(AssertionError, match=f"no input was {told}"):
+        fuzz(parse, (INBOUND,), clean=Never, count=100)

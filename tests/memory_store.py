@@ -5,7 +5,7 @@ It is as strict as a real store: a command is shown only what its `needs` asked 
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -34,6 +34,10 @@ from consentry.ports import (
     StoreUnavailable,
     Work,
 )
+from consentry.store.derived import derive_notices
+
+if TYPE_CHECKING:
+    from consentry.domain.notices import Notice
 
 T = TypeVar("T")
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -101,6 +105,7 @@ class MemoryStore:
         self.sessions: dict[str, Session] = {}
         self.marks: dict[tuple[str, str], ConversationMark] = {}
         self.processes: dict[str, ServerProcess] = {}
+        self.notices: dict[str, Notice] = {}
         self.available = True
 
     # --- Commands ---------------------------------------------------------------------------
@@ -129,6 +134,7 @@ class MemoryStore:
             if entry.pieces:
                 known = self.standing(entry.recipient)
                 self.standings[entry.recipient] = apply_pieces(known, entry.pieces)
+        self._apply_notices(change)
         self.messages.update({message.id: message for message in change.messages})
         self.jobs.update({job.message: job for job in change.jobs})
         for message_id in change.finished_jobs:
@@ -141,6 +147,15 @@ class MemoryStore:
             self.processes.pop(process, None)
         for pair in change.forgotten_answers:
             del self.idempotency[pair]
+
+    def _apply_notices(self, change: Change) -> None:
+        derived = derive_notices(change.messages, self.messages)
+        for notice in (*derived, *change.notices):
+            self.notices.setdefault(notice.id, notice)
+        for postponed in change.postponed:
+            self.notices[postponed.notice.id] = postponed.notice
+        for notice_id in change.told:
+            self.notices.pop(notice_id, None)
 
     def _put(self, record: Record) -> None:
         known = self._directory

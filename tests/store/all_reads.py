@@ -33,6 +33,7 @@ async def read_everything(store: Store) -> dict[str, object]:
         "outbox": await store.count_outbox(),
         "answered": await store.read_answered(1000),
         "due": sorted(await store.next_due()),
+        "notices": await _read_notices(store),
         "inbox": await _read_inbox(store, InboxFilter()),
         "opt-outs": await _read_opt_outs(store),
         "customers": await _read_customers(store),
@@ -55,6 +56,14 @@ async def read_everything(store: Store) -> dict[str, object]:
         read[f"profiles of {recipient}"] = await store.read_profiles(recipient)
         read[f"marks of {recipient}"] = [await store.read_mark(recipient, s) for s in senders]
     return read
+
+
+async def _read_notices(store: Store) -> list[object]:
+    """Read what each server waits for, by the end of time."""
+    hosts = sorted(await store.next_notices())
+    end = datetime(2100, 1, 1, tzinfo=UTC)
+    told = [await store.read_notices(host, end, 1000) for host, _ in hosts]
+    return [hosts, told, await store.count_notices()]
 
 
 async def _read_customers(store: Store) -> list[object]:

@@ -32,7 +32,8 @@ from store_world import (
     write,
 )
 
-from consentry.domain.messages import JobState
+from consentry.domain.messages import Callback, JobState
+from consentry.domain.notices import notice_of_text
 from consentry.ports import (
     APIKey,
     Change,
@@ -83,6 +84,9 @@ async def add_what_is_rare(path: Path) -> None:
     )
     await store.submit(write(queued(90_001, 90_002, due_at=later)))
     await store.submit(write(Change(jobs=(claimed(90_001),))))
+    text = inbound(90_000, "SM1", ANN, body="to be passed on")
+    told = notice_of_text(text, Callback("https://shop.example/in", "AC1"))
+    await store.submit(write(Change(notices=(told,))))
     await store.submit(
         write(queued(90_003, recipient=BOB, state=JobState.INDETERMINATE, claimed_at=START))
     )

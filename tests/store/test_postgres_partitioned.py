@@ -30,7 +30,8 @@ from store_world import (
 from test_two_processes import sender
 
 from consentry.domain.entries import EntryKind
-from consentry.domain.messages import MessageStatus
+from consentry.domain.messages import Callback, MessageStatus
+from consentry.domain.notices import PostponedNotice, notice_of_text
 from consentry.ports import (
     Change,
     ConversationMark,
@@ -74,13 +75,16 @@ def partitioned(postgres_server: PostgresServer) -> Iterator[PostgresDatabase]:
 @pytest.fixture
 async def store(partitioned: PostgresDatabase) -> AsyncIterator[Store]:
     """Make the tables, note the migrations as applied, and open the store on them."""
-    start, storage, *_ = read_migrations("postgres")
+    migrations = read_migrations("postgres")
+    start, storage = migrations[:2]
+    (notices,) = [m for m in migrations if m.name == "0006_notices"]
     connection = await asyncpg.connect(partitioned.address)
     await connection.execute(partition(start))
+    await connection.execute(partition(notices))
     await connection.execute(
         "CREATE TABLE migrations (name text PRIMARY KEY, checksum text, applied_at timestamptz)"
     )
-    for migration in (start, storage):
+    for migration in (start, storage, notices):
         await connection.execute(
             "INSERT INTO migrations VALUES ($1, $2, now())", migration.name, migration.checksum
         )
@@ -104,7 +108,7 @@ async def test_every_table_that_grows_is_partitioned(
         "migrations notes processes programs search_queue senders sessions sign_in_links tallies"
     )
     split = await partitioned.run("SELECT count(*) FROM pg_class WHERE relkind = 'p'")
-    assert split == 8
+    assert split == 9
 
 
 async def test_a_text_comes_in_once_and_is_listed(store: Store) -> None:
@@ -164,6 +168,19 @@ async def test_work_is_claimed_and_matched(store: Store) -> None:
     assert await store.submit(found) == (sent, (receipt(1, "SM1"),))
     assert await store.count_outbox() == 2
     assert dict(await store.next_due()) == {SENDER: START + timedelta()}
+
+
+async def test_programs_are_told_in_order(store: Store) -> None:
+    """Notices lie with their recipients; of one message the next is found, postponed and ended."""
+    texts = [inbound(n, f"SM{n}", f"+1415555{n:04}") for n in range(9)]
+    made = tuple(notice_of_text(text, Callback("http://a.example", "AC1")) for text in texts)
+    await store.submit(write(Change(messages=tuple(texts), notices=made)))
+    assert await store.next_notices() == (("http://a.example", START),)
+    later = START + timedelta(minutes=1)
+    await store.submit(write(Change(postponed=(PostponedNotice(made[0], later),))))
+    await store.submit(write(Change(told=(made[1].id,))))
+    assert await store.read_notices("http://a.example", START, 20) == list(made[2:])
+    assert await store.count_notices() == 8
 
 
 @pytest.mark.parametrize("statement", ["UPDATE entries SET value = ''", "DELETE FROM entries_1"])

@@ -223,4 +223,6 @@ def join(*changes: Change) -> Change:
         finished_jobs=tuple(f for c in kept for f in c.finished_jobs),
         records=tuple(r for c in kept for r in c.records),
         deleted_customers=tuple(d for c in kept for d in c.deleted_customers),
+        notices=tuple(n for c in kept for n in c.notices),
+        told=tuple(t for c in kept for t in c.told),
     )

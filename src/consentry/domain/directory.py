@@ -37,6 +37,8 @@ class Sender(msgspec.Struct, frozen=True):
     """A number of ours: E.164, a short code, or an alphanumeric name.
 
     `messaging_service_sid` is set where the carrier blocks for a whole service, not one number.
+    `inbound_url`: where a program is told of each text that comes in, and `inbound_account` the
+    account whose token signs it.
     """
 
     number: str
@@ -47,6 +49,8 @@ class Sender(msgspec.Struct, frozen=True):
     enabled: bool = True
     messages_per_second: float = 1.0
     replies: Replies = Replies()
+    inbound_url: str | None = None
+    inbound_account: str | None = None
 
     def scope_of(self, layer: BlockLayer) -> str:
         """Say whom a block in this layer covers: the provider blocks the service where one is."""

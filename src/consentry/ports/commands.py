@@ -15,6 +15,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.entries import Entry
 from consentry.domain.messages import Job, Message
+from consentry.domain.notices import Notice, PostponedNotice
 from consentry.domain.policy import Policy
 from consentry.domain.standing import Standing
 from consentry.ports.clock import Ids
@@ -163,6 +164,8 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
     `entries` are appended, and their pieces applied to the recipient's standing. `messages` and
     `jobs` and `records` are written whole, new or in the place of the one with the same key.
+    `notices` are new; those of a message's status nobody names: the store makes them from
+    `messages`. `postponed` changes notices that are still there, `told` ends them by their ids.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -173,6 +176,9 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     deleted_customers: tuple[str, ...] = ()
     ended_processes: tuple[str, ...] = ()
     forgotten_answers: tuple[tuple[str, str], ...] = ()
+    notices: tuple[Notice, ...] = ()
+    postponed: tuple[PostponedNotice, ...] = ()
+    told: tuple[str, ...] = ()
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Job, Message
+from consentry.domain.notices import Notice
 from consentry.domain.standing import Standing
 from consentry.ports.commands import Command, Work
 from consentry.ports.listings import (
@@ -204,6 +205,21 @@ class Store(Protocol):
 
     async def next_due(self) -> tuple[tuple[str, datetime], ...]:
         """List the senders that have queued jobs, each with its earliest due time."""
+
+    async def next_notices(self) -> tuple[tuple[str, datetime], ...]:
+        """List the servers that wait for notices, each with the earliest due time.
+
+        A server is scheme and authority of a URL, in lower case.
+        """
+
+    async def read_notices(self, host: str, due_at: datetime, limit: int) -> list[Notice]:
+        """List the notices for a server that are due by then, those that were due first first.
+
+        Of each message only the next one: those behind it wait.
+        """
+
+    async def count_notices(self) -> int:
+        """Count the notices that wait; those given up do not."""
 
     async def close(self) -> None:
         """Finish what was submitted, then let go of the database."""

@@ -1,5 +1,6 @@
 """What a batch will write: rows as its database takes them, of each key the last one."""
 
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,6 +11,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Program, Sender
 from consentry.domain.entries import NOBODY, ActorKind, Entry
 from consentry.domain.messages import Job, Message
+from consentry.domain.notices import Notice, PostponedNotice
 from consentry.domain.standing import Standing
 from consentry.ports import (
     APIKey,
@@ -33,7 +35,10 @@ Row_co = TypeVar("Row_co", covariant=True)
 
 
 class Table(StrEnum):
-    """The tables whose rows are written whole, new or in the place of the one with that key."""
+    """The tables whose rows are written whole, new or in the place of the one with that key.
+
+    `POSTPONED` are notices again: only those that are still there.
+    """
 
     MESSAGES = "messages"
     JOBS = "jobs"
@@ -50,6 +55,8 @@ class Table(StrEnum):
     SIGN_IN_LINKS = "sign_in_links"
     MARKS = "marks"
     PROCESSES = "processes"
+    NOTICES = "notices"
+    POSTPONED = "postponed"
 
     __hash__ = str.__hash__
     """An enum's own is slow, and every row is put in its table by it."""
@@ -106,6 +113,9 @@ class Encoder(Protocol[Row_co]):
     def encode_record(self, record: Record, table: Table) -> Row_co:
         """Write a record of that table."""
 
+    def encode_notice(self, notice: Notice, due_at: int) -> Row_co:
+        """Write a notice, with the time it is due in microseconds."""
+
 
 @dataclass(slots=True)
 class EncodedChange(Generic[Row]):
@@ -117,8 +127,10 @@ class EncodedChange(Generic[Row]):
     rows: list[tuple[Table, Key, Row]]
 
 
-def encode_change(change: Change, encoder: Encoder[Row]) -> EncodedChange[Row]:
-    """Encode a change; raises where a value cannot be written."""
+def encode_change(
+    change: Change, encoder: Encoder[Row], derived: Sequence[Notice] = ()
+) -> EncodedChange[Row]:
+    """Encode a change and the notices made from it; raises where a value cannot be written."""
     entries: list[Row] = []
     tallies: list[TallyKey] = []
     audited: list[str] = []
@@ -138,7 +150,25 @@ def encode_change(change: Change, encoder: Encoder[Row]) -> EncodedChange[Row]:
     for record in change.records:
         table, key = _place_of(record)
         rows.append((table, key, encoder.encode_record(record, table)))
+    if derived or change.notices or change.postponed:
+        rows += _encode_notices(change, encoder, derived)
     return EncodedChange(entries, tallies, audited, rows)
+
+
+def _encode_notices(
+    change: Change, encoder: Encoder[Row], derived: Sequence[Notice]
+) -> Iterator[tuple[Table, Key, Row]]:
+    for notice in (*derived, *change.notices):
+        made_at = to_microseconds(notice.made_at)
+        yield Table.NOTICES, notice.id, encoder.encode_notice(notice, made_at)
+    for postponed in change.postponed:
+        row = encoder.encode_notice(postponed.notice, _due_at(postponed))
+        yield Table.POSTPONED, postponed.notice.id, row
+
+
+def _due_at(postponed: PostponedNotice) -> int:
+    """Tell when it is due; one that was given up was due when it was made."""
+    return to_microseconds(postponed.due_at or postponed.notice.made_at)
 
 
 def _place_of(record: Record) -> tuple[Table, Key]:
@@ -201,6 +231,7 @@ class Changed(Generic[Row]):
     deleted_customers: dict[str, None] = field(default_factory=dict)
     ended_processes: dict[str, None] = field(default_factory=dict)
     forgotten_answers: dict[tuple[str, str], None] = field(default_factory=dict)
+    told_notices: dict[str, None] = field(default_factory=dict)
     customers: dict[str, Customer] = field(default_factory=dict)
 
     def add(self, encoded: EncodedChange[Row], change: Change) -> None:
@@ -224,6 +255,8 @@ class Changed(Generic[Row]):
             self._delete(Table.PROCESSES, process, self.ended_processes)
         for pair in change.forgotten_answers:
             self._delete(Table.IDEMPOTENCY, pair, self.forgotten_answers)
+        for notice in change.told:
+            self._delete(Table.POSTPONED, notice, self.told_notices)
 
     def _delete(self, table: Table, key: AnyKey, deleted: dict[AnyKey, None]) -> None:
         self.rows.get(table, {}).pop(key, None)

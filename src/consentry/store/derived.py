@@ -1,11 +1,14 @@
 """What is kept beside the values so that it can be listed and counted: made from them alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 from consentry.domain.directory import conversation_program, is_conversation
 from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
+from consentry.domain.messages import Message
+from consentry.domain.notices import Notice, notice_of_change
 from consentry.domain.reading import CarrierWord, LegalMeaning, Tier
 from consentry.domain.standing import Block, BlockState, Cause, Piece, Standing, Suppression
 from consentry.store.rows import (
@@ -106,6 +109,27 @@ def _cause_of_piece(piece: Piece) -> Cause | None:
             return piece.cause
         case _:
             return None
+
+
+def derive_notices(messages: Iterable[Message], known: Mapping[str, Message]) -> list[Notice]:
+    """Make what programs are told of changes of their messages; `known` is how these were."""
+    before: dict[str, Message] = {}
+    made: list[Notice] = []
+    for message in messages:
+        notice = notice_of_change(before.get(message.id) or known.get(message.id), message)
+        if notice is not None:
+            made.append(notice)
+        before[message.id] = message
+    return made
+
+
+def host_of(url: str) -> str:
+    """Name the server that a URL is of; one that cannot be read is a server of its own."""
+    try:
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
+    except ValueError:
+        return url
 
 
 def encode_tallies(tallies: Mapping[TallyKey, int]) -> str:

@@ -78,6 +78,7 @@ TABLES: Final = (
     MovedTable(
         "receipts", ("recipient", "id", "carrier", "carrier_message_id", "message", "value"), 2
     ),
+    MovedTable("notices", ("id", "recipient", "message", "host", "state", "due_at", "value"), 2),
     MovedTable("marks", ("recipient", "sender", "value"), 2),
     MovedTable("customers", ("id", "merged_into", "search", "value")),
     MovedTable("phones", ("number", "customer"), 2),

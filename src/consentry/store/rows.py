@@ -12,6 +12,7 @@ from consentry.domain.directory import Directory
 from consentry.domain.entries import Entry
 from consentry.domain.folding import clean, fold
 from consentry.domain.messages import Job, Message
+from consentry.domain.notices import Notice
 from consentry.domain.standing import Standing
 from consentry.ports import (
     AnsweredKey,
@@ -71,6 +72,7 @@ decode_ids: Final = msgspec.json.Decoder(list[str]).decode
 decode_pairs: Final = msgspec.json.Decoder(list[tuple[str, str]]).decode
 decode_times: Final = msgspec.json.Decoder(dict[str, list[int]]).decode
 _decode_answered: Final = msgspec.json.Decoder(list[tuple[str, str, int]]).decode
+decode_notices: Final = msgspec.json.Decoder(list[Notice]).decode
 decode_due: Final = msgspec.json.Decoder(list[tuple[str, int]]).decode
 
 

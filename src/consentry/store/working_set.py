@@ -14,6 +14,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Direction, Job, JobState, Message
+from consentry.domain.notices import Notice
 from consentry.domain.policy import Policy
 from consentry.domain.standing import Standing, apply_pieces
 from consentry.ports import (
@@ -30,6 +31,7 @@ from consentry.ports import (
     Work,
 )
 from consentry.store.changed import Changed, Encoder, Row, encode_change
+from consentry.store.derived import derive_notices
 from consentry.store.loaded import Loaded, Wanted
 from consentry.store.outbox import Outbox
 from consentry.store.profiles import Profiles
@@ -237,7 +239,7 @@ class WorkingSet(Generic[Row]):
 
     def apply(self, change: Change) -> None:
         """Put a command's change on top; all of it, or, where this raises, nothing of it."""
-        encoded = encode_change(change, self._encoder)
+        encoded = encode_change(change, self._encoder, self._list_notices(change.messages))
         standings = self._stand_after(change.entries)
         self.changed.add(encoded, change)
         self.changed.standings.update(standings)
@@ -258,6 +260,11 @@ class WorkingSet(Generic[Row]):
             self._processes.pop(process, None)
         for pair in change.forgotten_answers:
             self._idempotency.pop(pair, None)
+
+    def _list_notices(self, messages: Iterable[Message]) -> list[Notice]:
+        """Make what programs are told of these changes; few texts have a program to tell."""
+        told = [message for message in messages if message.callback is not None]
+        return derive_notices(told, self._messages) if told else []
 
     def _stand_after(self, entries: Iterable[Entry]) -> dict[str, Standing]:
         """Fold the entries that changed a standing into the standings they lead to."""

@@ -7,6 +7,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.directory import Sender
 from consentry.domain.entries import Entry
 from consentry.domain.messages import Job, Message
+from consentry.domain.notices import Notice
 from consentry.ports import (
     APIKey,
     ConversationMark,
@@ -16,6 +17,7 @@ from consentry.ports import (
     Session,
 )
 from consentry.store.changed import Table
+from consentry.store.derived import host_of
 from consentry.store.postgres.statements import clean
 from consentry.store.rows import encode, search_text, to_microseconds
 
@@ -69,6 +71,19 @@ class ColumnRows:
     def encode_record(self, record: Record, table: Table) -> Row:
         """Write a record of that table."""
         return (*_CELLS.get(table, _id)(record), encode(record).decode())
+
+    def encode_notice(self, notice: Notice, due_at: int) -> Row:
+        """Write a notice."""
+        message = notice.message
+        return (
+            clean(message.recipient),
+            notice.id,
+            message.id,
+            clean(host_of(notice.callback.url)),
+            "waiting" if notice.given_up is None else "given_up",
+            due_at,
+            encode(notice).decode(),
+        )
 
 
 COLUMN_ROWS: Final = ColumnRows()
@@ -134,6 +149,8 @@ def _columns(query: str, singular: str, *names: str) -> Columns:
     return Columns(query, tuple(f"{singular}_{name}" for name in (*names, "values")))
 
 
+_NOTICE_CELLS: Final = ("recipients", "ids", "messages", "hosts", "states", "times")
+
 ENTRY_COLUMNS: Final = _columns(
     "append_entries", "entry", "recipients", "ids", "kinds", "senders", "times"
 )
@@ -170,6 +187,8 @@ COLUMNS: Final[dict[Table, Columns]] = {
     Table.AGENTS: _columns("write_agents", "agent", "ids"),
     Table.PROCESSES: _columns("write_processes", "process", "ids"),
     Table.SIGN_IN_LINKS: _columns("write_sign_in_links", "sign_in_link", "ids"),
+    Table.NOTICES: _columns("write_notices", "notice", *_NOTICE_CELLS),
+    Table.POSTPONED: _columns("write_postponed", "postponed", *_NOTICE_CELLS),
 }
 
 

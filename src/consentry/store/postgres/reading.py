@@ -7,6 +7,7 @@ from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.messages import Job, Message, MessageStatus
+from consentry.domain.notices import Notice
 from consentry.domain.standing import Standing
 from consentry.ports import (
     AnsweredKey,
@@ -174,6 +175,22 @@ class Reader:
         """List senders with queued jobs, each with its earliest due time."""
         found = rows.decode_due(await self._text("next_due"))
         return tuple((sender, rows.from_microseconds(due)) for sender, due in found)
+
+    async def next_notices(self) -> tuple[tuple[str, datetime], ...]:
+        """List servers that wait for notices, each with the earliest due time."""
+        found = rows.decode_due(await self._text("next_notices"))
+        return tuple((host, rows.from_microseconds(due)) for host, due in found)
+
+    async def read_notices(self, host: str, due_at: datetime, limit: int) -> list[Notice]:
+        """List the notices for a server that are due and the next of their messages."""
+        now = rows.to_microseconds(due_at)
+        text = await self._text("read_notices", host=clean(host), due_at=now, limit=limit)
+        return rows.decode_notices(text)
+
+    async def count_notices(self) -> int:
+        """Count the notices that wait."""
+        ((count,),) = await self._pool.fetch(_READ["count_notices"], {})
+        return int(count)
 
     async def _text(self, name: str, **values: object) -> str:
         """Run a query that always answers with one row of one value."""

@@ -24,7 +24,9 @@ from consentry.store.rows import encode
 
 _ADVANCE: Final = read_statements("write")["advance_directory_version"]
 
-_NO_NEWS: Final = frozenset({"write_processes", "end_processes", "forget_answers"})
+_NO_NEWS: Final = frozenset(
+    {"write_processes", "end_processes", "forget_answers", "write_postponed", "end_notices"}
+)
 _GONE_CUSTOMERS: Final = ("delete_customers", "delete_phones", "delete_grams", "delete_queued")
 _NEW_PHONES: Final = Columns("add_phones", ("new_phone_numbers", "new_phone_customers"))
 _BESIDE_CUSTOMERS: Final = ("queue_customers", "forget_grams", "let_go_of_phones", "write_phones")
@@ -57,7 +59,8 @@ class _Writing:
 async def write(connection: Connection, changed: Changed[Row], directory_version: int) -> bool:
     """Write all rows; the transaction is the caller's. Tell whether it counts as a change.
 
-    Signs of life and old answers do not: nobody who listens to changes wants to hear of them.
+    Signs of life, old answers and what programs were told do not: nobody who listens to changes
+    wants to hear of them.
 
     Raises `ChangedMeanwhile` where the directory is written, and is not of that version any more.
     """
@@ -124,6 +127,8 @@ def _delete(changed: Changed[Row], writing: _Writing) -> None:
     if forgotten:
         owners, keys = zip(*forgotten, strict=True)
         writing.add("forget_answers", forgotten_owners=owners, forgotten_keys=keys)
+    if changed.told_notices:
+        writing.add("end_notices", told_notices=list(changed.told_notices))
     gone = [c for c in changed.deleted_customers if c not in changed.customers]
     if gone:
         writing.queries += _GONE_CUSTOMERS

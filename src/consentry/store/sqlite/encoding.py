@@ -5,8 +5,10 @@ from typing import Final
 from consentry.domain.customers import Customer
 from consentry.domain.entries import Entry
 from consentry.domain.messages import Job, Message
+from consentry.domain.notices import Notice
 from consentry.ports import IdempotencyRecord, Record
 from consentry.store.changed import Table
+from consentry.store.derived import host_of
 from consentry.store.rows import encode, search_text, to_microseconds
 
 
@@ -35,6 +37,10 @@ class JSONRows:
                 return encode((to_microseconds(record.created_at), record))
             case _:
                 return encode(record)
+
+    def encode_notice(self, notice: Notice, due_at: int) -> bytes:
+        """Write a notice behind when it is due and which server it goes to."""
+        return encode((due_at, host_of(notice.callback.url), notice))
 
 
 JSON_ROWS: Final = JSONRows()

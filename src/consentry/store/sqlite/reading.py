@@ -10,6 +10,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
 from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.messages import Job, Message
+from consentry.domain.notices import Notice
 from consentry.domain.standing import Standing
 from consentry.ports import (
     AnsweredKey,
@@ -253,6 +254,24 @@ class Reader:
         """List senders with queued jobs, each with its earliest due time."""
         found = rows.decode_due(self._text(_READ["next_due"], {}))
         return tuple((sender, rows.from_microseconds(due)) for sender, due in found)
+
+    def next_notices(self) -> tuple[tuple[str, datetime], ...]:
+        """List servers that wait for notices, each with the earliest due time."""
+        found = rows.decode_due(self._text(_READ["next_notices"], {}))
+        return tuple((host, rows.from_microseconds(due)) for host, due in found)
+
+    def read_notices(self, host: str, due_at: datetime, limit: int) -> list[Notice]:
+        """List the notices for a server that are due and the next of their messages."""
+        bindings: dict[str, Binding] = {
+            "host": host,
+            "due_at": rows.to_microseconds(due_at),
+            "limit": limit,
+        }
+        return rows.decode_notices(self._text(_READ["read_notices"], bindings))
+
+    def count_notices(self) -> int:
+        """Count the notices that wait."""
+        return int(self._text(_READ["count_notices"], {}))
 
     def _text(self, query: str, bindings: dict[str, Binding]) -> str:
         return read_text(self._connection, query, bindings)

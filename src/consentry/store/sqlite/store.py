@@ -13,6 +13,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Job, Message
+from consentry.domain.notices import Notice
 from consentry.domain.policy import Policy
 from consentry.domain.standing import Standing
 from consentry.ports import (
@@ -315,6 +316,18 @@ class SQLiteStore:
     async def next_due(self) -> tuple[tuple[str, datetime], ...]:
         """List the senders that have queued jobs, each with its earliest due time."""
         return self._reader.next_due()
+
+    async def next_notices(self) -> tuple[tuple[str, datetime], ...]:
+        """List the servers that wait for notices, each with the earliest due time."""
+        return self._reader.next_notices()
+
+    async def read_notices(self, host: str, due_at: datetime, limit: int) -> list[Notice]:
+        """List the notices for a server that are due by then and the next of their messages."""
+        return self._reader.read_notices(host, due_at, limit)
+
+    async def count_notices(self) -> int:
+        """Count the notices that wait."""
+        return self._reader.count_notices()
 
     async def close(self) -> None:
         """Finish what was submitted, bring the file up to date and let go of it."""

@@ -27,6 +27,8 @@ def write(connection: apsw.Connection, changed: Changed[bytes]) -> None:
         _run(connection, "end_processes", encode(list(changed.ended_processes)).decode())
     if changed.forgotten_answers:
         _run(connection, "forget_answers", encode(list(changed.forgotten_answers)).decode())
+    if changed.told_notices:
+        _run(connection, "end_notices", encode(list(changed.told_notices)).decode())
     if changed.deleted_customers:
         _delete_customers(connection, encode(list(changed.deleted_customers)).decode())
     _write_rows(connection, changed)

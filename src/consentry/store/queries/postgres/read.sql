@@ -606,3 +606,55 @@ DELETE FROM search_queue WHERE customer = ANY(:customers::text[])
 
 -- name: read_changes
 SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM changes_seq
+
+-- name: next_notices
+-- Leaps from server to server in the index, so that a long queue costs no more than a short one.
+WITH RECURSIVE waiting (host) AS (
+    (SELECT n.host FROM notices AS n WHERE n.state = 'waiting' ORDER BY n.host LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT n.host
+        FROM notices AS n
+        WHERE n.state = 'waiting' AND n.host > w.host
+        ORDER BY n.host
+        LIMIT 1
+    )
+    FROM waiting AS w
+    WHERE w.host IS NOT NULL
+)
+SELECT coalesce(json_agg(json_build_array(due.host, due.due_at))::text, '[]')
+FROM (
+    SELECT w.host, (
+        SELECT n.due_at
+        FROM notices AS n
+        WHERE n.state = 'waiting' AND n.host = w.host
+        ORDER BY n.due_at
+        LIMIT 1
+    ) AS due_at
+    FROM waiting AS w
+    WHERE w.host IS NOT NULL
+) AS due
+
+-- name: read_notices
+-- Ids of one message begin with its own and a full stop, and sort in the order they are told.
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.due_at, found.id), '') || ']'
+FROM (
+    SELECT n.id, n.due_at, n.value
+    FROM notices AS n
+    WHERE n.state = 'waiting'
+        AND n.host = :host::text
+        AND n.due_at <= :due_at::bigint
+        AND NOT EXISTS (
+            SELECT 1
+            FROM notices AS before
+            WHERE before.id > n.message || '.'
+                AND before.id < n.id
+                AND before.recipient = n.recipient
+                AND before.state = 'waiting'
+        )
+    ORDER BY n.due_at, n.id
+    LIMIT :limit::bigint
+) AS found
+
+-- name: count_notices
+SELECT count(*) FROM notices WHERE state = 'waiting'

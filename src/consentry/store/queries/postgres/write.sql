@@ -277,3 +277,36 @@ ON CONFLICT (recipient, sender) DO UPDATE SET value = excluded.value
 -- name: advance_directory_version
 -- Only from the version that was decided on: somebody else's change is not written over.
 UPDATE directory_version SET version = version + 1 WHERE id = 1 AND version = :version::bigint
+
+-- name: write_notices
+INSERT INTO notices (recipient, id, message, host, state, due_at, value)
+SELECT
+    unnest(:notice_recipients::text[]),
+    unnest(:notice_ids::text[]),
+    unnest(:notice_messages::text[]),
+    unnest(:notice_hosts::text[]),
+    unnest(:notice_states::text[]),
+    unnest(:notice_times::bigint[]),
+    unnest(:notice_values::text[])
+ON CONFLICT (id, recipient) DO NOTHING
+
+-- name: write_postponed
+-- Only what is still there: what was told meanwhile does not come again. Those behind it wait too.
+UPDATE notices AS n SET
+    state = CASE WHEN n.id = p.id THEN p.state ELSE n.state END,
+    due_at = CASE WHEN n.id = p.id THEN p.due_at ELSE greatest(p.due_at, n.due_at) END,
+    value = CASE WHEN n.id = p.id THEN p.value ELSE n.value END
+FROM (
+    SELECT
+    unnest(:postponed_recipients::text[]) AS recipient,
+    unnest(:postponed_ids::text[]) COLLATE "C" AS id,
+    unnest(:postponed_messages::text[]) COLLATE "C" AS message,
+    unnest(:postponed_hosts::text[]) AS host,
+    unnest(:postponed_states::text[]) AS state,
+    unnest(:postponed_times::bigint[]) AS due_at,
+    unnest(:postponed_values::text[]) AS value
+) AS p
+WHERE n.id >= p.id AND n.id < p.message || '/' AND n.recipient = p.recipient AND n.state = 'waiting'
+
+-- name: end_notices
+DELETE FROM notices WHERE id = ANY(:told_notices::text[])

@@ -218,3 +218,42 @@ FROM (
     FROM queued AS q
     WHERE sender IS NOT NULL
 );
+
+-- name: next_notices
+-- Leaps from server to server in the index, so that a long queue costs no more than a short one.
+WITH RECURSIVE queued (host) AS (
+    SELECT min(host) FROM notices WHERE state = 'waiting'
+    UNION ALL
+    SELECT (SELECT min(n.host) FROM notices AS n WHERE n.state = 'waiting' AND n.host > queued.host)
+    FROM queued
+    WHERE queued.host IS NOT NULL
+)
+SELECT '[' || ifnull(group_concat(json_array(host, due_at)), '') || ']'
+FROM (
+    SELECT host, (
+        SELECT min(n.due_at) FROM notices AS n WHERE n.state = 'waiting' AND n.host = q.host
+    ) AS due_at
+    FROM queued AS q
+    WHERE host IS NOT NULL
+);
+
+-- name: read_notices
+-- Ids of one message begin with its own and a full stop, and sort in the order they are told.
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY due_at, id), '') || ']'
+FROM (
+    SELECT n.id, n.due_at, n.value
+    FROM notices AS n
+    WHERE n.state = 'waiting'
+        AND n.host = :host
+        AND n.due_at <= :due_at
+        AND NOT EXISTS (
+            SELECT 1
+            FROM notices AS before
+            WHERE before.id > n.message || '.' AND before.id < n.id AND before.state = 'waiting'
+        )
+    ORDER BY n.due_at, n.id
+    LIMIT :limit
+);
+
+-- name: count_notices
+SELECT CAST(count(*) AS TEXT) FROM notices WHERE state = 'waiting';

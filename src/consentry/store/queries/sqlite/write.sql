@@ -183,3 +183,34 @@ ON CONFLICT (recipient, sender) DO UPDATE SET value = excluded.value;
 
 -- name: advance_directory_version
 UPDATE directory_version SET version = version + 1 WHERE id = 1;
+
+-- name: write_notices
+INSERT INTO notices (recipient, id, message, host, state, due_at, value)
+SELECT
+    value ->> '$[2].message.recipient',
+    value ->> '$[2].id',
+    value ->> '$[2].message.id',
+    value ->> 1,
+    iif(value ->> '$[2].given_up' IS NULL, 'waiting', 'given_up'),
+    value ->> 0,
+    value -> 2
+FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO NOTHING;
+
+-- name: write_postponed
+-- Only what is still there: what was told meanwhile does not come again. Those behind it wait too.
+UPDATE notices SET
+    state = iif(
+        notices.id = wanted.value ->> '$[2].id' AND wanted.value ->> '$[2].given_up' IS NOT NULL,
+        'given_up',
+        'waiting'
+    ),
+    due_at = max(wanted.value ->> 0, iif(notices.id = wanted.value ->> '$[2].id', 0, notices.due_at)),
+    value = iif(notices.id = wanted.value ->> '$[2].id', wanted.value -> 2, notices.value)
+FROM jsonb_each(:rows) AS wanted
+WHERE notices.id >= wanted.value ->> '$[2].id'
+    AND notices.id < wanted.value ->> '$[2].message.id' || '/'
+    AND notices.state = 'waiting';
+
+-- name: end_notices
+DELETE FROM notices WHERE id IN (SELECT value FROM json_each(:rows));

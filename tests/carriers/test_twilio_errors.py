@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consentry.carriers.shared.twilio_like import read_refusal
 from consentry.carriers.shared.way_out import Answer
 from consentry.carriers.twilio.errors import TABLE as CODES
-from consentry.carriers.twilio.errors import read_refusal
 from consentry.ports import CarrierRefusal
 
 pytestmark = pytest.mark.unit
@@ -41,7 +41,7 @@ TABLE = [
 
 def refused(status: int, body: bytes, headers: dict[str, str] | None = None) -> CarrierRefusal:
     """Read an answer."""
-    return read_refusal(Answer(status, headers or {}, body))
+    return read_refusal(CODES, Answer(status, headers or {}, body))
 
 
 @pytest.mark.parametrize(("code", "status", "permanent", "opted_out"), TABLE)
@@ -73,12 +73,17 @@ def test_an_unknown_code_may_pass_and_opts_nobody_out(code: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>502</html>", b"[]", b'{"code": "21610"}', b"\xff", b'{"message": "x"}']
+    "body", [b"", b"<html>502</html>", b"[]", b'{"code": ""}', b"\xff", b'{"message": "x"}']
 )
 def test_an_answer_without_a_code_is_named_by_its_status(body: bytes) -> None:
     """A proxy's page is a refusal that may pass."""
     told = refused(418, body)
     assert (told.code, told.permanent, told.opted_out) == ("http_418", False, False)
+
+
+def test_a_code_may_be_written_as_a_text() -> None:
+    """Whether a number or a text: who is told of an opt-out may not overlook it."""
+    assert refused(400, b'{"code": "21610"}').opted_out
 
 
 def test_the_time_to_wait_is_the_carriers() -> None:

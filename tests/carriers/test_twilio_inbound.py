@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twilio.request_validator import HMAC_SHA256, RequestValidator
 
-from consentry.carriers.twilio.inbound import STATUSES
+from consentry.carriers.shared.twilio_like import STATUSES
 from consentry.carriers.twilio.settings import build_twilio
 from consentry.domain.messages import MessageStatus
 from consentry.ports import (

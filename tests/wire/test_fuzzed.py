@@ -16,6 +16,7 @@ from consentry.wire.twilio_form import (
     parse_inbound_message,
     parse_status_callback,
 )
+from consentry.wire.twilio_listing import ListingError, parse_listing
 from consentry.wire.twilio_message import (
     MessageResourceError,
     parse_message,
@@ -130,6 +131,7 @@ PARSERS = (
     Parser("create", read_create, (CREATE, SCHEDULED), (FormError, TwilioRefusedError)),
     Parser("message", lambda b: render_message(parse_message(b)), (MESSAGE,), MessageResourceError),
     Parser("page", lambda b: render_page(parse_page(b)), (PAGE,), MessageResourceError),
+    Parser("listing", parse_listing, (PAGE,), ListingError),
     Parser("twiml", lambda b: render_twiml(*parse_twiml(b)), TWIML, TwimlError),
     Parser(
         "address", lambda b: parse_webhook_address(b.decode("latin-1")), ADDRESSES,

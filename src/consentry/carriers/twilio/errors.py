@@ -8,9 +8,7 @@ from datetime import date
 from typing import Final
 
 from consentry.carriers.shared.refusals import tabulate
-from consentry.carriers.shared.way_out import Answer
-from consentry.ports import CarrierRefusal
-from consentry.wire.twilio_errors import UNSUBSCRIBED_RECIPIENT_CODE, parse_twilio_error
+from consentry.wire.twilio_errors import UNSUBSCRIBED_RECIPIENT_CODE
 
 DICTIONARY: Final = "https://www.twilio.com/docs/api/errors/"
 
@@ -101,13 +99,3 @@ TABLE: Final = tabulate(
     passing={str(code): meaning for code, meaning in _PASSING.items()},
     permanent={str(code): meaning for code, meaning in _PERMANENT.items()},
 )
-
-
-def read_refusal(answer: Answer) -> CarrierRefusal:
-    """Read an answer that says no; one without a code of Twilio's is named by its HTTP status."""
-    error = parse_twilio_error(answer.body, answer.status)
-    if error is None:
-        code, said = f"http_{answer.status}", f"HTTP {answer.status} without a reason"
-    else:
-        code, said = str(error.code), error.message or ""
-    return TABLE.refuse(code, said, retry_after_seconds=answer.retry_after_seconds)

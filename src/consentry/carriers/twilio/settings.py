@@ -3,9 +3,10 @@
 from typing import Final
 
 from consentry.carriers.shared.http_carrier import HTTPCarrier
+from consentry.carriers.shared.twilio_like_history import TwilioLikeHistory
 from consentry.carriers.shared.way_out import WayOut
-from consentry.carriers.twilio.inbound import TwilioWebhooks
-from consentry.carriers.twilio.outbound import TwilioREST
+from consentry.carriers.twilio.inbound import build_webhooks
+from consentry.carriers.twilio.outbound import build_requests
 from consentry.ports import AccountField, Acknowledgement, CarrierAccount, CarrierKind
 from consentry.wire.twiml import EMPTY_RESPONSE
 
@@ -23,13 +24,14 @@ def build_twilio(
     a key pair, where there is one, authenticates requests. `callback_base` is the public URL of
     this server, without a slash at its end.
     """
-    rest = TwilioREST(account, callback_base=callback_base, way_out=way_out or WayOut())
+    requests = build_requests(account, callback_base=callback_base, way_out=way_out or WayOut())
     return HTTPCarrier(
         account.id,
         KIND,
-        webhooks=TwilioWebhooks(account),
-        requests=rest,
+        webhooks=build_webhooks(account),
+        requests=requests,
         acknowledgement=NO_REPLY,
+        history=TwilioLikeHistory(requests),
     )
 
 

@@ -1,0 +1,204 @@
+"""Webhooks as Twilio posts them: a text that came in, and a delivery report.
+
+The signature comes first: nothing of an unsigned request is looked at, kept or told. After it,
+whatever cannot be read is `Malformed` with the reason, because the carrier itself has sent it and
+somebody must mend it. So is a request of another account that signs with the same token: it is
+not forged, its number is configured to come to the wrong account here.
+"""
+
+from typing import Final
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import msgspec
+
+from consentry.carriers.shared.twilio_like import STATUSES, Dialect
+from consentry.domain.messages import MessageStatus
+from consentry.domain.phone import InvalidNumber, read_delivered
+from consentry.ports import (
+    CarrierAccount,
+    Forged,
+    InboundText,
+    Malformed,
+    StatusReport,
+    WebhookRequest,
+)
+from consentry.wire.signatures import (
+    twilio_json_signature_matches,
+    twilio_signature_matches,
+)
+from consentry.wire.twilio_form import (
+    Form,
+    FormError,
+    build_form,
+    parse_form,
+    parse_inbound_message,
+    parse_status_callback,
+)
+
+TOKEN_HEADER: Final = "i-twilio-idempotency-token"  # noqa: S105 - the name of a header
+MESSAGE_PARAMETER: Final = "message"
+SENDER_PARAMETER: Final = "sender"
+_FIELDS_MAX: Final = 1000
+_STATUS: Final = ("MessageStatus", "SmsStatus")
+
+_json_decoder = msgspec.json.Decoder(dict[str, str | int | None])
+
+
+class TwilioLikeWebhooks:
+    """Reads the webhooks of one account."""
+
+    def __init__(self, account: CarrierAccount, dialect: Dialect) -> None:
+        """Verify with the account's secret."""
+        self._account = account
+        self._dialect = dialect
+
+    def read_inbound(self, request: WebhookRequest) -> tuple[InboundText]:
+        """Read a text that came in; raises `Forged`, `Malformed`."""
+        form = self._open_form(request)
+        try:
+            message = parse_inbound_message(form)
+        except FormError as error:
+            raise Malformed(str(error)) from None
+        _check_account(message.account_sid, self._account)
+        opt_out_type = message.opt_out_type
+        text = InboundText(
+            carrier_message_id=message.message_sid,
+            recipient=_read_phone("From", message.from_number),
+            sender=_read_sender("To", message.to_number),
+            body=message.body,
+            media=tuple(media.url for media in message.media),
+            opt_out_type=None if opt_out_type is None else opt_out_type.value,
+            token=request.headers.get(TOKEN_HEADER),
+        )
+        return (text,)
+
+    def read_status(self, request: WebhookRequest) -> tuple[StatusReport]:
+        """Read a delivery report; raises `Forged`, `Malformed`."""
+        # A report of a service may come without From: the address we gave names our sender.
+        form = _rename_statuses(self._open_form(request), self._dialect)
+        try:
+            callback = parse_status_callback(form)
+        except FormError as error:
+            raise Malformed(str(error)) from None
+        _check_account(callback.account_sid or self._account.account, self._account)
+        status = STATUSES[callback.status]
+        if status is MessageStatus.RECEIVED:
+            raise Malformed("MessageStatus: a text that came in belongs to the inbound webhook")
+        error_code = None if callback.error_code is None else str(callback.error_code)
+        ours = parse_qs(urlsplit(request.url).query)
+        sender = callback.from_number or ours.get(SENDER_PARAMETER, [""])[0]
+        report = StatusReport(
+            carrier_message_id=callback.message_sid,
+            recipient=_read_phone("To", callback.to_number),
+            sender=_read_sender("From", sender),
+            status=status,
+            error_code=error_code,
+            opted_out=self._dialect.codes.is_opted_out(error_code),
+            message=ours.get(MESSAGE_PARAMETER, [None])[0],
+        )
+        return (report,)
+
+    def _open_form(self, request: WebhookRequest) -> Form:
+        """Check the signature, and only then read what it signs."""
+        content_type = request.headers.get("content-type", "")
+        if content_type.partition(";")[0].strip().lower() == "application/json":
+            return self._open_json(request)
+        try:
+            form = parse_form(request.body)
+        except FormError as error:
+            # Read leniently: a signature over that makes it the carrier's own fault.
+            self._check_form(request, _parse_leniently(request.body))
+            raise Malformed(str(error)) from None
+        self._check_form(request, form.pairs)
+        return form
+
+    def _check_form(self, request: WebhookRequest, pairs: tuple[tuple[str, str], ...]) -> None:
+        signed = twilio_signature_matches(
+            self._account.secret,
+            request.url,
+            pairs,
+            self._find_signature(request),
+            settings_header=self._find_settings(request),
+        )
+        if not signed:
+            raise _forged(self._account)
+
+    def _open_json(self, request: WebhookRequest) -> Form:
+        signed = twilio_json_signature_matches(
+            self._account.secret,
+            request.url,
+            request.body,
+            self._find_signature(request),
+            settings_header=self._find_settings(request),
+        )
+        if not signed:
+            raise _forged(self._account)
+        return _parse_json(request.body)
+
+    def _find_signature(self, request: WebhookRequest) -> str:
+        headers = request.headers
+        return next((headers[n] for n in self._dialect.signature_headers if n in headers), "")
+
+    def _find_settings(self, request: WebhookRequest) -> str | None:
+        name = self._dialect.settings_header
+        return None if name is None else request.headers.get(name)
+
+
+def _rename_statuses(form: Form, dialect: Dialect) -> Form:
+    """Put Twilio's names in the place of the carrier's own."""
+    if not dialect.more_statuses:
+        return form
+    known = dialect.more_statuses
+    return build_form(
+        [
+            (name, known.get(value, value) if name in _STATUS else value)
+            for name, value in form.pairs
+        ]
+    )
+
+
+def _parse_json(body: bytes) -> Form:
+    try:
+        fields = _json_decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"body: is not one JSON object of texts: {error}") from None
+    pairs = [(name, str(value)) for name, value in fields.items() if value is not None]
+    for name, value in pairs:
+        if "\0" in name or "\0" in value:
+            raise Malformed(f"{ascii(name)[1:-1]}: holds a NUL character")
+    return build_form(pairs)
+
+
+def _parse_leniently(body: bytes) -> tuple[tuple[str, str], ...]:
+    text = body.decode("utf-8", "replace")
+    try:
+        return tuple(parse_qsl(text, keep_blank_values=True, max_num_fields=_FIELDS_MAX))
+    except ValueError:
+        return ()
+
+
+def _forged(account: CarrierAccount) -> Forged:
+    return Forged(
+        f"The signature is not that of carrier account {account.id}. If it is real, the address "
+        "set at the carrier must be the public URL of this server, and the secret the account's"
+    )
+
+
+def _check_account(account_sid: str, account: CarrierAccount) -> None:
+    if account_sid != account.account:
+        raise Malformed(
+            f"AccountSid: is not the one of carrier account {account.id}. Point this number's "
+            "webhook at the carrier account that it belongs to"
+        )
+
+
+def _read_phone(field: str, text: str) -> str:
+    try:
+        return read_delivered(text)
+    except InvalidNumber as error:
+        raise Malformed(f"{field}: {error}") from None
+
+
+def _read_sender(field: str, text: str) -> str:
+    """Read a number of ours: E.164, else a short code or a name as it is."""
+    return _read_phone(field, text) if text.startswith("+") else text.strip()

@@ -41,6 +41,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     send_at: datetime | None = None
     expires_at: datetime | None = None
     callback: Callback | None = None
+    service: str | None = None
 
 
 def _message_of(draft: Draft, facts: StoredFacts) -> Message:
@@ -64,6 +65,7 @@ def _message_of(draft: Draft, facts: StoredFacts) -> Message:
         door=draft.door,
         carrier=None if sender is None else sender.carrier,
         callback=draft.callback,
+        service=draft.service,
     )
 
 
@@ -161,15 +163,20 @@ def cancel_entry(message: Message, decision: Decision, facts: StoredFacts) -> En
     return decision_entry(EntryKind.JOB_CANCELED, message, request, decision, facts=facts)
 
 
-def give_up(message: Message, facts: StoredFacts, *, reason: str, told: str) -> Change:
-    """Cancel a waiting text for a reason that is not the gate's; it is never dropped silently."""
+def give_up(
+    message: Message, facts: StoredFacts, *, reason: str, told: str, by: Actor | None = None
+) -> Change:
+    """Cancel a waiting text for a reason that is not the gate's; it is never dropped silently.
+
+    `by` is who wanted that, where it was not to be.
+    """
     entry = Entry(
         id=facts.ids.new("ent"),
         recipient=message.recipient,
         kind=EntryKind.JOB_CANCELED,
         at=facts.now,
         recorded_at=facts.now,
-        actor=message.actor,
+        actor=by or message.actor,
         sender=message.sender,
         message=message.id,
         reason=reason,

@@ -59,10 +59,19 @@ class Callback(msgspec.Struct, frozen=True, gc=False):
     account: str
 
 
+class Removal(StrEnum):
+    """What its program had taken out of its own sight: the words of a text, or all of it."""
+
+    BODY = "body"
+    WHOLE = "whole"
+
+
 class Message(msgspec.Struct, frozen=True, gc=False):
     """One text, in or out. `segments` counts what the carrier bills.
 
-    `callback`: the program that sent it is told there what becomes of it.
+    `callback`: the program that sent it is told there what becomes of it. `service` is the
+    messaging service by which the program sent it. `removal`: what the Twilio-compatible door
+    does not show any more.
     """
 
     id: str
@@ -86,6 +95,8 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     error_code: str | None = None
     error_text: str | None = None
     callback: Callback | None = None
+    service: str | None = None
+    removal: Removal | None = None
 
 
 class JobState(StrEnum):

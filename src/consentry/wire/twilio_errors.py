@@ -7,6 +7,7 @@ code alone, and so do we.
 import msgspec
 
 UNSUBSCRIBED_RECIPIENT_CODE = 21610
+UNKNOWN_ERROR_CODE = 30008
 MORE_INFO = "https://www.twilio.com/docs/errors/"
 
 
@@ -70,6 +71,7 @@ _ERRORS: dict[int, tuple[int, str]] = {
     30005: (400, "Unknown destination handset"),
     30007: (400, "Message filtered"),
     30008: (400, "Unknown error"),
+    30036: (400, "Validity Period Expired"),
     30400: (400, "Parameters are not valid: {}"),
     30409: (409, "This message cannot be canceled"),
     35111: (400, "'SendAt' is required to schedule a message"),

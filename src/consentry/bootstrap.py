@@ -15,7 +15,8 @@ from starlette.types import ASGIApp
 
 from consentry.actions.check_readiness import ReadinessCheck, ReadinessLimits
 from consentry.actions.count_try import TryLimits
-from consentry.actions.find_key import REVOKED_EVERYWHERE_SECONDS
+from consentry.actions.find_account import AccountRing
+from consentry.actions.find_key import REVOKED_EVERYWHERE_SECONDS, KeyRing
 from consentry.api.app import build_api
 from consentry.api.one_write import OneWriteProtocol
 from consentry.api.services import Services
@@ -52,6 +53,8 @@ from consentry.store.sqlite.holding import hold_file
 from consentry.telemetry.exposition import Exposition
 from consentry.telemetry.sharing import Sharing
 from consentry.telemetry.tallies import Tallies
+from consentry.twilio_door.app import TwilioDoor
+from consentry.twilio_door.services import DoorServices
 
 if TYPE_CHECKING:
     from consentry.telemetry.tracing import Tracing
@@ -293,10 +296,30 @@ class Server:
         )
         console = _build_console_services(settings, services)
         pages = Starlette(routes=build_console(console), lifespan=self._live)
-        app = build_api(services, pages)
+        keys = KeyRing(used, clock, services.secret_key)
+        app = self._build_door(services, keys, build_api(services, pages, keys))
         config = _configure(app if tracing is None else tracing.wrap_app(app), self._grace_seconds)
         self._streams = console.streams
         self._uvicorn = _EndingStreams(config, self._begin_to_end)
+
+    def _build_door(self, services: Services, keys: KeyRing, behind: ASGIApp) -> TwilioDoor:
+        """Put the Twilio-compatible door before the API; both ask the same ring of keys."""
+        store, clock = services.store, services.clock
+        return TwilioDoor(
+            DoorServices(
+                store=store,
+                accounts=AccountRing(store, clock, services.secret_key, keys),
+                delivery=services.delivery,
+                clock=clock,
+                ids=services.ids,
+                policy=services.policy,
+                measuring=services.measuring,
+                default_region=services.default_region,
+                deferred=self._settings.twilio_quiet_hours,
+                refused=self._settings.twilio_refusals,
+            ),
+            behind,
+        )
 
     def _build_delivery(self, store: Store, book: CarrierBook, identity: Identity) -> DeliveryLoop:
         stop_seconds = min(LIMITS.stop_seconds, self._grace_seconds)

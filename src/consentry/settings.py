@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from consentry.domain.policy import RevocationReach
-from consentry.ports import MetricsAccess
+from consentry.ports import DeferredAnswer, MetricsAccess, RefusedAnswer
 
 _POSTGRES: Final = ("postgresql://", "postgres://")
 
@@ -73,6 +73,8 @@ class Settings(msgspec.Struct, frozen=True):
     log_format: LogFormat
     log_numbers: LogNumbers
     metrics_access: MetricsAccess
+    twilio_quiet_hours: DeferredAnswer
+    twilio_refusals: RefusedAnswer
     ready_lag_seconds: int
     traces_endpoint: str | None
     traces_percent: int
@@ -326,6 +328,20 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "Who may read /metrics: key, a key with the scope metrics; loopback, also programs on this "
         "machine that come through no proxy; open, everybody who reaches the port.",
         _read_one_of(MetricsAccess),
+    ),
+    Setting(
+        "twilio_quiet_hours",
+        "schedule",
+        "What the Twilio-compatible door answers outside the hours for texts: schedule, 201 and "
+        "the text waits; refuse, 400 with Twilio's code 30610.",
+        _read_one_of(DeferredAnswer),
+    ),
+    Setting(
+        "twilio_refusals",
+        "at_once",
+        "How the Twilio-compatible door refuses a text by a messaging service: at_once, 400 with "
+        "the code; by_callback, 201 as Twilio does, then failed with the code.",
+        _read_one_of(RefusedAnswer),
     ),
     Setting(
         "ready_lag_seconds",

@@ -83,14 +83,16 @@ class API:
     `/carriers/` (the console's pages, say), and everything that is not HTTP.
     """
 
-    def __init__(self, services: Services, pages: ASGIApp | None = None) -> None:
+    def __init__(
+        self, services: Services, pages: ASGIApp | None = None, keys: KeyRing | None = None
+    ) -> None:
         self._services = services
         self._pages = pages
         self._routes = Routes((*OPERATIONS, *DOCUMENTATION))
         self._ids = services.ids
         self._note_request = services.measuring.note_request
         self._tells_all = _log.isEnabledFor(logging.DEBUG)
-        self._keys = KeyRing(services.store, services.clock, services.secret_key)
+        self._keys = keys or KeyRing(services.store, services.clock, services.secret_key)
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Answer one request; every error becomes a problem before anything is sent."""
@@ -219,9 +221,12 @@ def _is_from_this_machine(scope: HTTPScope) -> bool:
         return False
 
 
-def build_api(services: Services, pages: ASGIApp | None = None) -> API:
-    """Build the API; `pages` answers the paths that are not the API's."""
-    return API(services, pages)
+def build_api(services: Services, pages: ASGIApp | None = None, keys: KeyRing | None = None) -> API:
+    """Build the API; `pages` answers the paths that are not the API's.
+
+    `keys` is the ring that other doors ask too, so that all refuse a revoked key at once.
+    """
+    return API(services, pages, keys)
 
 
 def _unsupported(media_type: bytes, operation: Operation[Any, Any]) -> Problem:

@@ -50,6 +50,10 @@ from consentry.ports.commands import (
     StoreUnavailable,
     Work,
 )
+from consentry.ports.door_answers import (
+    DeferredAnswer,
+    RefusedAnswer,
+)
 from consentry.ports.listings import (
     Conversation,
     EntryFilter,
@@ -112,6 +116,7 @@ __all__ = [
     "Command",
     "Conversation",
     "ConversationMark",
+    "DeferredAnswer",
     "Delivery",
     "EntryCounts",
     "EntryFilter",
@@ -142,6 +147,7 @@ __all__ = [
     "Page",
     "Receipt",
     "Record",
+    "RefusedAnswer",
     "Rejected",
     "Scope",
     "ServerProcess",

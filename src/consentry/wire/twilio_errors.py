@@ -62,6 +62,7 @@ _ERRORS: dict[int, tuple[int, str]] = {
     21617: (400, "The concatenated message body exceeds the 1600 character limit"),
     21620: (400, "Invalid media URL(s): {}"),
     21623: (400, "Number of media files exceeds allowed limit of 10"),
+    21624: (400, "The 'ValidityPeriod' must be 1 to 36000 seconds"),
     21701: (400, "The Messaging Service {} does not exist."),
     21703: (
         400,
@@ -74,6 +75,7 @@ _ERRORS: dict[int, tuple[int, str]] = {
     30036: (400, "Validity Period Expired"),
     30400: (400, "Parameters are not valid: {}"),
     30409: (409, "This message cannot be canceled"),
+    30610: (400, "Message couldn't be delivered"),
     35111: (400, "'SendAt' is required to schedule a message"),
     35112: (400, "'ScheduleType' is required when 'SendAt' is given"),
     35115: (400, "'SendAt' must be an ISO 8601 time 5 minutes to 35 days from now, not {}"),

@@ -1,0 +1,239 @@
+"""Creating a message: Twilio's checks with Twilio's codes, then the gate."""
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from consentry.actions.describe_message import refusal_code
+from consentry.actions.outgoing import Draft, request_of_draft
+from consentry.actions.send_message import Idempotency, RecordRefusal, SendMessage, Sent
+from consentry.domain.directory import Purpose, Sender
+from consentry.domain.gate import Decision, Door, Facts, Verdict, decide
+from consentry.domain.messages import Callback, MessageStatus
+from consentry.domain.phone import InvalidNumber, normalize_phone
+from consentry.domain.reasons import OPTED_OUT_SENTENCE
+from consentry.ports import DeferredAnswer, Rejected, Scope
+from consentry.twilio_door.calls import Call
+from consentry.twilio_door.choosing import choose_sender
+from consentry.twilio_door.exchange import Answer, Header
+from consentry.wire.forms import Form
+from consentry.wire.gsm7 import count_segments
+from consentry.wire.twilio_create import CreateMessage, parse_create_message
+from consentry.wire.twilio_errors import TwilioRefusedError, build_twilio_error, refuse
+from consentry.wire.twilio_form import MessageStatus as TwilioStatus
+from consentry.wire.twilio_message import Direction, MessageResource, render_message
+from consentry.wire.twilio_sids import build_message_sid
+from consentry.wire.webhook_address import WebhookAddressError, parse_webhook_address
+
+SCHEDULE_MIN: Final = timedelta(minutes=5)
+SCHEDULE_MAX: Final = timedelta(days=35)
+VALIDITY_SECONDS_MAX: Final = 36_000
+URL_CHARACTERS_MAX: Final = 2048
+PURPOSE_PARAMETER: Final = "ConsentryPurpose"
+PROGRAM_PARAMETER: Final = "ConsentryProgram"
+_PURPOSE_HEADER: Final = b"x-consentry-purpose"
+_PROGRAM_HEADER: Final = b"x-consentry-program"
+_KEY_HEADERS: Final = (b"idempotency-key", b"i-twilio-idempotency-token")
+_KEY_CHARACTERS_MAX: Final = 255
+_REPLAYED: Final[Header] = (b"idempotent-replayed", b"true")
+_INTENTS: Final = {
+    "customercare": Purpose.CONVERSATIONAL,
+    **dict.fromkeys(
+        ("otp", "notifications", "fraud", "security", "delivery", "education", "events", "polling"),
+        Purpose.INFORMATIONAL,
+    ),
+    **dict.fromkeys(("announcements", "marketing"), Purpose.MARKETING),
+}
+"""What Twilio calls the intent of a message (`MessageIntent`), and what the law calls it."""
+
+
+class Wish(msgspec.Struct, frozen=True, gc=False):
+    """What a program asks for, read and checked as far as that needs no look at the store."""
+
+    create: CreateMessage
+    recipient: str
+    purpose: Purpose | None
+    program: str | None
+    validity_seconds: int | None
+
+
+async def create_message(call: Call) -> Answer:
+    """Let a text in or refuse it; a refused attempt is kept, as at every door."""
+    call.require(Scope.SEND)
+    form, services = await call.read_form(), call.services
+    wish = _read_wish(call, form)
+    once = _read_idempotency(call, wish, form)
+    now = services.clock.now()
+    _check_schedule(wish.create, now)
+    directory, standing = await services.store.read_facts(wish.recipient)
+    sender = choose_sender(call, wish.create, directory, standing)
+    draft = _build_draft(call, wish, sender, now)
+    if once is None:
+        # A refusal is answered at once: it changes nothing that the caller could wait for.
+        decision = decide(request_of_draft(draft), Facts(directory, standing), services.policy, now)
+        if not _goes_on(decision, services.deferred):
+            services.store.post(RecordRefusal(draft, decision))
+            raise refuse_decision(decision)
+    sent = await _submit(call, draft, once)
+    if sent.message is None or sent.status is None:
+        raise refuse_decision(sent.decision)
+    services.delivery.wake()
+    resource = describe_sent(draft, sent, wish.create, call.account.sid)
+    return Answer(render_message(resource), 201, (_REPLAYED,) if sent.repeated else ())
+
+
+def _goes_on(decision: Decision, deferred: DeferredAnswer) -> bool:
+    """Tell whether a text is worth asking the store to take it."""
+    if decision.decision is Verdict.DEFER:
+        return deferred is DeferredAnswer.SCHEDULE
+    return decision.decision is Verdict.ALLOW
+
+
+async def _submit(call: Call, draft: Draft, once: Idempotency | None) -> Sent:
+    try:
+        return await call.services.store.submit(SendMessage(draft, once))
+    except Rejected as rejected:
+        raise refuse(20001, f"Idempotency-Key: {rejected}") from rejected
+
+
+def refuse_decision(decision: Decision) -> TwilioRefusedError:
+    """Build the refusal that tells the gate's no: its code, and what to do next."""
+    code = refusal_code(decision.reason)
+    error = build_twilio_error(code)
+    if decision.detail and decision.detail != OPTED_OUT_SENTENCE and code not in _EXACT:
+        error = msgspec.structs.replace(error, message=f"{error.message}: {decision.detail}")
+    return TwilioRefusedError(error)
+
+
+_EXACT: Final = frozenset({21211, 21606, 21610, 21617})
+"""Codes whose sentence says it all, word for word as Twilio says it."""
+
+
+def describe_sent(
+    draft: Draft, sent: Sent, create: CreateMessage, account_sid: str
+) -> MessageResource:
+    """Describe a text that was just let in, as Twilio does: a service has chosen no sender yet."""
+    by_service = create.messaging_service_sid is not None
+    chosen_later = by_service and create.from_number is None
+    status = TwilioStatus.SCHEDULED
+    if sent.status is not MessageStatus.SCHEDULED:
+        status = TwilioStatus.ACCEPTED if by_service else TwilioStatus.QUEUED
+    at = sent.decision.as_of
+    return MessageResource(
+        sid=build_message_sid(sent.message or "", media=len(draft.media)),
+        account_sid=account_sid,
+        status=status,
+        direction=Direction.OUTBOUND_API,
+        to_number=draft.recipient,
+        from_number=None if chosen_later else draft.sender,
+        body=draft.body,
+        date_created=at,
+        date_updated=at,
+        messaging_service_sid=create.messaging_service_sid,
+        num_segments=0 if chosen_later else max(1, count_segments(draft.body).segments),
+        num_media=len(draft.media),
+    )
+
+
+def _read_wish(call: Call, form: Form) -> Wish:
+    """Read the form and headers; raises TwilioRefusedError with the code Twilio would answer."""
+    create = parse_create_message(form)
+    if create.content_sid is not None:
+        raise refuse(20001, "ContentSid: content templates are not sent through this door")
+    for url in create.media_urls:
+        if len(url) > URL_CHARACTERS_MAX or not (url.isascii() and url.isprintable()):
+            raise refuse(21620, ascii(url[:100])[1:-1])
+    return Wish(
+        create=create,
+        recipient=_read_recipient(create.to_number, call.services.default_region),
+        purpose=_read_purpose(call, form),
+        program=form.get(PROGRAM_PARAMETER) or call.header(_PROGRAM_HEADER),
+        validity_seconds=_read_validity(form),
+    )
+
+
+def _read_recipient(text: str, region: str | None) -> str:
+    try:
+        return normalize_phone(text, region=None if text.startswith("+") else region)
+    except InvalidNumber:
+        raise refuse(21211, text[:100]) from None
+
+
+def _read_purpose(call: Call, form: Form) -> Purpose | None:
+    """Read what the text is for: our parameter or header, else the intent Twilio knows."""
+    given = form.get(PURPOSE_PARAMETER) or call.header(_PURPOSE_HEADER)
+    if given is None:
+        return _INTENTS.get((form.get("MessageIntent") or "").lower())
+    try:
+        return Purpose(given)
+    except ValueError:
+        raise refuse(20001, f"{PURPOSE_PARAMETER}: must be one of {', '.join(Purpose)}") from None
+
+
+def _read_validity(form: Form) -> int | None:
+    text = form.get("ValidityPeriod")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5):
+        raise refuse(21624)
+    if not 1 <= int(text) <= VALIDITY_SECONDS_MAX:
+        raise refuse(21624)
+    return int(text)
+
+
+def _read_idempotency(call: Call, wish: Wish, form: Form) -> Idempotency | None:
+    """Read the program's key for a retry; it is good for the same request of the same account."""
+    for name in _KEY_HEADERS:
+        key = call.header(name)
+        if key is None:
+            continue
+        if not 0 < len(key) <= _KEY_CHARACTERS_MAX or not (key.isascii() and key.isprintable()):
+            raise refuse(20001, f"Idempotency-Key: must be 1 to {_KEY_CHARACTERS_MAX} characters")
+        # Of the values, not of the bytes: the same request in another order is the same.
+        asked = msgspec.json.encode((sorted(form.pairs), wish.purpose, wish.program))
+        fingerprint = hashlib.sha256(asked).hexdigest()
+        return Idempotency(f"twilio:{call.account.sid}", key, fingerprint)
+    return None
+
+
+def _check_schedule(create: CreateMessage, now: datetime) -> None:
+    if create.send_at is None:
+        return
+    if create.messaging_service_sid is None:
+        raise refuse(35118)
+    if not now + SCHEDULE_MIN <= create.send_at <= now + SCHEDULE_MAX:
+        raise refuse(35115, create.send_at.isoformat())
+
+
+def _build_draft(call: Call, wish: Wish, sender: Sender, now: datetime) -> Draft:
+    create = wish.create
+    expires_at = None
+    if wish.validity_seconds is not None:
+        expires_at = (create.send_at or now) + timedelta(seconds=wish.validity_seconds)
+    return Draft(
+        recipient=wish.recipient,
+        sender=sender.number,
+        body=create.body,
+        actor=call.actor,
+        media=create.media_urls,
+        door=Door.API,
+        purpose=wish.purpose,
+        program=wish.program,
+        send_at=create.send_at,
+        expires_at=expires_at,
+        callback=_read_callback(create, call.account.sid),
+        service=create.messaging_service_sid,
+    )
+
+
+def _read_callback(create: CreateMessage, account_sid: str) -> Callback | None:
+    url = create.status_callback
+    if url is None:
+        return None
+    try:
+        parse_webhook_address(url)
+    except WebhookAddressError:
+        raise refuse(21609, url[:100]) from None
+    return Callback(url, account_sid)

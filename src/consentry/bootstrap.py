@@ -162,6 +162,28 @@ def _build_console_services(settings: Settings, services: Services) -> ConsoleSe
     )
 
 
+def _build_doors(settings: Settings, services: Services, pages: ASGIApp) -> ASGIApp:
+    """Put the Twilio-compatible door before the API, and that before the pages.
+
+    All ask one ring of keys, so that a revoked key is refused by each of them at once.
+    """
+    store, clock = services.store, services.clock
+    keys = KeyRing(store, clock, services.secret_key)
+    door = DoorServices(
+        store=store,
+        accounts=AccountRing(store, clock, services.secret_key, keys),
+        delivery=services.delivery,
+        clock=clock,
+        ids=services.ids,
+        policy=services.policy,
+        measuring=services.measuring,
+        default_region=services.default_region,
+        deferred=settings.twilio_quiet_hours,
+        refused=settings.twilio_refusals,
+    )
+    return TwilioDoor(door, build_api(services, pages, keys))
+
+
 def build_provider(settings: Settings, clock: Clock) -> IdentityProvider | None:
     """Build sign-in through the company's identity provider, where one is set."""
     if settings.oidc_issuer is None:
@@ -296,30 +318,10 @@ class Server:
         )
         console = _build_console_services(settings, services)
         pages = Starlette(routes=build_console(console), lifespan=self._live)
-        keys = KeyRing(used, clock, services.secret_key)
-        app = self._build_door(services, keys, build_api(services, pages, keys))
+        app = _build_doors(settings, services, pages)
         config = _configure(app if tracing is None else tracing.wrap_app(app), self._grace_seconds)
         self._streams = console.streams
         self._uvicorn = _EndingStreams(config, self._begin_to_end)
-
-    def _build_door(self, services: Services, keys: KeyRing, behind: ASGIApp) -> TwilioDoor:
-        """Put the Twilio-compatible door before the API; both ask the same ring of keys."""
-        store, clock = services.store, services.clock
-        return TwilioDoor(
-            DoorServices(
-                store=store,
-                accounts=AccountRing(store, clock, services.secret_key, keys),
-                delivery=services.delivery,
-                clock=clock,
-                ids=services.ids,
-                policy=services.policy,
-                measuring=services.measuring,
-                default_region=services.default_region,
-                deferred=self._settings.twilio_quiet_hours,
-                refused=self._settings.twilio_refusals,
-            ),
-            behind,
-        )
 
     def _build_delivery(self, store: Store, book: CarrierBook, identity: Identity) -> DeliveryLoop:
         stop_seconds = min(LIMITS.stop_seconds, self._grace_seconds)

@@ -20,7 +20,7 @@ from carrier_world import (
 from twilio.base.exceptions import TwilioRestException
 
 from consentry.simulator import AdvancedOptOut, Sender, SenderKind
-from consentry.simulator.profiles import RULES, read_keyword
+from consentry.simulator.profiles import RULES, TWILIO_KEYWORDS, read_keyword
 from consentry.simulator.values import KeywordAction
 
 pytestmark = pytest.mark.integration
@@ -86,7 +86,7 @@ def test_every_opt_out_word_blocks(world: World, word: str) -> None:
 )
 def test_nothing_else_blocks(body: str) -> None:
     """The whole body must be the word: no punctuation, no company, no look-alikes."""
-    reading = read_keyword(SenderKind.LONG_CODE, body, on(2026, 1, 1))
+    reading = read_keyword(TWILIO_KEYWORDS, SenderKind.LONG_CODE, body, at=on(2026, 1, 1))
     assert reading is None or reading.action is not KeywordAction.OPT_OUT
 
 

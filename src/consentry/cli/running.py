@@ -78,26 +78,36 @@ def simulate(
     *,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0: any.")] = 8010,
-    account: Annotated[str, typer.Option(help="Its account sid.")] = f"AC{'0' * 31}1",
-    token: Annotated[str, typer.Option(help="Its auth token.")] = "simulated-auth-token",  # noqa: S107 - a name for the simulator, it opens nothing
+    carrier: Annotated[str, typer.Option(help="Whom it speaks like: twilio.")] = "twilio",
+    account: Annotated[
+        str | None, typer.Option(help="Its account; else one that it names.")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option(help="What its requests are made with; else one that it names.")
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="A file that keeps blocks and threads.")] = None,
     seed: Annotated[int, typer.Option(help="The seed of all faults.")] = 0,
     as_json: JSONFlag = False,
     config_from_stdin: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
-    """Start a carrier that speaks Twilio, with virtual handsets, for tests and demos.
+    """Start a carrier with virtual handsets, for tests and demos; it speaks Twilio unless told.
 
     Example: consentry simulate --port 8010
     """
     from consentry.simulator.server import run  # noqa: PLC0415 - the server's modules are heavy
+    from consentry.simulator.speakers import SPEAKERS  # noqa: PLC0415
     from consentry.simulator.values import Account, SimulatorConfig  # noqa: PLC0415
 
     if config_from_stdin:
         config = msgspec.json.decode(sys.stdin.readline(), type=SimulatorConfig)
         stop_with_parent()
     else:
+        if carrier not in SPEAKERS:
+            fail(f"{carrier!r} is not simulated. Simulated are: {', '.join(SPEAKERS)}.", code=2)
+        usual = SPEAKERS[carrier].account
         config = SimulatorConfig(
-            accounts=(Account(sid=account, token=token),),
+            accounts=(Account(sid=account or usual.sid, token=token or usual.token),),
+            carrier=carrier,
             host=host,
             port=port,
             state_file=None if data is None else str(data),
@@ -105,11 +115,13 @@ def simulate(
         )
 
     def announce(url: str) -> None:
+        told = SPEAKERS[config.carrier].tell(config.accounts[0])
         if as_json or config_from_stdin:
-            sys.stdout.write(msgspec.json.encode({"url": url}).decode() + "\n")
+            values = {"url": url, **{thing.name: thing.value for thing in told}}
+            sys.stdout.write(msgspec.json.encode(values).decode() + "\n")
         else:
             sys.stdout.write(f"The simulator answers at {url}, its handsets at {url}/handsets\n")
-            sys.stdout.write(f"Account {account}, auth token {token}\n")
+            sys.stdout.write(", ".join(f"{thing.label} {thing.value}" for thing in told) + "\n")
         sys.stdout.flush()
 
     try:

@@ -7,7 +7,7 @@ from typing import NoReturn
 import msgspec
 
 from consentry.simulator.blocks import find_blocks, set_blocks, usual_layer
-from consentry.simulator.carrier import Carrier, build_sid, read_address
+from consentry.simulator.carrier import Carrier
 from consentry.simulator.delivery import dispatch_message, keep_refusal, wait_for_schedule
 from consentry.simulator.faults import FaultKind
 from consentry.simulator.receipts import Step, advance_message, report_status
@@ -37,15 +37,17 @@ _IN_FLIGHT = frozenset(
 def accept_message(carrier: Carrier, account: Account, create: CreateMessage) -> Message:
     """Accept a message, or raise TwilioRefusedError with the code Twilio would answer.
 
+    Other carriers answer with their own code for it.
+
     What is returned is the message at the moment of acceptance; it is under way already.
     """
     sender = _find_sender(carrier, account, create)
     recipient = read_recipient(create.to_number)
-    _check_callback(create.status_callback)
+    _check_callback(carrier, create.status_callback)
     _check_schedule(carrier.now(), create)
     message = _build_message(carrier, account, create, sender)
     _roll_hidden_block(carrier, message, recipient)
-    if sender is not None and create.messaging_service_sid is None:
+    if sender is not None and carrier.dialect.refuses_at_once and not create.messaging_service_sid:
         _check_blocks(carrier, sender, message)
     carrier.books.record(MessageKept(message))
     if create.send_at is None:
@@ -145,11 +147,11 @@ def _refuse_sender(number: str) -> NoReturn:
     raise refuse(21606 if _SENDER_SHAPE.fullmatch(number) else 21212, number)
 
 
-def _check_callback(url: str | None) -> None:
+def _check_callback(carrier: Carrier, url: str | None) -> None:
     if url is None:
         return
     try:
-        read_address(url)
+        carrier.dialect.read_address(url)
     except WebhookAddressError:
         raise refuse(21609, url) from None
 
@@ -178,7 +180,8 @@ def _check_blocks(carrier: Carrier, sender: Sender, message: Message) -> None:
     blocks = find_blocks(carrier.state, sender, message.resource.to_number)
     # The toll-free network is beyond Twilio: what only it blocks is accepted first.
     if any(block.layer is not BlockLayer.NETWORK for block in blocks):
-        keep_refusal(carrier, message, UNSUBSCRIBED_RECIPIENT_CODE)
+        code = carrier.dialect.own_code(UNSUBSCRIBED_RECIPIENT_CODE)
+        keep_refusal(carrier, message, code)
         raise refuse(UNSUBSCRIBED_RECIPIENT_CODE)
 
 
@@ -190,7 +193,7 @@ def _build_message(
     status = MessageStatus.ACCEPTED if by_service else MessageStatus.QUEUED
     segments = max(1, count_segments(create.body).segments)
     resource = MessageResource(
-        sid=build_sid("MM" if create.media_urls else "SM"),
+        sid=carrier.dialect.make_id(bool(create.media_urls)),
         account_sid=account.sid,
         status=status if create.send_at is None else MessageStatus.SCHEDULED,
         direction=Direction.OUTBOUND_API,

@@ -2,33 +2,48 @@
 
 import secrets
 from datetime import datetime
-from functools import lru_cache
 
+import msgspec
+
+from consentry.simulator.dialect import Dialect
 from consentry.simulator.faults import Faults
 from consentry.simulator.journal import Books
 from consentry.simulator.state import SenderSet, ServiceSet, State
 from consentry.simulator.values import Account, Sender, Service, SimulatorConfig
 from consentry.simulator.webhooks import Clock, Webhooks
-from consentry.wire.webhook_address import WebhookAddress, parse_webhook_address
 
 
 class Carrier:
     """The books, the faults, the webhooks and the clock of one simulated carrier."""
 
     def __init__(
-        self, config: SimulatorConfig, *, clock: Clock, books: Books, faults: Faults
+        self,
+        config: SimulatorConfig,
+        dialect: Dialect,
+        *,
+        clock: Clock,
+        books: Books,
+        faults: Faults,
     ) -> None:
         """Join the parts; the configured senders and services go into the books."""
         self.config = config
+        self.dialect = dialect
         self.clock = clock
         self.books = books
         self.faults = faults
-        self.webhooks = Webhooks(clock, faults, books.state.next_order, config.webhook_concurrency)
+        self.webhooks = Webhooks(
+            clock,
+            faults,
+            dialect,
+            next_order=books.state.next_order,
+            concurrency=config.webhook_concurrency,
+        )
         self.accounts = {account.sid: account for account in config.accounts}
-        for service in config.services:
+        groups = [dialect.find_group(account) for account in config.accounts]
+        for service in [*config.services, *(group for group in groups if group is not None)]:
             books.record(ServiceSet(service))
         for sender in config.senders:
-            books.record(SenderSet(sender))
+            self.place(sender)
 
     @property
     def state(self) -> State:
@@ -42,6 +57,14 @@ class Carrier:
     def keywords_as_of(self) -> datetime:
         """Read the day whose keyword lists count."""
         return self.config.keywords_as_of or self.clock.now()
+
+    def place(self, sender: Sender) -> Sender:
+        """Configure a number, in what its account's numbers share their blocks in."""
+        group = self.dialect.find_group(self.account_of(sender))
+        if group is not None and sender.messaging_service_sid is None:
+            sender = msgspec.structs.replace(sender, messaging_service_sid=group.sid)
+        self.books.record(SenderSet(sender))
+        return sender
 
     def account_of(self, sender: Sender) -> Account:
         """Find whose number it is: the first account's where none is named."""
@@ -60,9 +83,3 @@ class Carrier:
 def build_sid(prefix: str) -> str:
     """Make a sid that no other run of a simulator has made: SM, MM … and 32 hex digits."""
     return prefix + secrets.token_hex(16)
-
-
-@lru_cache(maxsize=1024)
-def read_address(url: str) -> WebhookAddress:
-    """Read a webhook's address once for all the times it is called."""
-    return parse_webhook_address(url)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from consentry.simulator.acceptance import block_behind_our_back
-from consentry.simulator.carrier import Carrier, read_address
+from consentry.simulator.carrier import Carrier
 from consentry.simulator.faults import Fault, FaultError, FaultKind, describe_kinds
 from consentry.simulator.requests import (
     PHONE_SHAPE,
@@ -22,7 +22,7 @@ from consentry.simulator.requests import (
     read_parameters,
     read_phone,
 )
-from consentry.simulator.state import SenderSet, ServiceSet
+from consentry.simulator.state import ServiceSet
 from consentry.simulator.values import Block, BlockLayer, Sender, SenderKind, Service
 from consentry.wire.webhook_address import WebhookAddressError
 
@@ -91,8 +91,7 @@ async def _list_senders(carrier: Carrier, _request: Request) -> Response:
 async def _set_sender(carrier: Carrier, request: Request) -> Response:
     sender = await read_json(request, Sender)
     _check_sender(carrier, sender)
-    carrier.books.record(SenderSet(sender))
-    return answer_json(sender, 201)
+    return answer_json(carrier.place(sender), 201)
 
 
 async def _set_service(carrier: Carrier, request: Request) -> Response:
@@ -165,7 +164,7 @@ def _check_sender(carrier: Carrier, sender: Sender) -> None:
         raise bad_request("sender_invalid", f"configure {service} with POST /api/services first")
     if sender.inbound_url is not None:
         try:
-            read_address(sender.inbound_url)
+            carrier.dialect.read_address(sender.inbound_url)
         except WebhookAddressError as error:
             raise bad_request("sender_invalid", f"inbound_url: {error}") from None
 

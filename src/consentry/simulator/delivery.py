@@ -67,8 +67,9 @@ def _hand_over(carrier: Carrier, message: Message) -> None:
         keep_refusal(carrier, message, code)
         steps.append(Step(MessageStatus.FAILED, code))
     elif lost := carrier.faults.draw(FaultKind.UNDELIVERED, number, resource.to_number):
-        keep_refusal(carrier, message, lost.error_code)
-        steps += [Step(MessageStatus.SENT), Step(MessageStatus.UNDELIVERED, lost.error_code)]
+        code = carrier.dialect.own_code(lost.error_code)
+        keep_refusal(carrier, message, code)
+        steps += [Step(MessageStatus.SENT), Step(MessageStatus.UNDELIVERED, code)]
     else:
         _show_on_handset(carrier, message)
         steps += [Step(MessageStatus.SENT), Step(MessageStatus.DELIVERED)]
@@ -77,13 +78,14 @@ def _hand_over(carrier: Carrier, message: Message) -> None:
 
 def _find_failure(carrier: Carrier, number: str, recipient: str) -> int | None:
     sender = carrier.state.senders[number]
+    own_code = carrier.dialect.own_code
     layers = {block.layer for block in find_blocks(carrier.state, sender, recipient)}
     if layers - {BlockLayer.NETWORK}:
-        return UNSUBSCRIBED_RECIPIENT_CODE
+        return own_code(UNSUBSCRIBED_RECIPIENT_CODE)
     if layers:
-        return NETWORK_BLOCKED_CODE
+        return own_code(NETWORK_BLOCKED_CODE)
     refusal = carrier.faults.draw(FaultKind.ASYNC_REFUSAL, number, recipient)
-    return None if refusal is None else refusal.error_code
+    return None if refusal is None else own_code(refusal.error_code)
 
 
 def _assign_sender(carrier: Carrier, message: Message) -> Message:

@@ -191,5 +191,5 @@ def _check(fault: Fault) -> None:
         raise FaultError("count must be at least 1; leave it out for no end")
     if not 0.0 <= fault.delay_seconds <= SECONDS_MAX:
         raise FaultError(f"seconds must be between 0 and {SECONDS_MAX:.0f}")
-    if fault.code is not None and not 10_000 <= fault.code <= 99_999:
-        raise FaultError("code must be one of Twilio's five-digit error codes")
+    if fault.code is not None and not 10 <= fault.code <= 99_999:
+        raise FaultError("code must be one of the carrier's error codes, 10 to 99999")

@@ -121,7 +121,7 @@ def _show_phone(carrier: Carrier, asked: str) -> PhoneView:
     refusals = carrier.state.refusals.get(phone, [])
     sender = carrier.state.senders.get(number)
     lines = [_show_text(carrier, text) for text in texts if text.number == number]
-    lines += [_show_refusal(refusal) for refusal in refusals if refusal.number == number]
+    lines += [_show_refusal(carrier, refusal) for refusal in refusals if refusal.number == number]
     lines.sort(key=lambda line: line.order)
     blocks = [] if sender is None else find_blocks(carrier.state, sender, phone)
     return PhoneView(
@@ -196,10 +196,11 @@ def _describe_outcome(webhook: Webhook) -> tuple[str, Mark]:
             return f"Not delivered: {last.error if last else 'no attempt'}{count}", Mark.FAILED
 
 
-def _show_refusal(refusal: Refusal) -> LineView:
-    if refusal.code == UNSUBSCRIBED_RECIPIENT_CODE:
+def _show_refusal(carrier: Carrier, refusal: Refusal) -> LineView:
+    code = carrier.dialect.common_code(refusal.code)
+    if code == UNSUBSCRIBED_RECIPIENT_CODE:
         note, mark = f"Refused by the carrier: opted out ({refusal.code})", Mark.REFUSED
     else:
-        note = f"Not delivered: {describe_error(refusal.code).lower()} ({refusal.code})"
+        note = f"Not delivered: {describe_error(code).lower()} ({refusal.code})"
         mark = Mark.FAILED
     return LineView(refusal.order, "refused", refusal.body, refusal.at, [note], mark)

@@ -34,6 +34,17 @@ class Rule(msgspec.Struct, frozen=True):
     source: str
 
 
+class Keywords(msgspec.Struct, frozen=True):
+    """What a carrier reads, and what it and the toll-free network answer; {word} is what was read.
+
+    An action without an answer is not answered.
+    """
+
+    rules: tuple[Rule, ...]
+    answers: dict[KeywordAction, str]
+    network_answers: dict[KeywordAction, str]
+
+
 class Reading(msgspec.Struct, frozen=True):
     """What the carrier took a text for; `word` is lower case."""
 
@@ -50,7 +61,8 @@ def _rule(
     source: str,
     since: datetime = _ALWAYS,
 ) -> Rule:
-    return Rule(kind, action, frozenset(words.lower().split()), frozenset(layers), since, source)
+    listed = frozenset(word.replace("_", " ") for word in words.lower().split())
+    return Rule(kind, action, listed, frozenset(layers), since, source)
 
 
 _LONG, _FREE = SenderKind.LONG_CODE, SenderKind.TOLL_FREE
@@ -94,10 +106,16 @@ _NETWORK_ANSWERS = {
         "this number."
     ),
 }
+TWILIO_KEYWORDS = Keywords(RULES, _ANSWERS, _NETWORK_ANSWERS)
 
 
 def read_keyword(
-    kind: SenderKind, body: str, at: datetime, service: Service | None = None
+    keywords: Keywords,
+    kind: SenderKind,
+    body: str,
+    *,
+    at: datetime,
+    service: Service | None = None,
 ) -> Reading | None:
     """Read a text as the carrier does at that time; None is an ordinary text.
 
@@ -106,27 +124,29 @@ def read_keyword(
     """
     word = body.strip()
     if service is not None and service.advanced_opt_out is not None:
-        return _read_advanced(service.advanced_opt_out, kind, word)
+        return _read_advanced(keywords, service.advanced_opt_out, kind, word)
     # The carriers' words are ASCII; folding more would let look-alikes through.
     if not word.isascii():
         return None
-    rules = [rule for rule in RULES if rule.kind is kind and rule.since <= at]
+    rules = [rule for rule in keywords.rules if rule.kind is kind and rule.since <= at]
     return _read_rules(rules, word.lower())
 
 
-def compose_answer(kind: SenderKind, reading: Reading, service: Service | None = None) -> str:
+def compose_answer(
+    keywords: Keywords, kind: SenderKind, reading: Reading, service: Service | None = None
+) -> str | None:
     """Write what the carrier answers to a keyword.
 
-    On a toll-free number the network answers what it read itself; what only Twilio read there,
-    such as CANCEL, gets Twilio's answer.
+    On a toll-free number the network answers what it read itself; what only the carrier read
+    there, such as CANCEL, gets the carrier's answer.
     """
     if kind is SenderKind.TOLL_FREE and BlockLayer.NETWORK in reading.layers:
-        return _NETWORK_ANSWERS[reading.action].replace("{word}", reading.word)
+        return keywords.network_answers[reading.action].replace("{word}", reading.word)
     own = service.advanced_opt_out if service is not None else None
     if own is not None:
         answers = {_OUT: own.opt_out_answer, _IN: own.opt_in_answer, _HELP: own.help_answer}
-        return answers[reading.action] or _ANSWERS[reading.action]
-    return _ANSWERS[reading.action]
+        return answers[reading.action] or keywords.answers[reading.action]
+    return keywords.answers.get(reading.action)
 
 
 def _read_rules(rules: Iterable[Rule], word: str) -> Reading | None:
@@ -137,9 +157,11 @@ def _read_rules(rules: Iterable[Rule], word: str) -> Reading | None:
     return Reading(matching[0].action, word, layers)
 
 
-def _read_advanced(own: AdvancedOptOut, kind: SenderKind, word: str) -> Reading | None:
+def _read_advanced(
+    keywords: Keywords, own: AdvancedOptOut, kind: SenderKind, word: str
+) -> Reading | None:
     folded = word.casefold()
-    beneath = [rule for rule in RULES if rule.kind is kind and _NETWORK in rule.layers]
+    beneath = [rule for rule in keywords.rules if rule.kind is kind and _NETWORK in rule.layers]
     network = _read_rules(beneath, word.lower()) if word.isascii() else None
     keeper = _PROVIDER if kind is SenderKind.TOLL_FREE else _KEYWORD
     action = _own_action(own, folded)

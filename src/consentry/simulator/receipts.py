@@ -2,17 +2,16 @@
 
 import asyncio
 from collections.abc import Iterable
-from datetime import datetime
 
 import msgspec
 
-from consentry.simulator.carrier import Carrier, build_sid, read_address
+from consentry.simulator.carrier import Carrier, build_sid
 from consentry.simulator.faults import FaultKind, WebhookKind
 from consentry.simulator.state import MessageKept
 from consentry.simulator.values import Message
 from consentry.simulator.webhooks import Job, Webhook
 from consentry.wire.twilio_errors import describe_error
-from consentry.wire.twilio_form import MessageStatus, StatusCallback, build_status_pairs
+from consentry.wire.twilio_form import MessageStatus
 
 _ON_THE_HANDSET = frozenset({MessageStatus.SENT, MessageStatus.DELIVERED})
 
@@ -75,17 +74,9 @@ def report_status(carrier: Carrier, message: Message) -> None:
     # A journal may hold messages of an account that is no longer configured.
     if message.status_callback is None or account is None:
         return
-    callback = StatusCallback(
-        message_sid=resource.sid,
-        status=resource.status,
-        to_number=resource.to_number,
-        from_number=resource.from_number,
-        account_sid=resource.account_sid,
-        messaging_service_sid=resource.messaging_service_sid,
-        error_code=resource.error_code,
-        error_message=resource.error_message,
-        raw_dlr_done_at=_done_at(message),
-    )
+    letter = carrier.dialect.write_report(message)
+    if letter is None:
+        return
     webhook = Webhook(
         token=build_sid(""),
         kind=WebhookKind.STATUS,
@@ -93,15 +84,10 @@ def report_status(carrier: Carrier, message: Message) -> None:
         sender=resource.from_number or "",
         recipient=resource.to_number,
         url=message.status_callback,
-        pairs=build_status_pairs(callback),
+        pairs=letter.pairs,
+        json=letter.json,
         created_at=resource.date_updated,
         created_order=carrier.state.next_order(),
     )
-    job = Job(webhook, read_address(message.status_callback), account)
+    job = Job(webhook, carrier.dialect.read_address(message.status_callback), account)
     carrier.webhooks.post(job, ("status", resource.sid))
-
-
-def _done_at(message: Message) -> datetime | None:
-    # Only a report from the far carrier carries its own time.
-    done = message.resource.status in {MessageStatus.DELIVERED, MessageStatus.UNDELIVERED}
-    return message.resource.date_updated if done else None

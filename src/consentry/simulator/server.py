@@ -24,12 +24,11 @@ from consentry.simulator.journal import open_books
 from consentry.simulator.page_files import build_page_routes
 from consentry.simulator.page_view import build_view_routes
 from consentry.simulator.requests import BadRequestError, answer_problem
-from consentry.simulator.rest import answer_error, build_rest_routes
+from consentry.simulator.speakers import SPEAKERS
 from consentry.simulator.values import SimulatorConfig
 from consentry.simulator.webhooks import Clock
 from consentry.simulator.witness_api import build_witness_routes
-from consentry.wire.twilio_errors import build_twilio_error
-from consentry.wire.twilio_form import API_VERSION, MessageStatus
+from consentry.wire.twilio_form import MessageStatus
 
 START_SECONDS_MAX = 10.0
 SHUTDOWN_SECONDS_MAX = 2
@@ -42,22 +41,31 @@ class Simulator:
         """Open the books and build the application; raises JournalError."""
         if not config.accounts:
             raise ValueError("a simulator needs at least one account; add a sid and a token")
+        if config.carrier not in SPEAKERS:
+            raise ValueError(
+                f"{config.carrier!r} is not simulated; there are: {', '.join(SPEAKERS)}"
+            )
+        self.speaker = SPEAKERS[config.carrier]
         path = None if config.state_file is None else Path(config.state_file)
         self.config = config
         self.on_ready: Callable[[], None] = lambda: None
         self.carrier = Carrier(
-            config, clock=clock, books=open_books(path), faults=Faults(config.seed)
+            config,
+            self.speaker.dialect,
+            clock=clock,
+            books=open_books(path),
+            faults=Faults(config.seed),
         )
         self.app = Starlette(
             routes=[
-                *build_rest_routes(self.carrier),
+                *self.speaker.build_routes(self.carrier),
                 *build_handset_routes(self.carrier),
                 *build_control_routes(self.carrier),
                 *build_witness_routes(self.carrier),
                 *build_view_routes(self.carrier),
                 *build_page_routes(),
             ],
-            exception_handlers={HTTPException: _answer_wrong_address},
+            exception_handlers={HTTPException: self._answer_wrong_address},
             lifespan=self._live,
         )
 
@@ -76,6 +84,15 @@ class Simulator:
             flushing.cancel()
             await carrier.webhooks.close()
             carrier.books.journal.close()
+
+    async def _answer_wrong_address(self, request: Request, error: Exception) -> Response:
+        """Answer what no route takes, in the manner of the door it came to."""
+        status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
+        path = request.url.path
+        if path.startswith(self.speaker.root):
+            return self.speaker.answer_wrong(status, path)
+        detail = f"{request.method} {path} is not served here; the handsets are at /"
+        return answer_problem(BadRequestError(status, status.name.lower(), detail))
 
 
 def build_simulator(config: SimulatorConfig, clock: Clock | None = None) -> Simulator:
@@ -147,14 +164,3 @@ async def _serve(
     # The socket takes connections from here on; who is told before the first is served may wait.
     simulator.on_ready = lambda: announce(f"http://{host}:{port}")
     await server.serve(sockets=[listener])
-
-
-async def _answer_wrong_address(request: Request, error: Exception) -> Response:
-    """Answer what no route takes, in the manner of the door it came to."""
-    status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
-    path = request.url.path
-    if path.startswith(f"/{API_VERSION}"):
-        code = 20004 if status is HTTPStatus.METHOD_NOT_ALLOWED else 20404
-        return answer_error(build_twilio_error(code, path))
-    detail = f"{request.method} {path} is not served here; the handsets are at /"
-    return answer_problem(BadRequestError(status, status.name.lower(), detail))

@@ -4,7 +4,8 @@ import msgspec
 
 from consentry.simulator.acceptance import send_reply
 from consentry.simulator.blocks import find_blocks, lift_blocks, set_blocks
-from consentry.simulator.carrier import Carrier, build_sid, read_address
+from consentry.simulator.carrier import Carrier, build_sid
+from consentry.simulator.dialect import Answer, Arrival
 from consentry.simulator.faults import WebhookKind
 from consentry.simulator.profiles import Reading, compose_answer, read_keyword
 from consentry.simulator.state import MessageKept, TextKept
@@ -18,23 +19,10 @@ from consentry.simulator.values import (
     Text,
     TextDirection,
 )
-from consentry.simulator.webhooks import Answer, Job, Webhook
+from consentry.simulator.webhooks import Job, Webhook
 from consentry.wire.gsm7 import count_segments
-from consentry.wire.twilio_form import (
-    InboundMessage,
-    Media,
-    MessageStatus,
-    OptOutType,
-    build_inbound_pairs,
-)
+from consentry.wire.twilio_form import Media, MessageStatus
 from consentry.wire.twilio_message import Direction, MessageResource
-from consentry.wire.twiml import TwimlError, parse_twiml
-
-_OPT_OUT_TYPES = {
-    KeywordAction.OPT_OUT: OptOutType.STOP,
-    KeywordAction.OPT_IN: OptOutType.START,
-    KeywordAction.HELP: OptOutType.HELP,
-}
 
 
 class UnknownSenderError(LookupError):
@@ -62,7 +50,10 @@ def receive_text(
     """Take a text from a handset; raises UnknownSenderError."""
     sender = _find_sender(carrier, number)
     service = carrier.service_of(sender)
-    reading = read_keyword(sender.kind, body, carrier.keywords_as_of(), service)
+    keywords = carrier.dialect.keywords
+    reading = read_keyword(
+        keywords, sender.kind, body, at=carrier.keywords_as_of(), service=service
+    )
     effect = None if reading is None else _obey(carrier, sender, phone, reading)
     text = Text(
         order=carrier.state.next_order(),
@@ -72,14 +63,15 @@ def receive_text(
         body=body,
         at=carrier.now(),
         origin=Origin.HANDSET,
-        sid=build_sid("MM" if media else "SM"),
+        sid=carrier.dialect.make_id(bool(media)),
         note=None if effect is None else effect.note,
         media=media,
     )
     carrier.books.record(TextKept(text))
     answer = None
     if reading is not None and effect is not None and effect.answers:
-        answer = _answer(carrier, text, compose_answer(sender.kind, reading, service))
+        written = compose_answer(keywords, sender.kind, reading, service)
+        answer = None if written is None else _answer(carrier, text, written)
     _pass_on(carrier, sender, text, reading)
     return Typed(text, reading, answer)
 
@@ -143,75 +135,46 @@ def _answer(carrier: Carrier, text: Text, body: str) -> Text:
 def _pass_on(carrier: Carrier, sender: Sender, text: Text, reading: Reading | None) -> None:
     """Log the text in the account and post it to the number's webhook."""
     account = carrier.account_of(sender)
-    inbound = _build_inbound(carrier, sender, text, reading)
-    carrier.books.record(MessageKept(_log_entry(inbound, text)))
+    carrier.books.record(MessageKept(_log_entry(carrier, sender, text)))
     if sender.inbound_url is None:
         return
+    arrival = Arrival(account, sender, carrier.service_of(sender), text, reading)
+    letter = carrier.dialect.write_inbound(arrival)
     webhook = Webhook(
         token=build_sid(""),
         kind=WebhookKind.INBOUND,
-        sid=inbound.message_sid,
+        sid=text.sid or "",
         sender=sender.number,
         recipient=text.phone,
         url=sender.inbound_url,
-        pairs=build_inbound_pairs(inbound),
+        pairs=letter.pairs,
+        json=letter.json,
         created_at=text.at,
         created_order=text.order,
     )
 
     def show_answer(answer: Answer) -> None:
-        for body in _read_answer(answer):
+        for body in carrier.dialect.read_answer(answer):
             send_reply(carrier, sender, text.phone, body)
 
-    job = Job(webhook, read_address(sender.inbound_url), account, show_answer)
+    job = Job(webhook, carrier.dialect.read_address(sender.inbound_url), account, show_answer)
     carrier.webhooks.post(job, (text.phone, sender.number))
 
 
-def _build_inbound(
-    carrier: Carrier, sender: Sender, text: Text, reading: Reading | None
-) -> InboundMessage:
-    service = carrier.service_of(sender)
-    advanced = service is not None and service.advanced_opt_out is not None
-    return InboundMessage(
-        message_sid=text.sid or "",
-        account_sid=carrier.account_of(sender).sid,
-        from_number=text.phone,
-        to_number=sender.number,
-        body=text.body,
-        messaging_service_sid=sender.messaging_service_sid,
-        num_segments=max(1, count_segments(text.body).segments),
-        media=text.media,
-        opt_out_type=_OPT_OUT_TYPES[reading.action] if advanced and reading else None,
-    )
-
-
-def _log_entry(inbound: InboundMessage, text: Text) -> Message:
+def _log_entry(carrier: Carrier, sender: Sender, text: Text) -> Message:
     resource = MessageResource(
-        sid=inbound.message_sid,
-        account_sid=inbound.account_sid,
+        sid=text.sid or "",
+        account_sid=carrier.account_of(sender).sid,
         status=MessageStatus.RECEIVED,
         direction=Direction.INBOUND,
-        to_number=inbound.to_number,
-        from_number=inbound.from_number,
-        body=inbound.body,
+        to_number=sender.number,
+        from_number=text.phone,
+        body=text.body,
         date_created=text.at,
         date_updated=text.at,
         date_sent=text.at,
-        messaging_service_sid=inbound.messaging_service_sid,
-        num_segments=inbound.num_segments,
-        num_media=len(inbound.media),
+        messaging_service_sid=sender.messaging_service_sid,
+        num_segments=max(1, count_segments(text.body).segments),
+        num_media=len(text.media),
     )
     return Message(resource, accepted_at=text.at, accepted_order=text.order)
-
-
-def _read_answer(answer: Answer) -> tuple[str, ...]:
-    """Read which texts a webhook asks for; like Twilio, send nothing for what is not TwiML."""
-    if answer.content_type == "text/plain":
-        text = answer.body.decode("utf-8", "replace").strip()
-        return (text,) if text else ()
-    if answer.content_type not in {"application/xml", "text/xml", "text/html"}:
-        return ()
-    try:
-        return parse_twiml(answer.body)
-    except TwimlError:
-        return ()

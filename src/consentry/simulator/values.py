@@ -28,8 +28,8 @@ class KeywordAction(StrEnum):
 
 
 class BlockLayer(StrEnum):
-    """Who keeps a block: Twilio for a long code or a service, or on a toll-free number Twilio
-    (provider) and the toll-free network, each for itself."""
+    """Who keeps a block: the carrier for a long code or a service, or on a toll-free number the
+    carrier (provider) and the toll-free network, each for itself."""
 
     KEYWORD = "keyword"
     PROVIDER = "provider"
@@ -154,13 +154,14 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class SimulatorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything a simulator is started with.
+    """Everything a simulator is started with; `carrier` is whom it speaks like.
 
     `keywords_as_of` reads texts by the keyword lists of that day; without it today's count.
     `receipt_delay_seconds` passes before each delivery report.
     """
 
     accounts: tuple[Account, ...]
+    carrier: str = "twilio"
     senders: tuple[Sender, ...] = ()
     services: tuple[Service, ...] = ()
     host: str = "127.0.0.1"

@@ -9,7 +9,6 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from enum import StrEnum
-from hashlib import sha256
 from itertools import islice
 from typing import Protocol
 
@@ -17,18 +16,13 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from consentry.simulator.dialect import Answer, Dialect, Letter, Stamp
 from consentry.simulator.faults import Fault, FaultKind, Faults, WebhookKind
 from consentry.simulator.values import Account
 from consentry.wire.forms import encode_form
-from consentry.wire.signatures import (
-    SIGNATURE_HEADER,
-    SIGNATURE_SETTINGS_HEADER,
-    HashAlgorithm,
-    twilio_signature,
-)
 from consentry.wire.webhook_address import RetryCause, WebhookAddress
 
-IDEMPOTENCY_HEADER = "I-Twilio-Idempotency-Token"
+FORM_TYPE = "application/x-www-form-urlencoded; charset=UTF-8"
 ANSWER_BYTES_MAX = 64 * 1024
 RECORDS_MAX = 200_000
 RETRY_DELAY_SECONDS = 0.25
@@ -79,6 +73,7 @@ class Webhook(msgspec.Struct):
     recipient: str
     url: str
     pairs: list[tuple[str, str]]
+    json: str | None
     created_at: datetime
     created_order: int
     attempts: list[Attempt] = msgspec.field(default_factory=list)
@@ -86,13 +81,10 @@ class Webhook(msgspec.Struct):
     acknowledged_at: datetime | None = None
     acknowledged_order: int | None = None
 
-
-class Answer(msgspec.Struct, frozen=True):
-    """What a webhook was answered with."""
-
-    status: int
-    content_type: str
-    body: bytes
+    @property
+    def letter(self) -> Letter:
+        """What it says."""
+        return Letter(self.pairs, self.json)
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -108,11 +100,18 @@ class Webhooks:
     """Sends webhooks and remembers every attempt."""
 
     def __init__(
-        self, clock: Clock, faults: Faults, next_order: Callable[[], int], concurrency: int
+        self,
+        clock: Clock,
+        faults: Faults,
+        dialect: Dialect,
+        *,
+        next_order: Callable[[], int],
+        concurrency: int,
     ) -> None:
         """Prepare; `start` opens the connections."""
         self._clock = clock
         self._faults = faults
+        self._dialect = dialect
         self._next_order = next_order
         self._places = asyncio.Semaphore(concurrency)
         self._concurrency = concurrency
@@ -248,8 +247,8 @@ class Webhooks:
         try:
             async with self._session.post(
                 URL(address.url, encoded=True),
-                data=encode_form(job.webhook.pairs),
-                headers=_sign(job),
+                data=_encode(job.webhook.letter),
+                headers=self._write_headers(job),
                 timeout=timeout,
                 allow_redirects=False,
             ) as response:
@@ -263,6 +262,13 @@ class Webhooks:
             # A host name that no resolver takes is found out only here.
             return None, _describe(error), RetryCause.CONNECT
         return answer, *_judge(answer.status)
+
+    def _write_headers(self, job: Job) -> dict[str, str]:
+        webhook = job.webhook
+        media_type = FORM_TYPE if webhook.json is None else "application/json"
+        stamp = Stamp(webhook.token, self._clock.now())
+        signed = self._dialect.sign(job.account, job.address.url, webhook.letter, stamp)
+        return {"Content-Type": media_type, **signed}
 
     def _draw(self, kind: FaultKind, webhook: Webhook) -> Fault | None:
         parties = (webhook.sender, webhook.recipient)
@@ -288,18 +294,5 @@ def _describe(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _sign(job: Job) -> dict[str, str]:
-    account = job.account
-    algorithm = account.signature_algorithm
-    headers = {
-        "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
-        "User-Agent": "TwilioProxy/1.1",
-        IDEMPOTENCY_HEADER: job.webhook.token,
-        SIGNATURE_HEADER: twilio_signature(
-            account.token, job.address.url, job.webhook.pairs, algorithm=algorithm
-        ),
-    }
-    if algorithm is not HashAlgorithm.HMAC_SHA1:
-        key = sha256(account.token.encode()).hexdigest()[:32]
-        headers[SIGNATURE_SETTINGS_HEADER] = f"key=webhooks_sharedkey_{key},algorithm={algorithm}"
-    return headers
+def _encode(letter: Letter) -> bytes:
+    return encode_form(letter.pairs) if letter.json is None else letter.json.encode()

@@ -18,6 +18,7 @@ from consentry.simulator.acceptance import (
     redact_message,
 )
 from consentry.simulator.carrier import Carrier
+from consentry.simulator.dialect import Speaker, Told
 from consentry.simulator.faults import FaultKind
 from consentry.simulator.requests import (
     BadRequestError,
@@ -26,7 +27,8 @@ from consentry.simulator.requests import (
     answer_json,
     read_body,
 )
-from consentry.simulator.rest_list import build_page, read_query
+from consentry.simulator.twilio.dialect import TWILIO_DIALECT
+from consentry.simulator.twilio.rest_list import build_page, read_query
 from consentry.simulator.values import Account, Message
 from consentry.wire.forms import Form, FormError, parse_form
 from consentry.wire.twilio_create import parse_create_message
@@ -172,3 +174,21 @@ async def _read_form(request: Request) -> Form:
 
 def _answer_message(resource: MessageResource, status: int = 200) -> Response:
     return Response(render_message(resource), status, media_type="application/json")
+
+
+def _tell(account: Account) -> list[Told]:
+    return [Told("account", "Account", account.sid), Told("token", "auth token", account.token)]
+
+
+def _answer_wrong(status: int, path: str) -> Response:
+    return answer_error(build_twilio_error(20004 if status == 405 else 20404, path))
+
+
+TWILIO = Speaker(
+    dialect=TWILIO_DIALECT,
+    account=Account(f"AC{'0' * 31}1", "simulated-auth-token"),
+    tell=_tell,
+    build_routes=build_rest_routes,
+    root=f"/{API_VERSION}",
+    answer_wrong=_answer_wrong,
+)

@@ -43,8 +43,8 @@ _PIECES: Final = (
     b"<?x?>", b"<!DOCTYPE r [<!ENTITY a 'b'>]>", b"#", b"?", b"\n", b"\r\n\r\n", b"\x1b", b"\x7f",
 )  # fmt: skip
 _NESTS: Final = ((b"[", b"]"), (b'{"a":', b"}"), (b"<a>", b"</a>"), (b"(", b")"), (b"%5B", b""))
-_TIMES: Final = (2, 2, 2, 2, 3, 3, 3, 60)
-_DEPTHS: Final = (1, 1, 2, 2, 9, 9, 100, 2000)
+_TIMES: Final = (*([2] * 28), *([3] * 3), 60)
+_DEPTHS: Final = (*([1, 2] * 6), 9, 9, 100, 2000)
 
 
 class Mutator:

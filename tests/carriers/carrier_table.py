@@ -75,7 +75,7 @@ class CarrierTable:
 
     `sign` signs a request as the carrier does, by its own SDK where that can; `forge` does the
     same with a wrong secret. `posted` are the webhooks, readable and not; `sent` the texts.
-    `opted_out_codes`: the only codes that say that somebody opted out.
+    `sign_fast` signs what is fuzzed, where signing as the carrier does would take most of the time.
     """
 
     kind: CarrierKind
@@ -84,6 +84,7 @@ class CarrierTable:
     forge: Callable[[WebhookRequest], WebhookRequest]
     posted: tuple[Posted, ...]
     sent: tuple[Sent, ...] = ()
+    sign_fast: Callable[[WebhookRequest], WebhookRequest] | None = None
 
     def request(self, posted: Posted) -> WebhookRequest:
         """Write the request, not yet signed."""

@@ -1,4 +1,7 @@
-"""Every parser against a hundred thousand inputs that nobody should send."""
+"""Every parser against a hundred thousand inputs that nobody should send.
+
+What reads webhooks is tried behind their signatures, with every carrier's readers.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,12 +13,6 @@ from consentry.wire.rfc2822 import parse_rfc2822
 from consentry.wire.signatures import read_algorithm, twilio_json_signature_matches
 from consentry.wire.twilio_create import build_create_pairs, parse_create_message
 from consentry.wire.twilio_errors import TwilioRefusedError, parse_twilio_error
-from consentry.wire.twilio_form import (
-    build_inbound_pairs,
-    build_status_pairs,
-    parse_inbound_message,
-    parse_status_callback,
-)
 from consentry.wire.twilio_listing import ListingError, parse_listing
 from consentry.wire.twilio_message import (
     MessageResourceError,
@@ -100,16 +97,6 @@ def read_form(body: bytes) -> None:
     form.require("MessageSid")
 
 
-def read_inbound(body: bytes) -> None:
-    """Read a text that came in; it can be written again."""
-    build_inbound_pairs(parse_inbound_message(parse_form(body)))
-
-
-def read_status(body: bytes) -> None:
-    """Read a report; it can be written again."""
-    build_status_pairs(parse_status_callback(parse_form(body)))
-
-
 def read_create(body: bytes) -> None:
     """Read a request to send; it can be written again, and says the same."""
     message = parse_create_message(parse_form(body))
@@ -126,8 +113,6 @@ def read_signature(body: bytes) -> None:
 
 PARSERS = (
     Parser("form", read_form, (INBOUND, PICTURES, STATUS, CREATE), FormError),
-    Parser("inbound", read_inbound, (INBOUND, PICTURES), FormError),
-    Parser("status", read_status, (STATUS,), FormError),
     Parser("create", read_create, (CREATE, SCHEDULED), (FormError, TwilioRefusedError)),
     Parser("message", lambda b: render_message(parse_message(b)), (MESSAGE,), MessageResourceError),
     Parser("page", lambda b: render_page(parse_page(b)), (PAGE,), MessageResourceError),

@@ -1,12 +1,13 @@
 """Twilio: recorded webhooks, signed by its own library, and sent texts."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
-from carrier_table import FORM_TYPE, CarrierTable, Posted, Sent, form_body
+from carrier_table import FORM_TYPE, JSON_TYPE, CarrierTable, Posted, Sent, form_body, json_body
 from twilio.request_validator import RequestValidator
 
 from consentry.carriers.twilio.settings import TWILIO
@@ -21,6 +22,8 @@ from consentry.ports import (
     Unanswered,
     WebhookRequest,
 )
+from consentry.wire.forms import FormError, parse_form
+from consentry.wire.signatures import twilio_signature
 
 ACCOUNT = CarrierAccount(
     id="main",
@@ -34,11 +37,34 @@ _ROWS: dict[str, list[dict[str, Any]]] = json.loads(_FILE.read_text(encoding="ut
 
 
 def _sign(request: WebhookRequest, token: str = ACCOUNT.secret) -> WebhookRequest:
+    if request.headers["content-type"] == JSON_TYPE:
+        return _sign_json(request, token)
     form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
     signature = RequestValidator(token).compute_signature(request.url, form)
     return msgspec.structs.replace(
         request, headers={**request.headers, "x-twilio-signature": signature}
     )
+
+
+def _sign_json(request: WebhookRequest, token: str) -> WebhookRequest:
+    # The address carries the hash of the body, and the signature is over the address.
+    url = f"{request.url}?bodySHA256={sha256(request.body).hexdigest()}"
+    signature = RequestValidator(token).compute_signature(url, {})
+    headers = {**request.headers, "x-twilio-signature": signature}
+    return msgspec.structs.replace(request, url=url, headers=headers)
+
+
+def _sign_fast(request: WebhookRequest) -> WebhookRequest:
+    if request.headers["content-type"] == JSON_TYPE:
+        return _sign_json(request, ACCOUNT.secret)
+    try:
+        pairs = parse_form(request.body).pairs
+    except FormError:
+        # One in eight is signed as Twilio reads it, which takes ten times as long.
+        return request if len(request.body) % 8 else _sign(request)
+    signature = twilio_signature(ACCOUNT.secret, request.url, pairs)
+    headers = {**request.headers, "x-twilio-signature": signature}
+    return msgspec.structs.replace(request, headers=headers)
 
 
 def _forge(request: WebhookRequest) -> WebhookRequest:
@@ -88,9 +114,29 @@ TABLE = CarrierTable(
     account=ACCOUNT,
     sign=_sign,
     forge=_forge,
+    sign_fast=_sign_fast,
     posted=(
         *(_read(row, "inbound") for row in _ROWS["inbound"] + _ROWS["inbound_malformed"]),
         *(_read(row, "status") for row in _ROWS["status"] + _ROWS["status_malformed"]),
+        Posted(
+            "a text as JSON",
+            json_body(
+                {
+                    "MessageSid": "SM00000000000000000000000000000001",
+                    "AccountSid": ACCOUNT.account,
+                    "From": "+12125550142",
+                    "To": "+14155550100",
+                    "Body": "Hi 👋",
+                    "NumMedia": 0,
+                    "OptOutType": None,
+                }
+            ),
+            (
+                InboundText(
+                    "SM00000000000000000000000000000001", "+12125550142", "+14155550100", "Hi 👋"
+                ),
+            ),
+        ),
     ),
     sent=(
         Sent(

@@ -1,6 +1,7 @@
 """Handing a text over by one HTTP request: what went wrong on the way is one of the answers."""
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 import msgspec
 
@@ -37,3 +38,25 @@ async def hand_over(
     except NoAnswer as error:
         return Unanswered(str(error))
     return read(answer)
+
+
+_SERVICE_UNAVAILABLE: Final = 503
+_SERVER_ERROR: Final = 500
+
+
+def sort_answer(
+    answer: Answer,
+    *,
+    taken: Callable[[Answer], Submission],
+    refused: Callable[[Answer], CarrierRefusal],
+) -> Submission:
+    """Read an answer by its HTTP status, with what reads one that says yes and one that says no.
+
+    A 503 says that the request was not handled. Any other 5xx says that something broke, perhaps
+    after the text was taken (docs/decisions/0005-retries-pass-the-gate.md).
+    """
+    if 200 <= answer.status < 300:
+        return taken(answer)
+    if answer.status >= _SERVER_ERROR and answer.status != _SERVICE_UNAVAILABLE:
+        return Unanswered(refused(answer).text)
+    return refused(answer)

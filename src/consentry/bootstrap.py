@@ -20,6 +20,7 @@ from consentry.actions.find_key import REVOKED_EVERYWHERE_SECONDS, KeyRing
 from consentry.api.app import build_api
 from consentry.api.one_write import OneWriteProtocol
 from consentry.api.services import Services
+from consentry.carriers.bandwidth.settings import BANDWIDTH
 from consentry.carriers.twilio.settings import TWILIO
 from consentry.clock import SystemClock, SystemIds
 from consentry.console.app import build_console
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 CARRIERS: Final = index_kinds(
     [
         TWILIO,
+        BANDWIDTH,
     ]
 )
 """One line for each carrier."""

@@ -199,6 +199,27 @@ def test_other_carriers_have_their_own_lists(carrier: str, text: str, word: Carr
     assert reading.answers is (word is not CarrierWord.NONE)
 
 
+@pytest.mark.parametrize(
+    ("profile", "text", "word", "layers"),
+    [
+        ("bandwidth toll_free", "stop", "opt_out", (BlockLayer.NETWORK,)),
+        ("bandwidth toll_free", "Unstop", "opt_in", (BlockLayer.NETWORK,)),
+        ("bandwidth toll_free", "YES", "none", ()),
+        ("bandwidth toll_free", "CANCEL", "none", ()),
+        ("bandwidth long_code", "STOP", "none", ()),
+        ("bandwidth short_code", "STOP", "none", ()),
+    ],
+)
+def test_what_a_carrier_leaves_to_the_network_or_to_us(
+    profile: str, text: str, word: str, layers: tuple[BlockLayer, ...]
+) -> None:
+    """The toll-free network blocks and answers by itself; where a carrier does nothing, we do."""
+    carrier, kind = profile.split()
+    reading = read_carrier(text, carrier=carrier, kind=SenderKind(kind), at=NOW)
+    assert (reading.word, reading.layers) == (CarrierWord(word), layers)
+    assert reading.answers is (word != "none")
+
+
 @pytest.mark.parametrize("text", ["START", "unstop", "Yes", " yes \n"])
 def test_our_own_opt_in_list(text: str) -> None:
     """START, UNSTOP and YES lift our own block, in any case."""

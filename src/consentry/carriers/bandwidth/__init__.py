@@ -1,0 +1,1 @@
+"""Bandwidth: webhooks with Basic authorization, sending by REST, error codes."""

@@ -21,6 +21,7 @@ from consentry.api.app import build_api
 from consentry.api.one_write import OneWriteProtocol
 from consentry.api.services import Services
 from consentry.carriers.bandwidth.settings import BANDWIDTH
+from consentry.carriers.signalwire.settings import SIGNALWIRE
 from consentry.carriers.twilio.settings import TWILIO
 from consentry.clock import SystemClock, SystemIds
 from consentry.console.app import build_console
@@ -64,6 +65,7 @@ CARRIERS: Final = index_kinds(
     [
         TWILIO,
         BANDWIDTH,
+        SIGNALWIRE,
     ]
 )
 """One line for each carrier."""

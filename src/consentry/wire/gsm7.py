@@ -9,12 +9,30 @@ from enum import StrEnum
 
 import msgspec
 
-_BASIC = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+_ESCAPE = "\x1b"
+_ALPHABET = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-_EXTENSION = frozenset("\f^{}\\[~]|€")
+_EXTENDED = {
+    "\f": 10,
+    "^": 20,
+    "{": 40,
+    "}": 41,
+    "\\": 47,
+    "[": 60,
+    "~": 61,
+    "]": 62,
+    "|": 64,
+    "€": 101,
+}
+_BASIC = frozenset(_ALPHABET) - {_ESCAPE}
+_EXTENSION = frozenset(_EXTENDED)
 _GSM7 = _BASIC | _EXTENSION
+_CODES = {c: bytes([code]) for code, c in enumerate(_ALPHABET) if c != _ESCAPE}
+_CODES |= {c: bytes([27, code]) for c, code in _EXTENDED.items()}
+_BY_CODE = {code: c for c, code in _EXTENDED.items()}
+_ESCAPE_CODE = _ALPHABET.index(_ESCAPE)
 _BASIC_PLANE_LAST = "\uffff"
 
 GSM7_SINGLE_SEPTETS = 160
@@ -44,16 +62,74 @@ def count_segments(text: str) -> Segments:
         parts = _parts_of_singles(len(text), GSM7_SINGLE_SEPTETS, GSM7_PART_SEPTETS)
         return Segments(Encoding.GSM7, len(text), parts)
     if _GSM7.issuperset(text):
-        widths = [2 if c in _EXTENSION else 1 for c in text]
+        widths = [_width(c, Encoding.GSM7) for c in text]
         parts = _parts(widths, GSM7_SINGLE_SEPTETS, GSM7_PART_SEPTETS)
         return Segments(Encoding.GSM7, sum(widths), parts)
-    widths = [2 if c > _BASIC_PLANE_LAST else 1 for c in text]
+    widths = [_width(c, Encoding.UCS2) for c in text]
     return Segments(Encoding.UCS2, sum(widths), _parts(widths, UCS2_SINGLE_UNITS, UCS2_PART_UNITS))
 
 
 def outside_gsm7(text: str) -> tuple[str, ...]:
     """List the characters that make a text go out in UCS-2, each once, in their order."""
     return tuple(dict.fromkeys(c for c in text if c not in _GSM7))
+
+
+def encode_gsm7(text: str) -> bytes:
+    """Write a text of this alphabet, one octet for each septet; raises ValueError for others."""
+    try:
+        return b"".join([_CODES[c] for c in text])
+    except KeyError as error:
+        raise ValueError(f"{error.args[0]!a} is not in the GSM alphabet.") from None
+
+
+def decode_gsm7(octets: bytes) -> str:
+    """Read a text written one octet for each septet.
+
+    A code that the extension table does not have stands for the basic table's letter, as TS 23.038
+    says; an octet that is no septet becomes U+FFFD.
+    """
+    letters: list[str] = []
+    escaped = False
+    for octet in octets:
+        if octet == _ESCAPE_CODE and not escaped:
+            escaped = True
+            continue
+        letters.append(_read_septet(octet, escaped=escaped))
+        escaped = False
+    return "".join(letters)
+
+
+def _read_septet(octet: int, *, escaped: bool) -> str:
+    if octet >= len(_ALPHABET):
+        return "\ufffd"
+    if octet == _ESCAPE_CODE:
+        # Reserved for a further table: shown as a space.
+        return " "
+    letter = _ALPHABET[octet]
+    return _BY_CODE.get(octet, letter) if escaped else letter
+
+
+def split_segments(text: str, encoding: Encoding) -> tuple[str, ...]:
+    """Cut a text into the segments that it takes in an encoding; `count_segments` counts them."""
+    widths = [_width(letter, encoding) for letter in text]
+    is_gsm7 = encoding is Encoding.GSM7
+    if sum(widths) <= (GSM7_SINGLE_SEPTETS if is_gsm7 else UCS2_SINGLE_UNITS):
+        return (text,)
+    room = GSM7_PART_SEPTETS if is_gsm7 else UCS2_PART_UNITS
+    parts: list[str] = []
+    begun, width = 0, 0
+    for at, letter_width in enumerate(widths):
+        if width + letter_width > room:
+            parts.append(text[begun:at])
+            begun, width = at, 0
+        width += letter_width
+    return (*parts, text[begun:])
+
+
+def _width(letter: str, encoding: Encoding) -> int:
+    if encoding is Encoding.GSM7:
+        return 2 if letter in _EXTENSION else 1
+    return 2 if letter > _BASIC_PLANE_LAST else 1
 
 
 def _parts_of_singles(characters: int, single: int, part: int) -> int:

@@ -21,7 +21,7 @@ from consentry.api.app import build_api
 from consentry.api.one_write import OneWriteProtocol
 from consentry.api.services import Services
 from consentry.carriers.bandwidth.settings import BANDWIDTH
-from consentry.carriers.signalwire.settings import SIGNALWIRE
+from consentry.carriers.smpp.settings import SMPP
 from consentry.carriers.twilio.settings import TWILIO
 from consentry.clock import SystemClock, SystemIds
 from consentry.console.app import build_console
@@ -30,6 +30,7 @@ from consentry.console.passwords import Passwords
 from consentry.console.services import ConsoleServices
 from consentry.console.sessions import Sessions
 from consentry.delivery.limits import LIMITS
+from consentry.delivery.links import LinkKeeper
 from consentry.delivery.loop import DeliveryLoop
 from consentry.delivery.membership import Identity
 from consentry.domain.agents import Agent
@@ -65,7 +66,7 @@ CARRIERS: Final = index_kinds(
     [
         TWILIO,
         BANDWIDTH,
-        SIGNALWIRE,
+        SMPP,
     ]
 )
 """One line for each carrier."""
@@ -276,8 +277,7 @@ class Server:
         `tallies_folder` is where the workers of one server share what they count.
         """
         identity = identity or make_identity(settings)
-        self._clock, ids = SystemClock(), SystemIds()
-        clock = self._clock
+        self._clock = clock = SystemClock()
         self._settings = settings
         self._grace_seconds = max(1, settings.shutdown_grace_seconds - _CLOSING_SECONDS)
         self.url = address_of(settings, listener)
@@ -307,7 +307,7 @@ class Server:
             book=book,
             delivery=self._delivery,
             clock=clock,
-            ids=ids,
+            ids=SystemIds(),
             policy=build_policy(settings),
             default_region=settings.default_region,
             public_url=settings.public_url,
@@ -320,6 +320,7 @@ class Server:
             metrics_access=settings.metrics_access,
             others_seconds=REVOKED_EVERYWHERE_SECONDS if settings.is_postgres else 0.0,
         )
+        self._links = LinkKeeper(self.store, self._book, services.intake)
         console = _build_console_services(settings, services)
         pages = Starlette(routes=build_console(console), lifespan=self._live)
         app = _build_doors(settings, services, pages)
@@ -363,6 +364,7 @@ class Server:
         """Deliver while requests are answered; what was handed to a carrier is finished first."""
         delivering = asyncio.create_task(self._delivery.run())
         publishing = asyncio.create_task(self._sharing.keep_publishing())
+        linking = asyncio.create_task(self._links.run())
         # What was made at the start stays, so that no garbage collection walks through it again.
         gc.freeze()
         # The listener takes connections since it was bound: who is told now may ask at once.
@@ -372,8 +374,9 @@ class Server:
         finally:
             await self._delivery.stop()
             await delivering
-            publishing.cancel()
-            await asyncio.gather(publishing, return_exceptions=True)
+            for task in (publishing, linking):
+                task.cancel()
+            await asyncio.gather(publishing, linking, return_exceptions=True)
             await self._book.close()
 
     async def make_console_link(self, agent: Agent | None = None) -> str:

@@ -1,1 +1,0 @@
-"""SignalWire, by its Compatibility API, which is Twilio's."""

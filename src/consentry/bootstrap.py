@@ -22,6 +22,7 @@ from consentry.api.one_write import OneWriteProtocol
 from consentry.api.services import Services
 from consentry.carriers.bandwidth.settings import BANDWIDTH
 from consentry.carriers.smpp.settings import SMPP
+from consentry.carriers.signalwire.settings import SIGNALWIRE
 from consentry.carriers.twilio.settings import TWILIO
 from consentry.clock import SystemClock, SystemIds
 from consentry.console.app import build_console
@@ -67,6 +68,7 @@ CARRIERS: Final = index_kinds(
         TWILIO,
         BANDWIDTH,
         SMPP,
+        SIGNALWIRE,
     ]
 )
 """One line for each carrier."""

@@ -79,6 +79,7 @@ async def test_a_key_goes_with_its_id(world: World) -> None:
         ({"secret": ""}, {"secret"}),
         ({"secret": "with space"}, {"secret"}),
         ({"base_url": "https://api.twilio.com/"}, {"base_url"}),
+        ({"base_url": "https://SPACE.example.com"}, {"base_url"}),
         ({"base_url": "javascript:x", "key_id": "ключ"}, {"base_url", "key_id"}),
     ],
 )

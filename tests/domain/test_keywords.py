@@ -208,6 +208,12 @@ def test_other_carriers_have_their_own_lists(carrier: str, text: str, word: Carr
         ("bandwidth toll_free", "CANCEL", "none", ()),
         ("bandwidth long_code", "STOP", "none", ()),
         ("bandwidth short_code", "STOP", "none", ()),
+        ("signalwire toll_free", "Stop", "opt_out", (BlockLayer.NETWORK,)),
+        ("signalwire toll_free", "start", "opt_in", (BlockLayer.NETWORK,)),
+        ("signalwire toll_free", "YES", "none", ()),
+        ("signalwire toll_free", "CANCEL", "none", ()),
+        ("signalwire long_code", "STOP", "none", ()),
+        ("signalwire short_code", "START", "none", ()),
     ],
 )
 def test_what_a_carrier_leaves_to_the_network_or_to_us(

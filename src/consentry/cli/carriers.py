@@ -105,7 +105,7 @@ def complete_account(kind: CarrierKind, account: CarrierAccount) -> CarrierAccou
 
 
 def _option(field: AccountField) -> str:
-    own = {"account": "--account", "key_id": "--key-id"}
+    own = {"account": "--account", "key_id": "--key-id", "base_url": "--base-url"}
     return own.get(field.name, f"--set {field.name}=…")
 
 

@@ -1,5 +1,6 @@
 """What there is to know of a carrier before an account with it is set up."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
@@ -25,7 +26,8 @@ class AccountField(msgspec.Struct, frozen=True):
 class CarrierKind(msgspec.Struct, frozen=True):
     """A carrier: what it asks of an account, and who is built from one and our callback address.
 
-    `where` says where a person finds these things at the carrier.
+    `where` says where a person finds these things at the carrier. A part of `base_url` in capitals
+    (`https://SPACE.example.com`) is each account's own, so nobody can leave it as it is.
     """
 
     name: str
@@ -38,7 +40,18 @@ class CarrierKind(msgspec.Struct, frozen=True):
     def list_missing(self, account: CarrierAccount) -> list[AccountField]:
         """List what an account needs and does not have."""
         values = read_fields(account)
-        return [field for field in self.fields if field.is_needed and not values.get(field.name)]
+        missing = [f for f in self.fields if f.is_needed and not values.get(f.name)]
+        return missing if self.is_address(account.base_url) else [self.address_field, *missing]
+
+    def is_address(self, base_url: str) -> bool:
+        """Tell whether an address of the API is whole: nothing of the account's own is left out."""
+        return _OWN_PART.search(base_url) is None
+
+    @property
+    def address_field(self) -> AccountField:
+        """What is asked for where the account's own part of the address is left out."""
+        hint = f"Write your own in the place of the capitals: {self.base_url}"
+        return AccountField("base_url", "address of the API", hint)
 
     def list_foreign(self, account: CarrierAccount) -> list[str]:
         """List what an account has and this carrier does not know."""
@@ -46,6 +59,7 @@ class CarrierKind(msgspec.Struct, frozen=True):
         return [name for name, value in read_fields(account).items() if value and name not in known]
 
 
+_OWN_PART = re.compile(r"(?<![A-Za-z])[A-Z]{2,}(?![A-Za-z])")
 _OWN = ("account", "secret", "key_id", "key_secret")
 
 

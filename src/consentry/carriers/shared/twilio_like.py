@@ -4,7 +4,6 @@ Webhooks are in `twilio_like_webhooks`, sending and the list in `twilio_like_req
 wrote in `twilio_like_history`. A carrier's folder gives its `Dialect` and its table of codes.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -37,8 +36,7 @@ class Dialect(msgspec.Struct, frozen=True):
 
     `path` stands before `/Accounts`. `signature_headers` are where the signature may be, names in
     lower case. `settings_header` is where the carrier names its hash, None where it has but one.
-    `report_fragment` is put behind the address for reports. `more_statuses` are those that Twilio
-    does not have, with Twilio's name for the same.
+    `report_fragment` is put behind the address for reports.
     """
 
     title: str
@@ -47,7 +45,6 @@ class Dialect(msgspec.Struct, frozen=True):
     signature_headers: tuple[str, ...]
     settings_header: str | None = None
     report_fragment: str = ""
-    more_statuses: Mapping[str, TwilioStatus] = {}
 
 
 class _Error(msgspec.Struct, frozen=True):
@@ -73,8 +70,7 @@ def read_refusal(codes: CodeTable, answer: Answer) -> CarrierRefusal:
     return codes.refuse(code, said, retry_after_seconds=answer.retry_after_seconds)
 
 
-def map_listed_status(status: str, dialect: Dialect) -> MessageStatus:
+def map_listed_status(status: str) -> MessageStatus:
     """Say what a status of an answer means; one that is new to us is on its way."""
-    known = dialect.more_statuses.get(status.lower())
-    known = known or TwilioStatus.__members__.get(status.upper())
+    known = TwilioStatus.__members__.get(status.upper())
     return MessageStatus.SENDING if known is None else STATUSES[known]

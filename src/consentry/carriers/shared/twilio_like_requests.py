@@ -100,7 +100,7 @@ class TwilioLikeRequests:
         async for page in self.read_pages(_name_wanted(text), pages_max=PAGES_MAX):
             for listed in page:
                 if listed.sid not in known and _is_same(listed, text, earliest):
-                    return Accepted(listed.sid, map_listed_status(listed.status, self._dialect))
+                    return Accepted(listed.sid, map_listed_status(listed.status))
             if all(listed.created_at < earliest for listed in page):
                 return None
         return None
@@ -165,7 +165,7 @@ class TwilioLikeRequests:
         if not created.sid:
             said = f"The answer, HTTP {answer.status}, does not say whether it was taken."
             return Unanswered(said)
-        return Accepted(created.sid, map_listed_status(created.status, self._dialect))
+        return Accepted(created.sid, map_listed_status(created.status))
 
 
 def _name_wanted(text: OutboundText) -> dict[str, str]:

@@ -39,7 +39,6 @@ TOKEN_HEADER: Final = "i-twilio-idempotency-token"  # noqa: S105 - the name of a
 MESSAGE_PARAMETER: Final = "message"
 SENDER_PARAMETER: Final = "sender"
 _FIELDS_MAX: Final = 1000
-_STATUS: Final = ("MessageStatus", "SmsStatus")
 
 _json_decoder = msgspec.json.Decoder(dict[str, str | int | None])
 
@@ -75,7 +74,7 @@ class TwilioLikeWebhooks:
     def read_status(self, request: WebhookRequest) -> tuple[StatusReport]:
         """Read a delivery report; raises `Forged`, `Malformed`."""
         # A report of a service may come without From: the address we gave names our sender.
-        form = _rename_statuses(self._open_form(request), self._dialect)
+        form = self._open_form(request)
         try:
             callback = parse_status_callback(form)
         except FormError as error:
@@ -142,19 +141,6 @@ class TwilioLikeWebhooks:
     def _find_settings(self, request: WebhookRequest) -> str | None:
         name = self._dialect.settings_header
         return None if name is None else request.headers.get(name)
-
-
-def _rename_statuses(form: Form, dialect: Dialect) -> Form:
-    """Put Twilio's names in the place of the carrier's own."""
-    if not dialect.more_statuses:
-        return form
-    known = dialect.more_statuses
-    return build_form(
-        [
-            (name, known.get(value, value) if name in _STATUS else value)
-            for name, value in form.pairs
-        ]
-    )
 
 
 def _parse_json(body: bytes) -> Form:

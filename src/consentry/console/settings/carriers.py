@@ -105,7 +105,9 @@ def _check(filled: Filled, kind: CarrierKind) -> Filled:
         needed = field.is_needed and not field.is_secret
         if (values[field.name] or needed) and not _PRINTED.fullmatch(values[field.name]):
             filled = filled.refused(**{field.name: _PLAIN})
-    if not _BASE_URL.fullmatch(values["base_url"]):
+    if not kind.is_address(values["base_url"]):
+        filled = filled.refused(base_url=f"{kind.address_field.hint}.")
+    elif not _BASE_URL.fullmatch(values["base_url"]):
         filled = filled.refused(
             base_url=f"Write the address of the API without a path: {kind.base_url}"
         )

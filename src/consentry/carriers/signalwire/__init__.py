@@ -1,0 +1,1 @@
+"""SignalWire, by its Compatibility API, which is Twilio's."""

@@ -21,8 +21,8 @@ from consentry.api.app import build_api
 from consentry.api.one_write import OneWriteProtocol
 from consentry.api.services import Services
 from consentry.carriers.bandwidth.settings import BANDWIDTH
-from consentry.carriers.smpp.settings import SMPP
 from consentry.carriers.signalwire.settings import SIGNALWIRE
+from consentry.carriers.smpp.settings import SMPP
 from consentry.carriers.twilio.settings import TWILIO
 from consentry.clock import SystemClock, SystemIds
 from consentry.console.app import build_console

@@ -17,6 +17,7 @@ from consentry.actions.check_readiness import ReadinessCheck, ReadinessLimits
 from consentry.actions.count_try import TryLimits
 from consentry.actions.find_account import AccountRing
 from consentry.actions.find_key import REVOKED_EVERYWHERE_SECONDS, KeyRing
+from consentry.actions.find_signer import Signers
 from consentry.api.app import build_api
 from consentry.api.one_write import OneWriteProtocol
 from consentry.api.services import Services
@@ -57,6 +58,8 @@ from consentry.store.sqlite.holding import hold_file
 from consentry.telemetry.exposition import Exposition
 from consentry.telemetry.sharing import Sharing
 from consentry.telemetry.tallies import Tallies
+from consentry.telling.posting import Poster
+from consentry.telling.twilio_teller import TwilioTeller
 from consentry.twilio_door.app import TwilioDoor
 from consentry.twilio_door.services import DoorServices
 
@@ -233,6 +236,13 @@ def build_tracing(settings: Settings, clock: Clock) -> "Tracing | None":
     return Tracing(build_provider(settings.traces_endpoint, settings.traces_percent), clock)
 
 
+def _build_teller(settings: Settings, store: Store, clock: Clock) -> TwilioTeller:
+    """Build what tells programs, signed by whoever opens the Twilio-compatible door."""
+    secret_key = read_secret_key(settings)
+    accounts = AccountRing(store, clock, secret_key, KeyRing(store, clock, secret_key))
+    return TwilioTeller(Signers(store, accounts).find, Poster())
+
+
 def _configure(app: ASGIApp, grace_seconds: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
@@ -332,6 +342,7 @@ class Server:
 
     def _build_delivery(self, store: Store, book: CarrierBook, identity: Identity) -> DeliveryLoop:
         stop_seconds = min(LIMITS.stop_seconds, self._grace_seconds)
+        self._teller = _build_teller(self._settings, store, self._clock)
         return DeliveryLoop(
             store,
             book,
@@ -341,6 +352,7 @@ class Server:
             limits=msgspec.structs.replace(LIMITS, stop_seconds=stop_seconds),
             measuring=self._tallies,
             neighbours=self._presence,
+            teller=self._teller,
         )
 
     def _begin_to_end(self) -> None:
@@ -380,6 +392,7 @@ class Server:
                 task.cancel()
             await asyncio.gather(publishing, linking, return_exceptions=True)
             await self._book.close()
+            await self._teller.close()
 
     async def make_console_link(self, agent: Agent | None = None) -> str:
         """Make a link that signs an agent in once: this one, or the first admin."""

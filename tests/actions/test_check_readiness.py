@@ -55,6 +55,9 @@ class World:
     async def count_outbox(self) -> int:
         return len(self.due_seconds)
 
+    async def count_notices(self) -> int:
+        return 5
+
     async def next_due(self) -> tuple[tuple[str, Any], ...]:
         now = self.clock.now()
         return tuple(("+1", now - timedelta(seconds=seconds)) for seconds in self.due_seconds)
@@ -74,7 +77,7 @@ async def test_a_store_that_reads_and_writes_is_ready() -> None:
     found = await check_of(world).look()
     assert (found.not_ready, found.reads, found.writes) == (None, True, True)
     assert (found.waiting, found.lag_seconds) == (7, 0.5)
-    assert (found.outbox_jobs, found.outbox_age_seconds) == (3, 61.5)
+    assert (found.outbox_jobs, found.outbox_age_seconds, found.notices) == (3, 61.5, 5)
     assert [owner for owner, _ in world.inside.idempotency] == ["consentry/readiness"]
     assert world.inside.entries == []
 

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ from consentry.domain.messages import Job, Message, MessageStatus
 from consentry.domain.policy import Policy
 from consentry.domain.reading import SenderKind
 from consentry.ports import (
+    UNMEASURED,
     Accepted,
     Acknowledgement,
     Carrier,
@@ -35,6 +36,7 @@ from consentry.ports import (
     Fence,
     Handshake,
     InboundText,
+    Measuring,
     NoList,
     OutboundText,
     Page,
@@ -42,6 +44,7 @@ from consentry.ports import (
     Store,
     StoreUnavailable,
     Submission,
+    Teller,
     WebhookRequest,
     Withheld,
     Work,
@@ -63,6 +66,7 @@ LIMITS = Limits(
     beat_seconds=0.02,
     sweep_seconds=0.02,
     listen_seconds=0.005,
+    tell_seconds=0.01,
 )
 
 
@@ -233,6 +237,7 @@ class WatchedStore:
         self.looks = 0
         self.unreadable = 0
         self.unreadable_claims = 0
+        self.look_failures: Iterator[Exception] = iter(())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -245,6 +250,12 @@ class WatchedStore:
         found = await self._store.read_indeterminate(limit, after=after)
         self.looks += 1
         return found
+
+    async def next_notices(self) -> tuple[tuple[str, datetime], ...]:
+        """Look for notices, unless that is made to fail some times."""
+        for failure in self.look_failures:
+            raise failure
+        return await self._store.next_notices()
 
     async def read_claimed(self, messages: list[str] | None = None) -> list[Job]:
         """Read, unless that is made to fail some times."""
@@ -275,6 +286,8 @@ class World:
         self.book = Book()
         self.book.carriers["one"] = self.carrier
         self.grace_seconds = 60.0
+        self.teller: Teller | None = None
+        self.measuring: Measuring = UNMEASURED
         self.loop = self.new_loop()
         self._running: asyncio.Task[None] | None = None
         self._sids = iter(range(1, 1_000_000))
@@ -299,6 +312,8 @@ class World:
             reconcile_grace_seconds=self.grace_seconds,
             limits=msgspec.structs.replace(LIMITS, **limits),
             neighbours=neighbours,
+            teller=self.teller,
+            measuring=self.measuring,
         )
 
     async def set_up(self) -> None:

@@ -74,6 +74,7 @@ async def test_a_server_that_did_nothing_yet_shows_zeros_and_its_state(tmp_path:
     assert found["consentry_indeterminate_total"] == 0
     assert found["consentry_ready"] == 1
     assert found["consentry_outbox_jobs"] == 0
+    assert found["consentry_notices_waiting"] == 0
     assert found["consentry_outbox_age_seconds"] == 0
     assert found["consentry_writer_waiting"] == 0
     assert found[f"consentry_info version={__version__}"] == 1

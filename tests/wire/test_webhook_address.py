@@ -9,6 +9,7 @@ from consentry.wire.webhook_address import (
     inbound_path,
     parse_webhook_address,
     status_path,
+    write_request_url,
 )
 
 pytestmark = pytest.mark.unit
@@ -63,3 +64,24 @@ def test_a_wrong_address_is_named(text: str, message: str) -> None:
     """The error quotes what is wrong and says what is allowed."""
     with pytest.raises(WebhookAddressError, match=message):
         parse_webhook_address(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "written"),
+    [
+        ("http://a.example", "http://a.example/"),
+        ("http://a.example?x=1", "http://a.example/?x=1"),
+        ("https://u:p@a.example:84/a%2fb?q=%C3%A9+1", "https://u:p@a.example:84/a%2fb?q=%C3%A9+1"),
+        ('http://a.example/a b/é?q=ü"<', "http://a.example/a%20b/%C3%A9?q=%C3%BC%22%3C"),
+    ],
+)
+def test_an_address_is_written_as_its_server_sees_it(url: str, written: str) -> None:
+    """With a path, escaped where it must be, and otherwise as it was configured."""
+    assert write_request_url(url) == written
+    assert write_request_url(written) == written
+
+
+def test_an_address_tells_whether_it_speaks_of_retries() -> None:
+    """Timeouts alone do not."""
+    assert parse_webhook_address("http://a.example#rc=0").names_retries
+    assert not parse_webhook_address("http://a.example#ct=500&rp=5xx").names_retries

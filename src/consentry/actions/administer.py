@@ -16,6 +16,7 @@ from consentry.domain.reading import SenderKind
 from consentry.domain.replies import INITIAL_REPLY_CHARACTERS_MAX, render_reply
 from consentry.ports import APIKey, CarrierAccount, Change, Facts, Needs, Rejected
 from consentry.wire.gsm7 import count_segments
+from consentry.wire.webhook_address import WebhookAddressError, parse_webhook_address
 
 _ALPHANUMERIC = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
 
@@ -63,10 +64,26 @@ class SaveSender(msgspec.Struct, frozen=True):
             )
         if not 0 < sender.messages_per_second < math.inf:
             raise Rejected("rate_invalid", "messages_per_second must be more than 0.", status=422)
+        _check_inbound_url(sender)
         _check_replies(sender, facts.directory.brands[sender.brand])
         known = facts.directory.senders.get(sender.number)
         entries = audit_setting(f"sender {sender.number}", known, sender, facts=facts, by=self.by)
         return sender, Change(entries=entries, records=(sender,))
+
+
+def _check_inbound_url(sender: Sender) -> None:
+    """Raise `Rejected` for an address that cannot be called."""
+    if sender.inbound_url is None:
+        return
+    try:
+        parse_webhook_address(sender.inbound_url)
+    except WebhookAddressError as error:
+        raise Rejected(
+            "invalid_inbound_url",
+            f"The program's address cannot be called: {error}. Write it whole, for example "
+            "https://example.com/sms.",
+            status=422,
+        ) from None
 
 
 def _sender_number(sender: Sender) -> str:

@@ -55,7 +55,8 @@ class ReadinessLimits(msgspec.Struct, frozen=True):
 class Readiness(msgspec.Struct, frozen=True):
     """What was found. `writes` is null where the answer took longer than one may wait for it.
 
-    `outbox_age_seconds`: how long the oldest job has been due; 0 where none is.
+    `outbox_age_seconds`: how long the oldest job has been due; 0 where none is. `notices` wait to
+    be told to programs.
     """
 
     not_ready: NotReady | None
@@ -65,6 +66,7 @@ class Readiness(msgspec.Struct, frozen=True):
     lag_seconds: float
     outbox_jobs: int | None = None
     outbox_age_seconds: float | None = None
+    notices: int | None = None
 
 
 class CheckWriting(msgspec.Struct, frozen=True):
@@ -115,7 +117,7 @@ class ReadinessCheck:
         return self._found
 
     async def _ask(self) -> Readiness:
-        jobs, age_seconds = await self._read()
+        jobs, age_seconds, notices = await self._read()
         reads = jobs is not None
         writes = await self._write() if reads else False
         vitals = self._store.vitals()
@@ -132,16 +134,18 @@ class ReadinessCheck:
             lag_seconds=vitals.lag_seconds,
             outbox_jobs=jobs,
             outbox_age_seconds=age_seconds,
+            notices=notices,
         )
 
-    async def _read(self) -> tuple[int | None, float | None]:
+    async def _read(self) -> tuple[int | None, float | None, int | None]:
         """Read as the gate does, and how the outbox is; None where the store cannot be read."""
         try:
             async with asyncio.timeout(self._limits.ask_seconds):
                 await self._store.read_facts(_NOBODY)
-                return await self._store.count_outbox(), await self._read_outbox_age()
+                jobs, age_seconds = await self._store.count_outbox(), await self._read_outbox_age()
+                return jobs, age_seconds, await self._store.count_notices()
         except (StoreUnavailable, TimeoutError):
-            return None, None
+            return None, None, None
 
     async def _read_outbox_age(self) -> float:
         now = self._clock.now()

@@ -21,7 +21,8 @@ from consentry.domain.directory import Brand, Sender
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
 from consentry.domain.gate import MessageKind
 from consentry.domain.keywords import read_carrier, read_legal
-from consentry.domain.messages import Direction, Message, MessageStatus
+from consentry.domain.messages import Callback, Direction, Message, MessageStatus
+from consentry.domain.notices import Notice, notice_of_text
 from consentry.domain.reading import SenderKind
 from consentry.domain.replies import OPT_OUT_BRIEF, render_reply
 from consentry.domain.standing import Consent, Standing, apply_pieces
@@ -75,7 +76,7 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
         if sender is None:
             sender = stranger(self.text.sender, self.carrier)
         standing = facts.standing(recipient)
-        entry_id, message = facts.ids.new("ent"), self._message(facts)
+        entry_id, message = facts.ids.new("ent"), self._message(sender, facts)
         read = self._read(sender)
         signal = read_signal(read, standing, sender)
         moved = decide_move(
@@ -89,7 +90,12 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
         entry = self._entry(entry_id, message, read=read, signal=signal, moved=moved, facts=facts)
         after = apply_pieces(standing, moved.pieces)
         change = join(
-            Change(entries=(entry,), messages=(message,), records=self._profile(facts)),
+            Change(
+                entries=(entry,),
+                messages=(message,),
+                records=self._profile(facts),
+                notices=self._pass_on(message, sender, read, moved),
+            ),
             self._answer(moved, sender, after, facts) if known_sender else Change(),
             cancel_forbidden(recipient, after, facts) if moved.narrowed else Change(),
         )
@@ -103,7 +109,7 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
         )
         return received, change
 
-    def _message(self, facts: Facts) -> Message:
+    def _message(self, sender: Sender, facts: Facts) -> Message:
         return Message(
             id=facts.ids.new("msg"),
             recipient=self.text.recipient,
@@ -117,7 +123,22 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
             media=self.text.media,
             carrier=self.carrier,
             carrier_message_id=self.text.carrier_message_id,
+            service=sender.messaging_service_sid,
         )
+
+    def _pass_on(
+        self, message: Message, sender: Sender, read: Text, moved: Transition
+    ) -> tuple[Notice, ...]:
+        """Have the sender's program told, where it has one; of keywords too, as carriers do."""
+        if sender.inbound_url is None:
+            return ()
+        notice = notice_of_text(
+            message,
+            Callback(sender.inbound_url, sender.inbound_account or ""),
+            opt_out_type=self.text.opt_out_type,
+            is_answered=_is_answered(read, moved),
+        )
+        return (notice,)
 
     def _read(self, sender: Sender) -> Text:
         """Let both readers read the text; the carrier's time counts where it gives one.
@@ -198,6 +219,12 @@ def word_answer(kind: MessageKind, sender: Sender, brand: Brand) -> str:
     if kind is MessageKind.OPT_OUT_CONFIRMATION and count_segments(text).segments != 1:
         return OPT_OUT_BRIEF
     return text
+
+
+def _is_answered(read: Text, moved: Transition) -> bool:
+    """Tell whether a text is a keyword that somebody answers: the carrier, or we ourselves."""
+    ours = moved.reply is not None and moved.reply is not MessageKind.INITIAL_REPLY
+    return read.carrier.answers or ours
 
 
 def _kind_of(signal: Signal, moved: Transition) -> EntryKind:

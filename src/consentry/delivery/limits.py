@@ -30,6 +30,9 @@ class Limits(msgspec.Struct, frozen=True):
 
     A large send goes on in `small` portions for `pressed_seconds` after each command of somebody
     who waits at a door, and else in `large` ones, which cost less.
+
+    Programs are told `tells` things at a time, each server of them no more than
+    `tells_per_server`; every `tell_seconds` it is looked for more.
     """
 
     flights: int = 50
@@ -52,6 +55,9 @@ class Limits(msgspec.Struct, frozen=True):
     retry_seconds: float = 0.05
     retry_seconds_max: float = 2.0
     alarm_seconds: float = 60.0
+    tells: int = 64
+    tells_per_server: int = 8
+    tell_seconds: float = 0.2
 
 
 LIMITS = Limits()

@@ -24,6 +24,7 @@ from consentry.delivery.quiet import wait_unclaimed
 from consentry.delivery.resolving import Resolver
 from consentry.delivery.slots import share_slots
 from consentry.delivery.submitting import submit_text, write_text
+from consentry.delivery.telling import Telling
 from consentry.domain.directory import Directory
 from consentry.domain.messages import Message, MessageStatus
 from consentry.ports import (
@@ -35,6 +36,7 @@ from consentry.ports import (
     Store,
     StoreUnavailable,
     Submission,
+    Teller,
     Work,
 )
 from consentry.ports.log_context import About, set_log_context
@@ -63,8 +65,10 @@ class DeliveryLoop:
         limits: Limits = LIMITS,
         measuring: Measuring = UNMEASURED,
         neighbours: Neighbours | None = None,
+        teller: Teller | None = None,
     ) -> None:
-        """Build it; nothing happens before `run`."""
+        """Build it; nothing happens before `run`. Without a teller programs are told nothing."""
+        self._teller = teller
         self._measuring = measuring
         self._store = store
         self._book = book
@@ -147,6 +151,16 @@ class DeliveryLoop:
             self._resolve_now_and_then(),
             forgetter.run(lambda: self._membership.leads),
         ]
+        if self._teller is not None:
+            telling = Telling(
+                self._store,
+                self._clock,
+                self._teller,
+                limits=self._limits,
+                measuring=self._measuring,
+                wake_delivery=self.wake,
+            )
+            work.append(telling.run(lambda: self._membership.leads and not self._stopping))
         return work if self._membership.is_alone else [*work, self._listen()]
 
     def begin_stop(self) -> None:

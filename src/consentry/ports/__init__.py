@@ -93,6 +93,11 @@ from consentry.ports.store import (
     Vitals,
     Watch,
 )
+from consentry.ports.telling import (
+    Teller,
+    Told,
+    Untold,
+)
 
 __all__ = [
     "UNMEASURED",
@@ -159,8 +164,11 @@ __all__ = [
     "Submission",
     "Taken",
     "Tally",
+    "Teller",
+    "Told",
     "Unanswered",
     "Unmeasured",
+    "Untold",
     "Vitals",
     "Watch",
     "WebhookRequest",

@@ -45,6 +45,9 @@ class Measuring(Protocol):
     def note_settled(self, status: MessageStatus | None) -> None:
         """Count where that answer led: `queued` is a retry, `indeterminate` is no answer."""
 
+    def note_told(self, kind: str, outcome: str) -> None:
+        """Count what was told to a program (`status`, `received`), and what came of it."""
+
     def note_batch(
         self, commands: int, seconds: float, entries: EntryCounts, *, is_durable: bool
     ) -> None:
@@ -70,6 +73,9 @@ class Unmeasured:
         """Count nothing."""
 
     def note_settled(self, status: MessageStatus | None) -> None:
+        """Count nothing."""
+
+    def note_told(self, kind: str, outcome: str) -> None:
         """Count nothing."""
 
     def note_batch(

@@ -66,6 +66,7 @@ def _gauges(readiness: Readiness, vitals: Vitals) -> dict[str, list[tuple[Labels
         metrics.DROPPED: vitals.dropped,
         metrics.OUTBOX_JOBS: readiness.outbox_jobs,
         metrics.OUTBOX_AGE_SECONDS: readiness.outbox_age_seconds,
+        metrics.NOTICES_WAITING: readiness.notices,
         metrics.READY: int(readiness.not_ready is None),
     }
     gauges: dict[str, list[tuple[Labels, float]]] = {

@@ -104,6 +104,16 @@ OUTBOX_AGE_SECONDS: Final = Metric(
     "gauge",
     "How long the oldest text that is due has been due; a slow sender's campaign makes it grow.",
 )
+NOTICES: Final = Metric(
+    "consentry_notices_total",
+    "counter",
+    "Tries to tell a program something at its own URL, by what (status, received) and outcome "
+    "(told, postponed, given_up).",
+    ("kind", "outcome"),
+)
+NOTICES_WAITING: Final = Metric(
+    "consentry_notices_waiting", "gauge", "What programs are still to be told."
+)
 READY: Final = Metric("consentry_ready", "gauge", "1 where /readyz says ready, else 0.")
 INFO: Final = Metric("consentry_info", "gauge", "Always 1; tells the version.", ("version",))
 
@@ -125,6 +135,8 @@ METRICS: Final = (
     DROPPED,
     OUTBOX_JOBS,
     OUTBOX_AGE_SECONDS,
+    NOTICES,
+    NOTICES_WAITING,
     READY,
     INFO,
 )

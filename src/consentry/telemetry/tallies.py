@@ -92,6 +92,10 @@ class Tallies:
         elif status is MessageStatus.INDETERMINATE:
             _count(self._counters, metrics.INDETERMINATE)
 
+    def note_told(self, kind: str, outcome: str) -> None:
+        """Count what was told to a program."""
+        _count(self._counters, metrics.NOTICES, (kind, outcome))
+
     def note_batch(
         self, commands: int, seconds: float, entries: EntryCounts, *, is_durable: bool
     ) -> None:

@@ -5,9 +5,13 @@ read timeout, so an opt-out answered late would be lost; the fragment is how one
 """
 
 from enum import StrEnum
-from urllib.parse import urlsplit
+from typing import Final
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
+
+_SAFE: Final = "%!#$&'()*+,/:;=?@[]~"
+"""What may stand in a request beside letters and digits; what is escaped already stays so."""
 
 RETRY_COUNT_MAX = 5
 TIMEOUT_MAX_MS = 15_000
@@ -43,7 +47,10 @@ class RetryCause(StrEnum):
 
 
 class WebhookAddress(msgspec.Struct, frozen=True):
-    """Where to post, and how patiently: `url` is without the fragment, as it is signed."""
+    """Where to post, and how patiently: `url` is without the fragment, as it is signed.
+
+    `names_retries`: whether the address itself says how often it wants to be tried again.
+    """
 
     url: str
     retry_count: int = 0
@@ -51,6 +58,7 @@ class WebhookAddress(msgspec.Struct, frozen=True):
     connect_timeout_ms: int = CONNECT_TIMEOUT_DEFAULT_MS
     read_timeout_ms: int = TIMEOUT_MAX_MS
     total_timeout_ms: int = TIMEOUT_MAX_MS
+    names_retries: bool = False
 
 
 def parse_webhook_address(text: str) -> WebhookAddress:
@@ -69,7 +77,18 @@ def parse_webhook_address(text: str) -> WebhookAddress:
         total_timeout_ms=_read_number(
             given, "tt", (TIMEOUT_MIN_MS, TIMEOUT_MAX_MS), TIMEOUT_MAX_MS
         ),
+        names_retries="rc" in given,
     )
+
+
+def write_request_url(url: str) -> str:
+    """Write a URL as its server sees it: with a path, and what no request may hold escaped.
+
+    Who checks a signature knows no other spelling.
+    """
+    parts = urlsplit(url)
+    path = quote(parts.path or "/", safe=_SAFE)
+    return urlunsplit(parts._replace(path=path, query=quote(parts.query, safe=_SAFE)))
 
 
 def _check_url(url: str) -> None:

@@ -1,0 +1,144 @@
+"""A program was told something at its own URL, or not; what its answer asks for passes the gate.
+
+By Twilio's rules a program that is away for a minute never hears of what happened then. We go on
+for a day, unless its URL says in Twilio's own way how often it wants to be tried.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from consentry.actions.outgoing import Draft, Queued, join, queue_text, refusal_entry
+from consentry.domain.directory import Purpose
+from consentry.domain.entries import Actor, ActorKind
+from consentry.domain.gate import Door
+from consentry.domain.notices import Notice, PostponedNotice
+from consentry.domain.standing import Standing
+from consentry.ports import Change, Facts, IdempotencyRecord, Needs, Untold
+from consentry.wire.webhook_address import WebhookAddressError, parse_webhook_address
+
+TOLD_FOR: Final = timedelta(hours=24)
+"""How long it is tried where the URL does not say how often."""
+
+OWN_RETRY_SECONDS: Final = 1.0
+"""How soon it is tried again where the URL says how often, as Twilio does."""
+
+ANSWERED: Final = "keyword_answered"
+"""Why a program's answer to a keyword is not sent: the carrier answers it, or we do."""
+
+_OWNER: Final = "notice"
+_FIRST_SECONDS: Final = 2.0
+_SECONDS_MAX: Final = 900.0
+_DOUBLINGS_MAX: Final = 20
+
+
+def next_try(notice: Notice, untold: Untold, now: datetime) -> datetime | None:
+    """Say when to try again what was tried `notice.attempts` times; None: not any more.
+
+    After 2, 4, 8 … at most 900 seconds, for a day. Where the URL names a number of retries, these
+    and no more, and only after the failures that it names.
+    """
+    if untold.cause is None:
+        return None
+    try:
+        address = parse_webhook_address(notice.callback.url)
+    except WebhookAddressError:
+        return None
+    if address.names_retries:
+        again = untold.cause in address.retry_causes and notice.attempts <= address.retry_count
+        return now + timedelta(seconds=OWN_RETRY_SECONDS) if again else None
+    doublings = min(max(0, notice.attempts - 1), _DOUBLINGS_MAX)
+    due_at = now + timedelta(seconds=min(_FIRST_SECONDS * 2.0**doublings, _SECONDS_MAX))
+    return due_at if due_at <= notice.made_at + TOLD_FOR else None
+
+
+class NoteTold(msgspec.Struct, frozen=True):
+    """A program was told, and its answer asks for nothing."""
+
+    notice: str
+
+    def needs(self) -> Needs:
+        """Ask for nothing."""
+        return Needs()
+
+    def decide(self, facts: Facts) -> tuple[None, Change]:
+        """End the notice."""
+        del facts
+        return None, Change(told=(self.notice,))
+
+
+class NoteUntold(msgspec.Struct, frozen=True):
+    """A program could not be told; the outcome is whether it is tried again."""
+
+    notice: Notice
+    untold: Untold
+
+    def needs(self) -> Needs:
+        """Ask for nothing."""
+        return Needs()
+
+    def decide(self, facts: Facts) -> tuple[bool, Change]:
+        """Postpone the notice, or keep it with the reason why it was given up."""
+        tried = msgspec.structs.replace(self.notice, attempts=self.notice.attempts + 1)
+        due_at = next_try(tried, self.untold, facts.now)
+        if due_at is None:
+            tried = msgspec.structs.replace(tried, given_up=self.untold.why)
+        return due_at is not None, Change(postponed=(PostponedNotice(tried, due_at),))
+
+
+class AnswerTaken(msgspec.Struct, frozen=True):
+    """What came of a program's answer: texts that wait in the outbox, and how many were refused."""
+
+    queued: tuple[str, ...] = ()
+    refused: int = 0
+
+
+class TakeAnswer(msgspec.Struct, frozen=True):
+    """A program was told of a text, and its answer asks that these be sent to the person.
+
+    The notice ends in the same transaction: an answer is taken once, however often it is given.
+    """
+
+    notice: Notice
+    texts: tuple[str, ...]
+
+    def needs(self) -> Needs:
+        """Ask for the standing, and whether an answer was taken before."""
+        return Needs(
+            recipients=(self.notice.message.recipient,),
+            idempotency=((_OWNER, self.notice.id),),
+        )
+
+    def decide(self, facts: Facts) -> tuple[AnswerTaken, Change]:
+        """Ask the gate about each text; what may not go is kept as a refused attempt."""
+        ended = Change(told=(self.notice.id,))
+        if facts.idempotent(_OWNER, self.notice.id) is not None:
+            return AnswerTaken(), ended
+        once = IdempotencyRecord(_OWNER, self.notice.id, "", 200, b"", facts.now)
+        standing = facts.standing(self.notice.message.recipient)
+        made = [self._ask(body, standing, facts) for body in self.texts]
+        queued = tuple(one.message.id for one in made if one.message is not None)
+        taken = AnswerTaken(queued, len(made) - len(queued))
+        return taken, join(ended, Change(records=(once,)), *(one.change for one in made))
+
+    def _ask(self, body: str, standing: Standing, facts: Facts) -> Queued:
+        draft = self._draft(body)
+        asked = queue_text(draft, standing, facts)
+        if asked.message is None or not self.notice.is_answered:
+            return asked
+        # The gate would let it go, but the person has, or gets, another answer to this keyword.
+        entry = refusal_entry(draft, asked.decision, facts)
+        entry = msgspec.structs.replace(entry, reason=ANSWERED, request=None, decision=None)
+        return Queued(asked.decision, None, Change(entries=(entry,)))
+
+    def _draft(self, body: str) -> Draft:
+        message = self.notice.message
+        return Draft(
+            recipient=message.recipient,
+            sender=message.sender,
+            body=body,
+            actor=Actor(ActorKind.KEY, self.notice.callback.account or message.carrier),
+            door=Door.API,
+            purpose=Purpose.CONVERSATIONAL,
+        )

@@ -1,0 +1,126 @@
+"""The way out to programs over HTTP: one form, one answer, every failure a cause of Twilio's.
+
+Programs mostly run beside us, and who set their addresses up may see what they answer: so loopback
+and private networks are allowed. Redirects are not followed.
+
+aiohttp is imported at the first request, in a thread: it takes 0.3 s.
+"""
+
+import asyncio
+import gc
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from consentry import __version__
+from consentry.wire.webhook_address import RetryCause, WebhookAddress
+
+if TYPE_CHECKING:
+    import aiohttp
+
+ANSWER_BYTES_MAX: Final = 65_536
+_CONNECTIONS_MAX: Final = 100
+_IDLE_SECONDS: Final = 4.0
+_SERVER_ERROR: Final = 500
+_OK: Final = range(200, 300)
+
+
+class NotTaken(Exception):
+    """A form that its program did not take, with 2xx; str() says why, in one sentence."""
+
+    def __init__(self, why: str, cause: RetryCause) -> None:
+        super().__init__(why)
+        self.cause = cause
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """A program took a form. `body` is None where its answer was longer than any may be."""
+
+    media_type: str
+    body: bytes | None
+
+
+class Poster:
+    """One HTTP session to all programs; it opens at the first request."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(
+        self, address: WebhookAddress, *, headers: Mapping[str, str], body: bytes
+    ) -> Taken:
+        """Post once, to the URL exactly as it is written; raises `NotTaken`."""
+        session = await self._open()
+        import aiohttp  # noqa: PLC0415 - see the module's docstring; by now it is loaded
+        from yarl import URL  # noqa: PLC0415 - comes with aiohttp
+
+        timeout = aiohttp.ClientTimeout(
+            total=address.total_timeout_ms / 1000,
+            sock_connect=address.connect_timeout_ms / 1000,
+            sock_read=address.read_timeout_ms / 1000,
+        )
+        try:
+            async with session.post(
+                URL(address.url, encoded=True),
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+                timeout=timeout,
+            ) as response:
+                if response.status not in _OK:
+                    server = response.status >= _SERVER_ERROR
+                    cause = RetryCause.SERVER_ERROR if server else RetryCause.CLIENT_ERROR
+                    raise NotTaken(f"It answered with HTTP {response.status}.", cause)
+                return Taken(response.content_type, await _read(response))
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise _explain(error) from error
+
+    async def close(self) -> None:
+        """Close the connections."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _open(self) -> "aiohttp.ClientSession":
+        if self._session is None:
+            await asyncio.to_thread(import_module, "aiohttp")
+            import aiohttp  # noqa: PLC0415 - see the module's docstring; by now it is loaded
+
+            if self._session is None:
+                gc.freeze()
+                self._session = aiohttp.ClientSession(
+                    connector=aiohttp.TCPConnector(
+                        limit=_CONNECTIONS_MAX, keepalive_timeout=_IDLE_SECONDS
+                    ),
+                    headers={"User-Agent": f"consentry/{__version__}"},
+                    cookie_jar=aiohttp.DummyCookieJar(),
+                )
+        return self._session
+
+
+async def _read(response: "aiohttp.ClientResponse") -> bytes | None:
+    """Read a whole answer; None where it has no end in sight."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > ANSWER_BYTES_MAX:
+            return None
+    return bytes(body)
+
+
+def _explain(error: Exception) -> NotTaken:
+    """Say what a foreign error means, in the causes that a program can name."""
+    import aiohttp  # noqa: PLC0415 - see the module's docstring; errors come after a request
+
+    told = f"{type(error).__name__} {error}".strip()
+    match error:
+        case aiohttp.ConnectionTimeoutError():
+            return NotTaken("No connection within the time allowed.", RetryCause.CONNECT)
+        case aiohttp.ClientConnectorError() | aiohttp.InvalidURL():
+            return NotTaken(f"No connection: {told}", RetryCause.CONNECT)
+        case TimeoutError():
+            return NotTaken("No answer within the time allowed.", RetryCause.READ_TIMEOUT)
+        case _:
+            return NotTaken(f"The answer did not come whole: {told}", RetryCause.READ_TIMEOUT)

@@ -1,0 +1,167 @@
+"""Tells programs in Twilio's form: signed by their account's token, their answer read as TwiML."""
+
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from consentry.actions.describe_message import describe_failure, describe_status
+from consentry.actions.find_signer import Signer
+from consentry.domain.messages import Message, MessageStatus
+from consentry.domain.notices import Notice, NoticeKind, told_status
+from consentry.ports import StoreUnavailable, Told, Untold
+from consentry.telling.posting import ANSWER_BYTES_MAX, NotTaken, Poster, Taken
+from consentry.wire.signatures import twilio_signature
+from consentry.wire.twilio_errors import describe_error
+from consentry.wire.twilio_form import (
+    InboundMessage,
+    Media,
+    OptOutType,
+    StatusCallback,
+    build_inbound_pairs,
+    build_status_pairs,
+    encode_form,
+)
+from consentry.wire.twilio_form import MessageStatus as TwilioStatus
+from consentry.wire.twilio_sids import NoSid, build_message_sid
+from consentry.wire.twiml import TwimlError, parse_twiml
+from consentry.wire.webhook_address import (
+    RetryCause,
+    WebhookAddress,
+    WebhookAddressError,
+    parse_webhook_address,
+    write_request_url,
+)
+
+TEXTS_MAX: Final = 10
+"""How many texts one answer may ask for."""
+
+_FORM: Final = "application/x-www-form-urlencoded; charset=UTF-8"
+_TWIML_TYPES: Final = frozenset({"text/xml", "application/xml", "text/html"})
+_DOWN: Final = frozenset({RetryCause.CONNECT, RetryCause.READ_TIMEOUT, RetryCause.SERVER_ERROR})
+
+FindSigner = Callable[[str, str | None], Awaitable[Signer | None]]
+
+
+class TwilioTeller:
+    """Implements `ports.Teller`."""
+
+    def __init__(self, find_signer: FindSigner, poster: Poster) -> None:
+        """Sign as whoever is found, and post by this way."""
+        self._find_signer = find_signer
+        self._poster = poster
+
+    async def tell(self, notice: Notice) -> Told | Untold:
+        """Tell it once."""
+        try:
+            address = parse_webhook_address(notice.callback.url)
+            signer = await self._find_signer(notice.callback.account, notice.message.carrier)
+            if signer is None:
+                return Untold(_no_signer(notice.callback.account), RetryCause.CLIENT_ERROR)
+            pairs = build_pairs(notice, signer.account)
+        except (WebhookAddressError, NoSid) as error:
+            return Untold(f"It cannot be told: {error}.", None)
+        except StoreUnavailable as error:
+            return Untold(str(error), RetryCause.CONNECT)
+        return await self._post(notice, address, signer, pairs)
+
+    async def _post(
+        self,
+        notice: Notice,
+        address: WebhookAddress,
+        signer: Signer,
+        pairs: list[tuple[str, str]],
+    ) -> Told | Untold:
+        address = msgspec.structs.replace(address, url=write_request_url(address.url))
+        headers = {
+            "Content-Type": _FORM,
+            "X-Twilio-Signature": twilio_signature(signer.token, address.url, pairs),
+            "I-Twilio-Idempotency-Token": idempotency_token(notice),
+        }
+        try:
+            taken = await self._poster.post(address, headers=headers, body=encode_form(pairs))
+        except NotTaken as error:
+            return Untold(str(error), error.cause, is_server_down=error.cause in _DOWN)
+        return Told() if notice.kind is NoticeKind.STATUS else read_answer(taken)
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._poster.close()
+
+
+def _no_signer(account: str) -> str:
+    named = f"the account {account}" if account else "the carrier account of the text"
+    return f"Nobody can sign it: {named} is not set up here any more."
+
+
+def idempotency_token(notice: Notice) -> str:
+    """Name a notice by what is the same each time it is told, in Twilio's shape."""
+    return str(UUID(bytes=sha256(notice.id.encode()).digest()[:16], version=4))
+
+
+def build_pairs(notice: Notice, account: str) -> list[tuple[str, str]]:
+    """Write a notice as Twilio posts it. Raises `NoSid` for an id that is no message's."""
+    message = notice.message
+    sid = build_message_sid(message.id, media=len(message.media))
+    if notice.kind is NoticeKind.RECEIVED:
+        return build_inbound_pairs(_inbound(notice, account, sid))
+    code = describe_failure(message)
+    return build_status_pairs(
+        StatusCallback(
+            message_sid=sid,
+            status=_status(message),
+            to_number=message.recipient,
+            from_number=message.sender,
+            account_sid=account,
+            messaging_service_sid=message.service,
+            error_code=code,
+            error_message=None if code is None else message.error_text or describe_error(code),
+        )
+    )
+
+
+def _status(message: Message) -> TwilioStatus:
+    """Write a status: what is between us and the carrier is still queued for a program."""
+    if told_status(message) is MessageStatus.QUEUED:
+        return TwilioStatus.QUEUED
+    return describe_status(message)
+
+
+def _inbound(notice: Notice, account: str, sid: str) -> InboundMessage:
+    message = notice.message
+    told = notice.opt_out_type
+    return InboundMessage(
+        message_sid=sid,
+        account_sid=account,
+        from_number=message.recipient,
+        to_number=message.sender,
+        body=message.body,
+        messaging_service_sid=message.service,
+        num_segments=max(1, message.segments),
+        media=tuple(Media(url, "") for url in message.media),
+        opt_out_type=None if told is None else OptOutType.__members__.get(told.upper()),
+    )
+
+
+def read_answer(taken: Taken) -> Told:
+    """Read what an answer asks to be sent: TwiML alone, and no more than a few texts.
+
+    Twilio would send a plain text too, so that a program's "OK" reaches people; here it asks for
+    nothing.
+    """
+    if taken.body is None:
+        return Told(unread=f"The answer is longer than {ANSWER_BYTES_MAX} bytes.")
+    if not taken.body.strip():
+        return Told()
+    if taken.media_type not in _TWIML_TYPES:
+        return Told(unread=f"The answer is {taken.media_type} and not TwiML.")
+    try:
+        texts = parse_twiml(taken.body)
+    except TwimlError as error:
+        return Told(unread=f"The answer is not TwiML: {error}.")
+    if len(texts) > TEXTS_MAX:
+        more = f"The answer asks for {len(texts)} texts; the first {TEXTS_MAX} are taken."
+        return Told(texts[:TEXTS_MAX], unread=more)
+    return Told(texts)

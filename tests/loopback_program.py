@@ -1,0 +1,120 @@
+"""A program of a customer's on loopback: it keeps what it is told and answers by a script."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+from twilio.request_validator import RequestValidator
+
+TWIML = "text/xml"
+NOTHING = "<Response/>"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One request: where it went, what it said, how it was signed."""
+
+    target: str
+    headers: dict[str, str]
+    form: dict[str, str]
+
+    def is_signed(self, url: str, token: str) -> bool:
+        """Ask Twilio's own validator; `url` is where the program believes it was called."""
+        signature = self.headers.get("x-twilio-signature", "")
+        return bool(RequestValidator(token).validate(url, self.form, signature))
+
+    @property
+    def token(self) -> str:
+        """What is the same each time it is told."""
+        return self.headers["i-twilio-idempotency-token"]
+
+
+@dataclass(frozen=True)
+class Says:
+    """An answer: status, body, media type; `waits` before it is given."""
+
+    status: int = 200
+    body: str = NOTHING
+    media_type: str = TWIML
+    waits: float = 0.0
+    headers: tuple[str, ...] = ()
+
+    def write(self) -> bytes:
+        """Write the whole answer."""
+        body = self.body.encode()
+        head = [
+            f"HTTP/1.1 {self.status} Said",
+            f"Content-Type: {self.media_type}",
+            f"Content-Length: {len(body)}",
+            "Connection: close",
+            *self.headers,
+        ]
+        return "\r\n".join([*head, "", ""]).encode() + body
+
+
+Script = Callable[[Heard], Says]
+
+
+@dataclass
+class Program:
+    """What it heard so far, and what it says to it."""
+
+    says: Script = lambda _heard: Says()
+    heard: list[Heard] = field(default_factory=list)
+    url: str = ""
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    busy: int = 0
+    busiest: int = 0
+
+    @property
+    def statuses(self) -> list[str]:
+        """List the statuses it was told, in order."""
+        return [one.form["MessageStatus"] for one in self.heard if "MessageStatus" in one.form]
+
+    async def until(self, count: int, seconds: float = 15.0) -> list[Heard]:
+        """Wait until it heard so many things."""
+        async with asyncio.timeout(seconds):
+            while len(self.heard) < count:
+                self.arrived.clear()
+                await self.arrived.wait()
+        return self.heard
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection: one request, one answer."""
+        self.busy += 1
+        self.busiest = max(self.busy, self.busiest)
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            first, *lines = head.strip().split("\r\n")
+            headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
+            body = await reader.readexactly(int(headers.get("content-length", "0")))
+            form = dict(parse_qsl(body.decode(), keep_blank_values=True))
+            heard = Heard(first.split(" ")[1], headers, form)
+            self.heard.append(heard)
+            self.arrived.set()
+            said = self.says(heard)
+            await asyncio.sleep(said.waits)
+            writer.write(said.write())
+            await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            self.busy -= 1
+            writer.close()
+
+
+@asynccontextmanager
+async def running_program(port: int = 0) -> AsyncIterator[Program]:
+    """Run a program as long as the block."""
+    program = Program()
+    server = await asyncio.start_server(program.serve, "127.0.0.1", port)
+    host, taken = server.sockets[0].getsockname()
+    program.url = f"http://{host}:{taken}"
+    try:
+        yield program
+    finally:
+        server.close()
+        await server.wait_closed()
+        await asyncio.sleep(0)

@@ -1,0 +1,1 @@
+"""Two tin cans and a string."""

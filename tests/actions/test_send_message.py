@@ -9,7 +9,7 @@ from consentry.actions.outgoing import Draft, join
 from consentry.actions.send_message import Idempotency, RecordRefusal, SendMessage
 from consentry.domain.entries import EntryKind, fold
 from consentry.domain.gate import Door, Facts, Verdict, decide
-from consentry.domain.messages import MessageStatus
+from consentry.domain.messages import Callback, MessageStatus
 from consentry.domain.reasons import OPTED_OUT_SENTENCE, Reason
 from consentry.ports import Change, Rejected
 from memory_store import START
@@ -60,6 +60,38 @@ def test_a_refused_text_is_kept_with_the_reason() -> None:
     entry = world.last_entry(EntryKind.SEND_REFUSED)
     assert (entry.text, entry.reason, entry.actor) == ("Are you sure?", "opted_out", AGENT)
     assert (entry.decision, entry.pieces) == (sent.decision, ())
+
+
+def by_callback(body: str = "Are you sure?") -> SendMessage:
+    """A text of a program that learns of a refusal by callback."""
+    told = Callback("https://shop.example/status", "AC1")
+    return SendMessage(msgspec.structs.replace(draft(body), callback=told), keeps_refused=True)
+
+
+def test_a_refusal_by_callback_is_a_message_that_failed() -> None:
+    """It looks let in, fails at once with the reason, its program is told, and nothing waits."""
+    world = World()
+    world.receive("Hello")
+    world.receive("STOP")
+    sent = world.store.run(by_callback())
+    assert (sent.status, sent.decision.reason) == (MessageStatus.QUEUED, Reason.OPTED_OUT)
+    message = world.message(sent.message)
+    assert (message.status, message.error_code) == (MessageStatus.FAILED, "opted_out")
+    assert message.error_text == OPTED_OUT_SENTENCE
+    assert message.id not in world.store.jobs
+    entry = world.last_entry(EntryKind.SEND_REFUSED)
+    assert (entry.message, entry.decision) == (message.id, sent.decision)
+    (notice,) = [n for n in world.store.notices.values() if n.message.id == message.id]
+    assert notice.message.status is MessageStatus.FAILED
+
+
+def test_what_is_wrong_with_the_request_is_refused_at_once() -> None:
+    """Only what consent forbids fails by callback; an empty text is refused, a good one sent."""
+    world = World()
+    world.receive("Hello")
+    assert world.store.run(by_callback("")).message is None
+    good = world.store.run(by_callback("Hi"))
+    assert world.message(good.message).status is MessageStatus.QUEUED
 
 
 def test_an_unknown_sender_is_refused_without_a_message() -> None:

@@ -6,6 +6,7 @@ from api_world import NOW, SECRET_KEY, World
 
 from consentry.actions.administer import SaveKey, revoked
 from consentry.actions.find_key import KeyRing
+from consentry.actions.make_key import derive_token
 from consentry.api.operations import Operation
 from consentry.api.table import OPERATIONS
 from consentry.ports import APIKey, Scope, Store, StoreUnavailable
@@ -67,6 +68,18 @@ async def test_the_word_bearer_in_any_case(world: World) -> None:
         headers = {"authorization": f"{word} {secret}"}
         reply = await world.call("POST", "/v1/check", ASK, key=None, headers=headers)
         assert reply.status == 200
+
+
+async def test_a_key_for_programs_that_speak_with_twilio(world: World) -> None:
+    """It is an account sid with a token that is derived from it; a list shows the sid alone."""
+    asked = {"name": "shop", "scopes": ["send"], "twilio": True}
+    made = await world.call("POST", "/v1/keys", asked)
+    assert made.status == 201
+    account_sid, token = made.json["account_sid"], made.json["secret"]
+    assert token == derive_token(SECRET_KEY, account_sid)
+    (listed,) = [k for k in (await world.call("GET", "/v1/keys")).json["items"] if k["account_sid"]]
+    assert (listed["account_sid"], listed["scopes"]) == (account_sid, ["send"])
+    assert (await world.call("POST", "/v1/check", ASK, key=token)).status == 401
 
 
 async def test_a_key_is_made_shown_once_used_and_revoked(world: World) -> None:

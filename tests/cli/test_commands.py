@@ -79,6 +79,13 @@ def test_the_way_of_the_readme_works(run: Run) -> None:
     assert [sender["number"] for sender in listed] == ["+14155550100"]
     key = json.loads(run("key", "create", "backend", "--scope", "check", "--json").stdout)
     assert key["secret"] not in run("key", "list").stdout
+    account = json.loads(run("key", "create", "shop", "--twilio", "--json").stdout)
+    assert re.fullmatch("AC[0-9a-f]{32}", account["account_sid"])
+    assert re.fullmatch("[0-9a-f]{32}", account["auth_token"])
+    assert account["scopes"] == ["send", "read", "consent"]
+    listed = run("key", "list", "--json").stdout
+    assert account["account_sid"] in listed
+    assert account["auth_token"] not in listed
     checked = json.loads(run("check", "+14155550100", "(415) 555-0142", "--json").stdout)
     assert (checked["decision"], checked["reason"]) == ("deny", "no_consent")
     run("opt-out", "+14155550142", "--reason", "asked by phone")

@@ -8,7 +8,7 @@ import pytest
 from accounts import SECRET_KEY
 from settings_world import ACME_ADMIN, AGENT, COMPLIANCE, World, open_world
 
-from consentry.actions.make_key import hash_secret
+from consentry.actions.make_key import derive_token, hash_secret
 from consentry.console.settings.keys import SCOPES
 from consentry.ports import APIKey, Scope
 
@@ -49,6 +49,20 @@ async def test_a_key_is_made_and_its_secret_shown_once(world: World) -> None:
     shown = str([listed, await desk.open(f"/keys/{key.id}"), await world.told()])
     assert secret not in shown
     assert (await world.told())[0].startswith("API key shop backend added")
+
+
+async def test_a_key_for_programs_that_speak_with_twilio(world: World) -> None:
+    """Its account sid and auth token are shown for copying, the token only once."""
+    desk = await world.desk()
+    made = await desk.change("/new-key", name="shop", scopes=["send", "read"], doors=["twilio"])
+    assert made.status == 201
+    account_sid, token = made.copies
+    (key,) = await keys(world)
+    assert key.account_sid == account_sid
+    assert token == derive_token(SECRET_KEY, account_sid)
+    shown = str([await desk.open("/keys"), await desk.open(f"/keys/{key.id}")])
+    assert account_sid in shown
+    assert token not in shown
 
 
 async def test_the_page_with_the_secret_is_kept_nowhere(world: World) -> None:

@@ -15,6 +15,9 @@ from consentry.ports import APIKey, Scope
 
 SECRET_BYTES: Final = 32
 ACCOUNT_BYTES: Final = 16
+ACCOUNT_SCOPES: Final = (Scope.SEND, Scope.READ, Scope.CONSENT)
+"""What a program that speaks with Twilio does."""
+
 _PREFIX: Final = "csk_"
 _SHOWN_CHARACTERS: Final = 12
 _TOKEN_CHARACTERS: Final = 32

@@ -9,13 +9,14 @@ from consentry.domain.directory import Purpose
 from consentry.domain.entries import Actor, Entry, EntryKind
 from consentry.domain.gate import Decision, Door, Facts, MessageKind, Request, Verdict, decide
 from consentry.domain.messages import Callback, Direction, Job, Message, MessageStatus, request_of
-from consentry.domain.reasons import Reason
+from consentry.domain.reasons import REASONS, Reason
 from consentry.domain.standing import Piece, Standing
 from consentry.ports import Change
 from consentry.ports import Facts as StoredFacts
 from consentry.wire.gsm7 import count_segments
 
 _NOTHING: Final = Change()
+_FORBIDDEN: Final = 403
 
 
 class Queued(msgspec.Struct, frozen=True, gc=False):
@@ -112,6 +113,27 @@ def queue_text(draft: Draft, standing: Standing, facts: StoredFacts) -> Queued:
         expires_at=draft.expires_at,
     )
     return Queued(decision, message, Change(entries=(entry,), messages=(message,), jobs=(job,)))
+
+
+def keep_refused(draft: Draft, queued: Queued, facts: StoredFacts) -> Queued:
+    """Keep a text that consent forbids as a message that failed right after it was made.
+
+    What is wrong with the request itself is refused as ever.
+    """
+    reason = queued.decision.reason
+    if queued.message is not None or reason is None or REASONS[reason].status != _FORBIDDEN:
+        return queued
+    message = _message_of(draft, facts)
+    failed = msgspec.structs.replace(
+        message,
+        status=MessageStatus.FAILED,
+        error_code=str(reason),
+        error_text=queued.decision.detail,
+    )
+    (entry,) = queued.change.entries
+    entry = msgspec.structs.replace(entry, message=message.id)
+    # Both states, in this order: from the step between them its program's notice is made.
+    return Queued(queued.decision, message, Change(entries=(entry,), messages=(message, failed)))
 
 
 def refusal_entry(draft: Draft, decision: Decision, facts: StoredFacts) -> Entry:

@@ -5,6 +5,7 @@ import msgspec
 from consentry.actions.outgoing import (
     Draft,
     join,
+    keep_refused,
     queue_text,
     refusal_entry,
     request_of_draft,
@@ -33,10 +34,15 @@ class Idempotency(msgspec.Struct, frozen=True):
 
 
 class SendMessage(msgspec.Struct, frozen=True, gc=False):
-    """Queue one text; with an Idempotency-Key the first answer is given again."""
+    """Queue one text; with an Idempotency-Key the first answer is given again.
+
+    `keeps_refused`: a text that consent forbids is let in to the eye and fails at once, so that
+    its program learns by callback, as it does from a messaging service of Twilio's.
+    """
 
     draft: Draft
     idempotency: Idempotency | None = None
+    keeps_refused: bool = False
 
     def needs(self) -> Needs:
         """Ask for the standing, and for the first answer to this key."""
@@ -52,6 +58,8 @@ class SendMessage(msgspec.Struct, frozen=True, gc=False):
         if earlier is not None:
             return earlier, Change()
         queued = queue_text(self.draft, facts.standing(self.draft.recipient), facts)
+        if self.keeps_refused:
+            queued = keep_refused(self.draft, queued, facts)
         message = queued.message
         sent = Sent(
             decision=queued.decision,

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import msgspec
 
 from consentry.actions.administer import SaveKey, revoked
-from consentry.actions.make_key import SECRET_BYTES, make_key
+from consentry.actions.make_key import ACCOUNT_BYTES, SECRET_BYTES, make_account, make_key
 from consentry.api.listing import Listing, whole
 from consentry.api.operations import Answer, Call, Operation, Tag
 from consentry.api.parameters import NOT_BLANK
@@ -17,14 +17,21 @@ from consentry.ports import APIKey, Rejected, Scope, StoreUnavailable
 
 
 class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A key to make: what it is for, and what it may do (`admin` may do everything)."""
+    """A key to make: what it is for, and what it may do (`admin` may do everything).
+
+    `twilio`: it is an account sid and an auth token, for programs that speak with Twilio.
+    """
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=NOT_BLANK)]
     scopes: Annotated[tuple[Scope, ...], msgspec.Meta(min_length=1, max_length=20)]
+    twilio: bool = False
 
 
 class KeyView(msgspec.Struct, frozen=True):
-    """A key without its secret; `prefix` is the beginning of the secret."""
+    """A key without its secret; `prefix` is the beginning of the secret.
+
+    `account_sid`: of a key for the Twilio-compatible door.
+    """
 
     id: str
     name: str
@@ -33,10 +40,14 @@ class KeyView(msgspec.Struct, frozen=True):
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+    account_sid: str | None
 
 
 class NewKeyAnswer(KeyView, frozen=True):
-    """A new key with its secret, which is shown this once and kept nowhere."""
+    """A new key with its secret, which is shown this once and kept nowhere.
+
+    At the Twilio-compatible door the secret is the auth token.
+    """
 
     secret: str
 
@@ -50,6 +61,7 @@ def _view(key: APIKey) -> KeyView:
         key.created_at,
         key.last_used_at,
         key.revoked_at,
+        key.account_sid,
     )
 
 
@@ -60,19 +72,18 @@ async def list_keys(call: Call[None, None]) -> Answer:
 
 async def create_key(call: Call[NewKey, None]) -> Answer:
     """Make a key."""
-    services = call.services
-    secret, key = make_key(
+    services, twilio = call.services, call.body.twilio
+    make = make_account if twilio else make_key
+    secret, key = make(
         call.body.name,
         call.body.scopes,
         secret_key=services.secret_key,
-        randomness=secrets.token_bytes(SECRET_BYTES),
+        randomness=secrets.token_bytes(ACCOUNT_BYTES if twilio else SECRET_BYTES),
         now=services.clock.now(),
     )
     made = await services.store.submit(SaveKey(key, call.actor))
     call.keys.note_new()
-    shown = NewKeyAnswer(
-        made.id, made.name, made.prefix, made.scopes, made.created_at, None, None, secret
-    )
+    shown = NewKeyAnswer(**msgspec.structs.asdict(_view(made)), secret=secret)
     return Answer(shown, status=201)
 
 

@@ -16,7 +16,13 @@ from consentry.actions.administer import (
     revoked,
 )
 from consentry.actions.find_key import REVOKED_EVERYWHERE_SECONDS
-from consentry.actions.make_key import SECRET_BYTES, make_key
+from consentry.actions.make_key import (
+    ACCOUNT_BYTES,
+    ACCOUNT_SCOPES,
+    SECRET_BYTES,
+    make_account,
+    make_key,
+)
 from consentry.cli.database import with_store
 from consentry.cli.output import JSONFlag, fail, print_json, print_table, tell
 from consentry.clock import SystemClock
@@ -204,26 +210,40 @@ def create_key(
     scope: Annotated[
         list[Scope] | None, typer.Option(help="What it may do; again for more. Default: all.")
     ] = None,
+    twilio: Annotated[
+        bool,
+        typer.Option(
+            help="Make an account sid and auth token, for programs that speak with Twilio. "
+            "Default scopes: send, read, consent."
+        ),
+    ] = False,
     as_json: JSONFlag = False,
 ) -> None:
     """Make an API key. Its secret is printed once and kept nowhere.
 
     Example: consentry key create "shop backend" --scope check --scope send
     """
+    given = tuple(scope or (ACCOUNT_SCOPES if twilio else (Scope.ADMIN,)))
 
     async def save(store: Store, settings: Settings) -> tuple[APIKey, str]:
-        secret, key = make_key(
+        make = make_account if twilio else make_key
+        secret, key = make(
             name,
-            tuple(scope or (Scope.ADMIN,)),
+            given,
             secret_key=read_secret_key(settings),
-            randomness=secrets.token_bytes(SECRET_BYTES),
+            randomness=secrets.token_bytes(ACCOUNT_BYTES if twilio else SECRET_BYTES),
             now=SystemClock().now(),
         )
         return await store.submit(SaveKey(key)), secret
 
     key, secret = with_store(save)
-    sentence = f"{secret}\nThis is key {key.id}, shown only now. Keep it safe."
-    tell({"id": key.id, "secret": secret, "scopes": key.scopes}, sentence, as_json=as_json)
+    kept = f"This is key {key.id}, shown only now. Keep it safe."
+    if twilio:
+        told = {"account_sid": key.account_sid, "auth_token": secret}
+        sentence = f"Account sid  {key.account_sid}\nAuth token   {secret}\n{kept}"
+    else:
+        told, sentence = {"secret": secret}, f"{secret}\n{kept}"
+    tell({"id": key.id, **told, "scopes": key.scopes}, sentence, as_json=as_json)
 
 
 @key_app.command("list")

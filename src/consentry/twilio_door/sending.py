@@ -14,10 +14,11 @@ from consentry.domain.gate import Decision, Door, Facts, Verdict, decide
 from consentry.domain.messages import Callback, MessageStatus
 from consentry.domain.phone import InvalidNumber, normalize_phone
 from consentry.domain.reasons import OPTED_OUT_SENTENCE
-from consentry.ports import DeferredAnswer, Rejected, Scope
+from consentry.ports import DeferredAnswer, RefusedAnswer, Rejected, Scope
 from consentry.twilio_door.calls import Call
 from consentry.twilio_door.choosing import choose_sender
 from consentry.twilio_door.exchange import Answer, Header
+from consentry.twilio_door.services import DoorServices
 from consentry.wire.forms import Form
 from consentry.wire.gsm7 import count_segments
 from consentry.wire.twilio_create import CreateMessage, parse_create_message
@@ -70,13 +71,14 @@ async def create_message(call: Call) -> Answer:
     directory, standing = await services.store.read_facts(wish.recipient)
     sender = choose_sender(call, wish.create, directory, standing)
     draft = _build_draft(call, wish, sender, now)
-    if once is None:
+    later = _refuses_later(wish.create, services)
+    if once is None and not later:
         # A refusal is answered at once: it changes nothing that the caller could wait for.
         decision = decide(request_of_draft(draft), Facts(directory, standing), services.policy, now)
-        if not _goes_on(decision, services.deferred):
+        if not goes_on(decision, services.deferred):
             services.store.post(RecordRefusal(draft, decision))
             raise refuse_decision(decision)
-    sent = await _submit(call, draft, once)
+    sent = await _submit(call, SendMessage(draft, once, keeps_refused=later))
     if sent.message is None or sent.status is None:
         raise refuse_decision(sent.decision)
     services.delivery.wake()
@@ -84,16 +86,22 @@ async def create_message(call: Call) -> Answer:
     return Answer(render_message(resource), 201, (_REPLAYED,) if sent.repeated else ())
 
 
-def _goes_on(decision: Decision, deferred: DeferredAnswer) -> bool:
+def goes_on(decision: Decision, deferred: DeferredAnswer) -> bool:
     """Tell whether a text is worth asking the store to take it."""
     if decision.decision is Verdict.DEFER:
         return deferred is DeferredAnswer.SCHEDULE
     return decision.decision is Verdict.ALLOW
 
 
-async def _submit(call: Call, draft: Draft, once: Idempotency | None) -> Sent:
+def _refuses_later(create: CreateMessage, services: DoorServices) -> bool:
+    """Tell whether a program learns of a refusal by callback, as from Twilio's own services."""
+    by_service = create.messaging_service_sid is not None
+    return by_service and services.refused is RefusedAnswer.BY_CALLBACK
+
+
+async def _submit(call: Call, command: SendMessage) -> Sent:
     try:
-        return await call.services.store.submit(SendMessage(draft, once))
+        return await call.services.store.submit(command)
     except Rejected as rejected:
         raise refuse(20001, f"Idempotency-Key: {rejected}") from rejected
 

@@ -7,7 +7,7 @@ from typing import Final
 from starlette.responses import Response
 
 from consentry.actions.administer import SaveKey, revoked
-from consentry.actions.make_key import SECRET_BYTES, make_key
+from consentry.actions.make_key import ACCOUNT_BYTES, SECRET_BYTES, make_account, make_key
 from consentry.console.pages import Page, Visit
 from consentry.console.settings.filled import Filled, fill, read_form
 from consentry.console.settings.sections import KEYS, check_all_brands, go_saved, show
@@ -26,7 +26,16 @@ SCOPES: Final = {
 }
 """What each scope allows, in words."""
 
-_NEW: Final = {"name": "", "scopes": ""}
+TWILIO: Final = "twilio"
+_DOORS: Final = (
+    (
+        TWILIO,
+        "A program that speaks with Twilio",
+        "The key is an account sid and an auth token. It needs Send and Read.",
+    ),
+)
+_SEVERAL: Final = ("scopes", "doors")
+_NEW: Final = {"name": "", "scopes": "", "doors": ""}
 
 
 async def list_keys(visit: Visit) -> Response:
@@ -44,7 +53,7 @@ async def new_key(visit: Visit) -> Response:
 async def add_key(visit: Visit) -> Response:
     """Make a key and show its secret, this once: it is kept nowhere."""
     check_all_brands(visit)
-    filled = _check(read_form(visit, _NEW, several=("scopes",)))
+    filled = _check(read_form(visit, _NEW, several=_SEVERAL))
     services, name = visit.services, filled.values["name"]
     in_force = [key for key in await services.store.read_keys() if key.revoked_at is None]
     if any(key.name == name for key in in_force):
@@ -52,11 +61,13 @@ async def add_key(visit: Visit) -> Response:
         filled = filled.refused(name="A key of this name is in force. Choose another name.")
     if not filled.is_fine:
         return await _show_form(visit, filled)
-    secret, key = make_key(
+    twilio = TWILIO in filled.several("doors")
+    make = make_account if twilio else make_key
+    secret, key = make(
         name,
         [Scope(scope) for scope in filled.several("scopes")],
         secret_key=services.secret_key,
-        randomness=secrets.token_bytes(SECRET_BYTES),
+        randomness=secrets.token_bytes(ACCOUNT_BYTES if twilio else SECRET_BYTES),
         now=services.clock.now(),
     )
     made = await services.store.submit(SaveKey(key, visit.actor))
@@ -106,6 +117,7 @@ async def _show_form(visit: Visit, filled: Filled) -> Response:
         "new_key.html",
         status=200 if filled.is_fine else 422,
         form=filled,
+        doors=_DOORS,
         choices=[(scope.value, *words) for scope, words in SCOPES.items()],
     )
 

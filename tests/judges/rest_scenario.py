@@ -86,6 +86,11 @@ def wait_settled(client: Client, sid: str) -> MessageInstance:
     return message
 
 
+def sids_by_program(messages: list[MessageInstance]) -> list[str]:
+    """List what was created through the interface: a first reply by the server itself is older."""
+    return [message.sid for message in messages if message.direction == "outbound-api"]
+
+
 def create_and_fetch(served: Served) -> None:
     """A message is taken with every field that Twilio gives, and told again when fetched."""
     client, phone = served.client(), next(served.phones)
@@ -118,7 +123,7 @@ def list_in_pages(served: Served) -> None:
         wait_settled(client, sid)
     asked = {"to": phone, "from_": served.sender}
     before = len(served.http.exchanged)
-    assert [m.sid for m in client.messages.list(page_size=2, **asked)] == made[::-1]
+    assert sids_by_program(client.messages.list(page_size=2, **asked)) == made[::-1]
     assert len(served.http.exchanged) - before == 3
     assert [m.sid for m in client.messages.list(limit=3, **asked)] == made[:1:-1]
     first = client.messages.page(page_size=2, **asked)
@@ -129,7 +134,8 @@ def list_in_pages(served: Served) -> None:
     assert back is not None
     assert [m.sid for m in back] == [made[4], made[3]]
     today = datetime.now(UTC)
-    assert len(client.messages.list(date_sent_after=today - timedelta(days=1), **asked)) == 5
+    yesterday = client.messages.list(date_sent_after=today - timedelta(days=1), **asked)
+    assert sids_by_program(yesterday) == made[::-1]
     assert client.messages.list(date_sent_before=today - timedelta(days=2), **asked) == []
 
 
@@ -144,7 +150,7 @@ def redact_and_delete(served: Served) -> None:
     assert client.messages(made.sid).delete()
     assert served.http.exchanged[-1].status == 204
     assert not_found(lambda: client.messages(made.sid).fetch())
-    assert client.messages.list(to=phone, from_=served.sender) == []
+    assert sids_by_program(client.messages.list(to=phone, from_=served.sender)) == []
 
 
 def cancel_scheduled(served: Served) -> None:

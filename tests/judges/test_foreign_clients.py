@@ -49,8 +49,10 @@ def test_a_program_for_node_works(served: Served) -> None:
     assert (fetched["sid"], fetched["status"], fetched["to"]) == (sids[0], "delivered", phone)
     assert fetched["dateSent"].endswith("Z")
     newest = sids[::-1]
-    assert saw["pages"] == [newest[:2], newest[2:4], newest[4:]]
-    assert saw["listed"] == newest
+    # Behind the five there may be a first reply, which the server itself has sent.
+    assert [page[:2] for page in saw["pages"][:2]] == [newest[:2], newest[2:4]]
+    assert [page[0] for page in saw["pages"][2:]] == newest[4:]
+    assert saw["listed"][:5] == newest
     assert (saw["redacted"], saw["removed"]) == ("", True)
     refused = {name: (saw[name]["status"], saw[name]["code"]) for name in _REFUSALS}
     assert refused == _REFUSALS
@@ -95,7 +97,14 @@ def test_schemathesis_finds_no_answer_that_is_not_twilios(served: Served, tmp_pa
         "Sid": (made.sid, UNKNOWN_SID),
         "To": (phone, served.stopped, "nobody"),
         "From": (served.sender, "+14155550199"),
-        "MessagingServiceSid": (served.service,),
+        "MessagingServiceSid": (served.service, ""),
+        "ContentSid": ("",),
+        "ValidityPeriod": ("60", "0"),
+        "MediaUrl": ("https://example.com/a.png",),
+        "StatusCallback": ("https://example.com/status", "nowhere"),
+        "ScheduleType": ("", "fixed"),
+        "SendAt": ("",),
+        "MessageIntent": ("", "otp"),
     }
     description = write_description(tmp_path, known)
     program = Path(sys.executable).with_name("schemathesis")

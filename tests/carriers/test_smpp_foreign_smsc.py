@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import msgspec
 import pytest
 from carrier_loopback import OPEN, Gate
-from foreign_smsc import PASSWORD, SYSTEM_ID, ForeignSMSC, foreign_smsc
 
 from consentry.carriers.smpp.settings import SMPPCarrier
 from consentry.domain.messages import MessageStatus
@@ -27,6 +26,7 @@ from consentry.ports import (
     Unanswered,
     Withheld,
 )
+from foreign_smsc import PASSWORD, SYSTEM_ID, ForeignSMSC, foreign_smsc
 
 pytestmark = pytest.mark.integration
 

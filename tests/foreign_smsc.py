@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from needed import need
 
-FOLDER: Final = Path(__file__).parent / "smpp_peer"
+FOLDER: Final = Path(__file__).parent / "carriers" / "smpp_peer"
 IS_THERE: Final = shutil.which("node") is not None and (FOLDER / "node_modules").is_dir()
 SYSTEM_ID: Final = "consentry"
 PASSWORD: Final = "s3cr3t"

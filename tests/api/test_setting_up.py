@@ -106,6 +106,28 @@ async def test_a_sender_changes(world: World) -> None:
     assert (reply.status, reply.json["code"]) == (403, "sender_disabled")
 
 
+async def test_a_sender_has_a_program(world: World) -> None:
+    """Set up with it or given one later, and shown; null takes it away again."""
+    program = {"inbound_url": "http://127.0.0.1:5000/sms#rc=2", "inbound_account": "AC1"}
+    asked = {"number": "+12025550188", "kind": "long_code", "brand": "brd_a", "carrier": "fake"}
+    made = await world.call("POST", "/v1/senders", {**asked, **program})
+    assert {name: made.json[name] for name in program} == program
+    path = f"/v1/senders/{LONG_CODE}"
+    assert (await world.call("GET", path)).json["inbound_url"] is None
+    changed = await world.call("PATCH", path, program)
+    assert {name: changed.json[name] for name in program} == program
+    kept = await world.call("PATCH", path, {"enabled": True, "inbound_account": None})
+    assert (kept.json["inbound_url"], kept.json["inbound_account"]) == (
+        program["inbound_url"],
+        None,
+    )
+    gone = await world.call("PATCH", path, {"inbound_url": None})
+    assert gone.json["inbound_url"] is None
+    refused = await world.call("PATCH", path, {"inbound_url": "shop.example/sms"})
+    assert (refused.status, refused.json["code"]) == (422, "invalid_inbound_url")
+    assert "shop.example/sms" in refused.json["detail"]
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "code"),
     [
@@ -118,6 +140,9 @@ async def test_a_sender_changes(world: World) -> None:
         ({"messages_per_second": 0}, 422, "invalid_body"),
         ({"messages_per_second": 1e400}, 422, "invalid_body"),
         ({"replies": {"initial": "x" * 301}}, 422, "invalid_body"),
+        ({"inbound_url": ""}, 422, "invalid_body"),
+        ({"inbound_url": "ftp://shop.example"}, 422, "invalid_inbound_url"),
+        ({"inbound_url": "http://shop.example#rc=6"}, 422, "invalid_inbound_url"),
     ],
 )
 async def test_a_sender_that_does_not_fit(

@@ -98,6 +98,21 @@ def test_the_way_of_the_readme_works(run: Run) -> None:
     run("key", "revoke", key["id"])
 
 
+def test_a_program_is_given_to_a_sender_and_taken_away(run: Run) -> None:
+    """Both by one command; an address that cannot be called, or no such sender, is said."""
+    set_up(run)
+    url = "http://127.0.0.1:5000/sms#rc=1"
+    asked = ("sender", "pass-on", "+14155550100")
+    assert url in run(*asked, url, "--account", "AC1").stdout
+    (shown,) = json.loads(run("sender", "list", "--json").stdout)
+    assert (shown["inbound_url"], shown["inbound_account"]) == (url, "AC1")
+    assert "must be 0 to 5" in run(*asked, "http://a.example#rc=9", code=1).stderr
+    assert "passed on to nobody" in run(*asked).stdout
+    (shown,) = json.loads(run("sender", "list", "--json").stdout)
+    assert (shown["inbound_url"], shown["inbound_account"]) == (None, None)
+    assert "no sender" in run("sender", "pass-on", "+14155550199", url, code=1).stderr
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

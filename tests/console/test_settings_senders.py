@@ -31,6 +31,8 @@ NEW = {
     "carrier": "fake",
     "messaging_service_sid": "MG1",
     "messages_per_second": "2.5",
+    "inbound_url": "http://127.0.0.1:5000/sms#rc=1",
+    "inbound_account": "AC1",
 }
 
 
@@ -63,6 +65,7 @@ async def test_a_sender_is_added_as_it_is_written(world: World) -> None:
     assert "Saved. Sender +12025550177 added" in after.text
     made = await stored(world, "+12025550177")
     assert (made.messaging_service_sid, made.messages_per_second) == ("MG1", 2.5)
+    assert (made.inbound_url, made.inbound_account) == (NEW["inbound_url"], "AC1")
     assert (await world.told())[0].startswith("sender +12025550177 added")
 
 
@@ -76,6 +79,7 @@ async def test_a_sender_is_added_as_it_is_written(world: World) -> None:
         ({"number": LONG_CODE.number}, {"number"}),
         ({"brand": "nobody", "carrier": "nothing"}, {"brand", "carrier"}),
         ({"messages_per_second": "nan"}, {"messages_per_second"}),
+        ({"inbound_url": "127.0.0.1/sms"}, {"inbound_url"}),
         ({"messages_per_second": "many", "messaging_service_sid": "M G"},
          {"messages_per_second", "messaging_service_sid"}),
     ],
@@ -99,6 +103,16 @@ async def test_a_change_keeps_number_kind_and_replies(world: World) -> None:
     after = await desk.follow(await desk.change(LONG, messages_per_second="3"))
     assert "messages_per_second 1.0 → 3.0" in after.text
     assert await stored(world) == msgspec.structs.replace(LONG_CODE, messages_per_second=3.0)
+
+
+async def test_a_program_is_given_and_taken_away(world: World) -> None:
+    """Its address stays in the form; an empty field takes it away."""
+    desk = await world.desk()
+    after = await desk.follow(await desk.change(LONG, inbound_url="https://shop.example/sms"))
+    assert after.value("inbound_url") == "https://shop.example/sms"
+    assert (await stored(world)).inbound_url == "https://shop.example/sms"
+    await desk.change(LONG, inbound_url="")
+    assert await stored(world) == LONG_CODE
 
 
 async def test_switching_off_says_what_it_means(world: World) -> None:

@@ -91,6 +91,7 @@ PROBLEMS: Final[dict[str, ProblemKind]] = {
     "note_too_long": ProblemKind(422, "The note is too long"),
     "invalid_sender": ProblemKind(422, "The number does not fit the kind of sender"),
     "rate_invalid": ProblemKind(422, "Not a usable rate"),
+    "invalid_inbound_url": ProblemKind(422, "The program's address cannot be called"),
     "reply_too_long": ProblemKind(422, "The reply is too long"),
     "conversation_is_built_in": ProblemKind(422, "Conversations are built in"),
     "same_customer": ProblemKind(422, "Both are the same customer"),

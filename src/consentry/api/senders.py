@@ -20,6 +20,7 @@ from consentry.domain.replies import INITIAL_REPLY_CHARACTERS_MAX
 from consentry.ports import CarrierAccount, Scope
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+URL = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 Rate = Annotated[float, msgspec.Meta(gt=0, le=10_000)]
 InitialReply = Annotated[str, msgspec.Meta(max_length=INITIAL_REPLY_CHARACTERS_MAX)]
 Reply = Annotated[str, msgspec.Meta(max_length=1600)]
@@ -38,7 +39,11 @@ class RepliesChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewSender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A number of ours to set up: E.164, a short code, or an alphanumeric name."""
+    """A number of ours to set up: E.164, a short code, or an alphanumeric name.
+
+    `inbound_url`: each text that comes in is passed on there in Twilio's form, signed by the token
+    of `inbound_account` (an account sid; left out, that of the carrier account).
+    """
 
     number: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     kind: SenderKind
@@ -48,6 +53,8 @@ class NewSender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool = True
     messages_per_second: Rate = 1.0
     replies: RepliesChange | None = None
+    inbound_url: URL | None = None
+    inbound_account: Id | None = None
 
 
 class SenderChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,6 +66,8 @@ class SenderChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool | UnsetType = UNSET
     messages_per_second: Rate | UnsetType = UNSET
     replies: RepliesChange | UnsetType = UNSET
+    inbound_url: URL | UnsetType | None = UNSET
+    inbound_account: Id | UnsetType | None = UNSET
 
 
 class RepliesView(msgspec.Struct, frozen=True):
@@ -97,6 +106,8 @@ class SenderView(msgspec.Struct, frozen=True):
     webhook_url: str
     status_url: str
     who_answers: WhoAnswers
+    inbound_url: str | None
+    inbound_account: str | None
 
 
 def _who_answers(call: Call[object, object], sender: Sender, carrier_kind: str) -> WhoAnswers:
@@ -128,6 +139,8 @@ def _view(
         webhook_url=inbound_url,
         status_url=status_url,
         who_answers=_who_answers(call, sender, "" if account is None else account.kind),
+        inbound_url=sender.inbound_url,
+        inbound_account=sender.inbound_account,
     )
 
 
@@ -176,6 +189,8 @@ async def create_sender(call: Call[NewSender, None]) -> Answer:
         enabled=asked.enabled,
         messages_per_second=asked.messages_per_second,
         replies=_replies(Replies(), asked.replies or RepliesChange()),
+        inbound_url=asked.inbound_url,
+        inbound_account=asked.inbound_account,
     )
     return await _show(
         call, await services.store.submit(SaveSender(sender, call.actor)), status=201
@@ -207,7 +222,17 @@ async def change_sender(call: Call[SenderChange, None]) -> Answer:
     if asked.messages_per_second is not UNSET:
         rate = asked.messages_per_second
         sender = msgspec.structs.replace(sender, messages_per_second=rate)
+    sender = _pass_on(sender, asked)
     return await _show(call, await call.services.store.submit(SaveSender(sender, call.actor)))
+
+
+def _pass_on(known: Sender, asked: SenderChange) -> Sender:
+    url, account = asked.inbound_url, asked.inbound_account
+    return msgspec.structs.replace(
+        known,
+        inbound_url=known.inbound_url if url is UNSET else url,
+        inbound_account=known.inbound_account if account is UNSET else account,
+    )
 
 
 def _replies(known: Replies, asked: RepliesChange) -> Replies:
@@ -253,6 +278,7 @@ OPERATIONS: Final = (
             "unknown_carrier",
             "already_exists",
             "invalid_sender",
+            "invalid_inbound_url",
             "reply_too_long",
         ),
         example=_EXAMPLE,
@@ -276,7 +302,13 @@ OPERATIONS: Final = (
         scope=Scope.ADMIN,
         body=SenderChange,
         answers={200: SenderView},
-        errors=("not_found", "unknown_brand", "unknown_carrier", "reply_too_long"),
+        errors=(
+            "not_found",
+            "unknown_brand",
+            "unknown_carrier",
+            "invalid_inbound_url",
+            "reply_too_long",
+        ),
         example={"enabled": False},
     ),
 )

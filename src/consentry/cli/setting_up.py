@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from consentry.actions.administer import (
@@ -134,6 +135,12 @@ def add_sender(
         str | None, typer.Option(help="Its messaging service, if it is in one.")
     ] = None,
     rate: Annotated[float, typer.Option(help="Texts a second it may send.")] = 1.0,
+    inbound_url: Annotated[
+        str | None, typer.Option(help="Where a program is told of each text that comes in.")
+    ] = None,
+    inbound_account: Annotated[
+        str | None, typer.Option(help="The account sid that signs this; else the carrier's.")
+    ] = None,
     as_json: JSONFlag = False,
 ) -> None:
     """Set up a number of ours, and print the webhook URL to configure at the carrier.
@@ -152,12 +159,43 @@ def add_sender(
             carrier=carrier,
             messaging_service_sid=service,
             messages_per_second=rate,
+            inbound_url=inbound_url,
+            inbound_account=inbound_account,
         )
         return await store.submit(SaveSender(sender)), webhook_url(settings, carrier)
 
     sender, url = with_store(save)
     sentence = f"Sender {sender.number} is set up. At the carrier, set its webhook to\n  {url}"
     tell({"sender": sender, "webhook_url": url}, sentence, as_json=as_json)
+
+
+@sender_app.command("pass-on")
+def pass_on(
+    number: str,
+    url: Annotated[str, typer.Argument(help="The program's address; leave it out to stop.")] = "",
+    *,
+    account: Annotated[
+        str | None, typer.Option(help="The account sid that signs; else the carrier account's.")
+    ] = None,
+    as_json: JSONFlag = False,
+) -> None:
+    """Pass each text that comes in to a program's own address, as Twilio would, or to none.
+
+    Example: consentry sender pass-on +14155550100 http://127.0.0.1:5000/sms
+    """
+
+    async def save(store: Store, _settings: Settings) -> Sender:
+        known = (await store.read_directory()).senders.get(number)
+        if known is None:
+            fail(f"There is no sender {number!r}. See: consentry sender list", code=1)
+        changed = msgspec.structs.replace(
+            known, inbound_url=url or None, inbound_account=account if url else None
+        )
+        return await store.submit(SaveSender(changed))
+
+    sender = with_store(save)
+    told = f"go to {sender.inbound_url}" if sender.inbound_url else "are passed on to nobody"
+    tell(sender, f"Texts to {sender.number} {told}.", as_json=as_json)
 
 
 @sender_app.command("list")

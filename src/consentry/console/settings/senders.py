@@ -28,6 +28,7 @@ from consentry.ports import CarrierAccount, Rejected
 
 _FIELDS: Final = {
     "invalid_sender": "number",
+    "invalid_inbound_url": "inbound_url",
     "already_exists": "number",
     "unknown_brand": "brand",
     "rate_invalid": "messages_per_second",
@@ -134,6 +135,8 @@ def _put(sender: Sender, filled: Filled) -> Sender:
         carrier=values["carrier"],
         messaging_service_sid=values["messaging_service_sid"] or None,
         messages_per_second=_read_rate(values["messages_per_second"]) or 1.0,
+        inbound_url=values["inbound_url"] or None,
+        inbound_account=values["inbound_account"] or None,
     )
 
 
@@ -200,6 +203,8 @@ async def _new(visit: Visit) -> dict[str, str]:
         "carrier": next(iter(accounts)) if len(accounts) == 1 else "",
         "messaging_service_sid": "",
         "messages_per_second": "1",
+        "inbound_url": "",
+        "inbound_account": "",
     }
 
 
@@ -209,6 +214,8 @@ def _stored(sender: Sender) -> dict[str, str]:
         "carrier": sender.carrier,
         "messaging_service_sid": sender.messaging_service_sid or "",
         "messages_per_second": f"{sender.messages_per_second:g}",
+        "inbound_url": sender.inbound_url or "",
+        "inbound_account": sender.inbound_account or "",
     }
 
 

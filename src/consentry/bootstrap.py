@@ -24,6 +24,7 @@ from consentry.api.services import Services
 from consentry.carriers.bandwidth.settings import BANDWIDTH
 from consentry.carriers.signalwire.settings import SIGNALWIRE
 from consentry.carriers.smpp.settings import SMPP
+from consentry.carriers.twilio.passing_on import TwilioPassingOn
 from consentry.carriers.twilio.settings import TWILIO
 from consentry.clock import SystemClock, SystemIds
 from consentry.console.app import build_console
@@ -49,11 +50,12 @@ from consentry.ports import (
     CarrierAccount,
     CarrierBook,
     Clock,
+    PassingOn,
     Store,
     StoreUnavailable,
     index_kinds,
 )
-from consentry.settings import OIDCAdmission, SettingError, Settings
+from consentry.settings import OIDCAdmission, SettingError, Settings, Switch
 from consentry.store.sqlite.holding import hold_file
 from consentry.telemetry.exposition import Exposition
 from consentry.telemetry.sharing import Sharing
@@ -172,7 +174,9 @@ def _build_console_services(settings: Settings, services: Services) -> ConsoleSe
     )
 
 
-def _build_doors(settings: Settings, services: Services, pages: ASGIApp) -> ASGIApp:
+def _build_doors(
+    settings: Settings, services: Services, pages: ASGIApp, passing_on: PassingOn
+) -> ASGIApp:
     """Put the Twilio-compatible door before the API, and that before the pages.
 
     All ask one ring of keys, so that a revoked key is refused by each of them at once.
@@ -190,6 +194,7 @@ def _build_doors(settings: Settings, services: Services, pages: ASGIApp) -> ASGI
         default_region=services.default_region,
         deferred=settings.twilio_quiet_hours,
         refused=settings.twilio_refusals,
+        passing_on=passing_on if settings.twilio_pass_through is Switch.ON else None,
     )
     return TwilioDoor(door, build_api(services, pages, keys))
 
@@ -335,7 +340,7 @@ class Server:
         self._links = LinkKeeper(self.store, self._book, services.intake)
         console = _build_console_services(settings, services)
         pages = Starlette(routes=build_console(console), lifespan=self._live)
-        app = _build_doors(settings, services, pages)
+        app = _build_doors(settings, services, pages, self._passing_on)
         config = _configure(app if tracing is None else tracing.wrap_app(app), self._grace_seconds)
         self._streams = console.streams
         self._uvicorn = _EndingStreams(config, self._begin_to_end)
@@ -343,6 +348,7 @@ class Server:
     def _build_delivery(self, store: Store, book: CarrierBook, identity: Identity) -> DeliveryLoop:
         stop_seconds = min(LIMITS.stop_seconds, self._grace_seconds)
         self._teller = _build_teller(self._settings, store, self._clock)
+        self._passing_on = TwilioPassingOn()
         return DeliveryLoop(
             store,
             book,
@@ -393,6 +399,7 @@ class Server:
             await asyncio.gather(publishing, linking, return_exceptions=True)
             await self._book.close()
             await self._teller.close()
+            await self._passing_on.close()
 
     async def make_console_link(self, agent: Agent | None = None) -> str:
         """Make a link that signs an agent in once: this one, or the first admin."""

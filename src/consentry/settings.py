@@ -39,6 +39,13 @@ class LogFormat(StrEnum):
     TEXT = "text"
 
 
+class Switch(StrEnum):
+    """Whether something is done."""
+
+    ON = "on"
+    OFF = "off"
+
+
 class LogNumbers(StrEnum):
     """How phone numbers stand in the log."""
 
@@ -75,6 +82,7 @@ class Settings(msgspec.Struct, frozen=True):
     metrics_access: MetricsAccess
     twilio_quiet_hours: DeferredAnswer
     twilio_refusals: RefusedAnswer
+    twilio_pass_through: Switch
     ready_lag_seconds: int
     traces_endpoint: str | None
     traces_percent: int
@@ -342,6 +350,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "How the Twilio-compatible door refuses a text by a messaging service: at_once, 400 with "
         "the code; by_callback, 201 as Twilio does, then failed with the code.",
         _read_one_of(RefusedAnswer),
+    ),
+    Setting(
+        "twilio_pass_through",
+        "off",
+        "Whether the Twilio-compatible door hands on to Twilio what is not about messages, such as "
+        "calls and numbers: on, or off, where all of that is answered 20404.",
+        _read_one_of(Switch),
     ),
     Setting(
         "ready_lag_seconds",

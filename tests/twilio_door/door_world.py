@@ -134,8 +134,12 @@ class World:
         raw: bytes | None = None,
         auth: tuple[str, str] | None = (ACCOUNT, TOKEN),
         headers: Mapping[str, str] | None = None,
+        raw_path: str | None = None,
     ) -> Reply:
-        """Make one request; `auth` are the user and password of HTTP Basic."""
+        """Make one request; `auth` are the user and password of HTTP Basic.
+
+        `raw_path`: how the path was escaped, where it was.
+        """
         given = dict(headers or {})
         if auth is not None:
             pair = base64.b64encode(":".join(auth).encode()).decode()
@@ -143,7 +147,7 @@ class World:
         body = raw if raw is not None else urlencode(form or {}).encode()
         if body:
             given.setdefault("content-type", "application/x-www-form-urlencoded")
-        return await exchange(self.door, method, path, headers=given, body=body)
+        return await exchange(self.door, method, path, headers=given, body=body, raw_path=raw_path)
 
     async def create(self, **changes: str) -> Reply:
         """Send a text to the person from the long code, with some parameters changed."""
@@ -168,7 +172,13 @@ class World:
 
 
 async def exchange(
-    app: TwilioDoor, method: str, target: str, *, headers: Mapping[str, str], body: bytes
+    app: TwilioDoor,
+    method: str,
+    target: str,
+    *,
+    headers: Mapping[str, str],
+    body: bytes,
+    raw_path: str | None = None,
 ) -> Reply:
     """Make one request of an application in process."""
     path, _, query = target.partition("?")
@@ -177,7 +187,7 @@ async def exchange(
         "method": method,
         "scheme": "http",
         "path": path,
-        "raw_path": path.encode(),
+        "raw_path": (path if raw_path is None else raw_path).encode(),
         "query_string": query.encode(),
         "client": None,
         "headers": [(k.lower().encode(), v.encode("utf-8")) for k, v in headers.items()],

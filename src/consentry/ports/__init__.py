@@ -76,6 +76,11 @@ from consentry.ports.measuring import (
     Unmeasured,
     count_entries,
 )
+from consentry.ports.passing_on import (
+    PassedAnswer,
+    PassedRequest,
+    PassingOn,
+)
 from consentry.ports.records import (
     AnsweredKey,
     APIKey,
@@ -150,6 +155,9 @@ __all__ = [
     "OutboundText",
     "Outcome",
     "Page",
+    "PassedAnswer",
+    "PassedRequest",
+    "PassingOn",
     "Receipt",
     "Record",
     "RefusedAnswer",

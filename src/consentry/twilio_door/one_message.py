@@ -44,13 +44,17 @@ async def delete_message(call: Call) -> Answer:
 
 
 async def _find(call: Call) -> Message:
-    """Find the message of the path; one of another account, or deleted, is not there."""
+    return await find_message(call, call.rest)
+
+
+async def find_message(call: Call, sid: str) -> Message:
+    """Find a message by its sid; one of another account, or deleted, is not there."""
     store = call.services.store
-    message_id = parse_message_sid(call.rest)
+    message_id = parse_message_sid(sid)
     message = None if message_id is None else await store.read_message(message_id)
     if message is None or is_removed(message):
         raise _not_found(call)
-    if build_message_sid(message.id, media=len(message.media)) != call.rest:
+    if build_message_sid(message.id, media=len(message.media)) != sid:
         raise _not_found(call)
     directory = await store.read_directory()
     if not call.may_use(directory.senders.get(message.sender)):

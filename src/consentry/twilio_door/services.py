@@ -10,6 +10,7 @@ from consentry.ports import (
     Delivery,
     Ids,
     Measuring,
+    PassingOn,
     RefusedAnswer,
     Store,
 )
@@ -19,7 +20,8 @@ from consentry.ports import (
 class DoorServices:
     """The inside as the door sees it.
 
-    `default_region`: the country of numbers written without one.
+    `default_region`: the country of numbers written without one. `passing_on`: what hands other
+    requests on to Twilio; None where nothing is.
     """
 
     store: Store
@@ -32,3 +34,4 @@ class DoorServices:
     default_region: str | None
     deferred: DeferredAnswer = DeferredAnswer.SCHEDULE
     refused: RefusedAnswer = RefusedAnswer.AT_ONCE
+    passing_on: PassingOn | None = None

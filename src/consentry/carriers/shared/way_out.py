@@ -106,6 +106,12 @@ class WayOut:
                 raise FenceClosed("It was too late when there was a connection.") from error
             raise
 
+    async def send_once(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Answer:
+        """Make a request of any kind, once; raises `NothingSent`, `NoAnswer`."""
+        return await self._request(method, url, headers, body)
+
     async def ask(self, url: str, *, headers: Mapping[str, str]) -> Answer:
         """GET what may be asked twice: again after silence, 429 and 5xx, a few times.
 
@@ -137,7 +143,11 @@ class WayOut:
             await session.close()
 
     async def _request(
-        self, method: str, url: str, headers: Mapping[str, str], body: "aiohttp.Payload | None"
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: "aiohttp.Payload | bytes | None",
     ) -> Answer:
         session = await self._open()
         try:

@@ -181,7 +181,7 @@ async def test_nothing_leads_texts_past_this_server(
 async def test_what_belongs_to_a_message_goes_under_twilios_own_name(
     world: World, twilio: FakePassingOn
 ) -> None:
-    """Media and feedback are asked of Twilio by its own sid; of what it does not have, not at all."""
+    """Media and feedback are asked of Twilio by its own sid; of what it never had, not at all."""
     sid = await sent(world)
     media = "ME" + "0" * 32
     for method, rest in (

@@ -26,6 +26,7 @@ from consentry.carriers.signalwire.settings import SIGNALWIRE
 from consentry.carriers.smpp.settings import SMPP
 from consentry.carriers.twilio.passing_on import TwilioPassingOn
 from consentry.carriers.twilio.settings import TWILIO
+from consentry.carriers.vonage.settings import VONAGE
 from consentry.clock import SystemClock, SystemIds
 from consentry.console.app import build_console
 from consentry.console.identity import IdentityProvider
@@ -74,6 +75,7 @@ CARRIERS: Final = index_kinds(
         BANDWIDTH,
         SMPP,
         SIGNALWIRE,
+        VONAGE,
     ]
 )
 """One line for each carrier."""

@@ -118,11 +118,13 @@ def read_binary(data: bytes) -> str | None:
     Such a message is UTF-8 or, as phones write it, UTF-16. It is marked as a piece: the carrier
     saw no keyword in it.
     """
+    if not data.strip():
+        return None
     for encoding in ("utf-8", "utf-16-be"):
         try:
             text = data.decode(encoding).strip()
         except UnicodeDecodeError:
             continue
-        if text and text.isprintable():
+        if text.isprintable() and text:
             return text + PART_MARK
     return None

@@ -40,6 +40,11 @@ OF_A_STORE = {
     "refusals_kept",
     "delivery_per_second",
     "accepted_per_second",
+    *(
+        f"door_{outcome}_{figure}"
+        for outcome in ("refused", "accepted")
+        for figure in ("per_second", "over_native")
+    ),
     "campaign_stop_per_second",
     "campaign_stop_p99",
     "worker_mebibytes",

@@ -46,6 +46,7 @@ def ratio_of_rounds(
     below: Sequence[float],
     *,
     at_least: float | None = None,
+    at_most: float | None = None,
 ) -> Figure:
     """Take the median over rounds of the ratios of what was measured one after the other.
 
@@ -55,7 +56,8 @@ def ratio_of_rounds(
     ratios = [a / b for a, b in zip(above, below, strict=True) if b > 0]
     if not ratios:
         return not_measured(name, title, "ratio", "no round was long enough")
-    return Figure(name, title, statistics.median(ratios), "ratio", at_least=at_least)
+    value = statistics.median(ratios)
+    return Figure(name, title, value, "ratio", at_least=at_least, at_most=at_most)
 
 
 def not_measured(name: str, title: str, unit: str, why: str) -> Figure:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from itertools import cycle, islice
 from typing import Final
 
 from consentry.cli.bench.cluster import Postgres
@@ -11,6 +12,7 @@ from consentry.cli.bench.plan import Operation
 from consentry.cli.bench.population import Content
 from consentry.cli.bench.requests import (
     build_check,
+    build_door_send,
     known_number,
     repeat_checks,
     repeat_sends,
@@ -26,6 +28,7 @@ SELECT: Final = Key(Operation.GATE, "pgbench -S", "PostgreSQL")
 QUESTIONS: Final = 20_000
 _COMPARED: Final = 20
 _FORBIDDEN: Final = 403
+_REFUSED_BY_DOOR: Final = 400
 
 
 def choose_recipients(people: int, questions: int = QUESTIONS) -> list[str]:
@@ -53,9 +56,16 @@ def gate_lane(key: Key, running: Running, content: Content, *, questions: int = 
 
 def refused_lane(key: Key, running: Running, content: Content) -> Lane:
     """Try to send to people who opted out."""
-    opted_out = [number for number, _ in zip(content.opted_out, range(QUESTIONS), strict=False)]
+    opted_out = islice(content.opted_out, QUESTIONS)
     requests = repeat_sends(running.port, content.key, opted_out)
     return lane_of(key, running, requests, status=_FORBIDDEN)
+
+
+def door_refused_lane(key: Key, running: Running, content: Content) -> Lane:
+    """Try to send to people who opted out, through the Twilio-compatible door."""
+    opted_out = islice(content.opted_out, QUESTIONS)
+    requests = cycle([build_door_send(running.port, number) for number in opted_out])
+    return lane_of(key, running, requests, status=_REFUSED_BY_DOOR)
 
 
 def select_lane(postgres: Postgres) -> Lane:

@@ -8,7 +8,7 @@ from consentry.cli.bench import bulk, campaign, gates
 from consentry.cli.bench.figures import Figure, not_measured, ratio_of_rounds
 from consentry.cli.bench.load import Round
 from consentry.cli.bench.mixed import GATE, IN_FLIGHT, STOP, mixed_key
-from consentry.cli.bench.operations import BY_HAND, EACH, PRODUCT, Operations, key_of
+from consentry.cli.bench.operations import BY_HAND, DOOR, EACH, PRODUCT, Operations, key_of
 from consentry.cli.bench.plan import MAIN, TITLES, Operation, Plan, StoreKind
 from consentry.cli.bench.sheet import Key, Sheet
 from consentry.cli.bench.stops import INSERT
@@ -16,6 +16,7 @@ from consentry.cli.bench.stops import INSERT
 _OF_BARE: Final = {StoreKind.SQLITE: 0.85, StoreKind.POSTGRESQL: 0.75}
 _OF_INSERTS: Final = {StoreKind.SQLITE: None, StoreKind.POSTGRESQL: 0.5}
 _WORKER_MEBIBYTES: Final = 120.0
+_DOOR_OVER_NATIVE: Final = 1.3
 _PERCENTILES: Final = (50, 99)
 
 
@@ -62,6 +63,7 @@ class _Named:
         *,
         in_flight: int = MAIN,
         at_least: float | None = None,
+        at_most: float | None = None,
     ) -> Figure:
         """Show the median of the ratios of rounds side by side."""
         sides = [self._sheet.rates(key, in_flight) for key in (above, below)]
@@ -69,7 +71,9 @@ class _Named:
             if not rates:
                 why = self._sheet.why_missing(key)
                 return not_measured(self.name(name), self.title(title), "ratio", why)
-        return ratio_of_rounds(self.name(name), self.title(title), *sides, at_least=at_least)
+        return ratio_of_rounds(
+            self.name(name), self.title(title), *sides, at_least=at_least, at_most=at_most
+        )
 
     def percentile(
         self,
@@ -190,7 +194,10 @@ def _bulk(named: _Named, operations: Operations, plan: Plan) -> list[Figure]:
 
 def _refused(named: _Named, operations: Operations, plan: Plan) -> list[Figure]:
     refused, gate = named.key(Operation.REFUSED), named.key(Operation.GATE)
-    figures = [named.rate("refused_per_second", "refused sends", refused)]
+    figures = [
+        named.rate("refused_per_second", "refused sends", refused),
+        *_door(named, Operation.REFUSED, "refused"),
+    ]
     if plan.wants(Operation.GATE):
         figures.append(
             named.ratio("refused_of_gate", "refused sends / gate", refused, gate, at_least=_OF_GATE)
@@ -300,12 +307,31 @@ def _delivery(named: _Named, operations: Operations, plan: Plan) -> list[Figure]
 def _accepted(named: _Named, operations: Operations, plan: Plan) -> list[Figure]:
     del operations, plan
     accepted = named.key(Operation.ACCEPTED)
-    figures = [named.rate("accepted_per_second", "accepted sends", accepted)]
+    figures = [
+        named.rate("accepted_per_second", "accepted sends", accepted),
+        *_door(named, Operation.ACCEPTED, "accepted"),
+    ]
     if named.store is StoreKind.POSTGRESQL:
         by_hand = named.key(Operation.ACCEPTED, BY_HAND)
         title = "accepted sends / by hand"
         figures.append(named.ratio("accepted_over_handwritten", title, accepted, by_hand))
     return figures
+
+
+def _door(named: _Named, operation: Operation, outcome: str) -> list[Figure]:
+    """Compare what a send takes by the Twilio-compatible door with what it takes by our own."""
+    native, door = named.key(operation), named.key(operation, DOOR)
+    return [
+        named.rate(f"door_{outcome}_per_second", f"{outcome} sends by the Twilio door", door),
+        # Rates upside down are times.
+        named.ratio(
+            f"door_{outcome}_over_native",
+            f"{outcome} sends, time by the Twilio door / by POST /v1/messages",
+            native,
+            door,
+            at_most=_DOOR_OVER_NATIVE,
+        ),
+    ]
 
 
 def _campaign(named: _Named, operations: Operations, plan: Plan) -> list[Figure]:

@@ -10,7 +10,12 @@ from consentry.cli.bench.load import Round, WrongAnswer
 from consentry.cli.bench.mixed import GATE, STOP, measure_mixed, mixed_key
 from consentry.cli.bench.plan import TITLES, Operation, Plan, StoreKind
 from consentry.cli.bench.requests import build_stop
-from consentry.cli.bench.sends import Sending, accepted_lane, measure_delivery
+from consentry.cli.bench.sends import (
+    Sending,
+    accepted_lane,
+    door_accepted_lane,
+    measure_delivery,
+)
 from consentry.cli.bench.servers import OK, Running, ask
 from consentry.cli.bench.setup import Product, Setup
 from consentry.cli.bench.sheet import Key, Sheet
@@ -21,6 +26,7 @@ from consentry.domain.entries import EntryKind
 BY_HAND: Final = "by hand"
 EACH: Final = "a commit for each"
 PRODUCT: Final = "product"
+DOOR: Final = "Twilio door"
 _DELIVERED_OF_CAMPAIGN: Final = 10
 _DELIVERED_AT_LEAST: Final = 500
 """Fewer would fit into the slots of one moment."""
@@ -109,25 +115,23 @@ class Operations:
 
     async def _measure_refused(self) -> None:
         content = self._setup.content
-        lanes = [
-            gates.refused_lane(
-                key_of(Operation.REFUSED, PRODUCT, product.store, product.workers),
-                product.running,
-                content,
-            )
-            for product in self._setup.products
-        ]
+        counted: list[tuple[Product, _Counted]] = []
+        for product in self._setup.products:
+            for who, build in ((PRODUCT, gates.refused_lane), (DOOR, gates.door_refused_lane)):
+                key = key_of(Operation.REFUSED, who, product.store, product.workers)
+                counted.append((product, _Counted(build(key, product.running, content))))
+        lanes = [one.lane for _, one in counted]
         by_hand = self._setup.handwritten.get(StoreKind.POSTGRESQL)
         if by_hand is not None:
             key = key_of(Operation.REFUSED, BY_HAND, StoreKind.POSTGRESQL)
             lanes.append(gates.refused_lane(key, by_hand, content))
-        counted = [_Counted(lane) for lane in lanes]
-        await self._measure([one.lane for one in counted], self._plan.in_flight)
+        await self._measure(lanes, self._plan.in_flight)
         self._steps.step("looking for the refusals in the ledgers")
-        for product, one in zip(self._setup.products, counted, strict=False):
+        for product in self._setup.products:
             if product.workers == 1:
-                kept = await_entries(product.database, EntryKind.SEND_REFUSED, one.answers)
-                self.refusals[product.store] = kept, one.answers
+                answers = sum(one.answers for whose, one in counted if whose is product)
+                kept = await_entries(product.database, EntryKind.SEND_REFUSED, answers)
+                self.refusals[product.store] = kept, answers
 
     async def _measure_stops(self) -> None:
         setup = self._setup
@@ -185,8 +189,9 @@ class Operations:
         lanes = []
         for product in self._setup.products:
             self._sending(product).hold()
-            key = key_of(Operation.ACCEPTED, PRODUCT, product.store, product.workers)
-            lanes.append(accepted_lane(key, product.running, self._setup.content))
+            for who, build in ((PRODUCT, accepted_lane), (DOOR, door_accepted_lane)):
+                key = key_of(Operation.ACCEPTED, who, product.store, product.workers)
+                lanes.append(build(key, product.running, self._setup.content))
         by_hand = self._setup.handwritten.get(StoreKind.POSTGRESQL)
         if by_hand is not None:
             key = key_of(Operation.ACCEPTED, BY_HAND, StoreKind.POSTGRESQL)

@@ -1,5 +1,6 @@
 """Requests as the bytes that go over the wire, built before the clock runs."""
 
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from itertools import cycle
 from typing import Final
@@ -92,6 +93,19 @@ def build_send(port: int, key: str, recipient: str) -> bytes:
     """Ask to send a text to one recipient."""
     text = {"sender": SENDER, "recipient": recipient, "body": _BODY}
     return _post_json(port, "/v1/messages", key, text)
+
+
+def build_door_send(port: int, recipient: str) -> bytes:
+    """Ask to send the same text through the Twilio-compatible door, as Twilio's clients ask."""
+    pairs = [("To", recipient), ("From", SENDER), ("Body", _BODY)]
+    login = b64encode(f"{ACCOUNT_SID}:{AUTH_TOKEN}".encode()).decode()
+    headers = (
+        ("user-agent", "consentry-bench"),
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("authorization", f"Basic {login}"),
+    )
+    path = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages.json"
+    return _write("POST", port, path, headers=headers, body=encode_form(pairs))
 
 
 def build_rate(port: int, key: str, per_second: float) -> bytes:

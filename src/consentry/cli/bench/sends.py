@@ -6,7 +6,7 @@ delivered: so each is measured without the other.
 
 import asyncio
 from collections.abc import Iterator
-from itertools import islice
+from itertools import cycle, islice
 from typing import Final
 
 import msgspec
@@ -15,12 +15,21 @@ from consentry.cli.bench.gates import lane_of
 from consentry.cli.bench.lanes import Lane, Spent, read_largest_mebibytes
 from consentry.cli.bench.load import Round, Target, WrongAnswer, run_round
 from consentry.cli.bench.population import TEXTS_PER_SECOND, Content
-from consentry.cli.bench.requests import build_rate, build_reset, build_send, build_tell
+from consentry.cli.bench.requests import (
+    build_door_send,
+    build_rate,
+    build_reset,
+    build_send,
+    build_tell,
+)
 from consentry.cli.bench.servers import Running, fetch
 from consentry.cli.bench.sheet import Key, Sample
 from consentry.clock import SystemClock
 
 ACCEPTED: Final = 202
+CREATED: Final = 201
+"""What native sends are answered, and what those through the Twilio-compatible door are."""
+
 _CONNECTIONS: Final = 32
 _HELD_PER_SECOND: Final = 0.001
 _ACCEPT_SECONDS: Final = 300.0
@@ -81,6 +90,12 @@ def _build_sends(running: Running, content: Content) -> Iterator[bytes]:
     while True:
         for number in content.active:
             yield build_send(running.port, content.key, number)
+
+
+def door_accepted_lane(key: Key, running: Running, content: Content) -> Lane:
+    """Send texts through the Twilio-compatible door; whoever measures holds the sender before."""
+    requests = (build_door_send(running.port, number) for number in cycle(content.active))
+    return lane_of(key, running, requests, status=CREATED)
 
 
 async def measure_delivery(sending: Sending, texts: int) -> Sample:

@@ -22,8 +22,10 @@ from consentry.api.app import build_api
 from consentry.api.one_write import OneWriteProtocol
 from consentry.api.services import Services
 from consentry.carriers.bandwidth.settings import BANDWIDTH
+from consentry.carriers.plivo.settings import PLIVO
 from consentry.carriers.signalwire.settings import SIGNALWIRE
 from consentry.carriers.smpp.settings import SMPP
+from consentry.carriers.telnyx.settings import TELNYX
 from consentry.carriers.twilio.passing_on import TwilioPassingOn
 from consentry.carriers.twilio.settings import TWILIO
 from consentry.carriers.vonage.settings import VONAGE
@@ -72,6 +74,8 @@ if TYPE_CHECKING:
 CARRIERS: Final = index_kinds(
     [
         TWILIO,
+        TELNYX,
+        PLIVO,
         BANDWIDTH,
         SMPP,
         SIGNALWIRE,

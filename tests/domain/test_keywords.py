@@ -189,7 +189,9 @@ def test_an_unknown_verdict_leaves_the_prediction(said: str | None) -> None:
         ("plivo", "Stop All", CarrierWord.OPT_OUT),
         ("plivo", "STOPALL", CarrierWord.NONE),
         ("plivo", "unstop", CarrierWord.OPT_IN),
-        ("plivo", "HELP", CarrierWord.NONE),
+        ("plivo", "HELP", CarrierWord.HELP),
+        ("plivo", "info", CarrierWord.HELP),
+        ("plivo", "UNSUBSCRIBE", CarrierWord.NONE),
     ],
 )
 def test_other_carriers_have_their_own_lists(carrier: str, text: str, word: CarrierWord) -> None:
@@ -202,6 +204,17 @@ def test_other_carriers_have_their_own_lists(carrier: str, text: str, word: Carr
 @pytest.mark.parametrize(
     ("profile", "text", "word", "layers"),
     [
+        ("telnyx toll_free", "Stop", "opt_out", BOTH),
+        ("telnyx toll_free", "stop all", "opt_out", PROVIDER),
+        ("telnyx toll_free", "unstop", "opt_in", BOTH),
+        ("telnyx toll_free", "YES", "none", ()),
+        ("telnyx toll_free", "HELP", "help", ()),
+        ("telnyx short_code", "STOP", "opt_out", PROVIDER),
+        ("plivo toll_free", "STOP", "opt_out", BOTH),
+        ("plivo toll_free", "UNSUB", "opt_out", PROVIDER),
+        ("plivo toll_free", "START", "opt_in", BOTH),
+        ("plivo toll_free", "INFO", "help", ()),
+        ("plivo short_code", "STOP", "none", ()),
         ("bandwidth toll_free", "stop", "opt_out", (BlockLayer.NETWORK,)),
         ("bandwidth toll_free", "Unstop", "opt_in", (BlockLayer.NETWORK,)),
         ("bandwidth toll_free", "YES", "none", ()),
@@ -232,6 +245,28 @@ def test_what_a_carrier_leaves_to_the_network_or_to_us(
     reading = read_carrier(text, carrier=carrier, kind=SenderKind(kind), at=NOW)
     assert (reading.word, reading.layers) == (CarrierWord(word), layers)
     assert reading.answers is (word != "none")
+
+
+@pytest.mark.parametrize(
+    ("carrier", "said", "word"),
+    [
+        ("telnyx", "STOP", CarrierWord.OPT_OUT),
+        ("telnyx", "START", CarrierWord.OPT_IN),
+        ("telnyx", "HELP", CarrierWord.HELP),
+        ("telnyx", "PROMO", CarrierWord.NONE),
+        ("plivo", "optout", CarrierWord.OPT_OUT),
+        ("plivo", "optin", CarrierWord.OPT_IN),
+        ("plivo", "help", CarrierWord.HELP),
+        ("plivo", "other", CarrierWord.NONE),
+    ],
+)
+def test_what_a_carrier_says_that_it_read_counts(
+    carrier: str, said: str, word: CarrierWord
+) -> None:
+    """`autoresponse_type` and `MessageIntent` decide, also about words that only they know."""
+    for kind in (SenderKind.LONG_CODE, SenderKind.SHORT_CODE):
+        reading = read_carrier("basta", carrier=carrier, kind=kind, at=NOW, opt_out_type=said)
+        assert reading.word is word
 
 
 @pytest.mark.parametrize("text", ["START", "unstop", "Yes", " yes \n"])

@@ -1,0 +1,1 @@
+"""Plivo: webhooks, sending by REST, error codes."""

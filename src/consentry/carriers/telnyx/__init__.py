@@ -1,0 +1,1 @@
+"""Telnyx: webhooks, sending by REST, error codes, the list of opt-outs."""

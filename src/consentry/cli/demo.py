@@ -267,7 +267,9 @@ def _tell(told: Told, *, as_json: bool) -> None:
             "\nConsentry is running.\n\n"
             f"  Console   {told.console_link}   (signs in once)\n"
             f"  Handsets  {handset_url}\n"
-            f"  API       {told.url}/docs   key {told.secret.api_key}\n\n"
+            f"  API       {told.url}/docs   key {told.secret.api_key}\n"
+            f"  Twilio    {told.url}   account sid {told.secret.account_sid}   "
+            f"auth token {told.secret.auth_token}\n\n"
             f"Text START, or anything, to {SENDERS[0][0]} from a handset and watch the console.\n"
             "Stop with Ctrl-C.\n"
         )

@@ -1,0 +1,73 @@
+"""The move from Twilio: the official client at the product's own door, from handset to ledger."""
+
+import pytest
+from real_world import Demo, eventually
+from twilio.base.exceptions import TwilioRestException
+from twilio.rest import Client
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-twilio-door")]
+
+
+def connect(demo: Demo, sid: str, token: str) -> Client:
+    """Point Twilio's client at the door: the one change that a program needs."""
+    client = Client(sid, token)
+    client.api.base_url = demo.told["url"]
+    return client
+
+
+@pytest.fixture
+def client(demo: Demo) -> Client:
+    """The client with the credentials that the program has at Twilio."""
+    return connect(demo, demo.told["twilio_account_sid"], demo.told["twilio_auth_token"])
+
+
+def test_a_program_that_moved_reaches_only_who_wants_it(
+    demo: Demo, client: Client, phone: str
+) -> None:
+    """A text arrives; after STOP it is 21610 and recorded; after START it arrives again."""
+    number = demo.number("long_code")
+    demo.carrier.type_heard(phone, number, "Hello")
+    made = client.messages.create(to=phone, from_=number, body="Your table is ready.")
+    eventually(
+        lambda: client.messages(made.sid).fetch().status == "delivered", "the text is delivered"
+    )
+    assert ("sender", "Your table is ready.") in demo.carrier.shown(phone, number)
+    demo.carrier.type_heard(phone, number, "STOP")
+    with pytest.raises(TwilioRestException) as refused:
+        client.messages.create(to=phone, from_=number, body="Are you sure?")
+    assert (refused.value.status, refused.value.code) == (400, 21610)
+    assert demo.carrier.refusals(phone, number) == []
+    eventually(lambda: demo.product.entries(phone, "send_refused"), "the refusal is recorded")
+    (entry,) = demo.product.entries(phone, "send_refused")
+    assert (entry["text"], entry["reason"]) == ("Are you sure?", "opted_out")
+    demo.carrier.type_heard(phone, number, "START")
+    again = client.messages.create(to=phone, from_=number, body="Welcome back.")
+    eventually(
+        lambda: client.messages(again.sid).fetch().status == "delivered", "the text is delivered"
+    )
+    ours = [m.body for m in client.messages.list(to=phone, from_=number)]
+    assert ours[0] == "Welcome back."
+    assert "Are you sure?" not in ours
+    assert [m.body for m in client.messages.list(from_=phone)] == ["START", "STOP", "Hello"]
+
+
+def test_a_key_made_for_the_door_opens_it_at_once(demo: Demo, phone: str) -> None:
+    """A key from the API works as account sid and token, and is refused once it is revoked."""
+    number = demo.number("toll_free")
+    demo.carrier.type_heard(phone, number, "Hello")
+    asked = {"name": f"shop {phone}", "scopes": ["send", "read"], "twilio": True}
+    key = demo.product.call("POST", "/v1/keys", asked).json()
+    client = connect(demo, key["account_sid"], key["secret"])
+    made = client.messages.create(to=phone, from_=number, body="Hi")
+    assert client.messages(made.sid).fetch().account_sid == key["account_sid"]
+    assert demo.product.call("DELETE", f"/v1/keys/{key['id']}").status_code == 204
+    with pytest.raises(TwilioRestException) as refused:
+        client.messages.create(to=phone, from_=number, body="Hi")
+    assert (refused.value.status, refused.value.code) == (401, 20003)
+
+
+def test_what_is_no_message_is_not_there_unless_it_is_handed_on(client: Client) -> None:
+    """Nothing is handed on by default: calls are 20404."""
+    with pytest.raises(TwilioRestException) as refused:
+        client.calls("CA" + "0" * 32).fetch()
+    assert (refused.value.status, refused.value.code) == (404, 20404)

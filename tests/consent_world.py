@@ -149,3 +149,18 @@ def refused_by_carrier() -> Standing:
         by_person=False,
     )
     return apply_pieces(Standing(), (refusal,))
+
+
+def held_back() -> Standing:
+    """The standing of somebody whose opt-out the carrier has and we do not."""
+    paused = Block(
+        LONG.number,
+        BlockLayer.PROVIDER,
+        BlockState.UNKNOWN,
+        Cause.DRIFT,
+        START,
+        START,
+        "ent",
+        by_person=False,
+    )
+    return apply_pieces(Standing(), (paused,))

@@ -12,10 +12,11 @@ import msgspec
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Directory, Program, Sender
+from consentry.domain.drift import Drift, Reconciliation
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Direction, Job, JobState, Message
 from consentry.domain.policy import Policy
-from consentry.domain.standing import Standing, apply_pieces
+from consentry.domain.standing import BlockState, Standing, apply_pieces
 from consentry.ports import (
     APIKey,
     CarrierAccount,
@@ -25,6 +26,9 @@ from consentry.ports import (
     EntryFilter,
     IdempotencyRecord,
     Needs,
+    OptOut,
+    OptOutFilter,
+    OptOutPage,
     Page,
     Receipt,
     Record,
@@ -106,6 +110,8 @@ class MemoryStore:
         self.marks: dict[tuple[str, str], ConversationMark] = {}
         self.processes: dict[str, ServerProcess] = {}
         self.notices: dict[str, Notice] = {}
+        self.drifts: dict[str, Drift] = {}
+        self.reconciliations: dict[str, Reconciliation] = {}
         self.available = True
 
     # --- Commands ---------------------------------------------------------------------------
@@ -171,6 +177,10 @@ class MemoryStore:
                 self._directory = msgspec.structs.replace(known, programs=programs)
             case ServerProcess():
                 self.processes[record.id] = record
+            case Drift():
+                self.drifts[record.id] = record
+            case Reconciliation():
+                self.reconciliations[record.id] = record
             case _:
                 self._keep(record)
 
@@ -251,6 +261,39 @@ class MemoryStore:
     async def read_standings(self, recipients: list[str]) -> list[Standing]:
         """Return the standings in the order asked."""
         return [await self.read_standing(recipient) for recipient in recipients]
+
+    async def read_inbound(self, carrier: str, carrier_message_ids: list[str]) -> list[Message]:
+        """List the texts that came in by these ids."""
+        self._check_available()
+        return [
+            message
+            for message in self.messages.values()
+            if message.direction is Direction.INBOUND
+            and message.carrier == carrier
+            and message.carrier_message_id in carrier_message_ids
+        ]
+
+    async def read_opt_outs(self, wanted: OptOutFilter, page: Page) -> OptOutPage:
+        """List recipients of whom a block of the scopes stands, by number, a page at a time."""
+        found = [
+            OptOut(recipient, START, standing)
+            for recipient, standing in sorted(self.standings.items())
+            if (page.before is None or recipient > page.before)
+            and any(
+                block.state is BlockState.BLOCKED and block.scope in (wanted.scopes or ())
+                for block in standing.blocks
+            )
+        ]
+        is_last = len(found) <= page.limit
+        shown = found[: page.limit]
+        return OptOutPage(shown, None if is_last else shown[-1].recipient)
+
+    async def read_reconciliations(
+        self, page: Page, *, carrier: str | None = None
+    ) -> list[Reconciliation]:
+        """List comparisons, the newest first."""
+        known = sorted(self.reconciliations.values(), key=lambda r: r.id, reverse=True)
+        return [r for r in known if carrier in (None, r.carrier)][: page.limit]
 
     async def read_entries(
         self,
@@ -407,6 +450,12 @@ class MemoryFacts:
         """Find how far a conversation was read."""
         self._check((recipient, sender) in self._needs.marks, f"mark of {recipient}")
         return self._store.marks.get((recipient, sender))
+
+    def drifts(self, recipient: str) -> tuple[Drift, ...]:
+        """List a recipient's drifts."""
+        asked = self._needs.drifts and recipient in self._needs.recipients
+        self._check(asked, f"drifts of {recipient}")
+        return tuple(d for d in self._store.drifts.values() if d.recipient == recipient)
 
     def _check(self, asked: bool, what: str) -> None:
         if not asked:

@@ -19,6 +19,7 @@ from consent_world import (
     TOLL_FREE,
     after,
     hear,
+    held_back,
     minute,
     refused_by_carrier,
     text,
@@ -62,6 +63,7 @@ STANDINGS: dict[PairState, Callable[[], Standing]] = {
     PairState.OPTED_IN: lambda: after("Hello"),
     PairState.OPTED_OUT: lambda: after("Hello", "STOP"),
     PairState.CARRIER_BLOCKED: refused_by_carrier,
+    PairState.PAUSED: held_back,
 }
 SIGNALS = {
     SignalKind.PLAIN_TEXT: Signal(SignalKind.PLAIN_TEXT, minute(9)),
@@ -91,6 +93,10 @@ EFFECTS: dict[tuple[PairState, SignalKind], tuple[PairState, bool, MessageKind |
     (PairState.CARRIER_BLOCKED, SignalKind.HELP): (PairState.CARRIER_BLOCKED, False, None),
     (PairState.CARRIER_BLOCKED, SignalKind.OPT_OUT): (PairState.OPTED_OUT, False, None),
     (PairState.CARRIER_BLOCKED, SignalKind.OPT_IN): (PairState.OPTED_IN, True, None),
+    (PairState.PAUSED, SignalKind.PLAIN_TEXT): (PairState.PAUSED, False, None),
+    (PairState.PAUSED, SignalKind.HELP): (PairState.PAUSED, False, None),
+    (PairState.PAUSED, SignalKind.OPT_OUT): (PairState.OPTED_OUT, False, None),
+    (PairState.PAUSED, SignalKind.OPT_IN): (PairState.OPTED_IN, True, None),
 }
 
 

@@ -85,6 +85,9 @@ PIECES: dict[Reason, Piece] = {
     Reason.OPTED_OUT: block(layer=BlockLayer.OURS),
     Reason.SUPPRESSED: Suppression("acme", Cause.AGENT, START, "ent"),
     Reason.NUMBER_REASSIGNED: Suppression("*", Cause.REASSIGNED, START, "ent"),
+    Reason.PAUSED_FOR_REVIEW: block(
+        layer=BlockLayer.NETWORK, cause=Cause.DRIFT, state=BlockState.UNKNOWN
+    ),
     Reason.NO_CONSENT: consent("p1", ConsentState.REVOKED, WRITTEN),
     Reason.CONSENT_PENDING: consent("p2", ConsentState.PENDING, WRITTEN),
     Reason.CONSENT_EXPIRED: consent("p3", level=WRITTEN, expires_at=START),
@@ -117,7 +120,7 @@ def decide_with(conditions: tuple[Reason, ...]) -> Decision:
 
 
 def test_the_first_reason_that_holds_is_given() -> None:
-    """For all 4,095 sets of reasons that can hold at once, the one first in order is given."""
+    """For all 8,191 sets of reasons that can hold at once, the one first in order is given."""
     sets = [s for size in range(1, len(CONDITIONS) + 1) for s in combinations(CONDITIONS, size)]
     order = list(Reason)
     wrong = [
@@ -126,7 +129,7 @@ def test_the_first_reason_that_holds_is_given() -> None:
         if decide_with(s).reason is not min(s, key=order.index)
     ]
     assert wrong == []
-    assert len(sets) == 4095
+    assert len(sets) == 8191
 
 
 @pytest.mark.parametrize("reason", CONDITIONS)
@@ -304,6 +307,22 @@ def test_the_carriers_refusal_is_named_before_the_persons_word() -> None:
     refusal = block(cause=Cause.CARRIER_REFUSAL)
     decision = ask(REPLY, block(TOLL_FREE), block(layer=BlockLayer.NETWORK), refusal)
     assert (decision.reason, decision.block) == (Reason.CARRIER_BLOCKED, refusal)
+
+
+def test_what_may_be_forbidden_is_held_back() -> None:
+    """A drift that nobody has settled refuses, and says where it is settled; not another sender."""
+    paused = block(cause=Cause.DRIFT, state=BlockState.UNKNOWN)
+    decision = ask(REPLY, consent(), paused)
+    assert (decision.reason, decision.rules) == (Reason.PAUSED_FOR_REVIEW, ("paused/provider",))
+    assert decision.block == paused
+    assert "carrier drift" in decision.detail
+    other = block(TOLL_FREE, cause=Cause.DRIFT, state=BlockState.UNKNOWN)
+    assert ask(REPLY, consent(), other).reason is None
+
+
+def test_the_carriers_list_is_named_as_its_refusal_is() -> None:
+    """What is known from the carrier's own list of opt-outs is `carrier_blocked` too."""
+    assert ask(REPLY, block(cause=Cause.CARRIER_LIST)).reason is Reason.CARRIER_BLOCKED
 
 
 def test_a_block_is_for_one_sender() -> None:

@@ -79,7 +79,7 @@ blocks = st.builds(
     block,
     st.sampled_from(SENDERS),
     st.sampled_from(BlockLayer),
-    cause=st.sampled_from([Cause.KEYWORD, Cause.CARRIER_REFUSAL, Cause.FREE_TEXT]),
+    cause=st.sampled_from([Cause.KEYWORD, Cause.CARRIER_REFUSAL, Cause.FREE_TEXT, Cause.DRIFT]),
     state=st.sampled_from(BlockState),
     since=st.sampled_from([START, START - timedelta(minutes=1)]),
 )

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from consentry.ports import (
+    DriftFilter,
     InboxFilter,
     MessageFilter,
     OptOutFilter,
@@ -33,6 +34,9 @@ async def read_everything(store: Store) -> dict[str, object]:
         "outbox": await store.count_outbox(),
         "answered": await store.read_answered(1000),
         "due": sorted(await store.next_due()),
+        "drifts": await store.read_drifts(DriftFilter(), ALL),
+        "open drifts": await store.count_drifts(),
+        "comparisons": await store.read_reconciliations(ALL),
         "notices": await _read_notices(store),
         "inbox": await _read_inbox(store, InboxFilter()),
         "opt-outs": await _read_opt_outs(store),

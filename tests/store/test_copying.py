@@ -31,7 +31,9 @@ from store_world import (
     tagged,
     write,
 )
+from test_drifts_kept import drift, report
 
+from consentry.domain.drift import DriftState
 from consentry.domain.messages import Callback, JobState
 from consentry.domain.notices import notice_of_text
 from consentry.ports import (
@@ -75,6 +77,9 @@ async def add_what_is_rare(path: Path) -> None:
                     ConversationMark(ANN, SENDER, "msg_00001"),
                     IdempotencyRecord("key_1", "again", "print", 202, b"{\x00\xff}", START),
                     receipt(1, "SM9"),
+                    drift(1, ANN),
+                    drift(2, BOB, state=DriftState.APPLIED),
+                    report(1),
                     customer(90_001, "Ann", ANN),
                     customer(90_002, "Zoé an\x00d NUL", BOB),
                     customer(90_003, "Ann too", ANN, merged_into="cus_90001"),

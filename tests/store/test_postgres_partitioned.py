@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
 import asyncpg
+import msgspec
 import pytest
 from store_world import (
     ANN,
@@ -27,14 +28,17 @@ from store_world import (
     tagged,
     write,
 )
+from test_drifts_kept import drift
 from test_two_processes import sender
 
+from consentry.domain.drift import DriftKind, DriftState
 from consentry.domain.entries import EntryKind
 from consentry.domain.messages import Callback, MessageStatus
 from consentry.domain.notices import PostponedNotice, notice_of_text
 from consentry.ports import (
     Change,
     ConversationMark,
+    DriftFilter,
     InboxFilter,
     MessageFilter,
     Needs,
@@ -77,14 +81,15 @@ async def store(partitioned: PostgresDatabase) -> AsyncIterator[Store]:
     """Make the tables, note the migrations as applied, and open the store on them."""
     migrations = read_migrations("postgres")
     start, storage = migrations[:2]
-    (notices,) = [m for m in migrations if m.name == "0006_notices"]
+    split = [m for m in migrations if m.name in ("0006_notices", "0007_drifts")]
     connection = await asyncpg.connect(partitioned.address)
     await connection.execute(partition(start))
-    await connection.execute(partition(notices))
+    for migration in split:
+        await connection.execute(partition(migration))
     await connection.execute(
         "CREATE TABLE migrations (name text PRIMARY KEY, checksum text, applied_at timestamptz)"
     )
-    for migration in (start, storage, notices):
+    for migration in (start, storage, *split):
         await connection.execute(
             "INSERT INTO migrations VALUES ($1, $2, now())", migration.name, migration.checksum
         )
@@ -105,10 +110,11 @@ async def test_every_table_that_grows_is_partitioned(
     )
     assert whole == (
         "agents api_keys brands carriers customer_grams customers directory_version idempotency "
-        "migrations notes processes programs search_queue senders sessions sign_in_links tallies"
+        "migrations notes processes programs reconciliations search_queue senders sessions "
+        "sign_in_links tallies"
     )
     split = await partitioned.run("SELECT count(*) FROM pg_class WHERE relkind = 'p'")
-    assert split == 9
+    assert split == 10
 
 
 async def test_a_text_comes_in_once_and_is_listed(store: Store) -> None:
@@ -181,6 +187,22 @@ async def test_programs_are_told_in_order(store: Store) -> None:
     await store.submit(write(Change(told=(made[1].id,))))
     assert await store.read_notices("http://a.example", START, 20) == list(made[2:])
     assert await store.count_notices() == 8
+
+
+async def test_drifts_are_found_and_settled(store: Store) -> None:
+    """They lie with their recipients, and are listed, shown and counted over all partitions."""
+    kept = tuple(drift(n, f"+1415555{n:04}") for n in range(1, 10))
+    await store.submit(write(Change(records=kept)))
+    settled = msgspec.structs.replace(kept[0], state=DriftState.APPLIED)
+    await store.submit(write(Change(records=(settled,))))
+    assert await store.read_drifts(DriftFilter(state=DriftState.OPEN), Page()) == [*kept[:0:-1]]
+    assert await store.read_drift(settled.id) == settled
+    assert await store.count_drifts() == {DriftKind.MISSED_OPT_OUT: 8}
+    look = ask(
+        lambda facts: facts.drifts(settled.recipient),
+        Needs(recipients=(settled.recipient,), drifts=True),
+    )
+    assert await store.submit(look) == (settled,)
 
 
 @pytest.mark.parametrize("statement", ["UPDATE entries SET value = ''", "DELETE FROM entries_1"])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from store_world import START
 
-from consentry.domain.entries import AUDIT_KINDS
+from consentry.domain.entries import AUDIT_KINDS, EntryKind
 from consentry.store.changed import Table
 from consentry.store.migrate import read_migrations
 from consentry.store.postgres.statements import write_array
@@ -36,9 +36,15 @@ def test_every_table_has_its_statement() -> None:
     assert {f"write_{table}" for table in Table} <= set(names)
 
 
+YOUNGER_KINDS = {EntryKind.DRIFT_APPLIED, EntryKind.DRIFT_DISMISSED, EntryKind.RECONCILED}
+
+
 def test_the_audit_is_of_the_kinds_that_the_domain_names() -> None:
-    """The migration lists old entries of the same kinds as are listed when they are written."""
-    kinds = ", ".join(f"'{kind}'" for kind in AUDIT_KINDS)
+    """The migration lists old entries of the same kinds as are listed when they are written.
+
+    But for kinds that came after it: no entry was older.
+    """
+    kinds = ", ".join(f"'{kind}'" for kind in AUDIT_KINDS if kind not in YOUNGER_KINDS)
     sql = "".join(m.sql for m in read_migrations("sqlite"))
     named = [found for found in re.findall(r"kind IN \(([^)]*)\)", sql) if "exported" in found]
     assert {" ".join(found.split()) for found in named} == {kinds}

@@ -18,6 +18,7 @@ from consentry.domain.consent import (
 )
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Sender
+from consentry.domain.drift import Heard, order_by_carrier
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
 from consentry.domain.gate import MessageKind
 from consentry.domain.keywords import read_carrier, read_legal
@@ -47,12 +48,16 @@ class Received(msgspec.Struct, frozen=True, gc=False):
 
 
 class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
-    """An inbound text of a carrier account; `carrier_kind` chooses the carrier reader."""
+    """An inbound text of a carrier account; `carrier_kind` chooses the carrier reader.
+
+    `heard`: the order of the person's words as the carrier's history tells it, where it is known.
+    """
 
     carrier: str
     carrier_kind: str
     text: InboundText
     received_at: datetime
+    heard: tuple[Heard, ...] = ()
 
     def needs(self) -> Needs:
         """Ask for the person's standing, what waits for them, and whether we know this text."""
@@ -65,6 +70,10 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
 
     def decide(self, facts: Facts) -> tuple[Received, Change]:
         """Decide once for each carrier message id of a person; a repeat changes nothing."""
+        return self.decide_on(facts, facts.standing(self.text.recipient))
+
+    def decide_on(self, facts: Facts, standing: Standing) -> tuple[Received, Change]:
+        """Decide on a standing that an earlier part of the same command has changed."""
         recipient = self.text.recipient
         known = facts.inbound(self.carrier, self.text.carrier_message_id, recipient)
         if known is not None:
@@ -75,9 +84,9 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
         known_sender = sender is not None
         if sender is None:
             sender = stranger(self.text.sender, self.carrier)
-        standing = facts.standing(recipient)
+        standing = order_by_carrier(standing, self.heard)
         entry_id, message = facts.ids.new("ent"), self._message(sender, facts)
-        read = self._read(sender)
+        read = read_text(self.text, self.carrier_kind, sender, received_at=self.received_at)
         signal = read_signal(read, standing, sender)
         moved = decide_move(
             signal,
@@ -140,29 +149,6 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
         )
         return (notice,)
 
-    def _read(self, sender: Sender) -> Text:
-        """Let both readers read the text; the carrier's time counts where it gives one.
-
-        It is not bounded by our own clock: two texts are in the order of one clock, the carrier's,
-        even while ours is wrong.
-        """
-        sent_at = self.text.sent_at
-        at = self.received_at if sent_at is None else sent_at
-        return Text(
-            body=self.text.body,
-            at=at,
-            carrier=read_carrier(
-                self.text.body,
-                carrier=self.carrier_kind,
-                kind=sender.kind,
-                at=at,
-                opt_out_type=self.text.opt_out_type,
-            ),
-            legal=read_legal(self.text.body),
-            carrier_timed=sent_at is not None,
-            arrived_at=self.received_at,
-        )
-
     def _entry(
         self,
         entry_id: str,
@@ -211,6 +197,31 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
             expires_at=deadline,
         )
         return queue_text(draft, after, facts).change
+
+
+def read_text(
+    text: InboundText, carrier_kind: str, sender: Sender, *, received_at: datetime
+) -> Text:
+    """Let both readers read a text; the carrier's time counts where it gives one.
+
+    It is not bounded by our own clock: two texts are in the order of one clock, the carrier's,
+    even while ours is wrong.
+    """
+    at = received_at if text.sent_at is None else text.sent_at
+    return Text(
+        body=text.body,
+        at=at,
+        carrier=read_carrier(
+            text.body,
+            carrier=carrier_kind,
+            kind=sender.kind,
+            at=at,
+            opt_out_type=text.opt_out_type,
+        ),
+        legal=read_legal(text.body),
+        carrier_timed=text.sent_at is not None,
+        arrived_at=received_at,
+    )
 
 
 def word_answer(kind: MessageKind, sender: Sender, brand: Brand) -> str:

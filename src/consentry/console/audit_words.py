@@ -27,6 +27,9 @@ KINDS: Final[dict[EntryKind, str]] = {
     EntryKind.SETTING_CHANGED: "Changed a setting",
     EntryKind.EXPORTED: "Exported",
     EntryKind.IMPORTED: "Imported",
+    EntryKind.DRIFT_APPLIED: "Applied a carrier drift",
+    EntryKind.DRIFT_DISMISSED: "Dismissed a carrier drift",
+    EntryKind.RECONCILED: "Compared with a carrier",
 }
 """The kinds of the audit as one chooses among them."""
 
@@ -48,6 +51,9 @@ _DID: Final[dict[EntryKind, str]] = {
     EntryKind.CUSTOMER_CHANGED: "changed the customer with",
     EntryKind.NOTE_ADDED: "wrote a note about",
     EntryKind.EXPORTED: "exported",
+    EntryKind.DRIFT_APPLIED: "applied a carrier drift of",
+    EntryKind.DRIFT_DISMISSED: "dismissed a carrier drift of",
+    EntryKind.RECONCILED: "compared our records with a carrier",
     EntryKind.IMPORTED: "imported",
 }
 """What was done, where the entry's own text does not say it."""

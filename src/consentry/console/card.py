@@ -15,6 +15,7 @@ from consentry.domain.directory import Directory, Sender
 from consentry.domain.gate import standing_blocks, standing_suppression
 from consentry.domain.reading import BlockLayer, SenderKind
 from consentry.domain.standing import (
+    CARRIER_CAUSES,
     EVERYTHING,
     Block,
     Cause,
@@ -31,6 +32,7 @@ WAITING: Final = "waiting"
 _SEVERITY: Final = (
     PairState.OPTED_OUT,
     PairState.CARRIER_BLOCKED,
+    PairState.PAUSED,
     WAITING,
     PairState.OPTED_IN,
     PairState.NOT_ASKED,
@@ -41,12 +43,17 @@ _CAUSES: Final[dict[Cause, str]] = {
     Cause.KEYWORD: "by their text",
     Cause.FREE_TEXT: "by what they wrote in a text",
     Cause.CARRIER_REFUSAL: "the carrier said so when it refused a text",
+    Cause.CARRIER_LIST: "it is on the carrier's list",
+    Cause.DRIFT: "the carrier tells something that is not in our records",
     Cause.AGENT: "an agent or a program recorded it",
     Cause.IMPORT: "it came with an imported list",
     Cause.WRONG_NUMBER: "they said that this is a wrong number",
     Cause.REASSIGNED: "the number has a new owner",
     Cause.LEGAL: "for legal reasons",
 }
+
+
+_SETTLE: Final = "Settle it under carrier drift in the reports, or wait for their START"
 
 
 class Pair(msgspec.Struct, frozen=True):
@@ -139,6 +146,9 @@ def _describe(standing: Standing, sender: Sender, seen: Seen) -> Pair:
         case PairState.OPTED_OUT | PairState.CARRIER_BLOCKED:
             since, cause = _explain(standing, sender, consent, seen.directory)
             return Pair(sender, state, since, cause, spell_way_back(standing, sender))
+        case PairState.PAUSED:
+            since = standing_blocks(standing, sender)[0].since
+            return Pair(sender, state, since, _CAUSES[Cause.DRIFT], _SETTLE)
         case never:
             assert_never(never)
 
@@ -148,7 +158,7 @@ def _explain(
 ) -> tuple[datetime | None, str]:
     """Say since when and by what a sender may not text; the person's word before a guess."""
     blocks = standing_blocks(standing, sender)
-    said = [block for block in blocks if block.cause is not Cause.CARRIER_REFUSAL]
+    said = [block for block in blocks if block.cause not in CARRIER_CAUSES]
     if said:
         first = min(said, key=lambda block: block.since)
         return first.since, _CAUSES[first.cause]

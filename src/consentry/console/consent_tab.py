@@ -46,6 +46,9 @@ CONSENT_KINDS: Final = (
     EntryKind.JOB_CANCELED,
     EntryKind.CARRIER_REFUSED,
     EntryKind.CARRIER_DELIVERED,
+    EntryKind.DRIFT_FOUND,
+    EntryKind.DRIFT_APPLIED,
+    EntryKind.DRIFT_DISMISSED,
 )
 """The entries that say something of consent."""
 

@@ -11,12 +11,14 @@ from consentry.console.wording import show_number
 from consentry.domain.consent import PairState
 from consentry.domain.directory import CONVERSATION_PREFIX, Directory, Sender
 from consentry.domain.reading import BlockLayer, SenderKind
-from consentry.domain.standing import EVERYTHING, BlockState, Cause, Standing
+from consentry.domain.standing import CARRIER_CAUSES, EVERYTHING, BlockState, Cause, Standing
 
 CAUSES: Final[dict[Cause, str]] = {
     Cause.KEYWORD: "Texted a keyword",
     Cause.FREE_TEXT: "Said so in their own words",
     Cause.CARRIER_REFUSAL: "The carrier refused a text",
+    Cause.CARRIER_LIST: "On the carrier's list",
+    Cause.DRIFT: "Held for review",
     Cause.AGENT: "Told to an agent or a program",
     Cause.IMPORT: "On an imported list",
     Cause.WRONG_NUMBER: "Wrong number",
@@ -87,7 +89,7 @@ def _withdrawn_alone(
 
 def state_of(holds: tuple[Hold, ...]) -> PairState:
     """Say how a number shows: blocked by the carrier only where nobody said anything."""
-    if all(hold.cause is Cause.CARRIER_REFUSAL for hold in holds):
+    if all(hold.cause in CARRIER_CAUSES for hold in holds):
         return PairState.CARRIER_BLOCKED
     return PairState.OPTED_OUT
 

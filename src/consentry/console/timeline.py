@@ -42,6 +42,9 @@ TIMELINE_KINDS: Final = (
     EntryKind.JOB_CANCELED,
     EntryKind.CARRIER_REFUSED,
     EntryKind.CARRIER_DELIVERED,
+    EntryKind.DRIFT_FOUND,
+    EntryKind.DRIFT_APPLIED,
+    EntryKind.DRIFT_DISMISSED,
     EntryKind.NOTE_ADDED,
     EntryKind.CUSTOMER_CHANGED,
 )
@@ -131,6 +134,9 @@ class Drawer(msgspec.Struct, frozen=True):
                 | EntryKind.CARRIER_REFUSED
                 | EntryKind.CARRIER_DELIVERED
                 | EntryKind.CUSTOMER_CHANGED
+                | EntryKind.DRIFT_FOUND
+                | EntryKind.DRIFT_APPLIED
+                | EntryKind.DRIFT_DISMISSED
             ):
                 return [self._line(entry)]
             case (
@@ -143,6 +149,7 @@ class Drawer(msgspec.Struct, frozen=True):
                 | EntryKind.SETTING_CHANGED
                 | EntryKind.EXPORTED
                 | EntryKind.IMPORTED
+                | EntryKind.RECONCILED
             ):
                 return []
             case never:

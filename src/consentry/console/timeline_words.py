@@ -6,6 +6,7 @@ from typing import Final, assert_never
 import msgspec
 
 from consentry.console.card import spell_scope
+from consentry.console.drift_words import DRIFT_KINDS
 from consentry.console.wording import show_number
 from consentry.domain.directory import Directory
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind, Medium
@@ -154,7 +155,9 @@ def spell_told(entry: Entry) -> str:
     if evidence is not None:
         by = f" by {evidence.name}" if evidence.name else ""
         parts.append(f"told {spell_medium(evidence.medium)}{by}")
-    if entry.reason and entry.kind is not EntryKind.CUSTOMER_CHANGED:
+    if entry.kind is EntryKind.DRIFT_FOUND:
+        parts.append(DRIFT_KINDS.get(entry.reason or "", ""))
+    elif entry.reason and entry.kind is not EntryKind.CUSTOMER_CHANGED:
         parts.append(entry.reason)
     return "; ".join(parts)
 
@@ -178,9 +181,23 @@ def spell_what_it_did(entry: Entry, directory: Directory) -> str:
             said = f"The carrier refused a text from {number}: {did}"
         case EntryKind.CARRIER_DELIVERED:
             said = f"A text from {number} arrived: the carrier no longer blocks"
+        case EntryKind.DRIFT_FOUND | EntryKind.DRIFT_APPLIED | EntryKind.DRIFT_DISMISSED:
+            said = _spell_drift(entry, number)
         case _:
             said = entry.text or ""
     return said
+
+
+def _spell_drift(entry: Entry, number: str) -> str:
+    """Say what was found at the carrier, or what became of it."""
+    match entry.kind:
+        case EntryKind.DRIFT_APPLIED:
+            return f"What was found at the carrier about {number} was applied"
+        case EntryKind.DRIFT_DISMISSED:
+            return f"What was found at the carrier about {number} was dismissed"
+        case _:
+            held = "; texts are held back until it is settled" if entry.pieces else ""
+            return f"The carrier and our records differ about {number}{held}"
 
 
 def _state_of_grant(entry: Entry) -> str:

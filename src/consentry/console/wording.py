@@ -26,10 +26,11 @@ STATES: Final[dict[str, StateWords]] = {
     PairState.OPTED_IN: StateWords("circle-check", "Subscribed", "subscribed"),
     PairState.OPTED_OUT: StateWords("ban", "Opted out", "opted-out"),
     PairState.CARRIER_BLOCKED: StateWords("lock", "Blocked by carrier", "opted-out"),
+    PairState.PAUSED: StateWords("clock", "Held for review", "waiting"),
     "waiting": StateWords("clock", "Waiting for reply", "waiting"),
     PairState.NOT_ASKED: StateWords("circle", "Not asked", "not-asked"),
 }
-"""The five states: an icon, words and a colour, so that no colour stands alone."""
+"""The states: an icon, words and a colour, so that no colour stands alone."""
 
 _NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 

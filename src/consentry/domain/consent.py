@@ -38,6 +38,7 @@ from consentry.domain.reading import (
     Tier,
 )
 from consentry.domain.standing import (
+    CARRIER_CAUSES,
     Block,
     BlockState,
     Cause,
@@ -62,6 +63,7 @@ class PairState(StrEnum):
     OPTED_IN = "opted_in"
     OPTED_OUT = "opted_out"
     CARRIER_BLOCKED = "carrier_blocked"
+    PAUSED = "paused"
 
 
 class SignalKind(StrEnum):
@@ -99,6 +101,10 @@ MOVES: Final[dict[tuple[PairState, SignalKind], Move]] = {
     (PairState.CARRIER_BLOCKED, SignalKind.HELP): Move.NOTHING,
     (PairState.CARRIER_BLOCKED, SignalKind.OPT_OUT): Move.OPT_OUT,
     (PairState.CARRIER_BLOCKED, SignalKind.OPT_IN): Move.OPT_IN,
+    (PairState.PAUSED, SignalKind.PLAIN_TEXT): Move.NOTHING,
+    (PairState.PAUSED, SignalKind.HELP): Move.NOTHING,
+    (PairState.PAUSED, SignalKind.OPT_OUT): Move.OPT_OUT,
+    (PairState.PAUSED, SignalKind.OPT_IN): Move.OPT_IN,
 }
 
 
@@ -145,19 +151,21 @@ class Transition(msgspec.Struct, frozen=True, gc=False):
 
 def pair_state(standing: Standing, sender: Sender) -> PairState:
     """Derive the state of the pair; an opt-out outweighs everything else."""
-    blocks = standing_blocks(standing, sender)
-    if any(block.cause is not Cause.CARRIER_REFUSAL for block in blocks):
-        return PairState.OPTED_OUT
-    if standing_suppression(standing, sender) is not None:
-        return PairState.OPTED_OUT
+    found = standing_blocks(standing, sender)
+    blocks = [block for block in found if not block.is_paused]
     consent = standing.consent(sender.conversation)
-    if consent is not None and consent.is_withdrawn:
+    if (
+        any(block.cause not in CARRIER_CAUSES for block in blocks)
+        or standing_suppression(standing, sender) is not None
+        or (consent is not None and consent.is_withdrawn)
+    ):
         return PairState.OPTED_OUT
     if blocks:
         return PairState.CARRIER_BLOCKED
-    if consent is not None and consent.state is ConsentState.ACTIVE:
-        return PairState.OPTED_IN
-    return PairState.NOT_ASKED
+    if found:
+        return PairState.PAUSED
+    is_active = consent is not None and consent.state is ConsentState.ACTIVE
+    return PairState.OPTED_IN if is_active else PairState.NOT_ASKED
 
 
 class Text(msgspec.Struct, frozen=True, gc=False):
@@ -381,7 +389,8 @@ def _opt_in(
     pieces += lift_suppressions(standing, word, sender)
     pieces.append(_heard(standing, sender, signal.since))
     after = apply_pieces(standing, tuple(pieces))
-    left = [b for b in standing_blocks(after, sender) if b.cause is not Cause.CARRIER_REFUSAL]
+    blocks = standing_blocks(after, sender)
+    left = [b for b in blocks if not (b.is_paused or b.cause in CARRIER_CAUSES)]
     known = standing.consent(sender.conversation)
     newer = is_revoked_since(known, word) or any(b.layer in signal.layers for b in left)
     if newer or left:

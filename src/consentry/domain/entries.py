@@ -39,6 +39,10 @@ class EntryKind(StrEnum):
     SETTING_CHANGED = "setting_changed"
     EXPORTED = "exported"
     IMPORTED = "imported"
+    DRIFT_FOUND = "drift_found"
+    DRIFT_APPLIED = "drift_applied"
+    DRIFT_DISMISSED = "drift_dismissed"
+    RECONCILED = "reconciled"
 
 
 AUDIT_KINDS: Final = (
@@ -56,6 +60,9 @@ AUDIT_KINDS: Final = (
     EntryKind.SETTING_CHANGED,
     EntryKind.EXPORTED,
     EntryKind.IMPORTED,
+    EntryKind.DRIFT_APPLIED,
+    EntryKind.DRIFT_DISMISSED,
+    EntryKind.RECONCILED,
 )
 """What the audit lists: all that people and programs of the company saw and did by hand."""
 
@@ -118,7 +125,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     it durable. `pieces` are the parts of the standing as they are afterwards; an entry that
     changed nothing (a repeat, a late arrival) has none and says why in `reason`. `request` is
     what the gate was asked for `decision`, so that it can be asked again of the entries before;
-    its body is left out where the decision did not turn on it.
+    its body is left out where the decision did not turn on it. `drift` is what it found or settled.
     """
 
     id: str
@@ -138,6 +145,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     superseded: bool = False
     request: Request | None = None
     decision: Decision | None = None
+    drift: str | None = None
     pieces: tuple[Piece, ...] = ()
 
 

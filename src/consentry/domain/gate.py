@@ -12,6 +12,7 @@ from consentry.domain.policy import Policy
 from consentry.domain.reading import BlockLayer
 from consentry.domain.reasons import REASONS, Reason
 from consentry.domain.standing import (
+    CARRIER_CAUSES,
     EVERYTHING,
     Block,
     BlockState,
@@ -171,9 +172,9 @@ def _check_switched_on(case: _Case) -> Denial | None:
 
 
 def worst_of(blocks: tuple[Block, ...]) -> Block:
-    """Find the block that weighs most: the carrier's refusal comes before the person's word."""
+    """Find the block that weighs most: the carrier's own comes before the person's word."""
     for block in blocks:
-        if block.cause is Cause.CARRIER_REFUSAL:
+        if block.cause in CARRIER_CAUSES:
             return block
     return blocks[0]
 
@@ -181,13 +182,14 @@ def worst_of(blocks: tuple[Block, ...]) -> Block:
 def _deny_blocks(blocks: tuple[Block, ...], rule: str | None = None) -> Denial:
     """Name the block that weighs most."""
     worst = worst_of(blocks)
-    refused = worst.cause is Cause.CARRIER_REFUSAL
+    refused = worst.cause in CARRIER_CAUSES
     reason = Reason.CARRIER_BLOCKED if refused else Reason.OPTED_OUT
     return Denial(reason, rule or f"block/{worst.layer}", block=worst)
 
 
 def _check_blocks(case: _Case) -> Denial | None:
-    blocks = standing_blocks(case.facts.standing, case.sender)
+    found = standing_blocks(case.facts.standing, case.sender)
+    blocks = tuple(block for block in found if not block.is_paused)
     if not blocks or case.request.kind is MessageKind.OPT_OUT_CONFIRMATION:
         return None
     return _deny_blocks(blocks)
@@ -212,6 +214,14 @@ def _check_suppressed(case: _Case) -> Denial | None:
     else:
         reason = Reason.SUPPRESSED
     return Denial(reason, f"suppression/{suppression.scope}", suppression=suppression)
+
+
+def _check_paused(case: _Case) -> Denial | None:
+    """Hold back what may be forbidden: a carrier says what our ledger does not (a drift)."""
+    for block in standing_blocks(case.facts.standing, case.sender):
+        if block.is_paused:
+            return Denial(Reason.PAUSED_FOR_REVIEW, f"paused/{block.layer}", block=block)
+    return None
 
 
 def _check_confirmation(case: _Case) -> Denial | None:
@@ -333,6 +343,7 @@ _BEFORE_CONSENT: Final[tuple[Callable[[_Case], Denial | None], ...]] = (
     _check_blocks,
     _check_revoked_conversation,
     _check_suppressed,
+    _check_paused,
 )
 
 

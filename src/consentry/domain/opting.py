@@ -17,6 +17,7 @@ from consentry.domain.gate import standing_blocks, standing_suppression
 from consentry.domain.policy import RevocationReach
 from consentry.domain.reading import BlockLayer
 from consentry.domain.standing import (
+    CARRIER_CAUSES,
     EVERYTHING,
     Block,
     BlockState,
@@ -58,7 +59,7 @@ def is_lifted_since(known: Block | None, word: Word) -> bool:
 def close_block(known: Block | None, word: Word, *, scope: str, layer: BlockLayer) -> Block:
     """Close a block by an opt-out; what closed it first stays its cause and its time.
 
-    A carrier's refusal is only a guess of why, and gives way to the person's word.
+    What a carrier says is only a guess of why, and gives way to the person's word.
     """
     closed = Block(
         scope=scope,
@@ -75,7 +76,7 @@ def close_block(known: Block | None, word: Word, *, scope: str, layer: BlockLaye
     stands = known.state is BlockState.BLOCKED
     if stands or not word.carrier_timed:
         closed = msgspec.structs.replace(closed, changed_at=max(known.changed_at, word.at))
-    if not stands or known.cause is Cause.CARRIER_REFUSAL:
+    if not stands or known.cause in CARRIER_CAUSES:
         return closed
     return msgspec.structs.replace(
         known,

@@ -75,7 +75,8 @@ REASONS: Final[dict[Reason, ReasonRow]] = {
     Reason.PAUSED_FOR_REVIEW: ReasonRow(
         _REFUSED,
         30007,
-        "The person's last text is being reviewed. Answer it in the review queue first.",
+        "What the person wrote, or what the carrier says of them, is being reviewed. Settle it "
+        "first: in the review queue, or under carrier drift in the reports.",
     ),
     Reason.NO_CONSENT: ReasonRow(
         _REFUSED,

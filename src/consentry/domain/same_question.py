@@ -18,7 +18,14 @@ from consentry.domain.gate import (
 )
 from consentry.domain.policy import Policy
 from consentry.domain.reading import BlockLayer
-from consentry.domain.standing import Block, BlockState, Cause, Consent, ConsentLevel, Standing
+from consentry.domain.standing import (
+    CARRIER_CAUSES,
+    Block,
+    BlockState,
+    Consent,
+    ConsentLevel,
+    Standing,
+)
 
 _KindOfBlock = tuple[str, BlockLayer, bool]
 _KindOfConsent = tuple[str, ConsentLevel]
@@ -79,7 +86,7 @@ class SameQuestion:
         return Ruled.alone(self._ask(recipient, standing))
 
     def _rule_by_block(self, recipient: str, standing: Standing, block: Block) -> Ruled:
-        kind = (block.scope, block.layer, block.cause is Cause.CARRIER_REFUSAL)
+        kind = (block.scope, block.layer, block.cause in CARRIER_CAUSES)
         ruling = self._by_block.get(kind)
         if ruling is not None:
             return Ruled(ruling, None, block)
@@ -104,10 +111,14 @@ class SameQuestion:
 
 
 def _weigh(blocks: tuple[Block, ...], standing: Standing, sender: Sender) -> Block | None:
-    """Find the block that weighs most of those that may stand between; None where none does."""
+    """Find the block that weighs most of those that may stand between; None where none does.
+
+    What is only paused weighs less than a suppression, so of it nothing is known for others.
+    """
     if len(blocks) == 1:
-        return None if blocks[0].state is BlockState.OPEN else blocks[0]
-    between = standing_blocks(standing, sender)
+        is_open = blocks[0].state is BlockState.OPEN or blocks[0].is_paused
+        return None if is_open else blocks[0]
+    between = tuple(b for b in standing_blocks(standing, sender) if not b.is_paused)
     return worst_of(between) if between else None
 
 

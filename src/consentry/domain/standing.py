@@ -6,7 +6,7 @@ changed *as they are afterwards*, so replaying the ledger needs no rule of the t
 
 from datetime import datetime
 from enum import StrEnum
-from typing import assert_never
+from typing import Final, assert_never
 
 import msgspec
 
@@ -31,11 +31,17 @@ class Cause(StrEnum):
     KEYWORD = "keyword"
     FREE_TEXT = "free_text"
     CARRIER_REFUSAL = "carrier_refusal"
+    CARRIER_LIST = "carrier_list"
+    DRIFT = "drift"
     AGENT = "agent"
     IMPORT = "import"
     WRONG_NUMBER = "wrong_number"
     REASSIGNED = "reassigned"
     LEGAL = "legal"
+
+
+CARRIER_CAUSES: Final = frozenset({Cause.CARRIER_REFUSAL, Cause.CARRIER_LIST})
+"""What we have from the carrier alone: it says that it blocks, and not whose word that was."""
 
 
 class ConsentState(StrEnum):
@@ -89,6 +95,11 @@ class Block(
     entry: str
     by_person: bool = True
     opted_in_at: datetime | None = None
+
+    @property
+    def is_paused(self) -> bool:
+        """Tell what we hold back ourselves, until somebody has settled a drift."""
+        return self.state is BlockState.UNKNOWN and self.cause is Cause.DRIFT
 
 
 class Consent(

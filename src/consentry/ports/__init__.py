@@ -56,6 +56,7 @@ from consentry.ports.door_answers import (
 )
 from consentry.ports.listings import (
     Conversation,
+    DriftFilter,
     EntryFilter,
     InboxFilter,
     InboxPage,
@@ -128,6 +129,7 @@ __all__ = [
     "ConversationMark",
     "DeferredAnswer",
     "Delivery",
+    "DriftFilter",
     "EntryCounts",
     "EntryFilter",
     "Exposition",

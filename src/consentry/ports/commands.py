@@ -13,6 +13,7 @@ import msgspec
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Directory, Program, Sender
+from consentry.domain.drift import Drift, Reconciliation
 from consentry.domain.entries import Entry
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice, PostponedNotice
@@ -40,7 +41,7 @@ class Needs(msgspec.Struct, frozen=True, gc=False):
     finds one of ours by such a pair, with its job. `refusals_of` is a sender. `due_jobs` asks
     for jobs that are due: per sender, how many. `agents` and `processes` ask for all of them.
     `idempotency` are pairs of owner and key. `links` and `sessions` are ids; `marks` are pairs
-    of recipient and sender.
+    of recipient and sender. `drifts` asks for all drifts of the recipients.
     """
 
     recipients: tuple[str, ...] = ()
@@ -59,6 +60,7 @@ class Needs(msgspec.Struct, frozen=True, gc=False):
     links: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
     marks: tuple[tuple[str, str], ...] = ()
+    drifts: bool = False
 
 
 class Work(msgspec.Struct, frozen=True, gc=False):
@@ -141,6 +143,9 @@ class Facts(Protocol):
     def mark(self, recipient: str, sender: str) -> ConversationMark | None:
         """How far this conversation was read, if it ever was."""
 
+    def drifts(self, recipient: str) -> tuple[Drift, ...]:
+        """All drifts of a recipient, settled ones too, in the order they were found."""
+
 
 Record = (
     Brand
@@ -156,6 +161,8 @@ Record = (
     | SignInLink
     | ConversationMark
     | ServerProcess
+    | Drift
+    | Reconciliation
 )
 
 

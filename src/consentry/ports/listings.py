@@ -5,6 +5,7 @@ from datetime import date, datetime
 import msgspec
 
 from consentry.domain.customers import Customer
+from consentry.domain.drift import DriftKind, DriftState
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Message, MessageStatus
 from consentry.domain.standing import Cause, Standing
@@ -33,6 +34,17 @@ class EntryFilter(msgspec.Struct, frozen=True):
     """
 
     kinds: tuple[EntryKind, ...] | None = None
+    senders: tuple[str, ...] | None = None
+
+
+class DriftFilter(msgspec.Struct, frozen=True):
+    """Which drifts to list; None is any. `senders`: those that are about one of these."""
+
+    state: DriftState | None = None
+    kind: DriftKind | None = None
+    carrier: str | None = None
+    recipient: str | None = None
+    report: str | None = None
     senders: tuple[str, ...] | None = None
 
 

@@ -8,12 +8,14 @@ import msgspec
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
+from consentry.domain.drift import Drift, DriftKind, Reconciliation
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
 from consentry.domain.standing import Standing
 from consentry.ports.commands import Command, Work
 from consentry.ports.listings import (
+    DriftFilter,
     EntryFilter,
     InboxFilter,
     InboxPage,
@@ -220,6 +222,26 @@ class Store(Protocol):
 
     async def count_notices(self) -> int:
         """Count the notices that wait; those given up do not."""
+
+    async def read_inbound(self, carrier: str, carrier_message_ids: list[str]) -> list[Message]:
+        """List the texts that came in by these ids of a carrier account; unknown ones are not."""
+
+    async def read_drifts(self, wanted: DriftFilter, page: Page) -> list[Drift]:
+        """List drifts, those that were found last first."""
+
+    async def read_drift(self, drift_id: str) -> Drift | None:
+        """Find a drift."""
+
+    async def count_drifts(self) -> dict[DriftKind, int]:
+        """Count the drifts that nobody has settled, by kind."""
+
+    async def read_reconciliations(
+        self, page: Page, *, carrier: str | None = None
+    ) -> list[Reconciliation]:
+        """List comparisons, of a carrier account or all, the newest first."""
+
+    async def read_reconciliation(self, report: str) -> Reconciliation | None:
+        """Find a comparison by its id."""
 
     async def close(self) -> None:
         """Finish what was submitted, then let go of the database."""

@@ -9,6 +9,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Program, Sender
+from consentry.domain.drift import Drift, Reconciliation
 from consentry.domain.entries import NOBODY, ActorKind, Entry
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice, PostponedNotice
@@ -55,6 +56,8 @@ class Table(StrEnum):
     SIGN_IN_LINKS = "sign_in_links"
     MARKS = "marks"
     PROCESSES = "processes"
+    DRIFTS = "drifts"
+    RECONCILIATIONS = "reconciliations"
     NOTICES = "notices"
     POSTPONED = "postponed"
 
@@ -77,6 +80,8 @@ _Plain = (
     | SignInLink
     | ConversationMark
     | ServerProcess
+    | Drift
+    | Reconciliation
 )
 """Records whose row is the value alone."""
 
@@ -92,6 +97,8 @@ _TABLES: Final[dict[type[_Plain], Table]] = {
     SignInLink: Table.SIGN_IN_LINKS,
     ConversationMark: Table.MARKS,
     ServerProcess: Table.PROCESSES,
+    Drift: Table.DRIFTS,
+    Reconciliation: Table.RECONCILIATIONS,
 }
 
 
@@ -200,7 +207,7 @@ def _touched(record: Record) -> tuple[str, ...]:
     match record:
         case Customer():
             return tuple(phone.normalized for phone in record.phones) or (NOBODY,)
-        case Receipt() | ConversationMark():
+        case Receipt() | ConversationMark() | Drift():
             return (record.recipient,)
         case IdempotencyRecord() | ServerProcess():
             return ()

@@ -79,11 +79,11 @@ def encode_standing(standing: Standing) -> bytes:
 
 
 def told_reason(entry: Entry) -> str:
-    """Tell the gate's reason of a refusal, or the cause of an opt-out; else nothing."""
+    """Tell the gate's reason of a refusal, the cause of an opt-out, the kind of a drift."""
     kind = entry.kind
     if kind is EntryKind.OPTED_OUT:
         return _cause_of_text(entry) or ""
-    if kind is EntryKind.SEND_REFUSED:
+    if kind is EntryKind.SEND_REFUSED or kind is EntryKind.DRIFT_FOUND:
         return entry.reason or ""
     if kind is EntryKind.SUPPRESSED or kind is EntryKind.CARRIER_REFUSED:
         causes = (_cause_of_piece(piece) for piece in entry.pieces)

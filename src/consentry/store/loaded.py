@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
+from consentry.domain.drift import Drift
 from consentry.domain.messages import Message
 from consentry.domain.standing import Standing
 from consentry.ports import (
@@ -39,6 +40,7 @@ class Wanted:
     links: dict[str, None] = field(default_factory=dict)
     sessions: dict[str, None] = field(default_factory=dict)
     marks: dict[tuple[str, str], None] = field(default_factory=dict)
+    drifts: dict[str, None] = field(default_factory=dict)
 
 
 def gather(needs: Iterable[Needs]) -> Wanted:
@@ -87,6 +89,8 @@ def _gather_recipients(wanted: Wanted, need: Needs) -> None:
             wanted.queues[recipient] = None
         if need.profiles:
             wanted.profiles[recipient] = None
+        if need.drifts:
+            wanted.drifts[recipient] = None
 
 
 @dataclass(slots=True)
@@ -111,3 +115,4 @@ class Loaded:
     links: list[SignInLink] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
     marks: list[ConversationMark] = field(default_factory=list)
+    drifts: list[Drift] = field(default_factory=list)

@@ -80,6 +80,10 @@ TABLES: Final = (
     ),
     MovedTable("notices", ("id", "recipient", "message", "host", "state", "due_at", "value"), 2),
     MovedTable("marks", ("recipient", "sender", "value"), 2),
+    MovedTable(
+        "drifts", ("id", "recipient", "sender", "carrier", "kind", "state", "report", "value"), 2
+    ),
+    MovedTable("reconciliations", ("id", "carrier", "value")),
     MovedTable("customers", ("id", "merged_into", "search", "value")),
     MovedTable("phones", ("number", "customer"), 2),
     MovedTable("idempotency", ("owner", "key", "created_at", "value"), 2),

@@ -9,6 +9,7 @@ import msgspec
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
+from consentry.domain.drift import Drift, DriftKind, Reconciliation
 from consentry.domain.entries import Entry
 from consentry.domain.folding import clean, fold
 from consentry.domain.messages import Job, Message
@@ -73,6 +74,11 @@ decode_pairs: Final = msgspec.json.Decoder(list[tuple[str, str]]).decode
 decode_times: Final = msgspec.json.Decoder(dict[str, list[int]]).decode
 _decode_answered: Final = msgspec.json.Decoder(list[tuple[str, str, int]]).decode
 decode_notices: Final = msgspec.json.Decoder(list[Notice]).decode
+decode_drift: Final = msgspec.json.Decoder(Drift).decode
+decode_drifts: Final = msgspec.json.Decoder(list[Drift]).decode
+decode_drift_counts: Final = msgspec.json.Decoder(dict[DriftKind, int]).decode
+decode_reconciliation: Final = msgspec.json.Decoder(Reconciliation).decode
+decode_reconciliations: Final = msgspec.json.Decoder(list[Reconciliation]).decode
 decode_due: Final = msgspec.json.Decoder(list[tuple[str, int]]).decode
 
 

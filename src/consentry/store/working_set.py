@@ -12,6 +12,7 @@ import msgspec
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Directory, Program, Sender
+from consentry.domain.drift import Drift
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Direction, Job, JobState, Message
 from consentry.domain.notices import Notice
@@ -116,6 +117,9 @@ class WorkingSet(Generic[Row]):
         self._links = {link.id: link for link in loaded.links}
         self._sessions = {session.id: session for session in loaded.sessions}
         self._marks = {(mark.recipient, mark.sender): mark for mark in loaded.marks}
+        self._drifts: dict[str, dict[str, Drift]] = {}
+        for drift in loaded.drifts:
+            self._put_drift(drift)
 
     # --- What a command is shown (ports.Facts) ----------------------------------------------
 
@@ -228,6 +232,16 @@ class WorkingSet(Generic[Row]):
         """Return how far a conversation was read."""
         return _found(self._marks, (recipient, sender), self._wanted.marks, "the mark of")
 
+    def drifts(self, recipient: str) -> tuple[Drift, ...]:
+        """Return all drifts of a recipient, in the order they were found."""
+        if recipient not in self._wanted.drifts:
+            raise NotNeeded("the drifts of", recipient)
+        known = self._drifts.get(recipient, {})
+        return tuple(known[drift_id] for drift_id in sorted(known))
+
+    def _put_drift(self, drift: Drift) -> None:
+        self._drifts.setdefault(drift.recipient, {})[drift.id] = drift
+
     def _check_queue(self, recipient: str) -> None:
         if recipient not in self._wanted.queues:
             raise NotNeeded("the outbox of", recipient)
@@ -306,6 +320,13 @@ class WorkingSet(Generic[Row]):
                 self._processes[record.id] = record
             case Agent():
                 self._agents[record.id] = record
+            case Drift():
+                self._put_drift(record)
+            case _:
+                self._put_console_record(record)
+
+    def _put_console_record(self, record: Record) -> None:
+        match record:
             case SignInLink():
                 self._links[record.id] = record
             case Session():
@@ -313,7 +334,7 @@ class WorkingSet(Generic[Row]):
             case ConversationMark():
                 self._marks[record.recipient, record.sender] = record
             case _:
-                # Carrier accounts and keys are shown to no command.
+                # Carrier accounts, keys and comparisons are shown to no command.
                 pass
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Sender
+from consentry.domain.drift import Drift, Reconciliation
 from consentry.domain.entries import Entry
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
@@ -127,6 +128,22 @@ def _mark(mark: ConversationMark) -> Row:
     return clean(mark.recipient), clean(mark.sender)
 
 
+def _drift(drift: Drift) -> Row:
+    return (
+        clean(drift.recipient),
+        drift.id,
+        clean(drift.sender),
+        drift.carrier,
+        drift.kind,
+        drift.state,
+        drift.report,
+    )
+
+
+def _reconciliation(report: Reconciliation) -> Row:
+    return report.id, report.carrier
+
+
 _CELLS: Final[dict[Table, Callable[[Any], Row]]] = {
     Table.SENDERS: _sender,
     Table.RECEIPTS: _receipt,
@@ -135,6 +152,8 @@ _CELLS: Final[dict[Table, Callable[[Any], Row]]] = {
     Table.API_KEYS: _key,
     Table.SESSIONS: _session,
     Table.MARKS: _mark,
+    Table.DRIFTS: _drift,
+    Table.RECONCILIATIONS: _reconciliation,
 }
 
 
@@ -180,6 +199,18 @@ COLUMNS: Final[dict[Table, Columns]] = {
     Table.API_KEYS: _columns("write_api_keys", "api_key", "ids", "revoked"),
     Table.SESSIONS: _columns("write_sessions", "session", "ids", "agents"),
     Table.MARKS: _columns("write_marks", "mark", "recipients", "senders"),
+    Table.DRIFTS: _columns(
+        "write_drifts",
+        "drift",
+        "recipients",
+        "ids",
+        "senders",
+        "carriers",
+        "kinds",
+        "states",
+        "reports",
+    ),
+    Table.RECONCILIATIONS: _columns("write_reconciliations", "reconciliation", "ids", "carriers"),
     Table.BRANDS: _columns("write_brands", "brand", "ids"),
     Table.SENDERS: _columns("write_senders", "sender", "ids"),
     Table.PROGRAMS: _columns("write_programs", "program", "ids"),

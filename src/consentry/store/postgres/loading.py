@@ -33,6 +33,7 @@ _DECODE: Final[dict[str, Callable[[str], object]]] = {
     "links": rows.decode_links,
     "sessions": rows.decode_sessions,
     "marks": rows.decode_marks,
+    "drifts": rows.decode_drifts,
 }
 """By query, whose name is the fact's in `Loaded`: who reads its answer. Work is apart."""
 
@@ -101,6 +102,7 @@ def _values(wanted: Wanted) -> dict[str, object]:
         "customers": clean_all(list(wanted.customers)),
         "links": list(wanted.links),
         "sessions": list(wanted.sessions),
+        "drifts_of": clean_all(list(wanted.drifts)),
         "refusals": clean_all(list(wanted.refusals)),
         **_pairs("inbound_carriers", "inbound_ids", wanted.inbound),
         **_pairs("outbound_carriers", "outbound_ids", wanted.outbound),
@@ -135,6 +137,7 @@ def _name_queries(wanted: Wanted, held: list[str]) -> tuple[list[str], list[str]
         ("links", wanted.links),
         ("sessions", wanted.sessions),
         ("marks", wanted.marks),
+        ("drifts", wanted.drifts),
     )
     works: tuple[tuple[str, object], ...] = (
         ("work_of_messages", wanted.messages),

@@ -5,6 +5,7 @@ from typing import Final
 
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
+from consentry.domain.drift import Drift, DriftKind, Reconciliation
 from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.messages import Job, Message, MessageStatus
 from consentry.domain.notices import Notice
@@ -14,6 +15,7 @@ from consentry.ports import (
     APIKey,
     CarrierAccount,
     ConversationMark,
+    DriftFilter,
     EntryFilter,
     MessageFilter,
     OptOutStory,
@@ -23,6 +25,7 @@ from consentry.ports import (
     Work,
 )
 from consentry.store import rows
+from consentry.store.drift_list import list_drifts_by
 from consentry.store.postgres.encoding import optional
 from consentry.store.postgres.pool import Pool
 from consentry.store.postgres.statements import clean, clean_all, read_statements
@@ -191,6 +194,52 @@ class Reader:
         """Count the notices that wait."""
         ((count,),) = await self._pool.fetch(_READ["count_notices"], {})
         return int(count)
+
+    async def read_inbound(self, carrier: str, carrier_message_ids: list[str]) -> list[Message]:
+        """List the texts that came in by these ids of a carrier account."""
+        ids = clean_all(carrier_message_ids)
+        return rows.decode_messages(
+            await self._text("read_inbound", carrier=clean(carrier), ids=ids)
+        )
+
+    async def read_drifts(self, wanted: DriftFilter, page: Page) -> list[Drift]:
+        """List drifts, newest first, by the index that fits the filter best."""
+        text = await self._text(
+            list_drifts_by(wanted),
+            state=wanted.state,
+            kind=wanted.kind,
+            carrier=optional(wanted.carrier),
+            recipient=optional(wanted.recipient),
+            report=optional(wanted.report),
+            senders=_any_of(wanted.senders),
+            before=optional(page.before),
+            limit=page.limit,
+        )
+        return rows.decode_drifts(text)
+
+    async def read_drift(self, drift_id: str) -> Drift | None:
+        """Find a drift."""
+        found = await self._value("read_drift", id=clean(drift_id))
+        return None if found is None else rows.decode_drift(found)
+
+    async def count_drifts(self) -> dict[DriftKind, int]:
+        """Count the drifts that nobody has settled, by kind."""
+        return rows.decode_drift_counts(await self._text("count_drifts"))
+
+    async def read_reconciliations(self, page: Page, carrier: str | None) -> list[Reconciliation]:
+        """List comparisons, the newest first."""
+        text = await self._text(
+            "read_reconciliations" + ("" if carrier is None else "_of_carrier"),
+            carrier=optional(carrier),
+            before=optional(page.before),
+            limit=page.limit,
+        )
+        return rows.decode_reconciliations(text)
+
+    async def read_reconciliation(self, report: str) -> Reconciliation | None:
+        """Find a comparison."""
+        found = await self._value("read_reconciliation", id=clean(report))
+        return None if found is None else rows.decode_reconciliation(found)
 
     async def _text(self, name: str, **values: object) -> str:
         """Run a query that always answers with one row of one value."""

@@ -8,6 +8,7 @@ from typing import Final, Self, TypeVar, cast
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
+from consentry.domain.drift import Drift, DriftKind, Reconciliation
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
@@ -21,6 +22,7 @@ from consentry.ports import (
     Clock,
     Command,
     ConversationMark,
+    DriftFilter,
     EntryFilter,
     Ids,
     InboxFilter,
@@ -310,6 +312,32 @@ class PostgresStore:
     async def count_notices(self) -> int:
         """Count the notices that wait."""
         return await self._side.reader.count_notices()
+
+    async def read_inbound(self, carrier: str, carrier_message_ids: list[str]) -> list[Message]:
+        """List the texts that came in by these ids of a carrier account."""
+        return await self._side.reader.read_inbound(carrier, carrier_message_ids)
+
+    async def read_drifts(self, wanted: DriftFilter, page: Page) -> list[Drift]:
+        """List drifts, those that were found last first."""
+        return await self._side.reader.read_drifts(wanted, page)
+
+    async def read_drift(self, drift_id: str) -> Drift | None:
+        """Find a drift."""
+        return await self._side.reader.read_drift(drift_id)
+
+    async def count_drifts(self) -> dict[DriftKind, int]:
+        """Count the drifts that nobody has settled, by kind."""
+        return await self._side.reader.count_drifts()
+
+    async def read_reconciliations(
+        self, page: Page, *, carrier: str | None = None
+    ) -> list[Reconciliation]:
+        """List comparisons, of a carrier account or all, the newest first."""
+        return await self._side.reader.read_reconciliations(page, carrier)
+
+    async def read_reconciliation(self, report: str) -> Reconciliation | None:
+        """Find a comparison by its id."""
+        return await self._side.reader.read_reconciliation(report)
 
     async def close(self) -> None:
         """Finish what was submitted, then let go of the database."""

@@ -39,6 +39,8 @@ def load(connection: apsw.Connection, wanted: Wanted, now: datetime) -> Loaded:
     if wanted.receipts:
         text = _fetch(connection, "load_unmatched_receipts", wanted.receipts)
         found.receipts = rows.decode_receipts(text)
+    if wanted.drifts:
+        found.drifts = rows.decode_drifts(_fetch(connection, "load_drifts", wanted.drifts))
     if wanted.refusals:
         found.refusals = rows.decode_times(_fetch(connection, "load_refusals", wanted.refusals))
     return found

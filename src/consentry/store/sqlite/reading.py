@@ -8,6 +8,7 @@ import apsw
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
+from consentry.domain.drift import Drift, DriftKind, Reconciliation
 from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
@@ -17,6 +18,7 @@ from consentry.ports import (
     APIKey,
     CarrierAccount,
     ConversationMark,
+    DriftFilter,
     EntryFilter,
     InboxFilter,
     InboxPage,
@@ -30,6 +32,7 @@ from consentry.ports import (
     Work,
 )
 from consentry.store import rows
+from consentry.store.drift_list import list_drifts_by
 from consentry.store.queries import read_queries
 from consentry.store.sqlite.answering import END, Binding, read_text, read_value, unavailable
 from consentry.store.sqlite.facts import FactsReader
@@ -272,6 +275,50 @@ class Reader:
     def count_notices(self) -> int:
         """Count the notices that wait."""
         return int(self._text(_READ["count_notices"], {}))
+
+    def read_inbound(self, carrier: str, carrier_message_ids: list[str]) -> list[Message]:
+        """List the texts that came in by these ids of a carrier account."""
+        pairs = [(carrier, known_as) for known_as in carrier_message_ids]
+        keys: dict[str, Binding] = {"keys": rows.encode(pairs).decode()}
+        return rows.decode_messages(self._text(_LOAD["load_inbound"], keys))
+
+    def read_drifts(self, wanted: DriftFilter, page: Page) -> list[Drift]:
+        """List drifts, newest first, by the index that fits the filter best."""
+        bindings: dict[str, Binding] = {
+            "state": wanted.state,
+            "kind": wanted.kind,
+            "carrier": wanted.carrier,
+            "recipient": wanted.recipient,
+            "report": wanted.report,
+            "senders": _any_of(wanted.senders),
+            "before": page.before,
+            "limit": page.limit,
+        }
+        return rows.decode_drifts(self._text(_READ[list_drifts_by(wanted)], bindings))
+
+    def read_drift(self, drift_id: str) -> Drift | None:
+        """Find a drift."""
+        found = self._value("read_drift", drift_id)
+        return None if found is None else rows.decode_drift(found)
+
+    def count_drifts(self) -> dict[DriftKind, int]:
+        """Count the drifts that nobody has settled, by kind."""
+        return rows.decode_drift_counts(self._text(_READ["count_drifts"], {}))
+
+    def read_reconciliations(self, page: Page, carrier: str | None) -> list[Reconciliation]:
+        """List comparisons, the newest first."""
+        name = "read_reconciliations" + ("" if carrier is None else "_of_carrier")
+        bindings: dict[str, Binding] = {
+            "carrier": carrier,
+            "before": page.before,
+            "limit": page.limit,
+        }
+        return rows.decode_reconciliations(self._text(_READ[name], bindings))
+
+    def read_reconciliation(self, report: str) -> Reconciliation | None:
+        """Find a comparison."""
+        found = self._value("read_reconciliation", report)
+        return None if found is None else rows.decode_reconciliation(found)
 
     def _text(self, query: str, bindings: dict[str, Binding]) -> str:
         return read_text(self._connection, query, bindings)

@@ -11,6 +11,7 @@ import apsw
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
+from consentry.domain.drift import Drift, DriftKind, Reconciliation
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
@@ -24,6 +25,7 @@ from consentry.ports import (
     Clock,
     Command,
     ConversationMark,
+    DriftFilter,
     EntryFilter,
     Ids,
     InboxFilter,
@@ -328,6 +330,32 @@ class SQLiteStore:
     async def count_notices(self) -> int:
         """Count the notices that wait."""
         return self._reader.count_notices()
+
+    async def read_inbound(self, carrier: str, carrier_message_ids: list[str]) -> list[Message]:
+        """List the texts that came in by these ids of a carrier account."""
+        return self._reader.read_inbound(carrier, carrier_message_ids)
+
+    async def read_drifts(self, wanted: DriftFilter, page: Page) -> list[Drift]:
+        """List drifts, those that were found last first."""
+        return self._reader.read_drifts(wanted, page)
+
+    async def read_drift(self, drift_id: str) -> Drift | None:
+        """Find a drift."""
+        return self._reader.read_drift(drift_id)
+
+    async def count_drifts(self) -> dict[DriftKind, int]:
+        """Count the drifts that nobody has settled, by kind."""
+        return self._reader.count_drifts()
+
+    async def read_reconciliations(
+        self, page: Page, *, carrier: str | None = None
+    ) -> list[Reconciliation]:
+        """List comparisons, of a carrier account or all, the newest first."""
+        return self._reader.read_reconciliations(page, carrier)
+
+    async def read_reconciliation(self, report: str) -> Reconciliation | None:
+        """Find a comparison by its id."""
+        return self._reader.read_reconciliation(report)
 
     async def close(self) -> None:
         """Finish what was submitted, bring the file up to date and let go of it."""

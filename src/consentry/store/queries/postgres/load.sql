@@ -174,6 +174,11 @@ FROM unnest(:mark_recipients::text[], :mark_senders::text[]) AS wanted (recipien
         OFFSET 0
     ) AS found
 
+-- name: drifts
+SELECT '[' || coalesce(string_agg(d.value, ','), '') || ']'
+FROM drifts AS d
+WHERE d.recipient = ANY(:drifts_of::text[])
+
 -- name: directory_version
 SELECT version FROM directory_version WHERE id = 1
 

@@ -658,3 +658,117 @@ FROM (
 
 -- name: count_notices
 SELECT count(*) FROM notices WHERE state = 'waiting'
+
+-- name: read_drifts
+-- Ids sort by the time they were made, and begin with a letter before z.
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'
+FROM (
+    SELECT d.id, d.value
+    FROM drifts AS d
+    WHERE
+        d.id < coalesce(:before::text, 'z')
+        AND (:state::text IS NULL OR d.state = :state::text)
+        AND (:kind::text IS NULL OR d.kind = :kind::text)
+        AND (:carrier::text IS NULL OR d.carrier = :carrier::text)
+        AND (:recipient::text IS NULL OR d.recipient = :recipient::text)
+        AND (:report::text IS NULL OR d.report = :report::text)
+        AND (:senders::text[] IS NULL OR d.sender = ANY(:senders::text[]))
+    ORDER BY d.id DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_drifts_in_state
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'
+FROM (
+    SELECT d.id, d.value
+    FROM drifts AS d
+    WHERE
+        d.state = :state::text
+        AND d.id < coalesce(:before::text, 'z')
+        AND (:state::text IS NULL OR d.state = :state::text)
+        AND (:kind::text IS NULL OR d.kind = :kind::text)
+        AND (:carrier::text IS NULL OR d.carrier = :carrier::text)
+        AND (:recipient::text IS NULL OR d.recipient = :recipient::text)
+        AND (:report::text IS NULL OR d.report = :report::text)
+        AND (:senders::text[] IS NULL OR d.sender = ANY(:senders::text[]))
+    ORDER BY d.id DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_drifts_of_report
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'
+FROM (
+    SELECT d.id, d.value
+    FROM drifts AS d
+    WHERE
+        d.report = :report::text
+        AND d.id < coalesce(:before::text, 'z')
+        AND (:state::text IS NULL OR d.state = :state::text)
+        AND (:kind::text IS NULL OR d.kind = :kind::text)
+        AND (:carrier::text IS NULL OR d.carrier = :carrier::text)
+        AND (:recipient::text IS NULL OR d.recipient = :recipient::text)
+        AND (:report::text IS NULL OR d.report = :report::text)
+        AND (:senders::text[] IS NULL OR d.sender = ANY(:senders::text[]))
+    ORDER BY d.id DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_drifts_of_recipient
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'
+FROM (
+    SELECT d.id, d.value
+    FROM drifts AS d
+    WHERE
+        d.recipient = :recipient::text
+        AND d.id < coalesce(:before::text, 'z')
+        AND (:state::text IS NULL OR d.state = :state::text)
+        AND (:kind::text IS NULL OR d.kind = :kind::text)
+        AND (:carrier::text IS NULL OR d.carrier = :carrier::text)
+        AND (:recipient::text IS NULL OR d.recipient = :recipient::text)
+        AND (:report::text IS NULL OR d.report = :report::text)
+        AND (:senders::text[] IS NULL OR d.sender = ANY(:senders::text[]))
+    ORDER BY d.id DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_drift
+SELECT value FROM drifts WHERE id = :id::text
+
+-- name: count_drifts
+SELECT coalesce(json_object_agg(told.kind, told.count)::text, '{}')
+FROM (SELECT kind, count(*) AS count FROM drifts WHERE state = 'open' GROUP BY kind) AS told
+
+-- name: read_reconciliations
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'
+FROM (
+    SELECT r.id, r.value
+    FROM reconciliations AS r
+    WHERE r.id < coalesce(:before::text, 'z')
+    ORDER BY r.id DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_reconciliations_of_carrier
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'
+FROM (
+    SELECT r.id, r.value
+    FROM reconciliations AS r
+    WHERE r.carrier = :carrier::text AND r.id < coalesce(:before::text, 'z')
+    ORDER BY r.id DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_reconciliation
+SELECT value FROM reconciliations WHERE id = :id::text
+
+-- name: read_inbound
+SELECT '[' || coalesce(string_agg(found.value, ','), '') || ']'
+FROM unnest(:ids::text[]) AS wanted (id),
+    LATERAL (
+        SELECT m.value
+        FROM messages AS m
+        WHERE m.carrier_message_id = wanted.id
+            AND m.carrier = :carrier::text
+            AND m.direction = 'inbound'
+        OFFSET 0
+    ) AS found

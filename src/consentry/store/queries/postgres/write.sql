@@ -310,3 +310,24 @@ WHERE n.id >= p.id AND n.id < p.message || '/' AND n.recipient = p.recipient AND
 
 -- name: end_notices
 DELETE FROM notices WHERE id = ANY(:told_notices::text[])
+
+-- name: write_drifts
+INSERT INTO drifts (recipient, id, sender, carrier, kind, state, report, value)
+SELECT
+    unnest(:drift_recipients::text[]),
+    unnest(:drift_ids::text[]),
+    unnest(:drift_senders::text[]),
+    unnest(:drift_carriers::text[]),
+    unnest(:drift_kinds::text[]),
+    unnest(:drift_states::text[]),
+    unnest(:drift_reports::text[]),
+    unnest(:drift_values::text[])
+ON CONFLICT (id, recipient) DO UPDATE SET state = excluded.state, value = excluded.value
+
+-- name: write_reconciliations
+INSERT INTO reconciliations (id, carrier, value)
+SELECT
+    unnest(:reconciliation_ids::text[]),
+    unnest(:reconciliation_carriers::text[]),
+    unnest(:reconciliation_values::text[])
+ON CONFLICT (id) DO UPDATE SET value = excluded.value

@@ -137,3 +137,8 @@ SELECT (SELECT version FROM directory_version WHERE id = 1), '{"brands":{'
     || '},"programs":{'
     || (SELECT ifnull(group_concat(json_quote(id) || ':' || value, ',' ORDER BY rowid), '') FROM programs)
     || '}}';
+
+-- name: load_drifts
+SELECT '[' || ifnull(group_concat(value), '') || ']'
+FROM drifts
+WHERE recipient IN (SELECT value FROM json_each(:keys));

@@ -257,3 +257,105 @@ FROM (
 
 -- name: count_notices
 SELECT CAST(count(*) AS TEXT) FROM notices WHERE state = 'waiting';
+
+-- name: read_drifts
+-- Ids sort by the time they were made, and begin with a letter before z.
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+FROM (
+    SELECT id, value
+    FROM drifts
+    WHERE
+        id < ifnull(:before, 'z')
+        AND (:state IS NULL OR state = :state)
+        AND (:kind IS NULL OR kind = :kind)
+        AND (:carrier IS NULL OR carrier = :carrier)
+        AND (:recipient IS NULL OR recipient = :recipient)
+        AND (:report IS NULL OR report = :report)
+        AND (:senders IS NULL OR sender IN (SELECT value FROM json_each(:senders)))
+    ORDER BY id DESC
+    LIMIT :limit
+);
+
+-- name: read_drifts_in_state
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+FROM (
+    SELECT id, value
+    FROM drifts
+    WHERE
+        state = :state
+        AND id < ifnull(:before, 'z')
+        AND (:state IS NULL OR state = :state)
+        AND (:kind IS NULL OR kind = :kind)
+        AND (:carrier IS NULL OR carrier = :carrier)
+        AND (:recipient IS NULL OR recipient = :recipient)
+        AND (:report IS NULL OR report = :report)
+        AND (:senders IS NULL OR sender IN (SELECT value FROM json_each(:senders)))
+    ORDER BY id DESC
+    LIMIT :limit
+);
+
+-- name: read_drifts_of_report
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+FROM (
+    SELECT id, value
+    FROM drifts
+    WHERE
+        report = :report
+        AND id < ifnull(:before, 'z')
+        AND (:state IS NULL OR state = :state)
+        AND (:kind IS NULL OR kind = :kind)
+        AND (:carrier IS NULL OR carrier = :carrier)
+        AND (:recipient IS NULL OR recipient = :recipient)
+        AND (:report IS NULL OR report = :report)
+        AND (:senders IS NULL OR sender IN (SELECT value FROM json_each(:senders)))
+    ORDER BY id DESC
+    LIMIT :limit
+);
+
+-- name: read_drifts_of_recipient
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+FROM (
+    SELECT id, value
+    FROM drifts
+    WHERE
+        recipient = :recipient
+        AND id < ifnull(:before, 'z')
+        AND (:state IS NULL OR state = :state)
+        AND (:kind IS NULL OR kind = :kind)
+        AND (:carrier IS NULL OR carrier = :carrier)
+        AND (:recipient IS NULL OR recipient = :recipient)
+        AND (:report IS NULL OR report = :report)
+        AND (:senders IS NULL OR sender IN (SELECT value FROM json_each(:senders)))
+    ORDER BY id DESC
+    LIMIT :limit
+);
+
+-- name: read_drift
+SELECT value FROM drifts WHERE id = ?;
+
+-- name: count_drifts
+SELECT ifnull(json_group_object(kind, count), '{}')
+FROM (SELECT kind, count(*) AS count FROM drifts WHERE state = 'open' GROUP BY kind) AS told;
+
+-- name: read_reconciliations
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+FROM (
+    SELECT id, value
+    FROM reconciliations
+    WHERE id < ifnull(:before, 'z')
+    ORDER BY id DESC
+    LIMIT :limit
+);
+
+-- name: read_reconciliations_of_carrier
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+FROM (
+    SELECT id, value
+    FROM reconciliations
+    WHERE carrier = :carrier AND id < ifnull(:before, 'z')
+    ORDER BY id DESC
+    LIMIT :limit
+);
+
+-- name: read_reconciliation
+SELECT value FROM reconciliations WHERE id = ?;

@@ -214,3 +214,22 @@ WHERE notices.id >= wanted.value ->> '$[2].id'
 
 -- name: end_notices
 DELETE FROM notices WHERE id IN (SELECT value FROM json_each(:rows));
+
+-- name: write_drifts
+INSERT INTO drifts (id, recipient, sender, carrier, kind, state, report, value)
+SELECT
+    value ->> 'id',
+    value ->> 'recipient',
+    value ->> 'sender',
+    value ->> 'carrier',
+    value ->> 'kind',
+    ifnull(value ->> 'state', 'open'),
+    value ->> 'report',
+    json(value)
+FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO UPDATE SET state = excluded.state, value = excluded.value;
+
+-- name: write_reconciliations
+INSERT INTO reconciliations (id, carrier, value)
+SELECT value ->> 'id', value ->> 'carrier', json(value) FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO UPDATE SET value = excluded.value;

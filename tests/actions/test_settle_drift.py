@@ -1,0 +1,200 @@
+"""Drift is settled by somebody, with a reason: applied or dismissed, and both are kept."""
+
+import pytest
+
+from action_world import CARRIER, OPTED_OUT, World
+from consent_world import LONG, OTHER_PERSON, PERSON, SHORT, minute
+from consentry.actions.settle_drift import ApplyDrift, DismissDrift
+from consentry.domain.consent import PairState, pair_state
+from consentry.domain.directory import Sender
+from consentry.domain.drift import Drift, DriftKind, DriftState
+from consentry.domain.entries import AUDIT_KINDS, EntryKind
+from consentry.domain.gate import Door
+from consentry.domain.reasons import Reason
+from consentry.domain.standing import BlockState, Cause
+from consentry.ports import CarrierBlock, InboundText, Rejected
+from drift_world import ADMIN, AskedCarrier, open_drifts, reconcile, written
+
+pytestmark = pytest.mark.unit
+
+REASON = "the webhook was lost on Monday"
+
+
+async def missed(*texts: InboundText) -> tuple[World, list[Drift]]:
+    """Compare a carrier that has these texts with a company that has one Hello of a day ago."""
+    world = World()
+    world.receive("Hello", known_as="SM-hello")
+    world.clock.advance(days=1)
+    await reconcile(world.store, AskedCarrier(texts))
+    return world, open_drifts(world.store)
+
+
+async def test_a_missed_stop_is_applied_as_it_was_said() -> None:
+    """At the carrier's time, word for word: the person is opted out since then, by themselves."""
+    world, (drift,) = await missed(written("STOP", minute(30)))
+    settled = world.store.run(ApplyDrift(drift, ADMIN, REASON)).drift
+    assert (settled.state, settled.settled_by, settled.reason) == (
+        DriftState.APPLIED,
+        ADMIN,
+        REASON,
+    )
+    assert settled.settled_at == world.clock.now()
+    (block,) = world.standing().blocks
+    assert (block.state, block.cause, block.since, block.by_person) == (
+        BlockState.BLOCKED,
+        Cause.KEYWORD,
+        minute(30),
+        True,
+    )
+    assert world.send("News", door=Door.CONSOLE).decision.reason is Reason.OPTED_OUT
+    said = [e for e in world.store.entries if e.kind is EntryKind.OPTED_OUT]
+    assert [(e.text, e.at) for e in said] == [("STOP", minute(30))]
+    received = await world.store.read_inbound(CARRIER, ["SM1"])
+    assert [(m.body, m.recipient) for m in received] == [("STOP", PERSON)]
+
+
+async def test_settling_is_in_the_audit() -> None:
+    """Who, about whom, what, and why, for both."""
+    texts = (written("STOP", minute(30)), written("Hi", minute(31), known_as="SM2"))
+    world, (stop, plain) = await missed(*texts)
+    world.store.run(ApplyDrift(stop, ADMIN, REASON))
+    world.store.run(DismissDrift(plain, ADMIN, "answered by phone"))
+    kinds = (EntryKind.DRIFT_APPLIED, EntryKind.DRIFT_DISMISSED)
+    told = [e for e in world.store.entries if e.kind in kinds]
+    assert [(e.kind, e.actor, e.recipient, e.text, e.reason, e.drift) for e in told] == [
+        (kinds[0], ADMIN, PERSON, "missed_opt_out: STOP", REASON, stop.id),
+        (kinds[1], ADMIN, PERSON, "missed_text: Hi", "answered by phone", plain.id),
+    ]
+    assert set(kinds) < set(AUDIT_KINDS)
+
+
+async def test_a_dismissed_drift_lets_texts_go_on_and_stays_dismissed() -> None:
+    """The person is as they were before, and the same evidence is not raised again."""
+    stop = written("STOP", minute(30))
+    world, (drift,) = await missed(stop)
+    before = world.send("News", door=Door.CONSOLE)
+    assert before.decision.reason is Reason.PAUSED_FOR_REVIEW
+    settled = world.store.run(DismissDrift(drift, ADMIN, "our own test phone")).drift
+    assert settled.state is DriftState.DISMISSED
+    assert pair_state(world.standing(), LONG) is PairState.OPTED_IN
+    assert world.send("News", door=Door.CONSOLE).message is not None
+    assert (await reconcile(world.store, AskedCarrier([stop]))).drifts == 0
+
+
+async def test_two_drifts_hold_until_both_are_settled() -> None:
+    """Dismissing one of two STOPs does not let the other's texts go."""
+    texts = (written("STOP", minute(30)), written("STOP", minute(31), known_as="SM2"))
+    world, drifts = await missed(*texts)
+    world.store.run(DismissDrift(drifts[0], ADMIN, "x"))
+    assert pair_state(world.standing(), LONG) is PairState.PAUSED
+    world.store.run(DismissDrift(drifts[1], ADMIN, "x"))
+    assert pair_state(world.standing(), LONG) is PairState.OPTED_IN
+
+
+async def test_a_stop_older_than_a_start_does_not_undo_it() -> None:
+    """The START came in, without the carrier's time; its history has both."""
+    world = World()
+    world.receive("Hello", known_as="SM1")
+    world.clock.advance(minutes=40)
+    world.receive("STOP", known_as="SM3")
+    world.receive("START", known_as="SM4")
+    world.clock.advance(days=1)
+    texts = [
+        written("STOP", minute(30), known_as="SM2"),
+        written("STOP", minute(40), known_as="SM3"),
+        written("START", minute(40.5), known_as="SM4"),
+    ]
+    await reconcile(world.store, AskedCarrier(texts))
+    (drift,) = open_drifts(world.store)
+    world.store.run(ApplyDrift(drift, ADMIN, REASON))
+    assert pair_state(world.standing(), LONG) is PairState.OPTED_IN
+    late = [e for e in world.store.entries if e.text == "STOP" and e.superseded]
+    assert [e.at for e in late] == [minute(30)]
+
+
+async def test_a_missed_first_text_is_answered_like_any_other() -> None:
+    """Our one answer waits in the outbox, and who applied it is told so."""
+    first = written("Hi there", minute(30), recipient=OTHER_PERSON)
+    world, (drift,) = await missed(first)
+    settled = world.store.run(ApplyDrift(drift, ADMIN, REASON))
+    assert settled.answered
+    assert pair_state(world.standing(OTHER_PERSON), LONG) is PairState.OPTED_IN
+
+
+async def test_a_drift_is_settled_once() -> None:
+    """A second time is refused, and so is one that is not there."""
+    world, (drift,) = await missed(written("STOP", minute(30)))
+    world.store.run(ApplyDrift(drift, ADMIN, REASON))
+    for again in (ApplyDrift(drift, ADMIN, REASON), DismissDrift(drift, ADMIN, REASON)):
+        with pytest.raises(Rejected, match="applied already") as refused:
+            world.store.run(again)
+        assert refused.value.code == "already_settled"
+    world.store.drifts.clear()
+    with pytest.raises(Rejected, match="no drift") as missing:
+        world.store.run(DismissDrift(drift, ADMIN, REASON))
+    assert missing.value.status == 404
+
+
+# --- Blocks -----------------------------------------------------------------------------------
+
+
+async def test_a_carriers_block_is_applied_with_the_list_as_its_cause() -> None:
+    """What waits is stopped, the gate says that the carrier blocks, and their START opens it."""
+    world, _ = await missed()
+    line = CarrierBlock(PERSON, LONG.number, minute(30), "opt-out list, line 7")
+    await reconcile(world.store, AskedCarrier(None, [line]))
+    (drift,) = open_drifts(world.store)
+    assert drift.kind is DriftKind.BLOCK_AT_CARRIER
+    world.store.run(ApplyDrift(drift, ADMIN, REASON))
+    (block,) = [b for b in world.standing().blocks if b.state is BlockState.BLOCKED]
+    assert (block.cause, block.since, block.by_person) == (
+        Cause.CARRIER_LIST,
+        minute(30),
+        False,
+    )
+    entry = next(e for e in world.store.entries if e.id == block.entry)
+    assert entry.text == "block_at_carrier: opt-out list, line 7"
+    assert world.send("News", door=Door.CONSOLE).decision.reason is Reason.CARRIER_BLOCKED
+    assert (await reconcile(world.store, AskedCarrier(None, [line]))).drifts == 0
+    world.receive("START")
+    assert pair_state(world.standing(), LONG) is PairState.OPTED_IN
+
+
+async def test_a_refusals_block_is_lifted_when_the_carrier_lists_it_no_more() -> None:
+    """It was only the carrier's word; it says so no longer."""
+    world, _ = await missed()
+    world.send("News", door=Door.CONSOLE)
+    for work in world.claim():
+        world.answer(work, OPTED_OUT)
+    assert pair_state(world.standing(), LONG) is PairState.CARRIER_BLOCKED
+    world.clock.advance(days=1)
+    await reconcile(world.store, AskedCarrier(None, ()))
+    (drift,) = open_drifts(world.store)
+    world.store.run(ApplyDrift(drift, ADMIN, REASON))
+    assert pair_state(world.standing(), LONG) is PairState.OPTED_IN
+    assert (await reconcile(world.store, AskedCarrier(None, ()))).drifts == 0
+
+
+async def test_a_persons_own_opt_out_is_never_lifted_by_the_carriers_list() -> None:
+    """Applying it is refused with the reason; dismissing it keeps the opt-out."""
+    world, _ = await missed()
+    world.receive("STOP")
+    world.clock.advance(days=1)
+    await reconcile(world.store, AskedCarrier(None, ()))
+    (drift,) = open_drifts(world.store)
+    with pytest.raises(Rejected, match="only they can lift it") as refused:
+        world.store.run(ApplyDrift(drift, ADMIN, REASON))
+    assert (refused.value.code, refused.value.status) == ("opted_out", 403)
+    assert open_drifts(world.store) == [drift]
+    world.store.run(DismissDrift(drift, ADMIN, "they asked us"))
+    assert pair_state(world.standing(), LONG) is PairState.OPTED_OUT
+
+
+@pytest.mark.parametrize("sender", [LONG, SHORT])
+async def test_an_old_opt_out_is_not_confirmed_now(sender: Sender) -> None:
+    """A confirmation has five minutes from the word it confirms: none goes a day later (I2)."""
+    body = "please stop texting me"
+    world, (drift,) = await missed(written(body, minute(30), sender=sender))
+    world.store.run(ApplyDrift(drift, ADMIN, REASON))
+    assert pair_state(world.standing(), sender) is PairState.OPTED_OUT
+    assert all("opted out" not in work.message.body for work in world.claim())

@@ -3,26 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 import pytest
 from carrier_loopback import OPEN, Gate
+from recording_intake import RecordingIntake
 
 from consentry.carriers.smpp.settings import SMPPCarrier
 from consentry.domain.messages import MessageStatus
 from consentry.ports import (
     Accepted,
-    Carrier,
     CarrierAccount,
-    CarrierEvent,
     CarrierRefusal,
     CarrierUnreachable,
     InboundText,
     OutboundText,
     StatusReport,
-    StoreUnavailable,
-    Taken,
     Unanswered,
     Withheld,
 )
@@ -32,32 +29,6 @@ pytestmark = pytest.mark.integration
 
 PERSON, OURS = "+12125550142", "+14155550100"
 TEXT = OutboundText("msg_1", PERSON, OURS, "Hello")
-
-
-@dataclass
-class RecordingIntake:
-    """Implements `ports.Intake`: keeps what it takes, or cannot, as it is set."""
-
-    events: list[CarrierEvent] = field(default_factory=list)
-    is_away: bool = False
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def take(self, carrier: Carrier, events: tuple[CarrierEvent, ...]) -> Taken:
-        """Keep events."""
-        assert carrier.kind == "smpp"
-        if self.is_away:
-            raise StoreUnavailable("away")
-        self.events.extend(events)
-        self.changed.set()
-        return Taken()
-
-    async def until(self, count: int) -> list[CarrierEvent]:
-        """Wait until so many were taken."""
-        async with asyncio.timeout(5):
-            while len(self.events) < count:
-                self.changed.clear()
-                await self.changed.wait()
-        return self.events
 
 
 @dataclass

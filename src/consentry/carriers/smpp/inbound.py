@@ -42,7 +42,9 @@ AT_ONCE_MAX: Final = 500
 HOLD_SECONDS: Final = 1.0
 """How long the answer to a part waits for the rest, so that all are durable before any answer."""
 
-_SETTLED_SECONDS: Final = 5.0
+SETTLED_SECONDS: Final = 5.0
+"""How long a connection lives on after an answer that has surely arrived."""
+
 _KEPT_MAX: Final = 1_000
 _RETRY_SECONDS: Final = 1.0
 _OPT_OUTS: Final = frozenset({LegalMeaning.OPT_OUT, LegalMeaning.WRONG_NUMBER})
@@ -76,6 +78,7 @@ class InboxOptions(msgspec.Struct, frozen=True):
     wait_seconds: float = WAIT_SECONDS
     hold_seconds: float = HOLD_SECONDS
     retry_seconds: float = _RETRY_SECONDS
+    settled_seconds: float = SETTLED_SECONDS
 
 
 class Inbox:
@@ -88,7 +91,7 @@ class Inbox:
         self._options = options
         self._tasks: set[asyncio.Task[None]] = set()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._names = _Names()
+        self._names = _Names(options.settled_seconds)
         self._reassembly = Reassembly(self._take_rest, options.wait_seconds)
 
     def hear(self, session: Session, pdu: PDU) -> None:
@@ -162,13 +165,13 @@ class Inbox:
             return await self._take_false_receipt(message, recipient)
         status = MessageStatus.SENT if receipt.state is None else _STATES[receipt.state]
         failed = status in _FAILURES
-        error = receipt.error or (receipt.state if failed else None)
+        error = receipt.error or (receipt.state.name if receipt.state else None)
         report = StatusReport(
             carrier_message_id=self._options.name_message(receipt.message_id),
             recipient=recipient,
             sender=read_own(message.destination, self._options.country_code),
             status=status,
-            error_code=str(error) if failed and error is not None else None,
+            error_code=error if failed else None,
             opted_out=failed and self._options.codes.is_opted_out(receipt.error),
         )
         await self._hand_in(recipient, report)
@@ -261,7 +264,8 @@ class _Names:
     name then, so that it is known. An opt-out is never taken for a repeat.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settled_seconds: float) -> None:
+        self._settled_seconds = settled_seconds
         self._given: dict[tuple[Pair, str], tuple[str, Session]] = {}
 
     def name(self, pair: Pair, body: str, session: Session | None) -> str:
@@ -279,7 +283,7 @@ class _Names:
     def settle(self, pair: Pair, body: str, session: Session) -> None:
         """Forget a text whose answer has surely arrived: its connection went on living."""
         loop = asyncio.get_running_loop()
-        loop.call_later(_SETTLED_SECONDS, self._forget, (pair, body), session)
+        loop.call_later(self._settled_seconds, self._forget, (pair, body), session)
 
     def _forget(self, key: tuple[Pair, str], session: Session) -> None:
         given = self._given.get(key)

@@ -114,8 +114,9 @@ class SMPPLink:
                 await self._bind(session, Command.BIND_TRANSMITTER)
             finally:
                 await _leave(session, running)
-        except (OSError, TimeoutError, BindRefused) as error:
-            raise CarrierUnreachable(f"The SMSC at {self._options.url}: {error}") from error
+        except (OSError, TimeoutError, ValueError, BindRefused) as error:
+            why = str(error) or "it does not answer."
+            raise CarrierUnreachable(f"The SMSC at {self._options.url}: {why}") from error
 
     # --- One connection ---------------------------------------------------------------------
 
@@ -159,11 +160,11 @@ class SMPPLink:
     async def _connect(self, on_heard: Heard) -> Session:
         """Connect; raises OSError, TimeoutError, and ValueError where the address is none."""
         parts = urlsplit(self._options.url)
+        if parts.scheme not in ("smpp", "smpps") or not parts.hostname:
+            raise ValueError("The address must be smpp://host:port or smpps://host:port.")
         context = None
         if parts.scheme == "smpps":
             context = await asyncio.to_thread(ssl.create_default_context)
-        elif parts.scheme != "smpp":
-            raise ValueError("The address must be smpp://host:port or smpps://host:port.")
         async with asyncio.timeout(self._options.limits.connect_seconds):
             streams = await asyncio.open_connection(
                 parts.hostname, parts.port or (TLS_PORT if context else PORT), ssl=context

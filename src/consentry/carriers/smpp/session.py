@@ -73,7 +73,7 @@ class Session:
         self._window = asyncio.Semaphore(limits.window)
         self._writing = asyncio.Lock()
         self._sequence = 0
-        self._is_leaving = False
+        self._ended = asyncio.Event()
         self.end_reason: str | None = None
 
     @property
@@ -85,30 +85,30 @@ class Session:
 
     async def run(self) -> None:
         """Read until it ends, whatever ends it; then nobody waits for an answer any more."""
-        watching = asyncio.create_task(self._watch())
+        reading = asyncio.create_task(self._read())
+        others = [asyncio.create_task(self._watch()), asyncio.create_task(self._ended.wait())]
         try:
-            await self._read()
+            await asyncio.wait({reading, *others}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (reading, *others):
+                task.cancel()
+            await asyncio.gather(reading, *others, return_exceptions=True)
+            self._end("The SMSC closed the connection.")
+
+    async def _read(self) -> None:
+        try:
+            while octets := await self._reader.read(_READ_BYTES):
+                for pdu in self._frames.read(octets):
+                    self._take(pdu)
+                # A length that cannot be is told only when the frames before it were taken.
+                for pdu in self._frames.read(b""):
+                    self._take(pdu)
         except FrameError as error:
             _logger.warning("smpp_frame_unreadable", extra={"why": str(error)})
             self._write(PDU(Command.GENERIC_NACK, 0, Status.INVALID_COMMAND_LENGTH))
             self._end("What came over the connection cannot be read.")
         except OSError as error:
             self._end(f"The connection broke: {error}.")
-        finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
-            self._end("The SMSC closed the connection.")
-
-    async def _read(self) -> None:
-        while not self.is_over:
-            octets = await self._reader.read(_READ_BYTES)
-            if not octets:
-                return
-            for pdu in self._frames.read(octets):
-                self._take(pdu)
-            # A length that cannot be is told only when the frames before it were taken.
-            for pdu in self._frames.read(b""):
-                self._take(pdu)
 
     def _take(self, pdu: PDU) -> None:
         if pdu.is_response:
@@ -247,7 +247,7 @@ class Session:
             return
         self.end_reason = reason
         self._late.clear()
-        self._reader.feed_eof()
+        self._ended.set()
         for asked in self._asked.values():
             if not asked.done():
                 asked.set_exception(NoAnswer(reason))

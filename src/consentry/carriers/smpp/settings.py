@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from consentry.carriers.smpp.errors import VENDORS, Codes
+from consentry.carriers.smpp.errors import VENDORS, Codes, Vendor
 from consentry.carriers.smpp.inbound import InboxOptions
 from consentry.carriers.smpp.link import LinkOptions, SMPPLink
 from consentry.carriers.smpp.outbound import SubmitOptions, Submitter
@@ -41,31 +41,17 @@ class SMPPCarrier:
     history: InboundHistory | None = None
     block_list: BlockList | None = None
 
-    def __init__(self, account: CarrierAccount) -> None:
+    def __init__(
+        self,
+        account: CarrierAccount,
+        *,
+        link: LinkOptions | None = None,
+        submit: SubmitOptions | None = None,
+    ) -> None:
         """Build it; nothing connects before its link is kept, or probed."""
         self.id = account.id
-        more = account.more
-        vendor = VENDORS.get(more.get("vendor", ""), VENDORS["standard"])
-        codes = Codes(vendor, more.get("opted_out_codes", ""))
-        default = Default.LATIN1 if more.get("default_alphabet") == "latin1" else Default.GSM7
-        answer_base, receipt_base = _BASES.get(more.get("message_ids", ""), (0, 0))
-        inbox = InboxOptions(
-            country_code=more.get("country_code", "").lstrip("+"),
-            default=default,
-            codes=codes,
-            name_message=lambda written: name_message(written, receipt_base),
-        )
-        self.link = SMPPLink(self, _read_link(account, inbox))
-        self._submitter = Submitter(
-            self.link,
-            SubmitOptions(
-                codes=codes,
-                default=default,
-                short_code=vendor.short_code,
-                name_message=lambda written: name_message(written, answer_base),
-                service_type=more.get("service_type", ""),
-            ),
-        )
+        self.link = SMPPLink(self, link or read_link_options(account))
+        self._submitter = Submitter(self.link, submit or read_submit_options(account))
 
     def read_inbound(self, request: WebhookRequest) -> tuple[CarrierEvent, ...]:
         """Nothing that is posted can be an SMSC's: raises `Forged`."""
@@ -111,9 +97,10 @@ def name_message(written: str, base: int) -> str:
     return written
 
 
-def _read_link(account: CarrierAccount, inbox: InboxOptions) -> LinkOptions:
-    more = account.more
-    limits = SessionLimits()
+def read_link_options(account: CarrierAccount) -> LinkOptions:
+    """Read out of an account where to bind, how, and how things are written there."""
+    more, limits = account.more, SessionLimits()
+    _, receipt_base = _BASES.get(more.get("message_ids", ""), (0, 0))
     return LinkOptions(
         url=account.base_url,
         bind=Bind(
@@ -128,8 +115,38 @@ def _read_link(account: CarrierAccount, inbox: InboxOptions) -> LinkOptions:
                 more, "enquire_seconds", int(limits.enquire_seconds), most=3600
             ),
         ),
-        inbox=inbox,
+        inbox=InboxOptions(
+            country_code=more.get("country_code", "").lstrip("+"),
+            default=_read_default(more),
+            codes=_read_codes(more),
+            name_message=lambda written: name_message(written, receipt_base),
+        ),
     )
+
+
+def read_submit_options(account: CarrierAccount) -> SubmitOptions:
+    """Read out of an account how texts are written there."""
+    more = account.more
+    answer_base, _ = _BASES.get(more.get("message_ids", ""), (0, 0))
+    return SubmitOptions(
+        codes=_read_codes(more),
+        default=_read_default(more),
+        short_code=_find_vendor(more).short_code,
+        name_message=lambda written: name_message(written, answer_base),
+        service_type=more.get("service_type", ""),
+    )
+
+
+def _find_vendor(more: Mapping[str, str]) -> Vendor:
+    return VENDORS.get(more.get("vendor", ""), VENDORS["standard"])
+
+
+def _read_codes(more: Mapping[str, str]) -> Codes:
+    return Codes(_find_vendor(more), more.get("opted_out_codes", ""))
+
+
+def _read_default(more: Mapping[str, str]) -> Default:
+    return Default.LATIN1 if more.get("default_alphabet") == "latin1" else Default.GSM7
 
 
 def _read_number(more: Mapping[str, str], name: str, default: int, *, most: int) -> int:

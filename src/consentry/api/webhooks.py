@@ -14,6 +14,7 @@ from consentry.ports import (
     CarrierEvent,
     CarrierUnreachable,
     Forged,
+    KeyMissing,
     Malformed,
     WebhookRequest,
 )
@@ -52,9 +53,22 @@ def _forged() -> Problem:
     )
 
 
-def _read(
-    request: WebhookRequest, reader: Callable[[WebhookRequest], tuple[CarrierEvent, ...]]
-) -> tuple[CarrierEvent, ...]:
+_Reader = Callable[[WebhookRequest], tuple[CarrierEvent, ...]]
+
+
+async def _read(request: WebhookRequest, reader: _Reader) -> tuple[CarrierEvent, ...]:
+    """Read a webhook, after its key was fetched where it was not here."""
+    try:
+        return _read_now(request, reader)
+    except KeyMissing as missing:
+        try:
+            await missing.fetch()
+            return _read_now(request, reader)
+        except (CarrierUnreachable, KeyMissing) as error:
+            raise Problem("carrier_unreachable", str(error)) from None
+
+
+def _read_now(request: WebhookRequest, reader: _Reader) -> tuple[CarrierEvent, ...]:
     try:
         return reader(request)
     except Forged:
@@ -84,13 +98,13 @@ async def _take(
 async def receive_inbound(call: Call[bytes, None]) -> Answer:
     """Take a person's text, or whatever else the carrier posts to this address."""
     carrier = await _carrier(call)
-    return await _take(call, carrier, _read(_request(call), carrier.read_inbound))
+    return await _take(call, carrier, await _read(_request(call), carrier.read_inbound))
 
 
 async def receive_status(call: Call[bytes, None]) -> Answer:
     """Take a delivery report, or whatever else the carrier posts to this address."""
     carrier = await _carrier(call)
-    return await _take(call, carrier, _read(_request(call), carrier.read_status))
+    return await _take(call, carrier, await _read(_request(call), carrier.read_status))
 
 
 _ERRORS: Final = (

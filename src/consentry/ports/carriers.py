@@ -1,6 +1,6 @@
 """Those who carry texts."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -82,6 +82,18 @@ class Forged(Exception):
 
 class Malformed(Exception):
     """A webhook that is signed and cannot be read: 400 with this reason."""
+
+
+class KeyMissing(Exception):
+    """What a webhook is signed with must be fetched first: await `fetch`, then read it again.
+
+    `fetch` raises `CarrierUnreachable`; nothing of the webhook is believed before it was read.
+    """
+
+    def __init__(self, fetch: Callable[[], Awaitable[None]]) -> None:
+        """Say how to fetch it."""
+        super().__init__("The key that it is signed with is not here yet.")
+        self.fetch = fetch
 
 
 class OutboundText(msgspec.Struct, frozen=True):
@@ -208,10 +220,10 @@ class Carrier(Protocol):
         """The connection to keep, where it posts no webhooks."""
 
     def read_inbound(self, request: WebhookRequest) -> tuple[CarrierEvent, ...]:
-        """Verify and read a webhook for texts; raises `Forged`, `Malformed`."""
+        """Verify and read a webhook for texts; raises `Forged`, `Malformed`, `KeyMissing`."""
 
     def read_status(self, request: WebhookRequest) -> tuple[CarrierEvent, ...]:
-        """Verify and read a webhook for reports; raises `Forged`, `Malformed`.
+        """Verify and read a webhook for reports; raises `Forged`, `Malformed`, `KeyMissing`.
 
         A carrier that posts everything to one address reads both in the same way.
         """

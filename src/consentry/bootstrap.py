@@ -21,6 +21,7 @@ from consentry.actions.find_signer import Signers
 from consentry.api.app import build_api
 from consentry.api.one_write import OneWriteProtocol
 from consentry.api.services import Services
+from consentry.carriers.aws.settings import AWS
 from consentry.carriers.bandwidth.settings import BANDWIDTH
 from consentry.carriers.plivo.settings import PLIVO
 from consentry.carriers.signalwire.settings import SIGNALWIRE
@@ -80,6 +81,7 @@ CARRIERS: Final = index_kinds(
         SMPP,
         SIGNALWIRE,
         VONAGE,
+        AWS,
     ]
 )
 """One line for each carrier."""

@@ -235,6 +235,10 @@ def test_other_carriers_have_their_own_lists(carrier: str, text: str, word: Carr
         ("signalwire toll_free", "CANCEL", "none", ()),
         ("signalwire long_code", "STOP", "none", ()),
         ("signalwire short_code", "START", "none", ()),
+        ("aws toll_free", "stop", "opt_out", (BlockLayer.NETWORK,)),
+        ("aws toll_free", "Unstop", "opt_in", (BlockLayer.NETWORK,)),
+        ("aws toll_free", "YES", "none", ()),
+        ("aws toll_free", "CANCEL", "none", ()),
     ],
 )
 def test_what_a_carrier_leaves_to_the_network_or_to_us(

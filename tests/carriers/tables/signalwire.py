@@ -24,6 +24,8 @@ from consentry.ports import (
     Unanswered,
     WebhookRequest,
 )
+from consentry.wire.forms import FormError, parse_form
+from consentry.wire.signatures import twilio_signature
 
 PROJECT = "446e9986-0848-4d46-a617-48793c5f5e07"
 ACCOUNT = CarrierAccount(
@@ -44,6 +46,16 @@ def _sign(request: WebhookRequest, key: str = ACCOUNT.secret) -> WebhookRequest:
     return msgspec.structs.replace(
         request, headers={**request.headers, "x-signalwire-signature": signature}
     )
+
+
+def _sign_fast(request: WebhookRequest) -> WebhookRequest:
+    try:
+        pairs = parse_form(request.body).pairs
+    except FormError:
+        return request if len(request.body) % 64 else _sign(request)
+    signature = twilio_signature(ACCOUNT.secret, request.url, pairs)
+    headers = {**request.headers, "x-signalwire-signature": signature}
+    return msgspec.structs.replace(request, headers=headers)
 
 
 def _forge(request: WebhookRequest) -> WebhookRequest:
@@ -183,6 +195,7 @@ TABLE = CarrierTable(
     account=ACCOUNT,
     sign=_sign,
     forge=_forge,
+    sign_fast=_sign_fast,
     posted=_POSTED,
     sent=(
         Sent(

@@ -112,10 +112,13 @@ class WayOut:
         """Make a request of any kind, once; raises `NothingSent`, `NoAnswer`."""
         return await self._request(method, url, headers, body)
 
-    async def ask(self, url: str, *, headers: Mapping[str, str]) -> Answer:
+    async def ask(
+        self, url: str, *, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Answer:
         """GET what may be asked twice: again after silence, 429 and 5xx, a few times.
 
-        Raises `CarrierUnreachable` where no good answer came.
+        With a body it is a POST: some carriers have questions asked so. Raises
+        `CarrierUnreachable` where no good answer came.
         """
         stamina = await asyncio.to_thread(_load_stamina)
         caller = stamina.AsyncRetryingCaller(
@@ -125,13 +128,16 @@ class WayOut:
             wait_jitter=self._wait_seconds,
         )
         try:
-            answer: Answer = await caller((WayOutError, _Unready), self._ask_once, url, headers)
+            answer: Answer = await caller(
+                (WayOutError, _Unready), self._ask_once, url, headers, body
+            )
         except (WayOutError, _Unready) as error:
             raise CarrierUnreachable(f"The carrier could not be asked. {error}") from error
         return answer
 
-    async def _ask_once(self, url: str, headers: Mapping[str, str]) -> Answer:
-        answer = await self._request("GET", url, headers, None)
+    async def _ask_once(self, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        method = "GET" if body is None else "POST"
+        answer = await self._request(method, url, headers, body)
         if answer.status == _TOO_MANY_REQUESTS or answer.status >= _SERVER_ERROR:
             raise _Unready(f"It answered with HTTP {answer.status}.")
         return answer

@@ -1,0 +1,1 @@
+"""AWS End User Messaging SMS: it sends by its own API, and what happens comes through SNS."""

@@ -25,6 +25,7 @@ from consentry.carriers.aws.settings import AWS
 from consentry.carriers.bandwidth.settings import BANDWIDTH
 from consentry.carriers.plivo.settings import PLIVO
 from consentry.carriers.signalwire.settings import SIGNALWIRE
+from consentry.carriers.sinch.settings import SINCH
 from consentry.carriers.smpp.settings import SMPP
 from consentry.carriers.telnyx.settings import TELNYX
 from consentry.carriers.twilio.passing_on import TwilioPassingOn
@@ -82,6 +83,7 @@ CARRIERS: Final = index_kinds(
         SIGNALWIRE,
         VONAGE,
         AWS,
+        SINCH,
     ]
 )
 """One line for each carrier."""

@@ -115,17 +115,11 @@ def _read_events(posted: tuple[_Event, ...]) -> tuple[CarrierEvent, ...]:
 
 def _read_event(event: _Event) -> CarrierEvent | None:
     """Read one event; None where it is of a kind that says nothing about texts."""
-    if event.type == RECEIVED:
-        return _read_text(event, _read_message(event))
     status = STATUSES.get(event.type)
-    return None if status is None else _read_report(event, _read_message(event), status)
-
-
-def _read_message(event: _Event) -> _Message:
-    try:
-        return decode(_message_decoder, event.message)
-    except Malformed as error:
-        raise Malformed(f"message.{error}") from None
+    if event.type != RECEIVED and status is None:
+        return None
+    message = decode(_message_decoder, event.message, under="message")
+    return _read_text(event, message) if status is None else _read_report(event, message, status)
 
 
 def _read_text(event: _Event, message: _Message) -> InboundText:

@@ -26,18 +26,21 @@ _UNIX_DIGITS_MAX: Final = 12
 _T = TypeVar("_T")
 
 
-def decode(decoder: "msgspec.json.Decoder[_T]", body: bytes) -> _T:
-    """Read JSON as the decoder's type; `Malformed` says which field is wrong."""
+def decode(decoder: "msgspec.json.Decoder[_T]", body: bytes, *, under: str = "") -> _T:
+    """Read JSON as the decoder's type; `Malformed` says which field is wrong.
+
+    `under`: the field in which this JSON stands.
+    """
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed(_explain(error)) from None
+        raise Malformed(_explain(error, under)) from None
 
 
-def _explain(error: Exception) -> str:
+def _explain(error: Exception, under: str) -> str:
     """Put the field in front: msgspec names it at the end of its sentence."""
     what, _, where = str(error).partition(" - at `$")
-    path = where.rstrip("`").lstrip(".")
+    path = f"{under}{where.rstrip('`')}".lstrip(".")
     missing = what.removeprefix("Object missing required field `")
     if missing != what:
         name = missing.rstrip("`")

@@ -1,0 +1,166 @@
+"""Sending by Sinch's SMS REST API, finding a text in its list, and reading what people wrote.
+
+A text is a batch of one. It carries our id as its `client_reference`, by which Sinch's list finds
+it again, so there is no doubt whose it is.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from consentry.carriers.shared.callbacks import address_of, status_address
+from consentry.carriers.shared.handing_over import HTTPRequest, hand_over, sort_answer
+from consentry.carriers.shared.way_out import Answer, WayOut
+from consentry.carriers.sinch.errors import TABLE, TOO_MANY_MEDIA, read_refusal
+from consentry.carriers.sinch.inbound import parse_text
+from consentry.domain.messages import MessageStatus
+from consentry.ports import (
+    Accepted,
+    CarrierAccount,
+    CarrierUnreachable,
+    Fence,
+    InboundText,
+    Malformed,
+    OutboundText,
+    Submission,
+    Unanswered,
+)
+
+PAGE_SIZE: Final = 100
+PAGES_MAX: Final = 1000
+CLOCK_SKEW_MAX: Final = timedelta(hours=26)
+"""How far our clock may have been from the carrier's (see the search in Twilio's list)."""
+_T = TypeVar("_T")
+_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class _Batch(msgspec.Struct, frozen=True):
+    id: str
+    client_reference: str | None = None
+    canceled: bool | None = None
+
+
+class _Batches(msgspec.Struct, frozen=True):
+    batches: tuple[_Batch, ...] = ()
+
+
+class _Inbounds(msgspec.Struct, frozen=True):
+    inbounds: tuple[msgspec.Raw, ...] = ()
+
+
+_batch_decoder = msgspec.json.Decoder(_Batch)
+_batches_decoder = msgspec.json.Decoder(_Batches)
+_inbounds_decoder = msgspec.json.Decoder(_Inbounds)
+
+
+class SinchREST:
+    """The batches and inbound texts of one service plan."""
+
+    def __init__(self, account: CarrierAccount, *, callback_base: str, way_out: WayOut) -> None:
+        """Authenticate by the plan's API token."""
+        base = account.base_url.rstrip("/")
+        self._plan = f"{base}/xms/v1/{quote(account.account, safe='')}"
+        self._callback = status_address(callback_base, account.id)
+        self._authorization = {"Authorization": f"Bearer {account.key_secret or ''}"}
+        self._way_out = way_out
+
+    async def submit(self, text: OutboundText, fence: Fence) -> Submission:
+        """Hand one text over, once; one with several pictures is refused here."""
+        if len(text.media) > 1:
+            return TABLE.refuse(TOO_MANY_MEDIA)
+        headers = {**self._authorization, "Content-Type": "application/json"}
+        body = msgspec.json.encode(self._write(text))
+        request = HTTPRequest(f"{self._plan}/batches", headers, body)
+        return await hand_over(self._way_out, request, fence, read_submission)
+
+    def _write(self, text: OutboundText) -> dict[str, object]:
+        body: object = text.body
+        if text.media:
+            body = {"url": text.media[0]} | ({"message": text.body} if text.body else {})
+        return {
+            "type": "mt_media" if text.media else "mt_text",
+            "from": text.sender,
+            "to": [text.recipient],
+            "body": body,
+            "delivery_report": "per_recipient",
+            "callback_url": address_of(text, self._callback),
+            "client_reference": text.message,
+        }
+
+    async def find(
+        self, text: OutboundText, *, since: datetime, known: frozenset[str] = frozenset()
+    ) -> Accepted | None:
+        """Look for the batch with our id; raises `CarrierUnreachable`."""
+        wanted = {
+            "client_reference": text.message,
+            "start_date": _write_time(since - CLOCK_SKEW_MAX),
+            "page_size": str(PAGE_SIZE),
+        }
+        page = await self._ask("batches", wanted, _batches_decoder)
+        for batch in page.batches:
+            if batch.client_reference == text.message and batch.id not in known:
+                canceled = MessageStatus.CANCELED
+                return Accepted(batch.id, canceled if batch.canceled else MessageStatus.SENDING)
+        return None
+
+    async def probe(self) -> None:
+        """Ask for one batch of those that there are; raises `CarrierUnreachable`."""
+        await self._ask("batches", {"page_size": "1"}, _batches_decoder)
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._way_out.close()
+
+    async def replay(self, sender: str, *, since: datetime) -> AsyncIterator[InboundText]:
+        """Read what came to a sender since then; raises `CarrierUnreachable`."""
+        wanted = {"to": sender, "start_date": _write_time(since), "page_size": str(PAGE_SIZE)}
+        for number in range(PAGES_MAX):
+            page = await self._ask("inbounds", {**wanted, "page": str(number)}, _inbounds_decoder)
+            for item in page.inbounds:
+                text = _parse_listed(item)
+                if text is not None:
+                    yield text
+            if len(page.inbounds) < PAGE_SIZE:
+                return
+        raise CarrierUnreachable(f"The carrier's list did not end after {PAGES_MAX} pages.")
+
+    async def _ask(
+        self, what: str, wanted: Mapping[str, str], decoder: "msgspec.json.Decoder[_T]"
+    ) -> _T:
+        url = f"{self._plan}/{what}?{urlencode(wanted)}"
+        answer = await self._way_out.ask(url, headers=self._authorization)
+        if answer.status != 200:
+            raise CarrierUnreachable(read_refusal(answer).text)
+        try:
+            return decoder.decode(answer.body)
+        except _ERRORS as error:
+            raise CarrierUnreachable(f"The carrier's list cannot be read: {error}") from error
+
+
+def _write_time(time: datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def _parse_listed(item: msgspec.Raw) -> InboundText | None:
+    try:
+        return parse_text(item)
+    except Malformed as error:
+        raise CarrierUnreachable(f"The carrier's list cannot be read: {error}") from error
+
+
+def read_submission(answer: Answer) -> Submission:
+    """Read the answer to a request to send."""
+    return sort_answer(answer, taken=_read_created, refused=read_refusal)
+
+
+def _read_created(answer: Answer) -> Submission:
+    try:
+        created = _batch_decoder.decode(answer.body)
+    except _ERRORS:
+        created = _Batch("")
+    if not created.id:
+        return Unanswered(f"The answer, HTTP {answer.status}, does not say whether it was taken.")
+    return Accepted(created.id, MessageStatus.SENDING)

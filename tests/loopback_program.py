@@ -1,8 +1,9 @@
 """A program of a customer's on loopback: it keeps what it is told and answers by a script."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
@@ -118,3 +119,19 @@ async def running_program(port: int = 0) -> AsyncIterator[Program]:
         server.close()
         await server.wait_closed()
         await asyncio.sleep(0)
+
+
+@contextmanager
+def program_in_a_thread() -> Iterator[Program]:
+    """Run a program beside a test that waits for processes."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    running = running_program()
+    try:
+        yield asyncio.run_coroutine_threadsafe(running.__aenter__(), loop).result(10)
+    finally:
+        asyncio.run_coroutine_threadsafe(running.__aexit__(None, None, None), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()

@@ -13,10 +13,14 @@ from consentry.actions.find_key import KeyRing
 from consentry.actions.find_signer import Signer, Signers
 from consentry.actions.make_key import ACCOUNT_BYTES, make_account
 from consentry.actions.outgoing import Draft
+from consentry.actions.receive_message import KEYWORD_ANSWERED
 from consentry.actions.send_message import SendMessage
 from consentry.actions.tell_program import (
-    ANSWERED,
+    ANSWER_WITHIN,
+    RESTORED,
+    TOO_LATE,
     AnswerTaken,
+    HoldAnswers,
     NoteTold,
     NoteUntold,
     TakeAnswer,
@@ -66,7 +70,7 @@ def test_a_text_is_passed_on_where_the_sender_has_a_program() -> None:
     assert notice.kind is NoticeKind.RECEIVED
     assert notice.callback == Callback(URL, ACCOUNT)
     assert notice.message == world.message(received.message)
-    assert (notice.message.service, notice.is_answered, notice.opt_out_type) == ("MG1", False, None)
+    assert (notice.message.service, notice.no_answer, notice.opt_out_type) == ("MG1", None, None)
 
 
 def test_a_text_that_comes_twice_is_passed_on_once() -> None:
@@ -83,7 +87,7 @@ def test_keywords_are_passed_on_as_answered(word: str) -> None:
     world = make_world()
     world.receive(word, opt_out_type="STOP" if word == "STOP" else None)
     notice = told_of(world)
-    assert notice.is_answered
+    assert notice.no_answer == KEYWORD_ANSWERED
     assert notice.opt_out_type == ("STOP" if word == "STOP" else None)
 
 
@@ -91,9 +95,9 @@ def test_keywords_that_we_answer_are_answered_too() -> None:
     """On a short code it is us; the first greeting is no such answer."""
     world = make_world(SHORT)
     world.receive("hello", SHORT)
-    assert not told_of(world).is_answered
+    assert told_of(world).no_answer is None
     world.receive("HELP", SHORT)
-    assert told_of(world).is_answered
+    assert told_of(world).no_answer == KEYWORD_ANSWERED
 
 
 @pytest.mark.parametrize(
@@ -162,8 +166,32 @@ def test_a_keyword_that_the_carrier_answers_gets_no_second_answer(word: str) -> 
     taken = world.store.run(TakeAnswer(told_of(world), ("welcome", "back")))
     assert taken == AnswerTaken(refused=2)
     entry = world.last_entry(EntryKind.SEND_REFUSED)
-    assert (entry.reason, entry.decision, entry.request) == (ANSWERED, None, None)
+    assert (entry.reason, entry.decision, entry.request) == (KEYWORD_ANSWERED, None, None)
     assert [m.body for m in world.store.messages.values() if m.body in {"welcome", "back"}] == []
+
+
+def test_an_answer_that_comes_too_late_is_none() -> None:
+    """A program that was away for hours answers what the person has forgotten."""
+    world = make_world()
+    world.receive("hello")
+    notice = told_of(world)
+    world.clock.advance(seconds=ANSWER_WITHIN.total_seconds() + 1)
+    assert world.store.run(TakeAnswer(notice, ("late",))) == AnswerTaken(refused=1)
+    assert world.last_entry(EntryKind.SEND_REFUSED).reason == TOO_LATE
+
+
+def test_after_a_restore_nothing_is_answered() -> None:
+    """The program is told, and may have been before; what became of texts is told as ever."""
+    world = make_world()
+    world.receive("hello")
+    world.receive("HELP")
+    text, keyword = world.store.notices.values()
+    status = msgspec.structs.replace(text, id="status", kind=NoticeKind.STATUS)
+    assert world.store.run(HoldAnswers((text, keyword, status))) == 1
+    held = world.store.notices[text.id]
+    assert held == msgspec.structs.replace(text, no_answer=RESTORED)
+    assert world.store.run(TakeAnswer(held, ("again",))) == AnswerTaken(refused=1)
+    assert world.last_entry(EntryKind.SEND_REFUSED).reason == RESTORED
 
 
 def test_an_answer_by_no_account_is_the_carriers() -> None:

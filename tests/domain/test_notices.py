@@ -89,10 +89,10 @@ def test_notices_of_one_message_sort_in_the_order_of_what_happened() -> None:
 def test_a_text_that_came_in_is_told_with_what_the_carrier_made_of_it() -> None:
     """The message as it came, and whether it is answered by somebody else."""
     text = message(MessageStatus.RECEIVED, direction=Direction.INBOUND, callback=None)
-    notice = notice_of_text(text, CALLBACK, opt_out_type="STOP", is_answered=True)
+    notice = notice_of_text(text, CALLBACK, opt_out_type="STOP", no_answer="why")
     assert (notice.kind, notice.message, notice.id) == (
         NoticeKind.RECEIVED,
         text,
         "msg_1.9.received",
     )
-    assert (notice.opt_out_type, notice.is_answered, notice.made_at) == ("STOP", True, NOON)
+    assert (notice.opt_out_type, notice.no_answer, notice.made_at) == ("STOP", "why", NOON)

@@ -15,17 +15,20 @@ import apsw
 import pytest
 from all_reads import ALL
 from calling import call, environment, everything, serving
-from store_world import ANN, BOB, Database, message, open_address, queued, tagged, write
+from store_world import ANN, BOB, Database, inbound, message, open_address, queued, tagged, write
 
+from consentry.actions.tell_program import RESTORED
 from consentry.domain.consent import PairState, pair_state
 from consentry.domain.entries import EntryKind, fold
-from consentry.domain.messages import MessageStatus
+from consentry.domain.messages import Callback, MessageStatus
+from consentry.domain.notices import notice_of_text
 from consentry.ports import Change
 
 pytestmark = pytest.mark.integration
 
 CHILD = Path(__file__).with_name("stopping_child.py")
 SENDER = "+14155550100"
+PROGRAM = "http://shop.example"
 
 
 def url_of(database: Database) -> str:
@@ -47,13 +50,16 @@ def restore(file: Path, url: str, *options: str, code: int = 0) -> subprocess.Co
 
 
 async def fill(database: Database) -> None:
-    """Write an opt-out, texts that are overdue, and one that is due tomorrow."""
+    """Write an opt-out, overdue texts, one that is due tomorrow, and one to be passed on."""
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     store = database.open()
     await store.submit(write(Change(entries=(tagged(1, ANN), tagged(2, BOB, sms=False)))))
     await store.submit(write(queued(1, 2)))
     await store.submit(write(queued(3, due_at=tomorrow)))
     await store.submit(write(Change(messages=(message(4, status=MessageStatus.SENT),))))
+    text = inbound(5, "SM5", BOB)
+    passed_on = notice_of_text(text, Callback(PROGRAM, "AC1"))
+    await store.submit(write(Change(messages=(text,), notices=(passed_on,))))
     await store.close()
 
 
@@ -127,9 +133,11 @@ async def test_a_restore_brings_everything_back_and_sends_nothing_old(
     after = await everything(url_of(target))
     changed = {name for name in before if before[name] != after[name]}
     touched = {f"entries of {ANN}", f"texts of {ANN}", f"messages of {ANN}"}
-    assert changed - touched <= {"messages", "outbox", "due", "tallies"}
+    assert changed - touched <= {"messages", "outbox", "due", "tallies", "notices"}
     assert after["outbox"] == 1
     store = target.open()
+    (passed_on,) = await store.read_notices(PROGRAM, datetime.now(UTC), 10)
+    assert passed_on.no_answer == RESTORED
     newest = await store.read_entries(ANN, ALL)
     canceled = [entry for entry in newest if entry.kind is EntryKind.JOB_CANCELED]
     assert [entry.reason for entry in canceled] == ["restored", "restored"]

@@ -118,7 +118,7 @@ async def test_a_text_that_came_in_is_told_as_its_command_says(store: Store) -> 
     """With what the carrier took it for; its recipient, its words and its address survive."""
     text = inbound(1, "SM1", body='é "🙂" \x00', media=("https://example.com/a.png",))
     notice = notice_of_text(
-        text, Callback("https://[::1]:9/in", "AC2"), opt_out_type="STOP", is_answered=True
+        text, Callback("https://[::1]:9/in", "AC2"), opt_out_type="STOP", no_answer="why"
     )
     await store.submit(write(Change(messages=(text,), notices=(notice,))))
     assert await store.read_notices("https://[::1]:9", LATER, 10) == [notice]

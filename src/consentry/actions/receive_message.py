@@ -1,7 +1,7 @@
 """A person's text comes in: read it, move consent, file it, answer where it is ours to answer."""
 
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Final, assert_never
 
 import msgspec
 
@@ -29,6 +29,9 @@ from consentry.domain.replies import OPT_OUT_BRIEF, render_reply
 from consentry.domain.standing import Consent, Standing, apply_pieces
 from consentry.ports import Change, Facts, InboundText, Needs
 from consentry.wire.gsm7 import count_segments
+
+KEYWORD_ANSWERED: Final = "keyword_answered"
+"""Why a program's answer to a keyword is not sent: the carrier answers it, or we do."""
 
 
 class Received(msgspec.Struct, frozen=True, gc=False):
@@ -145,7 +148,7 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
             message,
             Callback(sender.inbound_url, sender.inbound_account or ""),
             opt_out_type=self.text.opt_out_type,
-            is_answered=_is_answered(read, moved),
+            no_answer=KEYWORD_ANSWERED if _is_answered(read, moved) else None,
         )
         return (notice,)
 

@@ -13,7 +13,7 @@ from consentry.actions.outgoing import Draft, Queued, join, queue_text, refusal_
 from consentry.domain.directory import Purpose
 from consentry.domain.entries import Actor, ActorKind
 from consentry.domain.gate import Door
-from consentry.domain.notices import Notice, PostponedNotice
+from consentry.domain.notices import Notice, NoticeKind, PostponedNotice
 from consentry.domain.standing import Standing
 from consentry.ports import Change, Facts, IdempotencyRecord, Needs, Untold
 from consentry.wire.webhook_address import WebhookAddressError, parse_webhook_address
@@ -24,8 +24,15 @@ TOLD_FOR: Final = timedelta(hours=24)
 OWN_RETRY_SECONDS: Final = 1.0
 """How soon it is tried again where the URL says how often, as Twilio does."""
 
-ANSWERED: Final = "keyword_answered"
-"""Why a program's answer to a keyword is not sent: the carrier answers it, or we do."""
+ANSWER_WITHIN: Final = timedelta(hours=1)
+"""How late an answer is still one to what the person wrote."""
+
+TOO_LATE: Final = "answered_too_late"
+"""Why an answer is not sent that comes later than that, because its program was away."""
+
+RESTORED: Final = "restored"
+"""Why an answer is not sent to a text of before a restore: it may have been, and by now the person
+may have opted out without this database knowing."""
 
 _OWNER: Final = "notice"
 _FIRST_SECONDS: Final = 2.0
@@ -125,12 +132,18 @@ class TakeAnswer(msgspec.Struct, frozen=True):
     def _ask(self, body: str, standing: Standing, facts: Facts) -> Queued:
         draft = self._draft(body)
         asked = queue_text(draft, standing, facts)
-        if asked.message is None or not self.notice.is_answered:
+        reason = self._find_reason(facts.now)
+        if asked.message is None or reason is None:
             return asked
-        # The gate would let it go, but the person has, or gets, another answer to this keyword.
         entry = refusal_entry(draft, asked.decision, facts)
-        entry = msgspec.structs.replace(entry, reason=ANSWERED, request=None, decision=None)
+        entry = msgspec.structs.replace(entry, reason=reason, request=None, decision=None)
         return Queued(asked.decision, None, Change(entries=(entry,)))
+
+    def _find_reason(self, now: datetime) -> str | None:
+        """Say why an answer is not sent that the gate would let go."""
+        if self.notice.no_answer is not None:
+            return self.notice.no_answer
+        return TOO_LATE if now - self.notice.made_at > ANSWER_WITHIN else None
 
     def _draft(self, body: str) -> Draft:
         message = self.notice.message
@@ -142,3 +155,23 @@ class TakeAnswer(msgspec.Struct, frozen=True):
             door=Door.API,
             purpose=Purpose.CONVERSATIONAL,
         )
+
+
+class HoldAnswers(msgspec.Struct, frozen=True):
+    """Have programs told what they may have been told before, and send nothing that they answer."""
+
+    notices: tuple[Notice, ...]
+
+    def needs(self) -> Needs:
+        """Ask for nothing."""
+        return Needs()
+
+    def decide(self, facts: Facts) -> tuple[int, Change]:
+        """Mark the texts that came in, and say how many there were."""
+        del facts
+        held = tuple(
+            PostponedNotice(msgspec.structs.replace(notice, no_answer=RESTORED), notice.made_at)
+            for notice in self.notices
+            if notice.kind is NoticeKind.RECEIVED and notice.no_answer is None
+        )
+        return len(held), Change(postponed=held)

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -12,6 +12,7 @@ import msgspec
 import typer
 
 from consentry.actions.cancel_overdue import CancelOverdue
+from consentry.actions.tell_program import HoldAnswers
 from consentry.cli.moving import run_copy, take_postgres
 from consentry.cli.output import JSONFlag, fail, print_json
 from consentry.cli.rows_shown import RowsShown
@@ -48,6 +49,7 @@ from consentry.store.sqlite.store import SQLiteStore
 if TYPE_CHECKING:
     from consentry.store.postgres.moving import PostgresSide
 
+_HELD_AT_ONCE: Final = 500
 _CANCELED_AT_ONCE: Final = 200
 
 
@@ -269,9 +271,19 @@ async def _cancel_overdue(settings: Settings, draft: Path) -> int:
         while due := [sender for sender, at in await store.next_due() if at <= clock.now()]:
             command = CancelOverdue(tuple((sender, _CANCELED_AT_ONCE) for sender in due))
             canceled += await store.submit(command)
+        await _hold_answers(store)
     finally:
         await store.close()
     return canceled
+
+
+async def _hold_answers(store: SQLiteStore) -> None:
+    """Let no program answer what it may have answered before the loss: it is told all the same."""
+    count = await store.count_notices()
+    for host, _ in await store.next_notices():
+        notices = await store.read_notices(host, datetime.max.replace(tzinfo=UTC), count)
+        for start in range(0, len(notices), _HELD_AT_ONCE):
+            await store.submit(HoldAnswers(tuple(notices[start : start + _HELD_AT_ONCE])))
 
 
 def _read_prepared(draft: Path) -> RestoreNote | None:

@@ -20,8 +20,8 @@ class Notice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One thing to tell a program, with the message as it was then.
 
     The notices of one message are told in the order of their ids. Of a text that came in:
-    `opt_out_type` is what the carrier took it for, and `is_answered` that the carrier or we answer
-    it, so nobody else may. `attempts` counts how often it was tried in vain, and `given_up` says
+    `opt_out_type` is what the carrier took it for, and `no_answer` why what its program answers is
+    not sent, whatever it is. `attempts` counts how often it was tried in vain, and `given_up` says
     why it is not tried any more.
     """
 
@@ -31,7 +31,7 @@ class Notice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     message: Message
     made_at: datetime
     opt_out_type: str | None = None
-    is_answered: bool = False
+    no_answer: str | None = None
     attempts: int = 0
     given_up: str | None = None
 
@@ -80,7 +80,7 @@ def notice_of_text(
     callback: Callback,
     *,
     opt_out_type: str | None = None,
-    is_answered: bool = False,
+    no_answer: str | None = None,
 ) -> Notice:
     """Make the notice of a text that came in."""
     return Notice(
@@ -90,5 +90,5 @@ def notice_of_text(
         message=message,
         made_at=message.updated_at,
         opt_out_type=opt_out_type,
-        is_answered=is_answered,
+        no_answer=no_answer,
     )

@@ -27,7 +27,7 @@ from lists_world import (
 )
 
 from consentry.actions.add_note import AddNote
-from consentry.actions.administer import SaveKey
+from consentry.actions.administer import SaveCarrier, SaveKey
 from consentry.actions.record_audit import RecordView
 from consentry.actions.record_consent import (
     GrantConsent,
@@ -52,7 +52,7 @@ from consentry.domain.entries import (
     Evidence,
     Medium,
 )
-from consentry.ports import APIKey, Change
+from consentry.ports import APIKey, CarrierAccount, Change
 
 pytestmark = pytest.mark.integration
 
@@ -270,3 +270,13 @@ async def test_programs_are_named_by_their_keys(world: World) -> None:
     )
     await world.store.submit(SuppressRecipient(told_by_key))
     assert (await told(world))[0].startswith("shop, by API recorded an opt-out (Every brand) of")
+
+
+async def test_programs_without_a_key_are_named_by_their_carrier_account(world: World) -> None:
+    """Who came in with the sid and token of a carrier account is told with its name."""
+    account = CarrierAccount("main", "twilio", "AC1", "token", "http://127.0.0.1:1")
+    await world.store.submit(SaveCarrier(account))
+    told_by = msgspec.structs.replace(statement(ADMIN, ANN), actor=Actor(ActorKind.KEY, "AC1"))
+    await world.store.submit(SuppressRecipient(told_by))
+    newest = (await told(world))[0]
+    assert newest.startswith("Carrier account main, by API recorded an opt-out")

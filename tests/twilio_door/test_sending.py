@@ -81,6 +81,8 @@ async def test_a_text_is_queued_and_kept(world: World) -> None:
         ({"ContentSid": "HX1"}, 20001),
         ({"ConsentryPurpose": "fun"}, 20001),
         ({"Body": "a\0b"}, 20001),
+        ({"ConsentryProgram": "x" * 201}, 20001),
+        ({"StatusCallback": "https://a.example/" + "x" * 2048}, 21609),
     ],
 )
 async def test_what_is_wrong_has_twilios_code(

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from consentry.console.audit_words import KINDS, Names, Told, name_who, sees, tell
 from consentry.console.exports import Export, Row, send_export
+from consentry.console.key_names import read_key_names
 from consentry.console.pages import Page, Visit
 from consentry.console.rendering import rfc3339
 from consentry.domain.agents import Agent, Permission
@@ -133,7 +134,7 @@ async def _read_slices(
 async def _read_names(visit: Visit) -> Names:
     store = visit.services.store
     agents = {agent.id: agent.name or agent.email for agent in await store.read_agents()}
-    return Names(agents, {key.id: key.name for key in await store.read_keys()})
+    return Names(agents, await read_key_names(store))
 
 
 async def _describe(visit: Visit, entries: list[Entry]) -> list[AuditRow]:

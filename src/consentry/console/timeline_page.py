@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from consentry.console.customer_seen import Seen
+from consentry.console.key_names import read_key_names
 from consentry.console.pages import Visit
 from consentry.console.timeline import TIMELINE_KINDS, Drawer, Item
 from consentry.console.timeline_words import Names
@@ -136,11 +137,11 @@ def visible_pieces(entry: Entry, seen: Seen) -> tuple[Piece, ...]:
 async def read_names(visit: Visit, person: str) -> Names:
     """Read what agents and keys are called."""
     store = visit.services.store
-    agents, keys = await asyncio.gather(store.read_agents(), store.read_keys())
+    agents, keys = await asyncio.gather(store.read_agents(), read_key_names(store))
     return Names(
         person=person,
         agents={agent.id: agent.name or agent.email for agent in agents},
-        keys={key.id: key.name for key in keys},
+        keys=keys,
     )
 
 

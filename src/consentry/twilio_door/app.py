@@ -21,8 +21,10 @@ from consentry.twilio_door.exchange import (
     Answer,
     ClientGone,
     Header,
+    Headers,
     answer_error,
     read_credentials,
+    read_headers,
     send_answer,
 )
 from consentry.twilio_door.listing import list_messages
@@ -151,16 +153,17 @@ class TwilioDoor:
             return answer_error(build_twilio_error(20500))
 
     async def _route(self, scope: HTTPScope, receive: Receive, target: Target) -> Answer:
-        account = await self._authenticate(scope, target.account_sid)
+        headers = read_headers(scope)
+        account = await self._authenticate(headers, target.account_sid)
         method, resource = scope["method"], target.resource
         handler = resource.methods.get("GET" if method == "HEAD" else method)
         if handler is None:
             return _refuse_method(method, resource)
-        return await handler(Call(self._services, account, scope, receive, target.rest))
+        return await handler(Call(self._services, account, scope, headers, receive, target.rest))
 
-    async def _authenticate(self, scope: HTTPScope, account_sid: str) -> Account:
+    async def _authenticate(self, headers: Headers, account_sid: str) -> Account:
         """Find the account by the request's credentials; it must be the one in the path."""
-        credentials = read_credentials(scope)
+        credentials = read_credentials(headers)
         if credentials is None:
             raise refuse(20003)
         account = await self._services.accounts.authenticate(*credentials)

@@ -10,7 +10,7 @@ from consentry.actions.find_account import Account
 from consentry.domain.directory import Directory, Sender
 from consentry.domain.entries import Actor, ActorKind
 from consentry.ports import Scope
-from consentry.twilio_door.exchange import Answer, find_header, read_form
+from consentry.twilio_door.exchange import Answer, Headers, read_form
 from consentry.twilio_door.services import DoorServices
 from consentry.wire.forms import Form
 from consentry.wire.twilio_errors import refuse
@@ -22,6 +22,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     services: DoorServices
     account: Account
     http: HTTPScope
+    headers: Headers
     receive: Receive
     rest: str = ""
 
@@ -33,12 +34,12 @@ class Call(msgspec.Struct, frozen=True, gc=False):
 
     def header(self, name: bytes) -> str | None:
         """Read a header by its name in lower case."""
-        given = find_header(self.http, name)
+        given = self.headers.get(name)
         return None if given is None else given.decode("latin-1")
 
     async def read_form(self) -> Form:
         """Read the body as a form; raises `FormError`, `ClientGone`."""
-        return await read_form(self.http, self.receive)
+        return await read_form(self.headers, self.receive)
 
     def require(self, scope: Scope) -> None:
         """Refuse an account that may not do this."""

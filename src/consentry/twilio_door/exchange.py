@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ from consentry.wire.forms import Form, FormError, parse_form
 from consentry.wire.twilio_errors import TwilioError, render_twilio_error
 
 Header = tuple[bytes, bytes]
+Headers = Mapping[bytes, bytes]
 
 BODY_BYTES_MAX: Final = 256 * 1024
 _FORM: Final = b"application/x-www-form-urlencoded"
@@ -47,18 +49,15 @@ def answer_error(error: TwilioError) -> Answer:
     return Answer(render_twilio_error(error), error.status, headers)
 
 
-def find_header(http: HTTPScope, name: bytes) -> bytes | None:
-    """Find a header by its name in lower case; the first where there are several."""
-    for given, value in http["headers"]:
-        if given == name:
-            return bytes(value)
-    return None
+def read_headers(http: HTTPScope) -> Headers:
+    """Read the headers by their names in lower case; the first where there are several."""
+    return dict(reversed(http["headers"]))
 
 
-def read_credentials(http: HTTPScope) -> tuple[str, str] | None:
+def read_credentials(headers: Headers) -> tuple[str, str] | None:
     """Read the user and password of HTTP Basic (RFC 7617); None where there are none."""
-    given = find_header(http, b"authorization")
-    if given is None or given[:6].lower() != _BASIC:
+    given = headers.get(b"authorization", b"")
+    if given[:6].lower() != _BASIC:
         return None
     try:
         decoded = base64.b64decode(given[6:].strip(), validate=True).decode()
@@ -68,10 +67,10 @@ def read_credentials(http: HTTPScope) -> tuple[str, str] | None:
     return (user, password) if colon else None
 
 
-async def read_form(http: HTTPScope, receive: Receive) -> Form:
+async def read_form(headers: Headers, receive: Receive) -> Form:
     """Read a form of at most `BODY_BYTES_MAX`; raises `FormError`, `ClientGone`."""
-    given = find_header(http, b"content-type")
-    if given is not None and given.partition(b";")[0].strip().lower() != _FORM:
+    given = headers.get(b"content-type", _FORM)
+    if given != _FORM and given.partition(b";")[0].strip().lower() != _FORM:
         raise FormError("Content-Type", f"must be {_FORM.decode()}")
     return parse_form(await read_body(receive))
 

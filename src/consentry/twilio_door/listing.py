@@ -1,5 +1,6 @@
 """The list of messages: Twilio's filters and pages, newest first, whichever door they came by."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -19,7 +20,7 @@ from consentry.wire.twilio_sids import build_message_sid, parse_message_sid
 
 PAGE_SIZE_DEFAULT: Final = 50
 PAGE_SIZE_MAX: Final = 1000
-SCANNED_MAX: Final = 10_000
+SCANNED_MAX: Final = 5_000
 """How many messages one page may look at: a page may hold less than asked and have a next one."""
 
 _CHUNK: Final = 500
@@ -138,6 +139,8 @@ class _Search:
             if len(chunk) < limit or self._is_too_old(chunk[-1]):
                 found.is_over = True
                 return found
+            # SQLite answers on the event loop itself: others go first between two chunks.
+            await asyncio.sleep(0)
         return found
 
     def _take(self, chunk: list[Message], found: _Found) -> bool:

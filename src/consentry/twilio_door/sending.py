@@ -7,10 +7,10 @@ from typing import Final
 import msgspec
 
 from consentry.actions.describe_message import refusal_code
-from consentry.actions.outgoing import Draft, request_of_draft
+from consentry.actions.outgoing import Draft
 from consentry.actions.send_message import Idempotency, RecordRefusal, SendMessage, Sent
 from consentry.domain.directory import Purpose, Sender
-from consentry.domain.gate import Decision, Door, Facts, Verdict, decide
+from consentry.domain.gate import Decision, Door, Facts, Request, Verdict, decide
 from consentry.domain.messages import Callback, MessageStatus
 from consentry.domain.phone import InvalidNumber, normalize_phone
 from consentry.domain.reasons import OPTED_OUT_SENTENCE
@@ -32,6 +32,7 @@ SCHEDULE_MIN: Final = timedelta(minutes=5)
 SCHEDULE_MAX: Final = timedelta(days=35)
 VALIDITY_SECONDS_MAX: Final = 36_000
 URL_CHARACTERS_MAX: Final = 2048
+PROGRAM_CHARACTERS_MAX: Final = 200
 PURPOSE_PARAMETER: Final = "ConsentryPurpose"
 PROGRAM_PARAMETER: Final = "ConsentryProgram"
 _PURPOSE_HEADER: Final = b"x-consentry-purpose"
@@ -74,7 +75,7 @@ async def create_message(call: Call) -> Answer:
     later = _refuses_later(wish.create, services)
     if once is None and not later:
         # A refusal is answered at once: it changes nothing that the caller could wait for.
-        decision = decide(request_of_draft(draft), Facts(directory, standing), services.policy, now)
+        decision = decide(_ask(draft), Facts(directory, standing), services.policy, now)
         if not goes_on(decision, services.deferred):
             services.store.post(RecordRefusal(draft, decision))
             raise refuse_decision(decision)
@@ -84,6 +85,19 @@ async def create_message(call: Call) -> Answer:
     services.delivery.wake()
     resource = describe_sent(draft, sent, wish.create, call.account.sid)
     return Answer(render_message(resource), 201, (_REPLAYED,) if sent.repeated else ())
+
+
+def _ask(draft: Draft) -> Request:
+    """Put the question to the gate; segments decide only whether our own answers may go."""
+    return Request(
+        recipient=draft.recipient,
+        sender=draft.sender,
+        purpose=draft.purpose,
+        program=draft.program,
+        door=draft.door,
+        body=draft.body,
+        media=len(draft.media),
+    )
 
 
 def goes_on(decision: Decision, deferred: DeferredAnswer) -> bool:
@@ -157,7 +171,7 @@ def _read_wish(call: Call, form: Form) -> Wish:
         create=create,
         recipient=_read_recipient(create.to_number, call.services.default_region),
         purpose=_read_purpose(call, form),
-        program=form.get(PROGRAM_PARAMETER) or call.header(_PROGRAM_HEADER),
+        program=_read_program(call, form),
         validity_seconds=_read_validity(form),
     )
 
@@ -178,6 +192,13 @@ def _read_purpose(call: Call, form: Form) -> Purpose | None:
         return Purpose(given)
     except ValueError:
         raise refuse(20001, f"{PURPOSE_PARAMETER}: must be one of {', '.join(Purpose)}") from None
+
+
+def _read_program(call: Call, form: Form) -> str | None:
+    program = form.get(PROGRAM_PARAMETER) or call.header(_PROGRAM_HEADER)
+    if program is not None and len(program) > PROGRAM_CHARACTERS_MAX:
+        raise refuse(20001, f"{PROGRAM_PARAMETER}: has at most {PROGRAM_CHARACTERS_MAX} characters")
+    return program
 
 
 def _read_validity(form: Form) -> int | None:
@@ -244,4 +265,6 @@ def _read_callback(create: CreateMessage, account_sid: str) -> Callback | None:
         parse_webhook_address(url)
     except WebhookAddressError:
         raise refuse(21609, url[:100]) from None
+    if len(url) > URL_CHARACTERS_MAX:
+        raise refuse(21609, url[:100])
     return Callback(url, account_sid)

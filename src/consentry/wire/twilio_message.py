@@ -162,7 +162,8 @@ def parse_page(body: bytes) -> MessagePage:
 
 def _to_wire(message: MessageResource) -> _WireMessage:
     path = message.uri.removesuffix(".json")
-    sent = message.date_sent
+    created, updated, sent = message.date_created, message.date_updated, message.date_sent
+    date_created = render_rfc2822(created)
     return _WireMessage(
         sid=message.sid,
         account_sid=message.account_sid,
@@ -171,8 +172,8 @@ def _to_wire(message: MessageResource) -> _WireMessage:
         to=message.to_number,
         from_=message.from_number,
         body=message.body,
-        date_created=render_rfc2822(message.date_created),
-        date_updated=render_rfc2822(message.date_updated),
+        date_created=date_created,
+        date_updated=date_created if updated == created else render_rfc2822(updated),
         date_sent=None if sent is None else render_rfc2822(sent),
         messaging_service_sid=message.messaging_service_sid,
         num_segments=str(message.num_segments),

@@ -9,9 +9,10 @@ from typing import Final
 
 _PREFIX: Final = "msg_"
 _DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_VALUES: Final = {digit: value for value, digit in enumerate(_DIGITS)}
+_IN_BASE_32: Final = str.maketrans(_DIGITS, "0123456789abcdefghijklmnopqrstuv")
 _ID_DIGITS: Final = 26
-_BITS: Final = 128
+_ID: Final = re.compile(rf"{_PREFIX}([0-7][{_DIGITS}]{{25}})")
+"""26 digits are 130 bits: of the first, only the lower three are used."""
 _SID: Final = re.compile(r"(?:SM|MM)([0-9a-fA-F]{32})\Z")
 
 
@@ -21,17 +22,10 @@ class NoSid(ValueError):
 
 def build_message_sid(message_id: str, *, media: int = 0) -> str:
     """Name a message as Twilio does: MM where it has pictures. Raises NoSid."""
-    digits = message_id.removeprefix(_PREFIX)
-    known = message_id.startswith(_PREFIX) and len(digits) == _ID_DIGITS
-    number = 0
-    for digit in digits if known else ():
-        value = _VALUES.get(digit)
-        if value is None:
-            known = False
-            break
-        number = number << 5 | value
-    if not known or number >> _BITS:
+    found = _ID.fullmatch(message_id)
+    if found is None:
         raise NoSid(f"{message_id!r} is not the id of a message: msg_ and 26 digits of base 32")
+    number = int(found[1].translate(_IN_BASE_32), 32)
     return f"{'MM' if media else 'SM'}{number:032x}"
 
 

@@ -190,3 +190,13 @@ def test_every_command_has_help_with_an_example() -> None:
     for section in sections:
         name = section.split("`", 1)[0]
         assert f"Example: {name}" in " ".join(section.split()), name
+
+
+def test_a_sender_of_an_smsc_has_nothing_to_paste(run: Run) -> None:
+    """SMPP posts no webhooks: no address is told, and the command says who connects."""
+    run("brand", "add", "Retalé", "--id", "retale")
+    run("carrier", "add", "smpp", "--account", "us", "--token", "ours", "--set", "country_code=1")
+    asked = ("sender", "add", "+14155550100", "--kind", "long_code", "--brand", "retale")
+    told = run(*asked, "--carrier", "smpp").stdout
+    assert "connects to its carrier by itself" in told
+    assert "webhook" not in told

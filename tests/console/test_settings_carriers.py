@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from accounts import LONG_CODE
 from settings_world import ACCOUNT, ACME_ADMIN, AGENT, COMPLIANCE, SECOND_ADMIN, World, open_world
 
 from consentry.ports import CarrierAccount
@@ -136,3 +137,20 @@ async def test_accounts_concern_every_brand(world: World) -> None:
         assert (await desk.send(form, "/carriers/fake", {"account": "AC3"})).status == 403
         assert (await desk.send(form, "/new-carrier", NEW)).status == 403
     assert await stored(world) == ACCOUNT
+
+
+async def test_a_carrier_that_posts_nothing_is_told_of_as_what_it_is(world: World) -> None:
+    """An SMSC is added by its own kind of address; nothing is said of webhooks, nor to paste."""
+    desk = await world.desk()
+    form = await desk.open("/new-carrier?kind=smpp")
+    assert form.value("base_url") == "smpp://localhost:2775"
+    assert "webhooks" not in form.text
+    smsc = {"id": "smsc", "account": "us", "secret": "ours"}
+    address = "smpps://smsc.example.net:3550"
+    await desk.change("/new-carrier?kind=smpp", **smsc, base_url=address, country_code="1")
+    kept = await stored(world, "smsc")
+    assert (kept.base_url, kept.more) == (address, {"country_code": "1"})
+    await desk.change(f"/senders/{LONG_CODE.number}", carrier="smsc")
+    page = await desk.open(f"/senders/{LONG_CODE.number}")
+    assert "keeps a connection to SMPP 3.4" in page.text
+    assert "Paste" not in page.text

@@ -24,6 +24,7 @@ from consentry.actions.make_key import (
     make_account,
     make_key,
 )
+from consentry.cli.carriers import find_kinds
 from consentry.cli.database import with_store
 from consentry.cli.output import JSONFlag, fail, print_json, print_table, tell
 from consentry.clock import SystemClock
@@ -148,8 +149,8 @@ def add_sender(
     Example: consentry sender add +14155550100 --kind long_code --brand retale --carrier twilio
     """
 
-    async def save(store: Store, settings: Settings) -> tuple[Sender, str]:
-        accounts = {account.id for account in await store.read_carriers()}
+    async def save(store: Store, settings: Settings) -> tuple[Sender, str, str]:
+        accounts = {account.id: account.kind for account in await store.read_carriers()}
         if carrier not in accounts:
             fail(f"There is no carrier account {carrier!r}. See: consentry carrier list", code=1)
         sender = Sender(
@@ -162,10 +163,14 @@ def add_sender(
             inbound_url=inbound_url,
             inbound_account=inbound_account,
         )
-        return await store.submit(SaveSender(sender)), webhook_url(settings, carrier)
+        saved = await store.submit(SaveSender(sender))
+        return saved, webhook_url(settings, carrier), accounts[carrier]
 
-    sender, url = with_store(save)
+    sender, url, carrier_kind = with_store(save)
+    known = find_kinds().get(carrier_kind)
     sentence = f"Sender {sender.number} is set up. At the carrier, set its webhook to\n  {url}"
+    if known is not None and not known.posts_webhooks:
+        sentence = f"Sender {sender.number} is set up. `serve` connects to its carrier by itself."
     tell({"sender": sender, "webhook_url": url}, sentence, as_json=as_json)
 
 

@@ -28,6 +28,7 @@ class CarrierKind(msgspec.Struct, frozen=True):
 
     `where` says where a person finds these things at the carrier. A part of `base_url` in capitals
     (`https://SPACE.example.com`) is each account's own, so nobody can leave it as it is.
+    One that `posts_webhooks` must be told our address; the others are connected to from here.
     """
 
     name: str
@@ -36,6 +37,7 @@ class CarrierKind(msgspec.Struct, frozen=True):
     fields: tuple[AccountField, ...]
     where: str
     build: Callable[[CarrierAccount, str], Carrier]
+    posts_webhooks: bool = True
 
     def list_missing(self, account: CarrierAccount) -> list[AccountField]:
         """List what an account needs and does not have."""

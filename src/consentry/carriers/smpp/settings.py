@@ -222,4 +222,5 @@ SMPP: Final = CarrierKind(
     where="The vendor of the SMSC gives host, port, system id and password, and says how many "
     "binds are allowed: each process of this server needs one.",
     build=build_smpp,
+    posts_webhooks=False,
 )

@@ -183,11 +183,17 @@ async def _describe(
         "carrier_name": desk.carrier_name,
         "address": webhook_address(visit, sender),
         "public": visit.services.public_url is not None,
+        "posts": _posts_webhooks(visit, carrier),
         "warnings": list_warnings(desk, directory, account),
         "answers": list_answers(desk),
         "words": WORDS,
         "path_here": sender_path(SENDERS, sender.number),
     }
+
+
+def _posts_webhooks(visit: Visit, carrier: str) -> bool:
+    kind = visit.services.carrier_kinds.get(carrier)
+    return kind is None or kind.posts_webhooks
 
 
 async def _accounts(visit: Visit) -> dict[str, CarrierAccount]:

@@ -14,6 +14,7 @@ from pkgutil import iter_modules
 from typing import Any, Literal
 from urllib.parse import quote_plus
 
+from consentry.carriers.shared.http_carrier import Webhooks
 from consentry.ports import (
     CarrierAccount,
     CarrierEvent,
@@ -75,7 +76,8 @@ class CarrierTable:
 
     `sign` signs a request as the carrier does, by its own SDK where that can; `forge` does the
     same with a wrong secret. `posted` are the webhooks, readable and not; `sent` the texts.
-    `sign_fast` signs what is fuzzed, where signing as the carrier does would take most of the time.
+    `sign_fast` signs what is fuzzed, where signing as the carrier does would take most of the time;
+    where checking would, `trusting` are readers that believe every signature.
     """
 
     kind: CarrierKind
@@ -85,6 +87,7 @@ class CarrierTable:
     posted: tuple[Posted, ...]
     sent: tuple[Sent, ...] = ()
     sign_fast: Callable[[WebhookRequest], WebhookRequest] | None = None
+    trusting: Webhooks | None = None
 
     def request(self, posted: Posted) -> WebhookRequest:
         """Write the request, not yet signed."""

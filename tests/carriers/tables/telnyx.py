@@ -10,7 +10,7 @@ import msgspec
 from carrier_table import NOW, CarrierTable, Posted, Sent, json_body
 from nacl.signing import SigningKey
 
-from consentry.carriers.telnyx.inbound import STATUSES
+from consentry.carriers.telnyx.inbound import STATUSES, TelnyxWebhooks
 from consentry.carriers.telnyx.settings import TELNYX
 from consentry.domain.messages import MessageStatus
 from consentry.ports import (
@@ -58,6 +58,13 @@ def _sign(request: WebhookRequest) -> WebhookRequest:
 
 def _forge(request: WebhookRequest) -> WebhookRequest:
     return sign_by(SigningKey(b"another fictitious key of 32 byt"), request)
+
+
+class _Trusting(TelnyxWebhooks):
+    """Believes every signature: to check one takes ten times as long as to read what it signs."""
+
+    def _verify(self, request: WebhookRequest) -> None:
+        assert request.headers
 
 
 def event(event_type: str, **payload: Any) -> dict[str, Any]:
@@ -374,6 +381,8 @@ TABLE = CarrierTable(
     account=ACCOUNT,
     sign=_sign,
     forge=_forge,
+    sign_fast=lambda request: request,
+    trusting=_Trusting(ACCOUNT),
     posted=_POSTED,
     sent=_SENT,
 )

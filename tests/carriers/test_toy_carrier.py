@@ -42,7 +42,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(TOY / "tin_can", copy / FOLDER, ignore=ignored)
     shutil.copy(TOY / "table.py", copy / TABLE)
     bootstrap = (copy / LIST).read_text(encoding="utf-8")
-    bootstrap = put_before(bootstrap, "from consentry.carriers.twilio.", import_line())
+    bootstrap = put_before(bootstrap, "from consentry.carriers.twilio.settings", import_line())
     bootstrap = put_before(bootstrap, "        TWILIO,", "        TIN_CAN,\n")
     (copy / LIST).write_text(bootstrap, encoding="utf-8")
     return copy

@@ -22,6 +22,7 @@ from consentry.ports import (
     CarrierBlock,
     CarrierUnreachable,
     Forged,
+    InboundText,
     NoList,
     WebhookRequest,
 )
@@ -125,12 +126,12 @@ async def test_a_list_that_cannot_be_read_whole_is_none(reply: bytes, reason: st
 async def test_the_sdk_asks_for_the_list_in_the_same_way() -> None:
     """Telnyx's own library makes the same request, and reads from the answer what we read."""
     async with loopback((page(row()),)) as server:
-        client = Telnyx(api_key="KEY0123", base_url=f"{server.url}/v2")
         chosen: Any = {"messaging_profile_id": PROFILE}
         options: Any = {"filter": chosen, "page_number": 1, "page_size": PAGE_SIZE}
-        listed = await asyncio.to_thread(
-            client.messaging_optouts.list, redaction_enabled="false", **options
-        )
+        with Telnyx(api_key="KEY0123", base_url=f"{server.url}/v2") as client:
+            listed = await asyncio.to_thread(
+                client.messaging_optouts.list, redaction_enabled="false", **options
+            )
         [asked] = server.seen
         carrier = build_telnyx(msgspec.structs.replace(ACCOUNT, base_url=server.url), BASE)
         [block] = await read_blocks(carrier)
@@ -146,15 +147,14 @@ async def test_the_sdk_sends_the_same_request() -> None:
     """What we send is what Telnyx's own library sends for the same text."""
     answer = http(200, json_body({"data": {"id": ID}}), content_type="application/json")
     async with telnyx(answer) as (carrier, server):
-        client = Telnyx(api_key="KEY0123", base_url=f"{server.url}/v2")
-        address = REQUEST["webhook_url"]
-        sent = await asyncio.to_thread(
-            client.messages.send,
-            from_=TEXT.sender,
-            to=TEXT.recipient,
-            text=TEXT.body,
-            webhook_url=address,
-        )
+        with Telnyx(api_key="KEY0123", base_url=f"{server.url}/v2") as client:
+            sent = await asyncio.to_thread(
+                client.messages.send,
+                from_=TEXT.sender,
+                to=TEXT.recipient,
+                text=TEXT.body,
+                webhook_url=REQUEST["webhook_url"],
+            )
         await carrier.submit(TEXT, OPEN)
         theirs, ours = server.seen
     assert sent.data is not None
@@ -229,15 +229,15 @@ def test_what_we_take_the_sdk_takes() -> None:
     """Telnyx's own library verifies the same request by the same key, and refuses the same."""
     now = datetime.fromtimestamp(int(time.time()), UTC)
     request = msgspec.structs.replace(posted(json_body(inbound())), received_at=now)
-    client = Telnyx(api_key="KEY0123", public_key=ACCOUNT.secret)
-    signed = TABLE.sign(request)
-    unwrapped = client.webhooks.unwrap(signed.body.decode(), headers=signed.headers)
+    signed, forged = TABLE.sign(request), TABLE.forge(request)
+    with Telnyx(api_key="KEY0123", public_key=ACCOUNT.secret) as client:
+        unwrapped: Any = client.webhooks.unwrap(signed.body.decode(), headers=signed.headers)
+        with pytest.raises(ValueError, match="does not match"):
+            client.webhooks.unwrap(forged.body.decode(), headers=forged.headers)
     [read] = build_telnyx(ACCOUNT, BASE).read_inbound(signed)
-    payload = unwrapped.data.payload  # type: ignore[union-attr]
-    assert (payload.id, payload.text) == (read.carrier_message_id, read.body)  # type: ignore[union-attr]
-    forged = TABLE.forge(request)
-    with pytest.raises(ValueError, match="does not match"):
-        client.webhooks.unwrap(forged.body.decode(), headers=forged.headers)
+    payload = unwrapped.data.payload
+    assert isinstance(read, InboundText)
+    assert (payload.id, payload.text) == (read.carrier_message_id, read.body)
 
 
 def test_the_kind_asks_for_what_an_account_needs() -> None:

@@ -128,26 +128,17 @@ class DatedClock:
 
 
 @dataclass
-class World:
-    """A simulator, who it reports to, and Twilio's own client."""
+class Site:
+    """A simulator, and who it reports to."""
 
     url: str
     receiver: Receiver
-    client: Client
 
     def type(self, body: str, to: str = LONG_CODE, phone: str = PHONE) -> dict:
         """Type a text on a phone."""
         answer = self.post(f"/api/handsets/{phone}/messages", {"to": to, "body": body})
         assert answer.status_code == 201, answer.text
         return answer.json()
-
-    def send(
-        self, body: str = "Hello", sender: str = LONG_CODE, phone: str = PHONE
-    ) -> MessageInstance:
-        """Send a message by the official client, with reports to the receiver."""
-        return self.client.messages.create(
-            to=phone, from_=sender, body=body, status_callback=self.receiver.url
-        )
 
     def thread(self, number: str = LONG_CODE, phone: str = PHONE) -> list[dict]:
         """Read a thread on a phone."""
@@ -175,6 +166,41 @@ class World:
     def post(self, path: str, body: object) -> requests.Response:
         """Tell the simulator's own interface."""
         return requests.post(self.url + path, json=body, timeout=WAIT_SECONDS)
+
+
+@dataclass
+class World(Site):
+    """The same, with Twilio's own client."""
+
+    client: Client
+
+    def send(
+        self, body: str = "Hello", sender: str = LONG_CODE, phone: str = PHONE
+    ) -> MessageInstance:
+        """Send a message by the official client, with reports to the receiver."""
+        return self.client.messages.create(
+            to=phone, from_=sender, body=body, status_callback=self.receiver.url
+        )
+
+
+@contextmanager
+def running_site(carrier: str, account: Account) -> Iterator[Site]:
+    """Start a simulator that speaks like another carrier, with one number of each kind."""
+    with running_receiver() as receiver:
+        hook = receiver.url
+        config = SimulatorConfig(
+            accounts=(account,),
+            carrier=carrier,
+            senders=(
+                Sender(LONG_CODE, SenderKind.LONG_CODE, inbound_url=hook),
+                Sender(OTHER_LONG_CODE, SenderKind.LONG_CODE, inbound_url=hook),
+                Sender(TOLL_FREE, SenderKind.TOLL_FREE, inbound_url=hook),
+                Sender(SHORT_CODE, SenderKind.SHORT_CODE, inbound_url=hook),
+            ),
+            receipt_delay_seconds=0.005,
+        )
+        with start_simulator(config) as url:
+            yield Site(url, receiver)
 
 
 @contextmanager

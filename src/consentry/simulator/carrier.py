@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 
@@ -78,6 +79,11 @@ class Carrier:
     def senders_of(self, service_sid: str) -> list[Sender]:
         """List a messaging service's numbers, in the order they joined."""
         return [s for s in self.state.senders.values() if s.messaging_service_sid == service_sid]
+
+
+def build_uuid() -> str:
+    """Make an id that no other run of a simulator has made, as a UUID."""
+    return str(UUID(bytes=secrets.token_bytes(16), version=4))
 
 
 def build_sid(prefix: str) -> str:

@@ -108,6 +108,65 @@ _NETWORK_ANSWERS = {
 }
 TWILIO_KEYWORDS = Keywords(RULES, _ANSWERS, _NETWORK_ANSWERS)
 
+_SHORT = SenderKind.SHORT_CODE
+_TELNYX = "Telnyx, Advanced Opt-In/Out Management: default behavior"
+_TELNYX_SEVEN = "STOP STOPALL STOP_ALL UNSUBSCRIBE CANCEL END QUIT"
+_FREE_NETWORK = (
+    _rule(_FREE, _OUT, "STOP", _NETWORK, source=_TWILIO_FREE),
+    _rule(_FREE, _IN, "START UNSTOP", _NETWORK, _PROVIDER, source=_TWILIO_FREE),
+)
+"""What the toll-free network does, whoever is before it."""
+
+# What Telnyx and Plivo answer is theirs in substance; where their pages do not show it, not to the
+# letter.
+TELNYX_KEYWORDS = Keywords(
+    (
+        *_FREE_NETWORK,
+        _rule(_FREE, _OUT, _TELNYX_SEVEN, _PROVIDER, source=_TELNYX),
+        _rule(_FREE, _HELP, "HELP", source=_TELNYX),
+        _rule(_LONG, _OUT, _TELNYX_SEVEN, _KEYWORD, source=_TELNYX),
+        _rule(_LONG, _IN, "START UNSTOP", _KEYWORD, source=_TELNYX),
+        _rule(_LONG, _HELP, "HELP", source=_TELNYX),
+        _rule(_SHORT, _OUT, _TELNYX_SEVEN, _KEYWORD, source=_TELNYX),
+        _rule(_SHORT, _IN, "START UNSTOP", _KEYWORD, source=_TELNYX),
+        _rule(_SHORT, _HELP, "HELP", source=_TELNYX),
+    ),
+    {
+        _OUT: (
+            "You have successfully been unsubscribed, you will not receive any more messages from "
+            "this number. Reply START to resubscribe."
+        ),
+        _IN: "You have successfully been re-subscribed to messages from this number.",
+        _HELP: "Reply STOP to unsubscribe. Msg&Data Rates May Apply.",
+    },
+    _NETWORK_ANSWERS,
+)
+
+_PLIVO = "Plivo, DND Service"
+_PLIVO_SIX = "STOP END QUIT CANCEL UNSUB STOP_ALL"
+# A short code has no rows: there Plivo does nothing unless it was asked to.
+PLIVO_KEYWORDS = Keywords(
+    (
+        *_FREE_NETWORK,
+        _rule(_FREE, _OUT, _PLIVO_SIX, _PROVIDER, source=_PLIVO),
+        _rule(_FREE, _HELP, "HELP INFO", source=_PLIVO),
+        _rule(_LONG, _OUT, _PLIVO_SIX, _KEYWORD, source=_PLIVO),
+        _rule(_LONG, _IN, "START UNSTOP", _KEYWORD, source=_PLIVO),
+        _rule(_LONG, _HELP, "HELP INFO", source=_PLIVO),
+    ),
+    {
+        _OUT: (
+            "You have been unsubscribed and will not receive any more messages from this number."
+        ),
+        _IN: "You have opted in and will receive messages from this number again.",
+        _HELP: (
+            "Text STOP to stop receiving messages from this number. Message and data rates may "
+            "apply."
+        ),
+    },
+    _NETWORK_ANSWERS,
+)
+
 
 def read_keyword(
     keywords: Keywords,

@@ -1,0 +1,1 @@
+"""Plivo as it is simulated: its REST interface, its webhooks, its words."""

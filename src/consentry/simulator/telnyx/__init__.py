@@ -1,0 +1,1 @@
+"""Telnyx as it is simulated: its REST interface, its webhooks, its words."""

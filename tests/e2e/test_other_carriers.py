@@ -1,0 +1,163 @@
+"""The story by carriers that do not speak like Twilio: simulated Telnyx and Plivo."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from real_processes import clean_environment, running
+from real_site import create, find_free_port
+from real_world import SENTENCE, Carrier, Product, eventually
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-other-carriers")]
+
+NUMBER, OTHER = "+14155550100", "+14155550101"
+PHONE, SECOND_PHONE = "+12125550142", "+12125550143"
+INITIAL_REPLY = "Thanks for texting Crash!"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is particular to a carrier.
+
+    `stops_both`: whether a STOP to one number of an account blocks the others. `code`: how it says
+    that somebody opted out. `word`: one that it has in its list and Twilio has not.
+    """
+
+    name: str
+    stops_both: bool
+    code: str
+    word: str
+
+
+TELNYX = Kind("telnyx", stops_both=True, code="40300", word="stop all")
+PLIVO = Kind("plivo", stops_both=False, code="200", word="unsub")
+
+
+@dataclass
+class Site:
+    """A server with an account at a simulated carrier."""
+
+    kind: Kind
+    product: Product
+    carrier: Carrier
+
+    def send(self, body: str, sender: str = NUMBER, phone: str = PHONE) -> str:
+        """Send a text that is let in; gives its id."""
+        return self.product.send(sender, phone, body)
+
+
+@contextmanager
+def running_site(kind: Kind, folder: Path) -> Iterator[Site]:
+    """Start both, and set up an account and two numbers of it by the API."""
+    created = subprocess.run(
+        [sys.executable, "-m", "consentry", "key", "create", "crash", "--json"],
+        cwd=folder,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert created.returncode == 0, created.stderr
+    port = find_free_port()
+    product = Product(f"http://127.0.0.1:{port}", json.loads(created.stdout)["secret"])
+    simulate = ("simulate", "--json", "--port", "0", "--carrier", kind.name)
+    with (
+        running(*simulate, folder=folder) as simulator,
+        running("serve", "--json", "--port", str(port), folder=folder),
+    ):
+        told = simulator.told
+        site = Site(kind, product, Carrier(told["url"]))
+        secrets = {"secret": told["token"]}
+        if "public_key" in told:
+            secrets = {"secret": told["public_key"], "key_secret": told["token"]}
+        brand = create(product, "/v1/brands", name="Crash")
+        account = create(
+            product,
+            "/v1/carriers",
+            kind=kind.name,
+            account=told["account"],
+            base_url=told["url"],
+            **secrets,
+        )
+        for number in (NUMBER, OTHER):
+            sender = create(
+                product,
+                "/v1/senders",
+                number=number,
+                kind="long_code",
+                brand=brand["id"],
+                carrier=account["id"],
+            )
+            site.carrier.set_sender(number, "long_code", sender["webhook_url"])
+        yield site
+
+
+def greet(site: Site, phone: str, number: str) -> None:
+    """Text a number for the first time, and wait for the initial reply."""
+    site.carrier.type_heard(phone, number, "Hello")
+    eventually(lambda: len(site.carrier.shown(phone, number)) == 2, "the initial reply is shown")
+
+
+@pytest.fixture(scope="module", params=[TELNYX, PLIVO], ids=lambda kind: kind.name)
+def site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """A site with one of the carriers, for all tests of it: each has a phone of its own."""
+    with running_site(request.param, tmp_path_factory.mktemp(request.param.name)) as site:
+        yield site
+
+
+def test_the_story_from_the_handset_and_back_to_it(site: Site) -> None:
+    """Opt in by writing, be answered, be texted; opt out, be refused; opt in again; be told on."""
+    carrier, product = site.carrier, site.product
+    greet(site, PHONE, NUMBER)
+    origin, reply = carrier.shown(PHONE, NUMBER)[1]
+    assert (origin, reply[: len(INITIAL_REPLY)]) == ("sender", INITIAL_REPLY)
+
+    product.wait_for(site.send("How can we help? \N{WAVING HAND SIGN}"), "delivered")
+
+    carrier.type_heard(PHONE, NUMBER, site.kind.word)
+    assert carrier.shown(PHONE, NUMBER)[-1][0] == "carrier"
+    assert carrier.blocks(PHONE, NUMBER) == {"keyword"}
+    decision = product.check(NUMBER, PHONE)
+    assert (decision["decision"], decision["reason"]) == ("deny", "opted_out")
+    refused = product.try_send(NUMBER, PHONE, "One more thing")
+    assert (refused.status_code, refused.json()["detail"]) == (403, SENTENCE)
+    # Nobody but the carrier answers a keyword that it read.
+    assert carrier.shown(PHONE, NUMBER)[-2] == ("handset", site.kind.word)
+
+    carrier.type_heard(PHONE, NUMBER, "UNSTOP")
+    assert carrier.blocks(PHONE, NUMBER) == set()
+    product.wait_for(site.send("Welcome back"), "delivered")
+
+    told = [text for text in carrier.thread(PHONE, NUMBER) if text["origin"] == "sender"]
+    assert [text["body"] for text in told[1:]] == [
+        "How can we help? \N{WAVING HAND SIGN}",
+        "Welcome back",
+    ]
+    assert all(one["outcome"] == "acknowledged" for one in carrier.webhooks())
+
+
+def test_a_block_that_no_text_told_of_is_learnt_from_its_refusal(site: Site) -> None:
+    """The text fails under the carrier's own code, and the next one is not even handed over."""
+    carrier, product = site.carrier, site.product
+    for number in (NUMBER, OTHER):
+        greet(site, SECOND_PHONE, number)
+    carrier.fault("block_behind_our_back", sender=NUMBER, recipient=SECOND_PHONE)
+    failed = product.wait_for(site.send("Are you there?", phone=SECOND_PHONE), "failed")
+    assert failed["error_code"] == site.kind.code
+    eventually(
+        lambda: product.check(NUMBER, SECOND_PHONE)["reason"] == "carrier_blocked",
+        "the block is known",
+    )
+    assert product.try_send(NUMBER, SECOND_PHONE, "Hello?").status_code == 403
+    other = product.wait_for(
+        site.send("From another number", OTHER, SECOND_PHONE), "failed", "delivered"
+    )
+    assert other["status"] == ("failed" if site.kind.stops_both else "delivered")

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from action_world import World
-from consent_world import DIRECTORY, LONG, PERSON, SERVICE_A, SHORT
+from consent_world import DIRECTORY, LONG, OTHER_PERSON, PERSON, SECOND, SERVICE_A, SHORT
 from consentry.actions.administer import SaveKey, SaveSender
 from consentry.actions.find_account import AccountRing
 from consentry.actions.find_key import KeyRing
@@ -17,6 +17,7 @@ from consentry.actions.receive_message import KEYWORD_ANSWERED
 from consentry.actions.send_message import SendMessage
 from consentry.actions.tell_program import (
     ANSWER_WITHIN,
+    OTHER_SENDER,
     RESTORED,
     TOO_LATE,
     AnswerTaken,
@@ -32,6 +33,7 @@ from consentry.domain.gate import Door
 from consentry.domain.messages import Callback, MessageStatus
 from consentry.domain.notices import Notice, NoticeKind
 from consentry.ports import CarrierAccount, Rejected, Scope, Untold
+from consentry.wire.twiml import AskedText
 from consentry.wire.webhook_address import RetryCause
 from memory_store import START
 
@@ -50,6 +52,11 @@ def make_world(sender: Sender = LONG, account: str | None = ACCOUNT) -> World:
     """Make a world in which a sender has a program."""
     senders = {**DIRECTORY.senders, sender.number: with_program(sender, account)}
     return World(directory=msgspec.structs.replace(DIRECTORY, senders=senders))
+
+
+def asked(*bodies: str) -> tuple[AskedText, ...]:
+    """Ask for plain texts."""
+    return tuple(map(AskedText, bodies))
 
 
 def told_of(world: World) -> Notice:
@@ -122,7 +129,7 @@ def test_an_answer_is_sent_through_the_gate_and_ends_the_notice() -> None:
     world = make_world()
     world.receive("hello")
     notice = told_of(world)
-    taken = world.store.run(TakeAnswer(notice, ("one", "two")))
+    taken = world.store.run(TakeAnswer(notice, asked("one", "two")))
     assert [world.message(sent).body for sent in taken.queued] == ["one", "two"]
     first = world.message(taken.queued[0])
     assert (first.sender, first.recipient, first.door) == (LONG.number, PERSON, Door.API)
@@ -135,8 +142,8 @@ def test_an_answer_is_taken_once() -> None:
     world = make_world()
     world.receive("hello")
     notice = told_of(world)
-    world.store.run(TakeAnswer(notice, ("one",)))
-    assert world.store.run(TakeAnswer(notice, ("one",))) == AnswerTaken()
+    world.store.run(TakeAnswer(notice, asked("one")))
+    assert world.store.run(TakeAnswer(notice, asked("one"))) == AnswerTaken()
     assert [m.body for m in world.store.messages.values()].count("one") == 1
 
 
@@ -147,7 +154,7 @@ def test_after_a_stop_the_answer_is_refused_and_kept() -> None:
     before = told_of(world)
     world.receive("STOP")
     for notice in (before, told_of(world)):
-        assert world.store.run(TakeAnswer(notice, ("come back",))) == AnswerTaken(refused=1)
+        assert world.store.run(TakeAnswer(notice, asked("come back"))) == AnswerTaken(refused=1)
         entry = world.last_entry(EntryKind.SEND_REFUSED)
         assert (entry.reason, entry.text, entry.decision is None) == (
             "opted_out",
@@ -163,7 +170,7 @@ def test_a_keyword_that_the_carrier_answers_gets_no_second_answer(word: str) -> 
     world = make_world()
     world.receive("hello")
     world.receive(word)
-    taken = world.store.run(TakeAnswer(told_of(world), ("welcome", "back")))
+    taken = world.store.run(TakeAnswer(told_of(world), asked("welcome", "back")))
     assert taken == AnswerTaken(refused=2)
     entry = world.last_entry(EntryKind.SEND_REFUSED)
     assert (entry.reason, entry.decision, entry.request) == (KEYWORD_ANSWERED, None, None)
@@ -176,7 +183,7 @@ def test_an_answer_that_comes_too_late_is_none() -> None:
     world.receive("hello")
     notice = told_of(world)
     world.clock.advance(seconds=ANSWER_WITHIN.total_seconds() + 1)
-    assert world.store.run(TakeAnswer(notice, ("late",))) == AnswerTaken(refused=1)
+    assert world.store.run(TakeAnswer(notice, asked("late"))) == AnswerTaken(refused=1)
     assert world.last_entry(EntryKind.SEND_REFUSED).reason == TOO_LATE
 
 
@@ -190,15 +197,73 @@ def test_after_a_restore_nothing_is_answered() -> None:
     assert world.store.run(HoldAnswers((text, keyword, status))) == 1
     held = world.store.notices[text.id]
     assert held == msgspec.structs.replace(text, no_answer=RESTORED)
-    assert world.store.run(TakeAnswer(held, ("again",))) == AnswerTaken(refused=1)
+    assert world.store.run(TakeAnswer(held, asked("again"))) == AnswerTaken(refused=1)
     assert world.last_entry(EntryKind.SEND_REFUSED).reason == RESTORED
+
+
+def test_an_answer_may_have_pictures_and_a_callback() -> None:
+    """Its status is told to the address it names, signed by the same account."""
+    world = make_world()
+    world.receive("hello")
+    text = AskedText("look", ("https://a.example/a.png",), callback_url="https://a.example/status")
+    taken = world.store.run(TakeAnswer(told_of(world), (text,)))
+    sent = world.message(taken.queued[0])
+    assert sent.media == ("https://a.example/a.png",)
+    assert sent.callback == Callback("https://a.example/status", ACCOUNT)
+
+
+def test_an_answer_may_go_to_somebody_else() -> None:
+    """To a number it names, if that person consents; also about a keyword, which it answers not."""
+    world = make_world()
+    world.receive("hello", recipient=OTHER_PERSON)
+    world.receive("hello")
+    forward = AskedText("They wrote", to=OTHER_PERSON, from_number=LONG.number)
+    taken = world.store.run(TakeAnswer(told_of(world), (forward, AskedText("Thanks", to=PERSON))))
+    assert [world.message(m).recipient for m in taken.queued] == [OTHER_PERSON, PERSON]
+    world.receive("STOP")
+    stopped = told_of(world)
+    taken = world.store.run(TakeAnswer(stopped, (forward, AskedText("Why?"))))
+    assert (len(taken.queued), taken.refused) == (1, 1)
+    world.receive("STOP", recipient=OTHER_PERSON)
+    world.receive("hello")
+    assert world.store.run(TakeAnswer(told_of(world), (forward,))) == AnswerTaken(refused=1)
+    assert world.last_entry(EntryKind.SEND_REFUSED).recipient == OTHER_PERSON
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (AskedText("x", to="the boss"), "invalid_number"),
+        (AskedText("x", to="55555"), "invalid_number"),
+        (AskedText("x", from_number=SECOND.number), OTHER_SENDER),
+        (AskedText("x", from_number="55555"), OTHER_SENDER),
+        (AskedText("x", from_number="Acme"), OTHER_SENDER),
+    ],
+)
+def test_an_answer_that_names_wrong_numbers_is_refused(text: AskedText, reason: str) -> None:
+    """What was meant for somebody else must not reach the person; it is kept with them."""
+    world = make_world()
+    world.receive("hello")
+    assert world.store.run(TakeAnswer(told_of(world), (text,))) == AnswerTaken(refused=1)
+    entry = world.last_entry(EntryKind.SEND_REFUSED)
+    assert (entry.reason, entry.recipient, entry.text) == (reason, PERSON, "x")
+
+
+def test_after_a_restore_nobody_else_is_told_either() -> None:
+    """A text to somebody else may have been sent before the loss too."""
+    world = make_world()
+    world.receive("hello", recipient=OTHER_PERSON)
+    world.receive("hello")
+    world.store.run(HoldAnswers((told_of(world),)))
+    forward = AskedText("They wrote", to=OTHER_PERSON)
+    assert world.store.run(TakeAnswer(told_of(world), (forward,))) == AnswerTaken(refused=1)
 
 
 def test_an_answer_by_no_account_is_the_carriers() -> None:
     """Where the sender names no account, the answer is told to be of its carrier account."""
     world = make_world(account=None)
     world.receive("hello")
-    taken = world.store.run(TakeAnswer(told_of(world), ("one",)))
+    taken = world.store.run(TakeAnswer(told_of(world), asked("one")))
     assert world.message(taken.queued[0]).actor == Actor(ActorKind.KEY, "twilio-1")
 
 

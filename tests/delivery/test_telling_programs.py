@@ -14,6 +14,7 @@ from consentry.domain.messages import Callback, MessageStatus
 from consentry.domain.notices import Notice, NoticeKind
 from consentry.ports import Page, StoreUnavailable, Told, Untold
 from consentry.telemetry.tallies import Tallies
+from consentry.wire.twiml import AskedText
 from consentry.wire.webhook_address import RetryCause
 
 pytestmark = pytest.mark.integration
@@ -89,7 +90,7 @@ async def test_a_text_is_passed_on_and_its_answer_sent(tmp_path: Path) -> None:
     """Through the outbox to the carrier, without anybody else waking the loop."""
     async with telling(tmp_path, idle_seconds=30) as (made, teller):
         await made.save_sender(inbound_url=f"{SHOP}/sms", inbound_account="AC1")
-        teller.answer = lambda notice: Told((f"You said {notice.message.body}",))
+        teller.answer = lambda notice: Told((AskedText(f"You said {notice.message.body}"),))
         await made.hear("ping")
         await made.until(lambda: _read(lambda: made.carrier.bodies()[-1:]), ["You said ping"])
         (notice,) = teller.told
@@ -104,7 +105,7 @@ async def test_after_a_stop_nothing_is_sent(tmp_path: Path) -> None:
     """Whatever the program answers; that it wanted to is kept."""
     async with telling(tmp_path) as (made, teller):
         await made.save_sender(inbound_url=SHOP)
-        teller.answer = lambda _notice: Told(("Please come back!",))
+        teller.answer = lambda _notice: Told((AskedText("Please come back!"),))
         await made.acknowledge("STOP")
         await until_none_waits(made)
         await made.settle()
@@ -192,7 +193,7 @@ async def test_a_crash_between_telling_and_noting_tells_again(tmp_path: Path) ->
     """At least once, under the same id; what the answer asked for is sent once."""
     async with telling(tmp_path) as (made, teller):
         await made.save_sender(inbound_url=SHOP)
-        teller.answer = lambda _notice: Told(("pong",))
+        teller.answer = lambda _notice: Told((AskedText("pong"),))
         noted = asyncio.Event()
 
         async def crash(_command: object) -> None:
@@ -214,11 +215,11 @@ async def test_an_answer_that_was_noted_before_the_crash_is_not_sent_twice(tmp_p
     """Though the one that told it never knew that it was noted."""
     async with telling(tmp_path) as (made, teller):
         await made.save_sender(inbound_url=SHOP)
-        teller.answer = lambda _notice: Told(("pong",))
+        teller.answer = lambda _notice: Told((AskedText("pong"),))
         await made.hear("ping")
         await made.until(lambda: _read(lambda: made.carrier.bodies().count("pong")), 1)
         (notice,) = teller.told
-        again = await made.store.submit(TakeAnswer(notice, ("pong",)))
+        again = await made.store.submit(TakeAnswer(notice, (AskedText("pong"),)))
         assert again.queued == ()
         await made.settle()
         assert made.carrier.bodies().count("pong") == 1

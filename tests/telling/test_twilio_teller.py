@@ -17,6 +17,7 @@ from consentry.telling.posting import ANSWER_BYTES_MAX, Poster
 from consentry.telling.twilio_teller import TEXTS_MAX, TwilioTeller, idempotency_token
 from consentry.wire.signatures import twilio_signature
 from consentry.wire.twilio_form import encode_form, parse_form, parse_inbound_message
+from consentry.wire.twiml import AskedText
 from consentry.wire.webhook_address import RetryCause
 from loopback_program import Program, Says, running_program
 
@@ -214,9 +215,51 @@ async def test_what_an_answer_asks_for(
         program.says = lambda _heard: said
         told = await teller.tell(text_notice(program.url))
         assert isinstance(told, Told)
-        assert told.texts == texts
+        assert tuple(text.body for text in told.texts) == texts
         assert len(told.texts) <= TEXTS_MAX
         assert (told.unread is None) if unread is None else (unread in str(told.unread))
+
+
+async def test_an_answer_is_read_with_all_that_it_names() -> None:
+    """Pictures and callbacks are relative to the address that answered."""
+    twiml = (
+        '<Response><Message to="+14155550143" from="55555" statusCallback="done?x=1">Hi'
+        "<Media>/a.png</Media><Media>https://b.example/b</Media></Message>"
+        "<Message><Media>c.png</Media></Message></Response>"
+    )
+    async with telling() as (teller, program):
+        program.says = lambda _heard: Says(body=twiml)
+        told = await teller.tell(text_notice(f"{program.url}/in/sms?shop=1"))
+        assert isinstance(told, Told)
+        assert told.texts == (
+            AskedText(
+                "Hi",
+                (f"{program.url}/a.png", "https://b.example/b"),
+                "+14155550143",
+                "55555",
+                f"{program.url}/in/done?x=1",
+            ),
+            AskedText("", (f"{program.url}/in/c.png",)),
+        )
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<Message>a<Media>mailto:a@b.example</Media></Message>",
+        '<Message statusCallback="http://a.example#rc=9">a</Message>',
+        f"<Message>{'<Media>a</Media>' * 11}</Message>",
+        "<Message><Media>http://[</Media></Message>",
+    ],
+)
+async def test_an_answer_with_an_address_that_is_none_asks_for_nothing(inside: str) -> None:
+    """Half of what a program wanted to say is not said in its name."""
+    async with telling() as (teller, program):
+        program.says = lambda _heard: Says(body=f"<Response>{inside}</Response>")
+        told = await teller.tell(text_notice(program.url))
+        assert isinstance(told, Told)
+        assert told.texts == ()
+        assert "not TwiML" in str(told.unread)
 
 
 async def test_an_answer_to_a_status_asks_for_nothing() -> None:

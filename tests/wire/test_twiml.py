@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twilio.twiml.messaging_response import MessagingResponse
 
-from consentry.wire.twiml import EMPTY_RESPONSE, TwimlError, parse_twiml, render_twiml
+from consentry.wire.twiml import (
+    EMPTY_RESPONSE,
+    AskedText,
+    TwimlError,
+    parse_asked_texts,
+    parse_twiml,
+    render_twiml,
+)
 
 pytestmark = pytest.mark.property
 
@@ -58,3 +65,27 @@ def test_what_is_no_twiml_is_named(body: bytes, reason: str) -> None:
     """An answer that is not TwiML says why, and never expands an entity."""
     with pytest.raises(TwimlError, match=reason):
         parse_twiml(body)
+
+
+def test_all_that_a_message_names_is_read() -> None:
+    """Numbers, pictures, and where its status is wanted, as the official builder writes them."""
+    official = MessagingResponse()
+    message = official.message(to="+14155550142", from_="55555", status_callback="/done")
+    message.body("Hi")
+    message.media("https://a.example/a?x=1&y=2")
+    message.media("b.png")
+    official.message("plain", action="/old")
+    official.message("")
+    asked = parse_asked_texts(str(official).encode())
+    media = ("https://a.example/a?x=1&y=2", "b.png")
+    assert asked == (
+        AskedText("Hi", media, "+14155550142", "55555", "/done"),
+        AskedText("plain", callback_url="/old"),
+    )
+
+
+def test_a_picture_alone_is_a_text_without_words() -> None:
+    """It is asked for, and has no words to be read."""
+    body = b"<Response><Message><Media> a.png </Media><Media/></Message></Response>"
+    assert parse_asked_texts(body) == (AskedText("", ("a.png",)),)
+    assert parse_twiml(body) == ()

@@ -13,9 +13,12 @@ from consentry.actions.outgoing import Draft, Queued, join, queue_text, refusal_
 from consentry.domain.directory import Purpose
 from consentry.domain.entries import Actor, ActorKind
 from consentry.domain.gate import Door
+from consentry.domain.messages import Callback
 from consentry.domain.notices import Notice, NoticeKind, PostponedNotice
-from consentry.domain.standing import Standing
+from consentry.domain.phone import InvalidNumber, normalize_phone
+from consentry.domain.reasons import Reason
 from consentry.ports import Change, Facts, IdempotencyRecord, Needs, Untold
+from consentry.wire.twiml import AskedText
 from consentry.wire.webhook_address import WebhookAddressError, parse_webhook_address
 
 TOLD_FOR: Final = timedelta(hours=24)
@@ -29,6 +32,9 @@ ANSWER_WITHIN: Final = timedelta(hours=1)
 
 TOO_LATE: Final = "answered_too_late"
 """Why an answer is not sent that comes later than that, because its program was away."""
+
+OTHER_SENDER: Final = "other_sender"
+"""Why a text is not sent that is to come from another number than the one the person texted."""
 
 RESTORED: Final = "restored"
 """Why an answer is not sent to a text of before a restore: it may have been, and by now the person
@@ -108,14 +114,12 @@ class TakeAnswer(msgspec.Struct, frozen=True):
     """
 
     notice: Notice
-    texts: tuple[str, ...]
+    texts: tuple[AskedText, ...]
 
     def needs(self) -> Needs:
-        """Ask for the standing, and whether an answer was taken before."""
-        return Needs(
-            recipients=(self.notice.message.recipient,),
-            idempotency=((_OWNER, self.notice.id),),
-        )
+        """Ask for the standings, and whether an answer was taken before."""
+        recipients = dict.fromkeys(self._find_recipient(text) for text in self.texts)
+        return Needs(recipients=tuple(recipients), idempotency=((_OWNER, self.notice.id),))
 
     def decide(self, facts: Facts) -> tuple[AnswerTaken, Change]:
         """Ask the gate about each text; what may not go is kept as a refused attempt."""
@@ -123,38 +127,59 @@ class TakeAnswer(msgspec.Struct, frozen=True):
         if facts.idempotent(_OWNER, self.notice.id) is not None:
             return AnswerTaken(), ended
         once = IdempotencyRecord(_OWNER, self.notice.id, "", 200, b"", facts.now)
-        standing = facts.standing(self.notice.message.recipient)
-        made = [self._ask(body, standing, facts) for body in self.texts]
+        made = [self._ask(text, facts) for text in self.texts]
         queued = tuple(one.message.id for one in made if one.message is not None)
         taken = AnswerTaken(queued, len(made) - len(queued))
         return taken, join(ended, Change(records=(once,)), *(one.change for one in made))
 
-    def _ask(self, body: str, standing: Standing, facts: Facts) -> Queued:
-        draft = self._draft(body)
-        asked = queue_text(draft, standing, facts)
-        reason = self._find_reason(facts.now)
+    def _ask(self, text: AskedText, facts: Facts) -> Queued:
+        draft = self._draft(text)
+        asked = queue_text(draft, facts.standing(draft.recipient), facts)
+        reason = self._find_reason(text, draft, facts.now)
         if asked.message is None or reason is None:
             return asked
         entry = refusal_entry(draft, asked.decision, facts)
         entry = msgspec.structs.replace(entry, reason=reason, request=None, decision=None)
         return Queued(asked.decision, None, Change(entries=(entry,)))
 
-    def _find_reason(self, now: datetime) -> str | None:
-        """Say why an answer is not sent that the gate would let go."""
-        if self.notice.no_answer is not None:
-            return self.notice.no_answer
-        return TOO_LATE if now - self.notice.made_at > ANSWER_WITHIN else None
+    def _find_reason(self, text: AskedText, draft: Draft, now: datetime) -> str | None:
+        """Say why a text is not sent that the gate would let go."""
+        if text.to is not None and _read_number(text.to) is None:
+            return str(Reason.INVALID_NUMBER)
+        named = text.from_number
+        if named is not None and draft.sender not in (named, _read_number(named)):
+            return OTHER_SENDER
+        if now - self.notice.made_at > ANSWER_WITHIN:
+            return TOO_LATE
+        # To somebody else a text is no second answer.
+        is_answer = draft.recipient == self.notice.message.recipient
+        return self.notice.no_answer if is_answer or self.notice.no_answer == RESTORED else None
 
-    def _draft(self, body: str) -> Draft:
-        message = self.notice.message
+    def _find_recipient(self, text: AskedText) -> str:
+        """Find to whom a text goes; one to a number that is none is kept with the person."""
+        named = None if text.to is None else _read_number(text.to)
+        return named or self.notice.message.recipient
+
+    def _draft(self, text: AskedText) -> Draft:
+        message, callback = self.notice.message, self.notice.callback
+        wanted = text.callback_url
         return Draft(
-            recipient=message.recipient,
+            recipient=self._find_recipient(text),
             sender=message.sender,
-            body=body,
-            actor=Actor(ActorKind.KEY, self.notice.callback.account or message.carrier),
+            body=text.body,
+            actor=Actor(ActorKind.KEY, callback.account or message.carrier),
+            media=text.media,
             door=Door.API,
             purpose=Purpose.CONVERSATIONAL,
+            callback=None if wanted is None else Callback(wanted, callback.account),
         )
+
+
+def _read_number(text: str) -> str | None:
+    try:
+        return normalize_phone(text)
+    except InvalidNumber:
+        return None
 
 
 class HoldAnswers(msgspec.Struct, frozen=True):

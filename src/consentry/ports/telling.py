@@ -5,6 +5,7 @@ from typing import Protocol
 import msgspec
 
 from consentry.domain.notices import Notice
+from consentry.wire.twiml import AskedText
 from consentry.wire.webhook_address import RetryCause
 
 
@@ -14,7 +15,7 @@ class Told(msgspec.Struct, frozen=True):
     `unread` says why an answer was no such thing, where it was none.
     """
 
-    texts: tuple[str, ...] = ()
+    texts: tuple[AskedText, ...] = ()
     unread: str | None = None
 
 

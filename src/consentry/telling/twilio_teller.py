@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from typing import Final
+from urllib.parse import urljoin
 from uuid import UUID
 
 import msgspec
@@ -26,7 +27,7 @@ from consentry.wire.twilio_form import (
 )
 from consentry.wire.twilio_form import MessageStatus as TwilioStatus
 from consentry.wire.twilio_sids import NoSid, build_message_sid
-from consentry.wire.twiml import TwimlError, parse_twiml
+from consentry.wire.twiml import AskedText, TwimlError, parse_asked_texts
 from consentry.wire.webhook_address import (
     RetryCause,
     WebhookAddress,
@@ -37,6 +38,9 @@ from consentry.wire.webhook_address import (
 
 TEXTS_MAX: Final = 10
 """How many texts one answer may ask for."""
+
+MEDIA_MAX: Final = 10
+"""How many pictures one text may have, as at Twilio."""
 
 _FORM: Final = "application/x-www-form-urlencoded; charset=UTF-8"
 _TWIML_TYPES: Final = frozenset({"text/xml", "application/xml", "text/html"})
@@ -84,7 +88,7 @@ class TwilioTeller:
             taken = await self._poster.post(address, headers=headers, body=encode_form(pairs))
         except NotTaken as error:
             return Untold(str(error), error.cause, is_server_down=error.cause in _DOWN)
-        return Told() if notice.kind is NoticeKind.STATUS else read_answer(taken)
+        return Told() if notice.kind is NoticeKind.STATUS else read_answer(taken, address.url)
 
     async def close(self) -> None:
         """Close connections."""
@@ -145,8 +149,8 @@ def _inbound(notice: Notice, account: str, sid: str) -> InboundMessage:
     )
 
 
-def read_answer(taken: Taken) -> Told:
-    """Read what an answer asks to be sent: TwiML alone, and no more than a few texts.
+def read_answer(taken: Taken, url: str) -> Told:
+    """Read what an answer of a URL asks to be sent: TwiML alone, and no more than a few texts.
 
     Twilio would send a plain text too, so that a program's "OK" reaches people; here it asks for
     nothing.
@@ -158,10 +162,25 @@ def read_answer(taken: Taken) -> Told:
     if taken.media_type not in _TWIML_TYPES:
         return Told(unread=f"The answer is {taken.media_type} and not TwiML.")
     try:
-        texts = parse_twiml(taken.body)
+        texts = parse_asked_texts(taken.body)
+        asked = tuple(_complete(text, url) for text in texts[:TEXTS_MAX])
     except TwimlError as error:
         return Told(unread=f"The answer is not TwiML: {error}.")
     if len(texts) > TEXTS_MAX:
         more = f"The answer asks for {len(texts)} texts; the first {TEXTS_MAX} are taken."
-        return Told(texts[:TEXTS_MAX], unread=more)
-    return Told(texts)
+        return Told(asked, unread=more)
+    return Told(asked)
+
+
+def _complete(text: AskedText, url: str) -> AskedText:
+    """Read addresses that are relative to the answer's own; raises `TwimlError` for no address."""
+    if len(text.media) > MEDIA_MAX:
+        raise TwimlError(f"a message may have {MEDIA_MAX} Media, not {len(text.media)}")
+    try:
+        media = tuple(urljoin(url, one) for one in text.media)
+        callback = None if text.callback_url is None else urljoin(url, text.callback_url)
+        for address in (*media, *([] if callback is None else [callback])):
+            parse_webhook_address(address)
+    except ValueError as error:
+        raise TwimlError(str(error)) from error
+    return msgspec.structs.replace(text, media=media, callback_url=callback)

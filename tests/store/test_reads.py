@@ -107,6 +107,10 @@ async def test_messages_are_listed_by_any_filter_newest_first(store: Store) -> N
     ):
         assert await numbers(wanted, Page(before="msg_00004")) == rest
     assert await numbers(MessageFilter(), Page(limit=2, before="msg_00004")) == "32"
+    assert await store.read_first_message_after("msg_00003") == "msg_00004"
+    assert await store.read_first_message_after("msg_000035") == "msg_00004"
+    assert await store.read_first_message_after("") == "msg_00001"
+    assert await store.read_first_message_after("msg_00006") is None
 
 
 async def test_a_message_that_changes_keeps_its_place(store: Store) -> None:

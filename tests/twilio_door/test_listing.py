@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlencode
 
+import msgspec
 import pytest
 from door_world import (
     ACCOUNT,
@@ -17,7 +18,11 @@ from door_world import (
 )
 
 from consentry.actions.deliver_job import ClaimJobs, RecordSubmission
-from consentry.ports import Accepted
+from consentry.domain.entries import Actor, ActorKind
+from consentry.domain.messages import Direction, Message, MessageStatus
+from consentry.ports import Accepted, Change, Facts, Needs
+from consentry.twilio_door.listing import SCANNED_MAX
+from consentry.wire.twilio_sids import parse_message_sid
 
 pytestmark = pytest.mark.integration
 
@@ -126,6 +131,53 @@ async def test_a_list_ends_where_everything_is_too_old(world: World) -> None:
     later = f"{datetime.now(UTC) + timedelta(days=365):%Y-%m-%d}"
     reply = await world.call("GET", f"{MESSAGES}?{urlencode({'DateSent>': later})}")
     assert (reply.json["messages"], reply.json["next_page_uri"]) == ([], None)
+
+
+class Write(msgspec.Struct, frozen=True):
+    """A command that writes messages, and nothing else."""
+
+    messages: tuple[Message, ...]
+
+    def needs(self) -> Needs:
+        return Needs()
+
+    def decide(self, facts: Facts) -> tuple[None, Change]:
+        del facts
+        return None, Change(messages=self.messages)
+
+
+def received(at: datetime, number: int) -> Message:
+    """A text that came in at a time."""
+    milliseconds = int(at.timestamp() * 1000)
+    message_id = parse_message_sid(f"SM{milliseconds:012x}{number:020x}")
+    assert message_id is not None
+    return Message(
+        id=message_id,
+        recipient=PERSON,
+        sender=LONG_CODE,
+        direction=Direction.INBOUND,
+        status=MessageStatus.RECEIVED,
+        body=str(number),
+        created_at=at,
+        updated_at=at,
+        actor=Actor(ActorKind.PERSON, PERSON),
+    )
+
+
+async def test_an_old_day_is_found_at_once(world: World) -> None:
+    """However many texts are newer, a page of an old day looks at none of them."""
+    old, new = datetime(2026, 2, 3, 4, 5, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
+    newer = (received(new, number) for number in range(SCANNED_MAX + 1))
+    await world.store.submit(Write((received(old, 99_999), *newer)))
+    for name, bound in (
+        ("DateSent", "2026-02-03"),
+        ("DateSent<", "2026-02-03"),
+        ("DateSent<", "2026-02-03T04:05:00Z"),
+        ("DateSent<", "2026-03-01"),
+    ):
+        assert await listed(world, **{name: bound, "PageSize": "1"}) == [(LONG_CODE, "99999")]
+    assert await listed(world, **{"DateSent<": "2026-02-02"}) == []
+    assert await listed(world, **{"DateSent<": "9999-12-31", "PageSize": "1"}) != []
 
 
 @pytest.mark.parametrize(

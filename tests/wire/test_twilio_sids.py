@@ -1,11 +1,13 @@
 """Twilio's names for our messages."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from consentry.clock import SystemIds
-from consentry.wire.twilio_sids import NoSid, build_message_sid, parse_message_sid
+from consentry.wire.twilio_sids import NoSid, build_message_sid, last_id_of, parse_message_sid
 
 pytestmark = pytest.mark.unit
 
@@ -69,3 +71,14 @@ def test_what_is_no_id_has_no_sid(message_id: str) -> None:
 def test_what_cannot_be_ours_is_nobodys(sid: str) -> None:
     """A sid of another shape names no message."""
     assert parse_message_sid(sid) is None
+
+
+def test_the_last_id_of_a_moment() -> None:
+    """What is made in that millisecond is no later, what is made after it is; times have ends."""
+    before = datetime.now(UTC)
+    made = SystemIds().new("msg")
+    after = datetime.now(UTC) + timedelta(milliseconds=1)
+    assert last_id_of(before - timedelta(milliseconds=1)) < made <= last_id_of(after)
+    ends = [datetime.min.replace(tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)]
+    assert {last_id_of(end) for end in ends} == {"msg_0000000000ZZZZZZZZZZZZZZZZ"}
+    assert last_id_of(datetime.max.replace(tzinfo=UTC)) < "msg_7ZZZZZZZZZZZZZZZZZZZZZZZZZ"

@@ -128,6 +128,12 @@ class Store(Protocol):
     async def read_message(self, message_id: str) -> Message | None:
         """Find a message."""
 
+    async def read_first_message_after(self, message_id: str) -> str | None:
+        """Name the first message behind an id, which itself need not be there; None: there is none.
+
+        Ids sort by time, so this finds a place in a list by a time.
+        """
+
     async def read_messages_by_id(self, message_ids: list[str]) -> dict[str, Message]:
         """Find messages by their ids; those that are not there are left out."""
 

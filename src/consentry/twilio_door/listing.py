@@ -16,7 +16,7 @@ from consentry.twilio_door.exchange import Answer
 from consentry.wire.forms import Form, FormError, encode_form, parse_form
 from consentry.wire.twilio_errors import refuse
 from consentry.wire.twilio_message import MessagePage, MessageResource, render_page
-from consentry.wire.twilio_sids import build_message_sid, parse_message_sid
+from consentry.wire.twilio_sids import build_message_sid, last_id_of, parse_message_sid
 
 PAGE_SIZE_DEFAULT: Final = 50
 PAGE_SIZE_MAX: Final = 1000
@@ -28,6 +28,8 @@ _DATE_CHARACTERS: Final = len("2026-01-31")
 _FORWARD: Final = "PA"
 _DATES: Final = ("DateSent", "DateSent<", "DateSent>")
 _FILTERS: Final = ("To", "From", *_DATES)
+_DAY_AND_SKEW: Final = timedelta(days=1, hours=1)
+"""A day means all of it, and hosts' clocks differ."""
 _SENT_AFTER_MAX: Final = timedelta(days=36)
 """A text is sent so long after it was created at most: scheduled as late as can be, and a day."""
 
@@ -127,7 +129,7 @@ class _Search:
 
     async def run(self) -> _Found:
         """Fill the page; it is over where the store has no more, or only older than asked for."""
-        found = _Found([], self._query.after)
+        found = _Found([], await self._begin())
         scanned = 0
         while scanned < SCANNED_MAX:
             limit = _CHUNK if self._query.sent else min(_CHUNK, self._query.page_size + 1)
@@ -142,6 +144,13 @@ class _Search:
             # SQLite answers on the event loop itself: others go first between two chunks.
             await asyncio.sleep(0)
         return found
+
+    async def _begin(self) -> str | None:
+        """Find behind which message to begin: the last page's, or all that are too new."""
+        latest = _latest_of(self._query.sent)
+        if self._query.after is not None or latest is None:
+            return self._query.after
+        return await self._store.read_first_message_after(last_id_of(latest))
 
     def _take(self, chunk: list[Message], found: _Found) -> bool:
         """Take what is asked for; tell whether the page is full and there is more."""
@@ -189,6 +198,17 @@ def _narrow(query: Query, directory: Directory) -> MessageFilter:
         sender=ours[0] if ours and len(ours) + len(theirs) == len(numbers) else None,
         recipient=theirs[0] if theirs else None,
     )
+
+
+def _latest_of(bounds: dict[str, date | datetime]) -> datetime | None:
+    """Find the time after which nothing was made that was sent when asked for."""
+    ends = [bounds[name] for name in ("DateSent", "DateSent<") if name in bounds]
+    if not ends:
+        return None
+    try:
+        return min(_start_of(end) for end in ends) + _DAY_AND_SKEW
+    except OverflowError:
+        return None
 
 
 def _start_of(bound: date | datetime) -> datetime:

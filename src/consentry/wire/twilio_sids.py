@@ -5,6 +5,7 @@ nothing needs to be looked up to find the one from the other.
 """
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 _PREFIX: Final = "msg_"
@@ -13,6 +14,9 @@ _IN_BASE_32: Final = str.maketrans(_DIGITS, "0123456789abcdefghijklmnopqrstuv")
 _ID_DIGITS: Final = 26
 _ID: Final = re.compile(rf"{_PREFIX}([0-7][{_DIGITS}]{{25}})")
 """26 digits are 130 bits: of the first, only the lower three are used."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_TIME_BITS: Final = 48
+_CHANCE_BITS: Final = 80
 _SID: Final = re.compile(r"(?:SM|MM)([0-9a-fA-F]{32})\Z")
 
 
@@ -34,6 +38,19 @@ def parse_message_sid(sid: str) -> str | None:
     found = _SID.match(sid)
     if found is None:
         return None
-    number = int(found[1], 16)
+    return _write_id(int(found[1], 16))
+
+
+def _write_id(number: int) -> str:
     shifts = range(5 * (_ID_DIGITS - 1), -1, -5)
     return _PREFIX + "".join(_DIGITS[number >> shift & 31] for shift in shifts)
+
+
+def last_id_of(moment: datetime) -> str:
+    """Give the last id that a message made at a moment (to the millisecond) can have.
+
+    An id begins with 48 bits of milliseconds since 1970; what lies beyond them is their last.
+    """
+    milliseconds = (moment - _EPOCH) // timedelta(milliseconds=1)
+    known = min(max(0, milliseconds), (1 << _TIME_BITS) - 1)
+    return _write_id((known + 1 << _CHANCE_BITS) - 1)

@@ -92,6 +92,10 @@ class Reader:
         found = await self._value("read_message", id=clean(message_id))
         return None if found is None else rows.decode_message(found)
 
+    async def read_first_message_after(self, message_id: str) -> str | None:
+        """Name the first message behind an id."""
+        return await self._value("read_first_message_after", id=clean(message_id))
+
     async def read_messages_by_id(self, message_ids: list[str]) -> dict[str, Message]:
         """Find messages by their ids."""
         text = await self._text("read_messages_by_id", ids=clean_all(message_ids))

@@ -208,6 +208,10 @@ class PostgresStore:
         """Find a message."""
         return await self._side.reader.read_message(message_id)
 
+    async def read_first_message_after(self, message_id: str) -> str | None:
+        """Name the first message behind an id, which itself need not be there."""
+        return await self._side.reader.read_first_message_after(message_id)
+
     async def read_messages_by_id(self, message_ids: list[str]) -> dict[str, Message]:
         """Find messages by their ids; those that are not there are left out."""
         return await self._side.reader.read_messages_by_id(message_ids)

@@ -159,6 +159,10 @@ class Reader:
         found = self._value("read_message", message_id)
         return None if found is None else rows.decode_message(found)
 
+    def read_first_message_after(self, message_id: str) -> str | None:
+        """Name the first message behind an id."""
+        return self._value("read_first_message_after", message_id)
+
     def read_messages_by_id(self, message_ids: list[str]) -> dict[str, Message]:
         """Find messages by their ids."""
         keys: dict[str, Binding] = {"keys": rows.encode(message_ids).decode()}

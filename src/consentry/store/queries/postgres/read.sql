@@ -94,6 +94,9 @@ FROM (
 -- name: read_message
 SELECT value FROM messages WHERE id = :id::text
 
+-- name: read_first_message_after
+SELECT id FROM messages WHERE id > :id::text ORDER BY id LIMIT 1
+
 -- name: read_messages_by_id
 SELECT '[' || coalesce(string_agg(m.value, ','), '') || ']'
 FROM messages AS m

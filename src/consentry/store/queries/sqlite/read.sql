@@ -46,6 +46,9 @@ JOIN entries AS e ON e.seq = found.seq;
 -- name: read_message
 SELECT value FROM messages WHERE id = ?;
 
+-- name: read_first_message_after
+SELECT id FROM messages WHERE id > ? ORDER BY id LIMIT 1;
+
 -- name: read_messages
 SELECT '[' || ifnull(group_concat(value, ',' ORDER BY seq DESC), '') || ']'
 FROM (

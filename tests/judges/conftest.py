@@ -1,11 +1,12 @@
 """Whoever claims to speak Twilio's REST, set up so that Twilio's clients can judge it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import requests
 from real_world import WAIT_SECONDS, Demo, fictional_phones, running_demo
-from rest_scenario import Served
+from rest_scenario import RecordingClient, Served
 
 SERVICE = "MG" + "5" * 32
 DOOR_SERVICE = "MG" + "6" * 32
@@ -78,7 +79,18 @@ def post(url: str, path: str, told: dict[str, str]) -> None:
     assert answer.status_code == 201, answer.text
 
 
-@pytest.fixture(params=["simulator", "door"])
+@pytest.fixture(scope="module")
+def door_by_key(demo: Demo, door: Served) -> Served:
+    """The door again, by a key of ours made for it: an account that no carrier knows."""
+    asked = {"name": "judged", "scopes": ["send", "read"], "twilio": True}
+    answer = demo.product.call("POST", "/v1/keys", asked)
+    assert answer.status_code == 201, answer.text
+    key = answer.json()
+    http = RecordingClient()
+    return replace(door, account=key["account_sid"], token=key["secret"], http=http)
+
+
+@pytest.fixture(params=["simulator", "door", "door_by_key"])
 def served(request: pytest.FixtureRequest) -> Served:
     """Each that is judged, in turn."""
     found: Served = request.getfixturevalue(request.param)

@@ -1,9 +1,12 @@
 """The story over SMPP: a real server, an account set up while it runs, and a foreign SMSC."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import pytest
 from real_processes import Running, clean_environment, running
 from real_site import create
 from real_world import SENTENCE, Product
+from several_world import WORKERS, read_workers
 
 from foreign_smsc import PASSWORD, SYSTEM_ID, ForeignSMSC, foreign_smsc
 
@@ -29,21 +33,32 @@ class Served:
     product: Product
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
+@contextmanager
+def serving(folder: Path, *words: str, database: str | None = None) -> Iterator[Served]:
     """Serve without any account, with a key to the API."""
+    settings = {"CONSENTRY_SECRET_KEY": "a secret key of the tests, long enough"}
+    if database is not None:
+        settings["CONSENTRY_DATABASE"] = database
     created = subprocess.run(
         [sys.executable, "-m", "consentry", "key", "create", "smpp", "--json"],
-        cwd=tmp_path,
-        env=clean_environment(),
+        cwd=folder,
+        env={**clean_environment(), **settings},
         capture_output=True,
         text=True,
         timeout=30,
         check=True,
     )
-    with running("serve", "--json", "--port", "0", folder=tmp_path) as server:
+    command = ("serve", "--json", "--port", "0", *words)
+    with running(*command, folder=folder, settings=settings) as server:
         secret = json.loads(created.stdout)["secret"]
         yield Served(server, Product(server.told["url"], secret))
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """Serve on SQLite, by one process."""
+    with serving(tmp_path) as made:
+        yield made
 
 
 def set_up(product: Product, smsc: ForeignSMSC) -> None:
@@ -142,3 +157,28 @@ async def test_a_throttled_text_waits_and_an_unanswered_one_is_not_sent_twice(
         assert product.message(lost)["status"] == "indeterminate"
         product.send(OURS, PERSON, "Three")
         assert await read(smsc) == "Three"
+
+
+async def test_every_worker_binds_and_one_that_dies_is_bound_again(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    """Two workers are two binds; each text goes out once, whoever sends it, and a STOP holds."""
+    async with foreign_smsc() as smsc:
+        with serving(tmp_path, *WORKERS, database=postgres_url) as served:
+            product = served.product
+            set_up(product, smsc)
+            assert [(await smsc.next("bind"))["status"] for _ in range(2)] == [0, 0]
+            await say(smsc, "Hello")
+            await read(smsc)
+            texts = [f"Text {number}" for number in range(10)]
+            for text in texts:
+                product.send(OURS, PERSON, text)
+            assert sorted([await read(smsc) for _ in texts]) == texts
+            before = read_workers(served.process)
+            os.kill(before[0], signal.SIGKILL)
+            await smsc.next("close")
+            assert (await smsc.next("bind"))["status"] == 0
+            await say(smsc, "STOP")
+            assert product.try_send(OURS, PERSON, "Are you there?").status_code == 403
+            assert await read(smsc) == CONFIRMATION
+            served.process.stop()

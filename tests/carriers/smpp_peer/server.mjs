@@ -8,10 +8,10 @@ import smpp from "smpp";
 
 const asked = JSON.parse(process.argv[2]);
 const tell = (event, more = {}) => process.stdout.write(JSON.stringify({ event, ...more }) + "\n");
-// What is answered to the next texts: a status, "silence" or "drop"; then 0.
+// By whom texts come is the last that bound. What is answered to the next texts: a status, "silence" or "drop"; then 0.
 let answers = [];
 let bindStatus = null;
-let bound = null;
+const bound = [];
 let texts = 0;
 let silent = false;
 
@@ -45,14 +45,14 @@ const takeText = (session, pdu) => {
 const server = smpp.createServer((session) => {
   session.on("error", (error) => tell("error", { why: String(error) }));
   session.on("close", () => {
-    if (bound === session) bound = null;
+    if (bound.includes(session)) bound.splice(bound.indexOf(session), 1);
     tell("close");
   });
   for (const kind of ["bind_transceiver", "bind_transmitter"])
     session.on(kind, (pdu) => {
       const status = statusOfBind(pdu);
       session.send(pdu.response({ command_status: status, system_id: "foreign" }));
-      if (status === smpp.ESME_ROK && kind === "bind_transceiver") bound = session;
+      if (status === smpp.ESME_ROK && kind === "bind_transceiver") bound.push(session);
       tell("bind", {
         kind,
         status,
@@ -79,7 +79,7 @@ const deliver = (command, fields) => {
   }
   const name = fields.name;
   delete fields.name;
-  bound[command](fields, (answer) =>
+  bound.at(-1)[command](fields, (answer) =>
     tell("answer", { name, command: answer.command, status: answer.command_status }),
   );
 };
@@ -89,8 +89,8 @@ const obey = (order) => {
   if (what === "answers") answers = fields.answers;
   else if (what === "bind_status") bindStatus = fields.status;
   else if (what === "silent") silent = true;
-  else if (what === "drop") bound.destroy();
-  else if (what === "raw") bound.socket.write(Buffer.from(fields.hex, "hex"));
+  else if (what === "drop") bound.at(-1).destroy();
+  else if (what === "raw") bound.at(-1).socket.write(Buffer.from(fields.hex, "hex"));
   else deliver(what, fields);
 };
 

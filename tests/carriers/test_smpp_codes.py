@@ -1,5 +1,7 @@
 """What SMSCs' codes mean: the standard's, a vendor's, and those an operator names."""
 
+from pathlib import Path
+
 import pytest
 
 from consentry.carriers.smpp.errors import FLOWROUTE, STANDARD, VENDORS, Codes
@@ -58,3 +60,13 @@ def test_every_row_says_where_it_was_read() -> None:
     for table in (STANDARD, FLOWROUTE):
         assert table.source
         assert table.checked_on.year == 2026
+
+
+def test_the_page_for_operators_names_every_code_that_opts_out() -> None:
+    """Each vendor's codes stand in the how-to, behind the vendor's name."""
+    page = (Path(__file__).parents[2] / "docs/howto/carrier-smpp.md").read_text(encoding="utf-8")
+    for name, vendor in VENDORS.items():
+        codes = [row.code for row in vendor.codes.rows.values() if row.opted_out]
+        row = next((line for line in page.splitlines() if line.startswith(f"| `{name}`")), "")
+        missing = [code for code in codes if f"0x{int(code, 16):02X}" not in row]
+        assert missing == []

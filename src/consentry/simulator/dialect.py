@@ -25,10 +25,14 @@ class Letter(msgspec.Struct, frozen=True):
 
 
 class Stamp(msgspec.Struct, frozen=True):
-    """What makes one attempt at a webhook different: `token` is the webhook's own, `at` is now."""
+    """What makes one attempt at a webhook different: `token` is the webhook's own, `at` is now.
+
+    `home` is where this simulator is reached.
+    """
 
     token: str
     at: datetime
+    home: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -60,6 +64,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     simulator calls failures. `make_id` makes the id of a text, with media or without. `find_group`
     gives what all numbers of an account share their blocks in, if anything. `write_report` gives
     None for a status that is not reported. `sign` writes the headers of one attempt at a letter.
+    `seal` is for a carrier that signs within the letter: it gives the letter as it is posted.
     `read_address` says how patiently the carrier posts there; raises WebhookAddressError.
     `read_answer` gives the texts that an answer asks for.
     """
@@ -75,6 +80,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     sign: Callable[[Account, str, Letter, Stamp], dict[str, str]]
     read_address: Callable[[str], WebhookAddress]
     read_answer: Callable[[Answer], tuple[str, ...]]
+    seal: Callable[[Letter, Stamp], Letter] | None = None
 
     def own_code(self, code: int) -> int:
         """Give the carrier's code for what Twilio calls this; one that is its own stays."""

@@ -1,8 +1,8 @@
 """Which words a carrier acts on, since when, and what it answers: data, and one reader.
 
 Written from the carriers' own pages and not shared with the product, so that each can be held
-against the other. The whole body must be the word; case and surrounding white space do not
-count, and nothing else is stripped.
+against the other. The whole body must be the word, or begin with it where the rule says so; case
+and surrounding white space do not count, and nothing else is stripped.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,10 @@ _REVOKE_AND_OPTOUT = datetime(2025, 5, 14, tzinfo=UTC)
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """From `since` on, these words to this kind of number do this to these layers."""
+    """From `since` on, these words to this kind of number do this to these layers.
+
+    `begins` says that a text need only begin with one of them.
+    """
 
     kind: SenderKind
     action: KeywordAction
@@ -32,6 +35,18 @@ class Rule(msgspec.Struct, frozen=True):
     layers: frozenset[BlockLayer]
     since: datetime
     source: str
+    begins: bool = False
+
+    def find(self, text: str) -> str | None:
+        """Find which word a text in lower case is, or begins with; the longest, where several."""
+        if text in self.words:
+            return text
+        heads = sorted(self.words, key=len, reverse=True) if self.begins else []
+        return next((word for word in heads if _begins_with(text, word)), None)
+
+
+def _begins_with(text: str, word: str) -> bool:
+    return text.startswith(word) and not text[len(word) : len(word) + 1].isalnum()
 
 
 class Keywords(msgspec.Struct, frozen=True):
@@ -209,11 +224,12 @@ def compose_answer(
 
 
 def _read_rules(rules: Iterable[Rule], word: str) -> Reading | None:
-    matching = [rule for rule in rules if word in rule.words]
+    matching = [(rule, found) for rule in rules if (found := rule.find(word)) is not None]
     if not matching:
         return None
-    layers = frozenset(layer for rule in matching for layer in rule.layers)
-    return Reading(matching[0].action, word, layers)
+    layers = frozenset(layer for rule, _ in matching for layer in rule.layers)
+    first, found = matching[0]
+    return Reading(first.action, found, layers)
 
 
 def _read_advanced(

@@ -161,6 +161,7 @@ async def _serve(
 ) -> None:
     listener = socket.create_server((simulator.config.host, simulator.config.port), backlog=2048)
     host, port = listener.getsockname()[:2]
+    simulator.carrier.webhooks.home = f"http://{host}:{port}"
     # The socket takes connections from here on; who is told before the first is served may wait.
     simulator.on_ready = lambda: announce(f"http://{host}:{port}")
     await server.serve(sockets=[listener])

@@ -1,5 +1,6 @@
 """The carriers that can be simulated, by their names: a line for each."""
 
+from consentry.simulator.aws.rest import AWS
 from consentry.simulator.dialect import Speaker
 from consentry.simulator.plivo.rest import PLIVO
 from consentry.simulator.telnyx.rest import TELNYX
@@ -11,5 +12,6 @@ SPEAKERS: dict[str, Speaker] = {
         TWILIO,
         TELNYX,
         PLIVO,
+        AWS,
     ]
 }

@@ -5,6 +5,7 @@ started again knows the same blocks, threads and messages.
 """
 
 from collections import defaultdict
+from datetime import datetime
 from typing import assert_never
 
 import msgspec
@@ -69,11 +70,12 @@ class BlockSet(msgspec.Struct, frozen=True, tag=True):
 
 
 class BlockLifted(msgspec.Struct, frozen=True, tag=True):
-    """A block is gone."""
+    """A block is gone; `taken_off_at` is when the account itself took it off its list."""
 
     scope: str
     recipient: str
     layer: BlockLayer
+    taken_off_at: datetime | None = None
 
 
 Event = (
@@ -103,6 +105,7 @@ class State:
         self.messages: dict[str, Message] = {}
         self.sids_by_number: defaultdict[str, list[str]] = defaultdict(list)
         self.blocks: dict[tuple[str, str, BlockLayer], Block] = {}
+        self.taken_off: dict[str, datetime] = {}
         # The last sender of a service that a phone heard from keeps talking to it.
         self.sticky_senders: dict[Pair, str] = {}
         self.revision = 0
@@ -130,8 +133,8 @@ class State:
                 self.messages.pop(sid, None)
             case BlockSet(block):
                 self.blocks[block.scope, block.recipient, block.layer] = block
-            case BlockLifted(scope, recipient, layer):
-                self.blocks.pop((scope, recipient, layer), None)
+            case BlockLifted():
+                self._lift(event)
             case _:
                 assert_never(event)
 
@@ -139,6 +142,11 @@ class State:
         """Count one more thing that happened."""
         self.order += 1
         return self.order
+
+    def _lift(self, event: BlockLifted) -> None:
+        self.blocks.pop((event.scope, event.recipient, event.layer), None)
+        if event.taken_off_at is not None:
+            self.taken_off[event.recipient] = event.taken_off_at
 
     def _keep_text(self, text: Text) -> None:
         self.phones[text.phone] = None

@@ -144,13 +144,17 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A message the REST interface knows, and what it does not show of it."""
+    """A message the REST interface knows, and what it does not show of it.
+
+    `context` is what the account gave with it, where reports tell that again.
+    """
 
     resource: MessageResource
     accepted_at: datetime
     accepted_order: int
     status_callback: str | None = None
     send_at: datetime | None = None
+    context: dict[str, str] = {}
 
 
 class SimulatorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

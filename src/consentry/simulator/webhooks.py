@@ -121,6 +121,7 @@ class Webhooks:
         self.records: deque[Webhook] = deque(maxlen=RECORDS_MAX)
         self.by_sid: defaultdict[str, list[Webhook]] = defaultdict(list)
         self.revision = 0
+        self.home = ""
 
     async def start(self) -> None:
         """Open the connections."""
@@ -239,6 +240,7 @@ class Webhooks:
         address = job.address
         if self._session is None:
             raise RuntimeError("start the webhooks before posting one")
+        letter, headers = self._write(job)
         timeout = aiohttp.ClientTimeout(
             total=address.total_timeout_ms / 1000,
             sock_connect=address.connect_timeout_ms / 1000,
@@ -247,8 +249,8 @@ class Webhooks:
         try:
             async with self._session.post(
                 URL(address.url, encoded=True),
-                data=_encode(job.webhook.letter),
-                headers=self._write_headers(job),
+                data=_encode(letter),
+                headers=headers,
                 timeout=timeout,
                 allow_redirects=False,
             ) as response:
@@ -263,12 +265,14 @@ class Webhooks:
             return None, _describe(error), RetryCause.CONNECT
         return answer, *_judge(answer.status)
 
-    def _write_headers(self, job: Job) -> dict[str, str]:
-        webhook = job.webhook
-        media_type = FORM_TYPE if webhook.json is None else "application/json"
-        stamp = Stamp(webhook.token, self._clock.now())
-        signed = self._dialect.sign(job.account, job.address.url, webhook.letter, stamp)
-        return {"Content-Type": media_type, **signed}
+    def _write(self, job: Job) -> tuple[Letter, dict[str, str]]:
+        """Write one attempt: the letter as it is posted, and its headers."""
+        webhook, dialect = job.webhook, self._dialect
+        stamp = Stamp(webhook.token, self._clock.now(), self.home)
+        letter = webhook.letter if dialect.seal is None else dialect.seal(webhook.letter, stamp)
+        media_type = FORM_TYPE if letter.json is None else "application/json"
+        signed = dialect.sign(job.account, job.address.url, letter, stamp)
+        return letter, {"Content-Type": media_type, **signed}
 
     def _draw(self, kind: FaultKind, webhook: Webhook) -> Fault | None:
         parties = (webhook.sender, webhook.recipient)

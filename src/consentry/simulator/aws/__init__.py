@@ -1,0 +1,1 @@
+"""AWS End User Messaging as it is simulated: its API, and SNS that posts what happens."""

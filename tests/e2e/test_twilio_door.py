@@ -1,9 +1,15 @@
 """The move from Twilio: the official client at the product's own door, from handset to ledger."""
 
+from pathlib import Path
+from urllib.parse import quote
+
 import pytest
-from real_world import Demo, eventually
+from real_processes import running
+from real_world import Carrier, Demo, Product, eventually
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
+
+from loopback_program import program_in_a_thread
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-twilio-door")]
 
@@ -71,3 +77,41 @@ def test_what_is_no_message_is_not_there_unless_it_is_handed_on(client: Client) 
     with pytest.raises(TwilioRestException) as refused:
         client.calls("CA" + "0" * 32).fetch()
     assert (refused.value.status, refused.value.code) == (404, 20404)
+
+
+def test_a_refusal_by_callback_as_twilios_services_do_it(tmp_path: Path) -> None:
+    """Where it is set so, a service's text is accepted, and its program told failed with 21610."""
+    words = ("demo", "--json", "--port", "0", "--data", str(tmp_path / "data"))
+    settings = {"CONSENTRY_TWILIO_REFUSALS": "by_callback"}
+    with (
+        program_in_a_thread() as program,
+        running(*words, folder=tmp_path, settings=settings) as process,
+    ):
+        told = process.told
+        demo = Demo(
+            process,
+            tmp_path / "data",
+            Product(told["url"], told["api_key"]),
+            Carrier(told["simulator_url"]),
+        )
+        number, phone, service = demo.number("long_code"), "+14155550142", "MG" + "1" * 32
+        changed = demo.product.call(
+            "PATCH", f"/v1/senders/{quote(number)}", {"messaging_service_sid": service}
+        )
+        assert changed.status_code == 200, changed.text
+        demo.carrier.type_heard(phone, number, "Hello")
+        demo.carrier.type_heard(phone, number, "STOP")
+        client = connect(demo, told["twilio_account_sid"], told["twilio_auth_token"])
+        url = f"{program.url}/status"
+        made = client.messages.create(
+            to=phone, messaging_service_sid=service, body="Hi", status_callback=url
+        )
+        assert made.status == "accepted"
+        eventually(lambda: program.heard, "the program is told")
+        (heard,) = program.heard
+        assert heard.is_signed(url, told["twilio_auth_token"])
+        expected = {"MessageSid": made.sid, "MessageStatus": "failed", "ErrorCode": "21610"}
+        assert expected.items() <= heard.form.items()
+        assert client.messages(made.sid).fetch().error_code == 21610
+        assert demo.carrier.refusals(phone, number) == []
+        process.stop()

@@ -61,6 +61,7 @@ async def test_a_text_is_queued_and_kept(world: World) -> None:
         ({"To": ""}, 21604),
         ({"From": ""}, 21603),
         ({"Body": ""}, 21602),
+        ({"Body": " \n"}, 21602),
         ({"Body": "x" * 1601}, 21617),
         ({"To": "+1555"}, 21211),
         ({"To": "whatsapp:+14155550142"}, 21211),

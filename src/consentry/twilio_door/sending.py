@@ -164,6 +164,8 @@ def _read_wish(call: Call, form: Form) -> Wish:
     create = parse_create_message(form)
     if create.content_sid is not None:
         raise refuse(20001, "ContentSid: content templates are not sent through this door")
+    if not (create.body.strip() or create.media_urls):
+        raise refuse(21602)
     for url in create.media_urls:
         if len(url) > URL_CHARACTERS_MAX or not (url.isascii() and url.isprintable()):
             raise refuse(21620, ascii(url[:100])[1:-1])

@@ -18,6 +18,7 @@ from consentry.carriers.shared.way_out import Answer
 from consentry.ports import CarrierRefusal
 
 TOO_MANY_MEDIA: Final = "too_many_media"
+NO_TOKEN: Final = "no_token"  # noqa: S105 - the name of a code
 
 TABLE: Final[CodeTable] = tabulate(
     "Sinch",
@@ -32,6 +33,7 @@ TABLE: Final[CodeTable] = tabulate(
         "417": "the recipient's network cannot be reached",
         "349": "the network failed to take it",
         "399": "an error on the way, for no known reason",
+        NO_TOKEN: "there was no token to send with",
         "http_401": "the token does not fit the plan and the region, or has expired",
     },
     permanent={

@@ -4,18 +4,20 @@ A text is a batch of one. It carries our id as its `client_reference`, by which 
 it again, so there is no doubt whose it is.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
-from urllib.parse import quote, urlencode
+from typing import Final
+from urllib.parse import quote
 
 import msgspec
 
 from consentry.carriers.shared.callbacks import address_of, status_address
 from consentry.carriers.shared.handing_over import HTTPRequest, hand_over, sort_answer
 from consentry.carriers.shared.way_out import Answer, WayOut
-from consentry.carriers.sinch.errors import TABLE, TOO_MANY_MEDIA, read_refusal
+from consentry.carriers.sinch.authorization import Authorization
+from consentry.carriers.sinch.errors import NO_TOKEN, TABLE, TOO_MANY_MEDIA, read_refusal
 from consentry.carriers.sinch.inbound import parse_text
+from consentry.carriers.sinch.questions import Questions
 from consentry.domain.messages import MessageStatus
 from consentry.ports import (
     Accepted,
@@ -33,7 +35,7 @@ PAGE_SIZE: Final = 100
 PAGES_MAX: Final = 1000
 CLOCK_SKEW_MAX: Final = timedelta(hours=26)
 """How far our clock may have been from the carrier's (see the search in Twilio's list)."""
-_T = TypeVar("_T")
+_UNAUTHORIZED: Final = 401
 _ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -57,24 +59,42 @@ _inbounds_decoder = msgspec.json.Decoder(_Inbounds)
 
 
 class SinchREST:
-    """The batches and inbound texts of one service plan."""
+    """The batches and inbound texts of one service plan, or of a project."""
 
-    def __init__(self, account: CarrierAccount, *, callback_base: str, way_out: WayOut) -> None:
-        """Authenticate by the plan's API token."""
+    def __init__(
+        self,
+        account: CarrierAccount,
+        *,
+        callback_base: str,
+        authorization: Authorization,
+        way_out: WayOut,
+    ) -> None:
+        """Send and ask under this authorization."""
         base = account.base_url.rstrip("/")
         self._plan = f"{base}/xms/v1/{quote(account.account, safe='')}"
         self._callback = status_address(callback_base, account.id)
-        self._authorization = {"Authorization": f"Bearer {account.key_secret or ''}"}
+        self._authorization = authorization
+        self._questions = Questions(authorization, way_out)
         self._way_out = way_out
 
     async def submit(self, text: OutboundText, fence: Fence) -> Submission:
         """Hand one text over, once; one with several pictures is refused here."""
         if len(text.media) > 1:
             return TABLE.refuse(TOO_MANY_MEDIA)
-        headers = {**self._authorization, "Content-Type": "application/json"}
+        try:
+            headers = await self._authorization.write_headers()
+        except CarrierUnreachable as error:
+            # Nothing has been sent yet: without a token there is no request.
+            return TABLE.refuse(NO_TOKEN, str(error))
+        headers = {**headers, "Content-Type": "application/json"}
         body = msgspec.json.encode(self._write(text))
         request = HTTPRequest(f"{self._plan}/batches", headers, body)
-        return await hand_over(self._way_out, request, fence, read_submission)
+        return await hand_over(self._way_out, request, fence, self._read_submission)
+
+    def _read_submission(self, answer: Answer) -> Submission:
+        if answer.status == _UNAUTHORIZED:
+            self._authorization.forget()
+        return sort_answer(answer, taken=_read_created, refused=read_refusal)
 
     def _write(self, text: OutboundText) -> dict[str, object]:
         body: object = text.body
@@ -99,7 +119,7 @@ class SinchREST:
             "start_date": _write_time(since - CLOCK_SKEW_MAX),
             "page_size": str(PAGE_SIZE),
         }
-        page = await self._ask("batches", wanted, _batches_decoder)
+        page = await self._questions.ask(f"{self._plan}/batches", wanted, _batches_decoder)
         for batch in page.batches:
             if batch.client_reference == text.message and batch.id not in known:
                 canceled = MessageStatus.CANCELED
@@ -108,7 +128,7 @@ class SinchREST:
 
     async def probe(self) -> None:
         """Ask for one batch of those that there are; raises `CarrierUnreachable`."""
-        await self._ask("batches", {"page_size": "1"}, _batches_decoder)
+        await self._questions.ask(f"{self._plan}/batches", {"page_size": "1"}, _batches_decoder)
 
     async def close(self) -> None:
         """Close connections."""
@@ -117,8 +137,10 @@ class SinchREST:
     async def replay(self, sender: str, *, since: datetime) -> AsyncIterator[InboundText]:
         """Read what came to a sender since then; raises `CarrierUnreachable`."""
         wanted = {"to": sender, "start_date": _write_time(since), "page_size": str(PAGE_SIZE)}
+        address = f"{self._plan}/inbounds"
         for number in range(PAGES_MAX):
-            page = await self._ask("inbounds", {**wanted, "page": str(number)}, _inbounds_decoder)
+            numbered = {**wanted, "page": str(number)}
+            page = await self._questions.ask(address, numbered, _inbounds_decoder)
             for item in page.inbounds:
                 text = _parse_listed(item)
                 if text is not None:
@@ -126,18 +148,6 @@ class SinchREST:
             if len(page.inbounds) < PAGE_SIZE:
                 return
         raise CarrierUnreachable(f"The carrier's list did not end after {PAGES_MAX} pages.")
-
-    async def _ask(
-        self, what: str, wanted: Mapping[str, str], decoder: "msgspec.json.Decoder[_T]"
-    ) -> _T:
-        url = f"{self._plan}/{what}?{urlencode(wanted)}"
-        answer = await self._way_out.ask(url, headers=self._authorization)
-        if answer.status != 200:
-            raise CarrierUnreachable(read_refusal(answer).text)
-        try:
-            return decoder.decode(answer.body)
-        except _ERRORS as error:
-            raise CarrierUnreachable(f"The carrier's list cannot be read: {error}") from error
 
 
 def _write_time(time: datetime) -> str:
@@ -149,11 +159,6 @@ def _parse_listed(item: msgspec.Raw) -> InboundText | None:
         return parse_text(item)
     except Malformed as error:
         raise CarrierUnreachable(f"The carrier's list cannot be read: {error}") from error
-
-
-def read_submission(answer: Answer) -> Submission:
-    """Read the answer to a request to send."""
-    return sort_answer(answer, taken=_read_created, refused=read_refusal)
 
 
 def _read_created(answer: Answer) -> Submission:

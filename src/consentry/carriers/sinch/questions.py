@@ -1,0 +1,39 @@
+"""Questions to Sinch, whichever of its addresses they go to."""
+
+from collections.abc import Mapping
+from typing import Final, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+
+from consentry.carriers.shared.way_out import WayOut
+from consentry.carriers.sinch.authorization import Authorization
+from consentry.carriers.sinch.errors import read_refusal
+from consentry.ports import CarrierUnreachable
+
+_UNAUTHORIZED: Final = 401
+_T = TypeVar("_T")
+
+
+class Questions:
+    """Asks and reads answers; all that goes wrong is `CarrierUnreachable`."""
+
+    def __init__(self, authorization: Authorization, way_out: WayOut) -> None:
+        """Ask under this authorization."""
+        self._authorization = authorization
+        self._way_out = way_out
+
+    async def ask(
+        self, address: str, wanted: Mapping[str, str], decoder: "msgspec.json.Decoder[_T]"
+    ) -> _T:
+        """GET an address with these parameters, and read the answer as the decoder's type."""
+        headers = await self._authorization.write_headers()
+        answer = await self._way_out.ask(f"{address}?{urlencode(wanted)}", headers=headers)
+        if answer.status == _UNAUTHORIZED:
+            self._authorization.forget()
+        if answer.status != 200:
+            raise CarrierUnreachable(read_refusal(answer).text)
+        try:
+            return decoder.decode(answer.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise CarrierUnreachable(f"The carrier's list cannot be read: {error}") from error

@@ -92,6 +92,8 @@ PROBLEMS: Final[dict[str, ProblemKind]] = {
     "invalid_sender": ProblemKind(422, "The number does not fit the kind of sender"),
     "rate_invalid": ProblemKind(422, "Not a usable rate"),
     "invalid_inbound_url": ProblemKind(422, "The program's address cannot be called"),
+    "not_cancelable": ProblemKind(409, "The text does not wait any more"),
+    "not_settled": ProblemKind(409, "The text is under way"),
     "reply_too_long": ProblemKind(422, "The reply is too long"),
     "conversation_is_built_in": ProblemKind(422, "Conversations are built in"),
     "same_customer": ProblemKind(422, "Both are the same customer"),

@@ -16,10 +16,8 @@ from consentry.actions.outgoing import Draft
 from consentry.actions.receive_message import KEYWORD_ANSWERED
 from consentry.actions.send_message import SendMessage
 from consentry.actions.tell_program import (
-    ANSWER_WITHIN,
     OTHER_SENDER,
     RESTORED,
-    TOO_LATE,
     AnswerTaken,
     HoldAnswers,
     NoteTold,
@@ -31,7 +29,7 @@ from consentry.domain.directory import Sender
 from consentry.domain.entries import Actor, ActorKind, EntryKind
 from consentry.domain.gate import Door
 from consentry.domain.messages import Callback, MessageStatus
-from consentry.domain.notices import Notice, NoticeKind
+from consentry.domain.notices import ANSWER_WITHIN, TOO_LATE, Notice, NoticeKind
 from consentry.ports import CarrierAccount, Rejected, Scope, Untold
 from consentry.wire.twiml import AskedText
 from consentry.wire.webhook_address import RetryCause
@@ -185,6 +183,15 @@ def test_an_answer_that_comes_too_late_is_none() -> None:
     world.clock.advance(seconds=ANSWER_WITHIN.total_seconds() + 1)
     assert world.store.run(TakeAnswer(notice, asked("late"))) == AnswerTaken(refused=1)
     assert world.last_entry(EntryKind.SEND_REFUSED).reason == TOO_LATE
+
+
+def test_a_text_that_comes_late_is_told_and_not_answered() -> None:
+    """By the carrier's time: one that was missed and taken in later is no conversation any more."""
+    world = make_world()
+    world.receive("hello", sent_at=START - ANSWER_WITHIN)
+    assert told_of(world).no_answer is None
+    world.receive("hello again", sent_at=START - ANSWER_WITHIN - timedelta(seconds=1))
+    assert told_of(world).no_answer == TOO_LATE
 
 
 def test_after_a_restore_nothing_is_answered() -> None:

@@ -23,7 +23,7 @@ from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
 from consentry.domain.gate import MessageKind
 from consentry.domain.keywords import read_carrier, read_legal
 from consentry.domain.messages import Callback, Direction, Message, MessageStatus
-from consentry.domain.notices import Notice, notice_of_text
+from consentry.domain.notices import ANSWER_WITHIN, TOO_LATE, Notice, notice_of_text
 from consentry.domain.reading import SenderKind
 from consentry.domain.replies import OPT_OUT_BRIEF, render_reply
 from consentry.domain.standing import Consent, Standing, apply_pieces
@@ -148,9 +148,16 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
             message,
             Callback(sender.inbound_url, sender.inbound_account or ""),
             opt_out_type=self.text.opt_out_type,
-            no_answer=KEYWORD_ANSWERED if _is_answered(read, moved) else None,
+            no_answer=self._find_no_answer(read, moved),
         )
         return (notice,)
+
+    def _find_no_answer(self, read: Text, moved: Transition) -> str | None:
+        """Say why what a program answers is not sent, whatever it is."""
+        if self.received_at - read.at > ANSWER_WITHIN:
+            # A carrier that was away, or what was missed and is taken in later.
+            return TOO_LATE
+        return KEYWORD_ANSWERED if _is_answered(read, moved) else None
 
     def _entry(
         self,

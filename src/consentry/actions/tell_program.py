@@ -14,7 +14,7 @@ from consentry.domain.directory import Purpose
 from consentry.domain.entries import Actor, ActorKind
 from consentry.domain.gate import Door
 from consentry.domain.messages import Callback
-from consentry.domain.notices import Notice, NoticeKind, PostponedNotice
+from consentry.domain.notices import ANSWER_WITHIN, TOO_LATE, Notice, NoticeKind, PostponedNotice
 from consentry.domain.phone import InvalidNumber, normalize_phone
 from consentry.domain.reasons import Reason
 from consentry.ports import Change, Facts, IdempotencyRecord, Needs, Untold
@@ -26,12 +26,6 @@ TOLD_FOR: Final = timedelta(hours=24)
 
 OWN_RETRY_SECONDS: Final = 1.0
 """How soon it is tried again where the URL says how often, as Twilio does."""
-
-ANSWER_WITHIN: Final = timedelta(hours=1)
-"""How late an answer is still one to what the person wrote."""
-
-TOO_LATE: Final = "answered_too_late"
-"""Why an answer is not sent that comes later than that, because its program was away."""
 
 OTHER_SENDER: Final = "other_sender"
 """Why a text is not sent that is to come from another number than the one the person texted."""

@@ -1,12 +1,18 @@
 """What a program is told at a URL of its own: what became of its text, or that one came in."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 
 from consentry.domain.messages import RANK, Callback, Direction, Message, MessageStatus
+
+ANSWER_WITHIN: Final = timedelta(hours=1)
+"""How late an answer is still one to what the person wrote."""
+
+TOO_LATE: Final = "answered_too_late"
+"""Why a program's answer is not sent that comes later than that, or to a text that came so late."""
 
 
 class NoticeKind(StrEnum):

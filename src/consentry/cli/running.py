@@ -79,7 +79,7 @@ def simulate(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0: any.")] = 8010,
     carrier: Annotated[
-        str, typer.Option(help="Whom it speaks like: twilio, telnyx or plivo.")
+        str, typer.Option(help="Whom it speaks like: twilio, telnyx, plivo or aws.")
     ] = "twilio",
     account: Annotated[
         str | None, typer.Option(help="Its account; else one that it names.")

@@ -5,13 +5,19 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 from _pytest.mark import ParameterSet
+from carrier_loopback import OPEN, http, loopback
 from carrier_table import CarrierTable, Posted, read_tables
 
-from consentry.ports import CarrierEvent, Forged, Malformed
-from fuzzing import INPUTS, fuzz
+from consentry.ports import Accepted, CarrierEvent, Forged, Malformed, Submission
+from fuzzing import INPUTS, fuzz, make_inputs
 
 # Measuring which lines run would take most of the time, and other tests run them all.
 pytestmark = [pytest.mark.property, pytest.mark.no_cover]
+
+
+ANSWERS = 500
+"""As many answers to texts: each takes a connection, and not microseconds."""
+STATUSES = (200, 201, 202, 204, 301, 400, 401, 403, 409, 429, 500, 503)
 
 
 class Signed:
@@ -49,3 +55,22 @@ def test_a_signed_webhook_is_read_or_cleanly_refused(
         bodies = [one.body for one in posted]
         read, count = Signed(table, posted[0]), INPUTS // len(kinds)
         fuzz(read, bodies, clean=(Malformed, Forged), count=count)
+
+
+@pytest.mark.parametrize(
+    "table", [t for t in read_tables().values() if t.sent], ids=lambda t: t.kind.name
+)
+async def test_whatever_is_answered_is_one_of_the_four(table: CarrierTable) -> None:
+    """No answer to a text raises anything; only a 2xx can mean that it was taken."""
+    texts = [sent.text for sent in table.sent]
+    answers = [sent.answer for sent in table.sent] + [b'{"a":' * 3000, b"[" * 3000]
+    async with loopback() as server:
+        account = msgspec.structs.replace(table.account, base_url=server.url)
+        carrier = table.kind.build(account, "https://texts.example.com")
+        for number, body in enumerate(make_inputs(answers, seed=9, count=ANSWERS)):
+            status = STATUSES[number % len(STATUSES)]
+            server.answer(http(status, body))
+            means = await carrier.submit(texts[number % len(texts)], OPEN)
+            assert isinstance(means, Submission), body
+            assert not (isinstance(means, Accepted) and status >= 300), body
+        await carrier.close()

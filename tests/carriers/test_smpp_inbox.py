@@ -245,6 +245,16 @@ async def test_an_opt_out_in_the_beginning_is_durable_before_its_answer() -> Non
         assert made.intake.bodies == [body[:153], body]
 
 
+async def test_an_opt_out_in_any_part_is_durable_before_its_answer() -> None:
+    """Also where the first part went to another process; a lone word may be half a sentence."""
+    body = "I have told you so, more than once, and now for the last time I say " * 3
+    asking, word = f"{body[:153]}please stop texting me", f"{body[:153]}    stop    "
+    for text, kept in ((asking, ["please stop texting me"]), (word, [])):
+        async with scene(inbox={"hold_seconds": 0.02}) as made:
+            assert await deliver_part(made, parts_of(text), 2) == OK
+            assert made.intake.bodies == kept
+
+
 async def test_what_does_not_become_whole_is_taken_as_it_is() -> None:
     """After a time, with a gap where a part is missing; kept trying until it is durable."""
     async with scene(

@@ -19,7 +19,7 @@ from consentry.carriers.smpp.reassembly import WAIT_SECONDS, Group, Pair, Reasse
 from consentry.carriers.smpp.session import Session
 from consentry.domain.keywords import read_legal
 from consentry.domain.messages import MessageStatus
-from consentry.domain.reading import LegalMeaning
+from consentry.domain.reading import LegalMeaning, Tier
 from consentry.ports import (
     Carrier,
     CarrierEvent,
@@ -230,8 +230,9 @@ class Inbox:
             self._reassembly.remove(pair, part)
             group.whole.set()
             return
-        if not group.is_opt_out_taken and _opts_out(group.beginning):
-            await self._take_text(pair, group.beginning, None)
+        opt_out = None if group.is_opt_out_taken else _find_opt_out(group.beginning, body)
+        if opt_out is not None:
+            await self._take_text(pair, opt_out, None)
             group.is_opt_out_taken = True
             return
         try:
@@ -293,3 +294,14 @@ class _Names:
 
 def _opts_out(body: str) -> bool:
     return read_legal(body).meaning in _OPT_OUTS
+
+
+def _find_opt_out(beginning: str, part: str) -> str | None:
+    """Find an opt-out in what has come of a text: in its beginning, or in the newest part alone.
+
+    In a part alone it must be a phrase: a lone word may be the end of somebody's sentence.
+    """
+    if _opts_out(beginning):
+        return beginning
+    read = read_legal(part)
+    return part if read.meaning in _OPT_OUTS and read.tier is Tier.PHRASE else None

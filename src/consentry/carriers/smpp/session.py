@@ -92,7 +92,10 @@ class Session:
         finally:
             for task in (reading, *others):
                 task.cancel()
-            await asyncio.gather(reading, *others, return_exceptions=True)
+            ended = await asyncio.gather(reading, *others, return_exceptions=True)
+            for fault in [one for one in ended if isinstance(one, Exception)]:
+                # Whatever it is, a new session begins without it.
+                _logger.error("smpp_session_failed", exc_info=fault)
             self._end("The SMSC closed the connection.")
 
     async def _read(self) -> None:

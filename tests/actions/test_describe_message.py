@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from action_world import KEY
+from action_world import KEY, World
 from consentry.actions.cancel_message import CANCELED_BY_PROGRAM
 from consentry.actions.describe_message import (
     describe_failure,
@@ -17,6 +17,7 @@ from consentry.actions.describe_message import (
 from consentry.domain.gate import Door, MessageKind
 from consentry.domain.messages import Direction, Message, MessageStatus, Removal
 from consentry.domain.reasons import REASONS, Reason
+from consentry.ports import CarrierRefusal
 from consentry.wire.twilio_form import MessageStatus as TwilioStatus
 from consentry.wire.twilio_sids import parse_message_sid
 from memory_store import START
@@ -102,6 +103,24 @@ def test_a_failure_has_a_code(code: str | None, expected: int) -> None:
     shown = describe_message(message, ACCOUNT)
     assert shown.error_code == expected
     assert shown.error_message
+
+
+def test_an_opt_out_is_twilios_code_whoever_carries_the_text() -> None:
+    """Another carrier's code for "opted out" is 21610, in its answer and in its report."""
+    world = World()
+    world.receive("Hello")
+    refused = world.send()
+    for work in world.claim():
+        answer = CarrierRefusal(permanent=True, opted_out=True, code="40300", text="opted out")
+        world.answer(work, answer if work.message.id == refused.message else None)
+    assert describe_failure(world.message(refused.message)) == 21610
+    other = World()
+    other.receive("Hello")
+    reported = other.sent()
+    other.report(reported, MessageStatus.FAILED, error_code="4775", opted_out=True)
+    assert describe_failure(other.message(reported.id)) == 21610
+    other.report(reported, MessageStatus.DELIVERED)
+    assert describe_failure(other.message(reported.id)) is None
 
 
 def test_what_the_program_took_back_is_canceled() -> None:

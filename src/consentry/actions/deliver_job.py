@@ -219,6 +219,7 @@ def _record_refusal(
             updated_at=facts.now,
             error_code=refusal.code,
             error_text=refusal.text,
+            opted_out=refusal.opted_out,
         )
         change = Change(messages=(failed,), finished_jobs=(message.id,))
     if not refusal.opted_out:

@@ -11,7 +11,11 @@ from consentry.actions.cancel_message import CANCELED_BY_PROGRAM
 from consentry.domain.gate import Door, MessageKind
 from consentry.domain.messages import Direction, Message, MessageStatus, Removal
 from consentry.domain.reasons import REASONS, Reason
-from consentry.wire.twilio_errors import UNKNOWN_ERROR_CODE, describe_error
+from consentry.wire.twilio_errors import (
+    UNKNOWN_ERROR_CODE,
+    UNSUBSCRIBED_RECIPIENT_CODE,
+    describe_error,
+)
 from consentry.wire.twilio_form import MessageStatus as TwilioStatus
 from consentry.wire.twilio_message import Direction as TwilioDirection
 from consentry.wire.twilio_message import MessageResource
@@ -54,6 +58,8 @@ def describe_failure(message: Message) -> int | None:
     """Give Twilio's code for why a message did not arrive; None where it may still."""
     if describe_status(message) not in _FAILED:
         return None
+    if message.opted_out:
+        return UNSUBSCRIBED_RECIPIENT_CODE
     given = message.error_code or ""
     if given.isascii() and given.isdigit() and len(given) == _CODE_DIGITS:
         return int(given)

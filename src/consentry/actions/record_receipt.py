@@ -66,7 +66,11 @@ class RecordReceipt(msgspec.Struct, frozen=True):
             stray = self._learn_stray_refusal(facts)
             burst = has_refusal_burst(stray)
             return Recorded(None, self.report.status, burst), join(kept, stray)
-        known = msgspec.structs.replace(message, carrier_message_id=self.report.carrier_message_id)
+        known = msgspec.structs.replace(
+            message,
+            carrier_message_id=self.report.carrier_message_id,
+            opted_out=message.opted_out or self.report.opted_out,
+        )
         learnt = learn_delivery(known, self.report.status, self.report.error_code, facts)
         if self.report.opted_out and not self._is_repeat(message):
             refused = learn_refusal(

@@ -71,7 +71,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
     `callback`: the program that sent it is told there what becomes of it. `service` is the
     messaging service by which the program sent it. `removal`: what the Twilio-compatible door
-    does not show any more.
+    does not show any more. `opted_out`: the carrier refused it as such, in whatever code.
     """
 
     id: str
@@ -97,6 +97,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     callback: Callback | None = None
     service: str | None = None
     removal: Removal | None = None
+    opted_out: bool = False
 
 
 class JobState(StrEnum):

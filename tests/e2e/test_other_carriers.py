@@ -1,4 +1,4 @@
-"""The story by carriers that do not speak like Twilio: simulated Telnyx and Plivo."""
+"""The story by carriers that do not speak like Twilio: simulated Telnyx, Plivo and AWS."""
 
 import json
 import subprocess
@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
 from real_processes import clean_environment, running
 from real_site import create, find_free_port
-from real_world import SENTENCE, Carrier, Product, eventually
+from real_world import JSON, SENTENCE, Carrier, Product, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-other-carriers")]
 
@@ -36,6 +37,9 @@ class Kind:
 
 TELNYX = Kind("telnyx", stops_both=True, code="40300", word="stop all")
 PLIVO = Kind("plivo", stops_both=False, code="200", word="unsub")
+AWS = Kind(
+    "aws", stops_both=True, code="DESTINATION_PHONE_NUMBER_OPTED_OUT", word="remove me, please"
+)
 
 
 @dataclass
@@ -73,9 +77,6 @@ def running_site(kind: Kind, folder: Path) -> Iterator[Site]:
     ):
         told = simulator.told
         site = Site(kind, product, Carrier(told["url"]))
-        secrets = {"secret": told["token"]}
-        if "public_key" in told:
-            secrets = {"secret": told["public_key"], "key_secret": told["token"]}
         brand = create(product, "/v1/brands", name="Crash")
         account = create(
             product,
@@ -83,7 +84,7 @@ def running_site(kind: Kind, folder: Path) -> Iterator[Site]:
             kind=kind.name,
             account=told["account"],
             base_url=told["url"],
-            **secrets,
+            **name_secrets(kind, told),
         )
         for number in (NUMBER, OTHER):
             sender = create(
@@ -96,7 +97,33 @@ def running_site(kind: Kind, folder: Path) -> Iterator[Site]:
                 messaging_service_sid=told["account"] if kind.stops_both else None,
             )
             site.carrier.set_sender(number, "long_code", sender["webhook_url"])
+        if kind is AWS:
+            subscribe(site.carrier, sender["webhook_url"])
         yield site
+
+
+def name_secrets(kind: Kind, told: JSON) -> dict[str, object]:
+    """Name what an account needs beside itself, from what the simulator tells."""
+    if kind is AWS:
+        settings = {
+            "configuration_set": "texts",
+            "opt_in_keywords": "START,UNSTOP",
+            "sns_base_url": told["url"],
+        }
+        return {"key_id": told["key_id"], "key_secret": told["key_secret"], "more": settings}
+    if "public_key" in told:
+        return {"secret": told["public_key"], "key_secret": told["token"]}
+    return {"secret": told["token"]}
+
+
+def subscribe(carrier: Carrier, url: str) -> None:
+    """Have SNS ask the server whether it wants to be told; it says yes by itself."""
+    answer = requests.post(f"{carrier.url}/api/subscriptions", json={"url": url}, timeout=10)
+    assert answer.status_code == 201, answer.text
+    eventually(
+        lambda: carrier.get("/api/subscriptions")["subscriptions"][0]["confirmed"],
+        "the subscription is confirmed",
+    )
 
 
 def greet(site: Site, phone: str, number: str) -> None:
@@ -105,7 +132,7 @@ def greet(site: Site, phone: str, number: str) -> None:
     eventually(lambda: len(site.carrier.shown(phone, number)) == 2, "the initial reply is shown")
 
 
-@pytest.fixture(scope="module", params=[TELNYX, PLIVO], ids=lambda kind: kind.name)
+@pytest.fixture(scope="module", params=[TELNYX, PLIVO, AWS], ids=lambda kind: kind.name)
 def site(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:

@@ -107,10 +107,10 @@ def _write_secret(file: Path, secret: str) -> None:
         draft.unlink()
 
 
-def webhook_url(settings: Settings, carrier_id: str) -> str:
-    """The webhook URL to set at the carrier."""
+def webhook_url(settings: Settings, carrier_id: str, fragment: str) -> str:
+    """The webhook URL to set at the carrier, with what it reads behind `#`."""
     base = settings.public_url or "https://YOUR-PUBLIC-HOST"
-    return base + inbound_path(carrier_id)
+    return base + inbound_path(carrier_id, fragment)
 
 
 async def find_admin(store: Store) -> Agent:

@@ -80,6 +80,23 @@ async def test_the_public_url_is_in_the_address(world: World) -> None:
     assert reply.json["webhook_url"] == f"https://sms.example.org/carriers/fake/inbound{FRAGMENT}"
 
 
+async def test_only_twilio_reads_what_stands_behind_the_address(world: World) -> None:
+    """Others are given the address alone: some would not take it with a fragment."""
+    asked = {
+        "kind": "signalwire",
+        "account": "446e9986",
+        "secret": "PSK",
+        "key_secret": "PT",
+        "base_url": "https://example.signalwire.com",
+    }
+    account = (await world.call("POST", "/v1/carriers", asked)).json
+    assert account["inbound_url"] == f"http://api.example/carriers/{account['id']}/inbound"
+    assert account["status_url"] == f"http://api.example/carriers/{account['id']}/status"
+    sender = {"number": "+12025550188", "kind": "long_code", "brand": "brd_a"}
+    made = await world.call("POST", "/v1/senders", {**sender, "carrier": account["id"]})
+    assert made.json["webhook_url"] == account["inbound_url"]
+
+
 async def test_a_sender_changes(world: World) -> None:
     """A change touches what it names: enabled, rate, service, one wording of the replies."""
     path = f"/v1/senders/{LONG_CODE}"

@@ -3,6 +3,7 @@
 import pytest
 
 from consentry.wire.webhook_address import (
+    RETRY_FRAGMENT,
     RetryCause,
     WebhookAddress,
     WebhookAddressError,
@@ -25,9 +26,11 @@ def test_by_default_nothing_is_retried() -> None:
 
 def test_the_advised_fragment() -> None:
     """The addresses we print ask for five retries after every failure of ours."""
-    assert inbound_path("main") == "/carriers/main/inbound#rc=5&rp=ct,rt,5xx"
-    assert status_path("main") == "/carriers/main/status#rc=5&rp=ct,rt,5xx"
-    address = parse_webhook_address(f" https://example.com{inbound_path('main')} ")
+    assert status_path("main", "") == "/carriers/main/status"
+    assert status_path("main", RETRY_FRAGMENT) == "/carriers/main/status#rc=5&rp=ct,rt,5xx"
+    path = inbound_path("main", RETRY_FRAGMENT)
+    assert path == "/carriers/main/inbound#rc=5&rp=ct,rt,5xx"
+    address = parse_webhook_address(f" https://example.com{path} ")
     assert address.url == URL
     assert address.retry_count == 5
     assert address.retry_causes == {

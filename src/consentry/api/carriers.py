@@ -9,7 +9,7 @@ from consentry.actions.administer import SaveCarrier
 from consentry.api.listing import Listing, whole
 from consentry.api.operations import Answer, Call, Operation, Tag
 from consentry.api.problems import Problem
-from consentry.ports import CarrierAccount, CarrierKind, Scope, write_fields
+from consentry.ports import CarrierAccount, CarrierKind, Scope, find_fragment, write_fields
 from consentry.wire.webhook_address import inbound_path, status_path
 
 Id = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -66,9 +66,11 @@ class CarrierView(msgspec.Struct, frozen=True):
     status_url: str
 
 
-def webhook_urls(call: Call[object, object], carrier_id: str) -> tuple[str, str]:
+def webhook_urls(call: Call[object, object], carrier_id: str, kind: str) -> tuple[str, str]:
     """Give the addresses to paste at the carrier: for inbound texts and for status reports."""
-    return call.base_url + inbound_path(carrier_id), call.base_url + status_path(carrier_id)
+    fragment = find_fragment(call.services.carrier_kinds, kind)
+    inbound, status = inbound_path(carrier_id, fragment), status_path(carrier_id, fragment)
+    return call.base_url + inbound, call.base_url + status
 
 
 async def find_account(call: Call[object, object], carrier_id: str) -> CarrierAccount:
@@ -89,7 +91,7 @@ async def _account_in_path(call: Call[object, object]) -> CarrierAccount:
 
 
 def _view(call: Call[object, object], account: CarrierAccount) -> CarrierView:
-    inbound_url, status_url = webhook_urls(call, account.id)
+    inbound_url, status_url = webhook_urls(call, account.id, account.kind)
     return CarrierView(
         id=account.id,
         kind=account.kind,

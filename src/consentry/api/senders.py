@@ -88,9 +88,9 @@ class WhoAnswers(msgspec.Struct, frozen=True):
 
 
 class SenderView(msgspec.Struct, frozen=True):
-    """A number of ours. `webhook_url`: paste it at the carrier, with its fragment.
+    """A number of ours. `webhook_url`: paste it at the carrier, with its fragment if it has one.
 
-    The fragment asks the carrier to try again when we did not answer. `conversation`: the
+    The fragment asks Twilio to try again when we did not answer. `conversation`: the
     program that a person consents to by texting this number.
     """
 
@@ -124,7 +124,8 @@ def _view(
     call: Call[object, object], sender: Sender, accounts: dict[str, CarrierAccount]
 ) -> SenderView:
     account = accounts.get(sender.carrier)
-    inbound_url, status_url = webhook_urls(call, sender.carrier)
+    kind = "" if account is None else account.kind
+    inbound_url, status_url = webhook_urls(call, sender.carrier, kind)
     own = sender.replies
     return SenderView(
         number=sender.number,
@@ -138,7 +139,7 @@ def _view(
         conversation=sender.conversation,
         webhook_url=inbound_url,
         status_url=status_url,
-        who_answers=_who_answers(call, sender, "" if account is None else account.kind),
+        who_answers=_who_answers(call, sender, kind),
         inbound_url=sender.inbound_url,
         inbound_account=sender.inbound_account,
     )

@@ -28,7 +28,7 @@ from consentry.settings import read_settings
 from consentry.simulator.values import Account, SimulatorConfig
 from consentry.simulator.values import Sender as SimulatedSender
 from consentry.simulator.values import SenderKind as SimulatedKind
-from consentry.wire.webhook_address import inbound_path
+from consentry.wire.webhook_address import RETRY_FRAGMENT, inbound_path
 
 BRAND: Final = Brand(id="retale", name="Retalé", contact="help@example.org")
 CARRIER: Final = "simulated"
@@ -138,7 +138,7 @@ def _write_secrets(file: Path, made: Secrets) -> None:
 async def _start_simulator(
     secret: Secrets, server_url: str, data: Path, *, port: int
 ) -> tuple[asyncio.subprocess.Process, str]:
-    inbound = server_url + inbound_path(CARRIER)
+    inbound = server_url + inbound_path(CARRIER, RETRY_FRAGMENT)
     config = SimulatorConfig(
         accounts=(Account(sid=secret.account_sid, token=secret.auth_token),),
         senders=tuple(

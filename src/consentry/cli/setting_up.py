@@ -31,7 +31,7 @@ from consentry.clock import SystemClock
 from consentry.domain.directory import Brand, Program, Purpose, Sender
 from consentry.domain.reading import SenderKind
 from consentry.opening import read_secret_key, webhook_url
-from consentry.ports import APIKey, Scope, Store
+from consentry.ports import APIKey, Scope, Store, find_fragment
 from consentry.settings import SETTINGS, Settings, read_settings
 
 brand_app = typer.Typer(help="The sellers in whose name we text.", no_args_is_help=True)
@@ -164,7 +164,8 @@ def add_sender(
             inbound_account=inbound_account,
         )
         saved = await store.submit(SaveSender(sender))
-        return saved, webhook_url(settings, carrier), accounts[carrier]
+        fragment = find_fragment(find_kinds(), accounts[carrier])
+        return saved, webhook_url(settings, carrier, fragment), accounts[carrier]
 
     sender, url, carrier_kind = with_store(save)
     known = find_kinds().get(carrier_kind)

@@ -16,7 +16,7 @@ from consentry.console.pages import Page, Visit
 from consentry.console.visible import may_see
 from consentry.domain.agents import Permission
 from consentry.domain.directory import Sender
-from consentry.ports import InboxFilter
+from consentry.ports import InboxFilter, find_fragment
 from consentry.ports import Page as ListPage
 from consentry.wire.webhook_address import inbound_path
 
@@ -133,9 +133,12 @@ async def _first_steps(visit: Visit, shown: InboxList) -> dict[str, list[Sender]
     if not shown.is_new:
         return steps
     base = visit.services.public_url or str(visit.request.base_url).rstrip("/")
+    accounts = await visit.services.store.read_carriers()
+    kinds = {account.id: account.kind for account in accounts}
     for sender in await visit.senders():
         if sender.enabled:
-            address = base + inbound_path(sender.carrier)
+            fragment = find_fragment(visit.services.carrier_kinds, kinds.get(sender.carrier, ""))
+            address = base + inbound_path(sender.carrier, fragment)
             steps.setdefault(address, []).append(sender)
     return steps
 

@@ -3,6 +3,7 @@
 from consentry.ports.carrier_kinds import (
     AccountField,
     CarrierKind,
+    find_fragment,
     index_kinds,
     read_fields,
     write_fields,
@@ -187,6 +188,7 @@ __all__ = [
     "Withheld",
     "Work",
     "count_entries",
+    "find_fragment",
     "index_kinds",
     "read_fields",
     "write_fields",

@@ -28,7 +28,8 @@ class CarrierKind(msgspec.Struct, frozen=True):
 
     `where` says where a person finds these things at the carrier. A part of `base_url` in capitals
     (`https://SPACE.example.com`) is each account's own, so nobody can leave it as it is.
-    One that `posts_webhooks` must be told our address; the others are connected to from here.
+    One that `posts_webhooks` must be told our address, with `address_fragment` behind it where it
+    reads that; the others are connected to from here.
     """
 
     name: str
@@ -38,6 +39,7 @@ class CarrierKind(msgspec.Struct, frozen=True):
     where: str
     build: Callable[[CarrierAccount, str], Carrier]
     posts_webhooks: bool = True
+    address_fragment: str = ""
 
     def list_missing(self, account: CarrierAccount) -> list[AccountField]:
         """List what an account needs and does not have."""
@@ -87,3 +89,9 @@ def write_fields(account: CarrierAccount, values: Mapping[str, str]) -> CarrierA
 def index_kinds(kinds: Iterable[CarrierKind]) -> dict[str, CarrierKind]:
     """Find carriers by their names, in the order given."""
     return {kind.name: kind for kind in kinds}
+
+
+def find_fragment(kinds: Mapping[str, CarrierKind], name: str) -> str:
+    """Find what stands behind our address for a carrier of this name; nothing for an unknown."""
+    kind = kinds.get(name)
+    return "" if kind is None else kind.address_fragment

@@ -20,17 +20,17 @@ TIMEOUT_MIN_MS = 100
 CONNECT_TIMEOUT_MAX_MS = 10_000
 
 RETRY_FRAGMENT = "#rc=5&rp=ct,rt,5xx"
-"""What our own addresses ask for: by default a text is lost that we could not take."""
+"""What our own addresses ask Twilio for: by default a text is lost that we could not take."""
 
 
-def inbound_path(carrier_id: str) -> str:
-    """Give the path to which a carrier posts texts that come in."""
-    return f"/carriers/{carrier_id}/inbound{RETRY_FRAGMENT}"
+def inbound_path(carrier_id: str, fragment: str) -> str:
+    """Give the path to which a carrier posts texts that come in, with what it reads behind `#`."""
+    return f"/carriers/{carrier_id}/inbound{fragment}"
 
 
-def status_path(carrier_id: str) -> str:
-    """Give the path to which a carrier posts delivery reports."""
-    return f"/carriers/{carrier_id}/status{RETRY_FRAGMENT}"
+def status_path(carrier_id: str, fragment: str) -> str:
+    """Give the path to which a carrier posts delivery reports, likewise."""
+    return f"/carriers/{carrier_id}/status{fragment}"
 
 
 class WebhookAddressError(ValueError):

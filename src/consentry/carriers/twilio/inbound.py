@@ -8,12 +8,7 @@ from consentry.carriers.twilio.errors import TABLE
 from consentry.ports import CarrierAccount
 from consentry.wire.signatures import SIGNATURE_HEADER, SIGNATURE_SETTINGS_HEADER
 from consentry.wire.twilio_form import API_VERSION
-
-REPEAT_FRAGMENT: Final = "#rc=5&rp=ct,rt,5xx"
-"""Asks Twilio to repeat a report that got no answer: it may be the one that tells of an opt-out.
-
-Source: Twilio's "Webhooks connection overrides". The fragment is not sent and not signed.
-"""
+from consentry.wire.webhook_address import RETRY_FRAGMENT
 
 DIALECT: Final = Dialect(
     title="Twilio",
@@ -21,7 +16,7 @@ DIALECT: Final = Dialect(
     path=f"/{API_VERSION}",
     signature_headers=(SIGNATURE_HEADER.lower(),),
     settings_header=SIGNATURE_SETTINGS_HEADER.lower(),
-    report_fragment=REPEAT_FRAGMENT,
+    report_fragment=RETRY_FRAGMENT,
 )
 
 

@@ -9,6 +9,7 @@ from consentry.carriers.twilio.inbound import build_webhooks
 from consentry.carriers.twilio.outbound import build_requests
 from consentry.ports import AccountField, Acknowledgement, CarrierAccount, CarrierKind
 from consentry.wire.twiml import EMPTY_RESPONSE
+from consentry.wire.webhook_address import RETRY_FRAGMENT
 
 KIND: Final = "twilio"
 NO_REPLY: Final = Acknowledgement(EMPTY_RESPONSE, b"text/xml")
@@ -63,4 +64,5 @@ TWILIO = CarrierKind(
     ),
     where="In Twilio's console, at Account Info: the account SID and the auth token.",
     build=build_twilio,
+    address_fragment=RETRY_FRAGMENT,
 )

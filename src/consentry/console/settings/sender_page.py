@@ -8,7 +8,7 @@ from consentry.console.settings.sections import Section
 from consentry.console.settings.who_answers import Desk, is_answered_by_carrier
 from consentry.domain.directory import Directory, Sender
 from consentry.domain.reading import CarrierWord, SenderKind
-from consentry.ports import CarrierAccount
+from consentry.ports import CarrierAccount, find_fragment
 from consentry.wire.webhook_address import inbound_path
 
 _HOST_UNKNOWN: Final = "https://YOUR-PUBLIC-HOST"
@@ -36,9 +36,10 @@ async def find_sender(visit: Visit) -> Sender | None:
     return sender if sender is not None and visit.agent.sees(sender.brand) else None
 
 
-def webhook_address(visit: Visit, sender: Sender) -> str:
+def webhook_address(visit: Visit, sender: Sender, carrier: str) -> str:
     """Give the address to paste at the carrier, as far as our own is known."""
-    return (visit.services.public_url or _HOST_UNKNOWN) + inbound_path(sender.carrier)
+    fragment = find_fragment(visit.services.carrier_kinds, carrier)
+    return (visit.services.public_url or _HOST_UNKNOWN) + inbound_path(sender.carrier, fragment)
 
 
 def list_warnings(

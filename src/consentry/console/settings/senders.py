@@ -181,7 +181,7 @@ async def _describe(
         "brand": desk.brand,
         "kind": describe_kind(sender.kind),
         "carrier_name": desk.carrier_name,
-        "address": webhook_address(visit, sender),
+        "address": webhook_address(visit, sender, carrier),
         "public": visit.services.public_url is not None,
         "posts": _posts_webhooks(visit, carrier),
         "warnings": list_warnings(desk, directory, account),

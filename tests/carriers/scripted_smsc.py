@@ -1,6 +1,7 @@
 """An SMSC on loopback that does what a test says, frame by frame, by our own codec."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -123,10 +124,12 @@ class ScriptedSMSC:
 
 
 @asynccontextmanager
-async def scripted_smsc(answer: Answer = accept) -> AsyncIterator[ScriptedSMSC]:
+async def scripted_smsc(
+    answer: Answer = accept, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[ScriptedSMSC]:
     """Run it as long as the block."""
     smsc = ScriptedSMSC(answer)
-    server = await asyncio.start_server(smsc.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(smsc.serve, "127.0.0.1", 0, ssl=tls)
     smsc.port = server.sockets[0].getsockname()[1]
     try:
         yield smsc

@@ -3,12 +3,17 @@
 import asyncio
 import ssl
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 
 import msgspec
 import pytest
 from carrier_loopback import OPEN, Gate
 from carrier_table import NOW
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from recording_intake import RecordingIntake
 from scripted_smsc import Answer, accept, scripted_smsc
 from smpp_scene import LONG, OURS, PERSON, TEXT, scene
@@ -16,7 +21,11 @@ from smpp_scene import LONG, OURS, PERSON, TEXT, scene
 from consentry.carriers.shared.way_out import NoAnswer, NothingSent
 from consentry.carriers.smpp.link import SMPPLink
 from consentry.carriers.smpp.session import Session, SessionLimits
-from consentry.carriers.smpp.settings import SMPPCarrier, read_link_options
+from consentry.carriers.smpp.settings import (
+    SMPPCarrier,
+    read_link_options,
+    read_submit_options,
+)
 from consentry.domain.messages import MessageStatus
 from consentry.ports import (
     Accepted,
@@ -361,6 +370,56 @@ async def test_an_smsc_without_tls_is_not_spoken_to_in_the_clear() -> None:
             await carrier.probe()
         assert smsc.seen == []
     assert issubclass(ssl.SSLError, OSError)
+
+
+def certify(folder: Path, host: str) -> ssl.SSLContext:
+    """Make a certificate for a host, signed by itself, in `folder`/cert.pem; serve with it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime(2026, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2126, 1, 1, tzinfo=UTC))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem, kind = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    (folder / "cert.pem").write_bytes(made.public_bytes(pem))
+    (folder / "key.pem").write_bytes(key.private_bytes(pem, kind, serialization.NoEncryption()))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return context
+
+
+@pytest.mark.parametrize("host", ["localhost", "smsc.example.net"])
+async def test_tls_is_spoken_with_whom_the_certificate_is_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """A trusted certificate of this host lets the bind through; one of another does not."""
+    tls = certify(tmp_path, host)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    async with scripted_smsc(tls=tls) as smsc:
+        url = f"smpps://localhost:{smsc.port}"
+        carrier = SMPPCarrier(CarrierAccount("main", "smpp", "us", "ours", url))
+        if host == "localhost":
+            await carrier.probe()
+            assert smsc.count(Command.BIND_TRANSMITTER) == 1
+        else:
+            with pytest.raises(CarrierUnreachable, match="certificate"):
+                await carrier.probe()
+            assert smsc.seen == []
+
+
+@pytest.mark.parametrize(
+    ("option", "kind"), [("6/0", (6, 0)), ("", (3, 0)), ("7/0", (3, 0)), ("x", (3, 0))]
+)
+def test_short_codes_have_the_kind_that_the_vendor_wants(
+    option: str, kind: tuple[int, int]
+) -> None:
+    """3/0 unless the account says otherwise; what cannot be is as if it were not there."""
+    more = {"short_code": option}
+    account = CarrierAccount("main", "smpp", "us", "ours", "smpp://127.0.0.1:1", more=more)
+    assert read_submit_options(account).short_code == kind
 
 
 async def test_it_takes_leave_also_of_one_that_does_not_answer() -> None:

@@ -50,13 +50,13 @@ class World:
     accounts: list[CarrierAccount] = field(default_factory=list)
     built: dict[str, tuple[CarrierAccount, LinkedCarrier]] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
-    is_away: bool = False
+    fault: Exception | None = None
     fails: int = 0
 
     async def read_carriers(self) -> list[CarrierAccount]:
         """List accounts, unless it is away."""
-        if self.is_away:
-            raise StoreUnavailable("away")
+        if self.fault is not None:
+            raise self.fault
         return self.accounts
 
     async def find(self, account_id: str) -> LinkedCarrier | None:
@@ -116,14 +116,15 @@ async def test_accounts_come_change_and_go_while_it_runs() -> None:
         assert told[2:] == ["+three"]
 
 
-async def test_a_store_that_is_away_ends_no_link() -> None:
-    """What is bound stays bound until the accounts can be read again."""
+@pytest.mark.parametrize("fault", [StoreUnavailable("away"), RuntimeError("a fault")])
+async def test_a_store_that_is_away_ends_no_link(fault: Exception) -> None:
+    """What is bound stays bound until the accounts can be read again, whatever is wrong."""
     world = World([account("a", "one")])
     async with kept(world):
         assert await world.settle() == ["+one"]
-        world.is_away = True
+        world.fault = fault
         assert await world.settle() == []
-        world.is_away, world.accounts = False, []
+        world.fault, world.accounts = None, []
         assert await world.settle() == ["-one"]
 
 

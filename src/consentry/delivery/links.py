@@ -5,7 +5,6 @@ Every process keeps its own: it sends by it, and takes what comes by it.
 
 import asyncio
 import logging
-from contextlib import suppress
 from typing import Final
 
 from consentry.ports import Carrier, CarrierBook, Intake, Store, StoreUnavailable
@@ -34,11 +33,20 @@ class LinkKeeper:
         """Keep links until cancelled; then all of them take leave."""
         try:
             while True:
-                with suppress(StoreUnavailable):
-                    await self._look()
+                await self._look_safely()
                 await asyncio.sleep(self._look_seconds)
         finally:
             await self._end(list(self._kept))
+
+    async def _look_safely(self) -> None:
+        try:
+            await self._look()
+        except StoreUnavailable as error:
+            # What is kept is kept on; who came or went is seen when the store is back.
+            _logger.debug("links_not_looked_at", extra={"why": str(error)})
+        except Exception:
+            # To stop would leave every account without its link.
+            _logger.exception("links_not_looked_at")
 
     async def _look(self) -> None:
         """Begin and end what changed. A changed account has a carrier that is built anew."""

@@ -16,6 +16,7 @@ ACCOUNT = CarrierAccount(
         "system_type": "WWW",
         "service_type": "CMT",
         "address_range": "^1415",
+        "short_code": "6/0",
         "country_code": "1",
         "default_alphabet": "latin1",
         "message_ids": "hex",

@@ -1,5 +1,6 @@
 """An SMPP account, and the carrier that is built from it."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
@@ -30,6 +31,7 @@ from consentry.wire.smpp.requests import Address, Bind
 from consentry.wire.smpp.texts import Default
 
 KIND: Final = "smpp"
+_TON_NPI: Final = re.compile(r"([0-6])/([0-9]|1[0-8])")
 _BASES: Final = {"hex": (16, 10), "decimal": (10, 16)}
 
 
@@ -131,7 +133,7 @@ def read_submit_options(account: CarrierAccount) -> SubmitOptions:
     return SubmitOptions(
         codes=_read_codes(more),
         default=_read_default(more),
-        short_code=_find_vendor(more).short_code,
+        short_code=_read_short_code(more),
         name_message=lambda written: name_message(written, answer_base),
         service_type=more.get("service_type", ""),
     )
@@ -139,6 +141,12 @@ def read_submit_options(account: CarrierAccount) -> SubmitOptions:
 
 def _find_vendor(more: Mapping[str, str]) -> Vendor:
     return VENDORS.get(more.get("vendor", ""), VENDORS["standard"])
+
+
+def _read_short_code(more: Mapping[str, str]) -> tuple[int, int]:
+    """Read kind and plan of short codes as they are written, `3/0`; else the vendor's."""
+    found = _TON_NPI.fullmatch(more.get("short_code", ""))
+    return (int(found[1]), int(found[2])) if found else _find_vendor(more).short_code
 
 
 def _read_codes(more: Mapping[str, str]) -> Codes:
@@ -183,6 +191,12 @@ SMPP: Final = CarrierKind(
             "address_range",
             "Address range",
             "Which numbers' texts come to this bind; empty: all of the account.",
+            is_needed=False,
+        ),
+        AccountField(
+            "short_code",
+            "TON/NPI of short codes",
+            "3/0 unless the vendor says otherwise.",
             is_needed=False,
         ),
         AccountField(

@@ -90,11 +90,13 @@ async def test_other_resources_are_handed_on(world: World, twilio: FakePassingOn
     assert (made.status, made.body) == (201, b"<x/>")
     assert made.headers["content-type"] == "application/xml"
     assert made.headers["location"] == "https://media.example/1"
+    await world.call("GET", f"{ROOT}/AvailablePhoneNumbers/US/Local.json?SmsEnabled=true")
     await world.call("GET", f"{ROOT}.json")
     await world.call("DELETE", f"{ROOT}/Recordings/RE1.json")
     assert twilio.passed == [
         ("main", PassedRequest("GET", "/Calls.json?PageSize=2&To=%2B1")),
         ("main", PassedRequest("POST", "/Queues.json", b"FriendlyName=A+b")),
+        ("main", PassedRequest("GET", "/AvailablePhoneNumbers/US/Local.json?SmsEnabled=true")),
         ("main", PassedRequest("GET", ".json")),
         ("main", PassedRequest("DELETE", "/Recordings/RE1.json")),
     ]

@@ -21,6 +21,7 @@ _PLAIN: Final = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*)(?:/[A-Za-z0-9_][A-Z
 _OF_A_MESSAGE: Final = re.compile(
     r"Messages/(?P<sid>[A-Za-z0-9]+)(?P<rest>/(?:Media(?:/ME[0-9a-f]{32})?(?:\.json)?|Feedback\.json))"
 )
+_SID: Final = re.compile(r"[A-Za-z0-9]{1,64}")
 _SENDING: Final = frozenset({"messages", "sms"})
 _TWIML_THAT_SENDS: Final = re.compile(
     r"<\s*(?:[\w.-]+:)?(?:sms|message)\b|<!(?:doctype|entity)", re.IGNORECASE
@@ -58,8 +59,10 @@ def _is_resource(rest: str) -> bool:
 
 async def _carrier_of(call: Call, message: Message) -> CarrierAccount:
     """Find the account that carried a message; one that another kind carried is not there."""
+    if _SID.fullmatch(message.carrier_message_id or "") is None:
+        raise _not_found(call)
     for carrier in await call.services.accounts.list_carriers():
-        if carrier.id == message.carrier and message.carrier_message_id is not None:
+        if carrier.id == message.carrier:
             return carrier
     raise _not_found(call)
 
@@ -76,31 +79,33 @@ async def _only_carrier(call: Call) -> CarrierAccount:
 
 async def _hand_on(call: Call, carrier: CarrierAccount, rest: str) -> Answer:
     method: str = call.http["method"]
-    query = _rewrite(parse_form(call.http["query_string"]).pairs)
-    form = _rewrite((await call.read_form()).pairs) if method == "POST" else b""
+    query = parse_form(call.http["query_string"]).pairs
+    form: tuple[tuple[str, str], ...] = ()
+    if method == "POST":
+        form = (await call.read_form()).pairs
+        _check_ways((*query, *form))
     path = f"/{rest}" if rest else ".json"
-    asked = f"{path}?{query.decode('ascii')}" if query else path
+    # Written anew, so that it is read there as it was judged here.
+    asked = f"{path}?{encode_form(query).decode('ascii')}" if query else path
     passing_on = call.services.passing_on
     if passing_on is None:
         raise _not_found(call)
     try:
-        answer = await passing_on.pass_on(carrier, PassedRequest(method, asked, form))
+        answer = await passing_on.pass_on(carrier, PassedRequest(method, asked, encode_form(form)))
     except CarrierUnreachable as error:
         raise refuse(20503) from error
     return _answer(answer)
 
 
-def _rewrite(pairs: Iterable[tuple[str, str]]) -> bytes:
-    """Write parameters anew; raises FormError for what would lead texts past this server."""
-    kept = list(pairs)
-    for name, value in kept:
+def _check_ways(pairs: Iterable[tuple[str, str]]) -> None:
+    """Refuse what would lead texts past this server; raises FormError."""
+    for name, value in pairs:
         if name.lower().startswith("sms"):
             raise FormError(
                 name, "would lead texts past Consentry. Set the sender's inbound URL there instead"
             )
         if _TWIML_THAT_SENDS.search(value):
             raise FormError(name, "holds TwiML that sends a text. Send it as a message instead")
-    return encode_form(kept)
 
 
 def _answer(passed: PassedAnswer) -> Answer:

@@ -40,6 +40,9 @@ _PROGRAM_HEADER: Final = b"x-consentry-program"
 _KEY_HEADERS: Final = (b"idempotency-key", b"i-twilio-idempotency-token")
 _KEY_CHARACTERS_MAX: Final = 255
 _REPLAYED: Final[Header] = (b"idempotent-replayed", b"true")
+_EXACT: Final = frozenset({21211, 21606, 21610, 21617})
+"""Codes whose sentence says it all, word for word as Twilio says it."""
+
 _INTENTS: Final = {
     "customercare": Purpose.CONVERSATIONAL,
     **dict.fromkeys(
@@ -127,10 +130,6 @@ def refuse_decision(decision: Decision) -> TwilioRefusedError:
     if decision.detail and decision.detail != OPTED_OUT_SENTENCE and code not in _EXACT:
         error = msgspec.structs.replace(error, message=f"{error.message}: {decision.detail}")
     return TwilioRefusedError(error)
-
-
-_EXACT: Final = frozenset({21211, 21606, 21610, 21617})
-"""Codes whose sentence says it all, word for word as Twilio says it."""
 
 
 def describe_sent(

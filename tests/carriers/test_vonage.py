@@ -97,6 +97,22 @@ def test_a_hash_is_taken_by_the_accounts_method_alone(method: str, *, is_json: b
             read(request, other)
 
 
+@pytest.mark.parametrize(
+    ("written", "method"),
+    [
+        ("MD5 hash", "md5hash"),
+        ("MD5HASH", "md5hash"),
+        ("MD5 HMAC", "md5"),
+        ("SHA1 HMAC", "sha1"),
+        ("SHA-256 HMAC", "sha256"),
+        ("HMAC-SHA512", "sha512"),
+    ],
+)
+def test_a_method_may_be_written_as_the_dashboard_does(written: str, method: str) -> None:
+    """Whoever copies it from there need not translate it."""
+    assert read(posted(signed(inbound(), method)), written).body == "STOP"
+
+
 def test_values_of_json_are_hashed_as_they_are_written() -> None:
     """A number keeps its digits, and true is `true`."""
     fields = {**inbound(), "price": "0.0330", "concat": "true", "concat-total": "1"}

@@ -6,7 +6,7 @@ shows that it did not: then it is not sent again, and only a report can tell mor
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -97,7 +97,7 @@ class BandwidthREST:
 
         `NoList` where there is none: its absence from the list proves nothing.
         """
-        earliest = (since - CLOCK_SKEW_MAX).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        earliest = (since - CLOCK_SKEW_MAX).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
         pair = {"sourceTn": text.sender, "destinationTn": text.recipient}
         wanted = {**pair, "messageDirection": "OUTBOUND", "fromDateTime": earliest}
         for item in (await self._ask(wanted)).messages:

@@ -5,7 +5,7 @@ it again, so there is no doubt whose it is.
 """
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
@@ -151,7 +151,7 @@ class SinchREST:
 
 
 def _write_time(time: datetime) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def _parse_listed(item: msgspec.Raw) -> InboundText | None:

@@ -25,7 +25,12 @@ from consentry.carriers.shared.fields import (
     read_time,
 )
 from consentry.carriers.vonage.errors import RECEIPTS
-from consentry.carriers.vonage.signing import MD5_HASH, signature_matches, token_matches
+from consentry.carriers.vonage.signing import (
+    MD5_HASH,
+    read_method,
+    signature_matches,
+    token_matches,
+)
 from consentry.domain.messages import MessageStatus
 from consentry.ports import (
     CarrierAccount,
@@ -64,7 +69,7 @@ class VonageWebhooks:
     def __init__(self, account: CarrierAccount) -> None:
         """Verify with the account's signature secret and method."""
         self._account = account
-        self._method = account.more.get("signature_method") or MD5_HASH
+        self._method = read_method(account.more.get("signature_method") or MD5_HASH)
 
     def read_inbound(self, request: WebhookRequest) -> tuple[CarrierEvent, ...]:
         """Read a text or a receipt; raises `Forged`, `Malformed`."""

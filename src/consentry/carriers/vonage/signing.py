@@ -45,6 +45,16 @@ _header_decoder = msgspec.json.Decoder(_Header)
 _claims_decoder = msgspec.json.Decoder(_Claims)
 
 
+def read_method(text: str) -> str:
+    """Read a method as Vonage's dashboard writes it (`SHA-256 HMAC`) or as its libraries do.
+
+    What is none of them stays as it is, and no signature fits it.
+    """
+    letters = "".join(c for c in text.lower() if c.isalnum())
+    method = letters.removeprefix("hmac").removesuffix("hmac")
+    return method if method in METHODS else text
+
+
 def compute_signature(secret: str, method: str, pairs: Iterable[tuple[str, str]]) -> str:
     """Compute `sig` over parameters, `sig` itself not among them, as hex digits."""
     cleaned = ((name, value.replace("&", "_").replace("=", "_")) for name, value in pairs)

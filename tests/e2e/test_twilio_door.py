@@ -79,10 +79,13 @@ def test_what_is_no_message_is_not_there_unless_it_is_handed_on(client: Client) 
     assert (refused.value.status, refused.value.code) == (404, 20404)
 
 
-def test_a_refusal_by_callback_as_twilios_services_do_it(tmp_path: Path) -> None:
-    """Where it is set so, a service's text is accepted, and its program told failed with 21610."""
+def test_the_door_as_close_to_twilio_as_it_can_be_set(tmp_path: Path) -> None:
+    """A service's text is accepted and told as failed with 21610; what is no message goes on."""
     words = ("demo", "--json", "--port", "0", "--data", str(tmp_path / "data"))
-    settings = {"CONSENTRY_TWILIO_REFUSALS": "by_callback"}
+    settings = {
+        "CONSENTRY_TWILIO_REFUSALS": "by_callback",
+        "CONSENTRY_TWILIO_PASS_THROUGH": "on",
+    }
     with (
         program_in_a_thread() as program,
         running(*words, folder=tmp_path, settings=settings) as process,
@@ -114,4 +117,6 @@ def test_a_refusal_by_callback_as_twilios_services_do_it(tmp_path: Path) -> None
         assert expected.items() <= heard.form.items()
         assert client.messages(made.sid).fetch().error_code == 21610
         assert demo.carrier.refusals(phone, number) == []
+        account = client.api.accounts(told["twilio_account_sid"]).fetch()
+        assert account.friendly_name == "Simulated account"
         process.stop()

@@ -4,6 +4,9 @@ Texts and receipts come to one address or to two; which of them it is shows in t
 parts of a long text come one by one and not all networks number them, so each is a text of its own
 and is marked as a piece (docs/decisions/0029-a-piece-of-a-text-opts-out-and-never-in.md).
 
+`keyword` is the first word of a text and no verdict of Vonage's: "stop by the shop" has STOP there.
+So it is not read.
+
 Source: developer.vonage.com, "Inbound SMS" and "Delivery receipts"; checked 2026-11-30.
 """
 

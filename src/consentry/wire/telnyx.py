@@ -26,9 +26,12 @@ FINALIZED = "message.finalized"
 
 
 class TelnyxParty(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A number of a message; `status` is that of the message on its way to it."""
+    """A number of a message; `status` is that of the message on its way to it.
 
-    phone_number: str
+    An agent of another kind of message has no number.
+    """
+
+    phone_number: str = ""
     status: str | None = None
     carrier: str | None = None
     line_type: str | None = None

@@ -142,6 +142,7 @@ _PICTURES = {"Media0": "https://media.plivo.com/a.png", "Media1": "https://media
 _POSTED = (
     _posted("a text", inbound(), _text()),
     _posted("a keyword", inbound(MessageIntent="optout"), _text(opt_out_type="optout")),
+    _posted("a keyword in capitals", inbound(MessageIntent="OPTIN"), _text(opt_out_type="optin")),
     _posted("with plusses", inbound(From=PERSON, To=OURS), _text()),
     _posted("to a short code", inbound(To="12345"), _text(sender="12345")),
     _posted("of no type", inbound(Type=None), _text()),

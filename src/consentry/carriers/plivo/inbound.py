@@ -74,7 +74,7 @@ class PlivoWebhooks:
             sender=read_sender("To", _require(form, "To")),
             body=read_body(words),
             media=read_media(value for name, value in form.pairs if _MEDIA.fullmatch(name)),
-            opt_out_type=form.get("MessageIntent"),
+            opt_out_type=(form.get("MessageIntent") or "").lower() or None,
         )
         return (text,)
 

@@ -11,6 +11,14 @@ import pytest
 from consentry.wire.forms import FormError, build_form, parse_form
 from consentry.wire.rfc2822 import parse_rfc2822
 from consentry.wire.signatures import read_algorithm, twilio_json_signature_matches
+from consentry.wire.sns import (
+    SNSError,
+    is_certificate_address,
+    is_subscribe_address,
+    parse_envelope,
+    read_timestamp,
+    write_signed_text,
+)
 from consentry.wire.twilio_create import build_create_pairs, parse_create_message
 from consentry.wire.twilio_errors import TwilioRefusedError, parse_twilio_error
 from consentry.wire.twilio_listing import ListingError, parse_listing
@@ -68,6 +76,13 @@ TWIML = (
     b"<Response><Message to='+1'><Body>Hi</Body><Media>x</Media></Message><Sms>o</Sms></Response>",
     b"<Response/>",
 )
+SNS = (
+    b'{"Type":"SubscriptionConfirmation","MessageId":"165545c9","Token":"2336","TopicArn":"arn:aws:'
+    b'sns:us-east-1:1:t","Message":"Hi","SubscribeURL":"https://sns.us-east-1.amazonaws.com/?Action'
+    b'=ConfirmSubscription&TopicArn=arn:aws:sns:us-east-1:1:t&Token=2336","Timestamp":"2012-04-26T20'
+    b':45:04.751Z","SignatureVersion":"1","Signature":"AAAA","SigningCertURL":"https://sns.us-east-1'
+    b'.amazonaws.com/SimpleNotificationService-f3ecfb7224c7233fe7bb5f59f96de52f.pem"}'
+)
 ADDRESSES = (
     b"https://example.com/in?shop=1#rc=5&rp=ct,rt,5xx",
     b"http://user@[::1]:8000/a/b#tt=1500&ct=200&rt=300",
@@ -103,6 +118,20 @@ def read_create(body: bytes) -> None:
     assert parse_create_message(build_form(build_create_pairs(message))) == message
 
 
+def read_sns(body: bytes) -> None:
+    """Read an envelope of SNS: whatever it names, only SNS itself is believed."""
+    envelope = parse_envelope(body)
+    write_signed_text(envelope)
+    read_timestamp(envelope.timestamp)
+    believed = [envelope.signing_cert_url] * is_certificate_address(envelope.signing_cert_url)
+    subscribe_url = envelope.subscribe_url or ""
+    believed += [subscribe_url] * is_subscribe_address(subscribe_url, envelope.topic_arn)
+    for url in believed:
+        host = url.removeprefix("https://").partition("/")[0].partition("?")[0]
+        assert url.startswith("https://sns.")
+        assert host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+
+
 def read_signature(body: bytes) -> None:
     """Read an address, a body and headers of which nothing can be trusted: none of it matches."""
     text = body.decode("utf-8", "surrogateescape")
@@ -117,6 +146,7 @@ PARSERS = (
     Parser("message", lambda b: render_message(parse_message(b)), (MESSAGE,), MessageResourceError),
     Parser("page", lambda b: render_page(parse_page(b)), (PAGE,), MessageResourceError),
     Parser("listing", parse_listing, (PAGE,), ListingError),
+    Parser("sns", read_sns, (SNS,), SNSError),
     Parser("twiml", lambda b: render_twiml(*parse_twiml(b)), TWIML, TwimlError),
     Parser(
         "address", lambda b: parse_webhook_address(b.decode("latin-1")), ADDRESSES,

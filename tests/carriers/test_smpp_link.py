@@ -98,14 +98,24 @@ async def test_no_more_texts_wait_for_answers_than_the_window_lets() -> None:
 
 
 async def test_a_text_that_gets_no_turn_was_not_sent() -> None:
-    """While the window stays full nothing of a further text is written: it may be sent later."""
+    """While the window stays full nothing of a further text is written: it waits in line again."""
     silence = only(Command.SUBMIT_SM, silent)
-    async with scene(silence, more={"window": "1"}, limits={"write_seconds": 0.1}) as made:
+    async with scene(silence, more={"window": "1"}, limits={"window_seconds": 0.1}) as made:
         first = asyncio.create_task(made.carrier.submit(TEXT, OPEN))
         await made.smsc.until(lambda: made.smsc.count(Command.SUBMIT_SM))
-        assert refused(await made.carrier.submit(TEXT, OPEN)) == ("unreachable", False)
+        assert isinstance(await made.carrier.submit(TEXT, OPEN), Withheld)
         assert made.smsc.count(Command.SUBMIT_SM) == 1
         first.cancel()
+
+
+async def test_the_parts_of_a_text_have_one_place_together() -> None:
+    """In a window of one a long text goes out whole, and no other one between its parts."""
+    async with scene(more={"window": "1"}) as made:
+        texts = [msgspec.structs.replace(TEXT, body=letter * 400) for letter in "abc"]
+        answers = await asyncio.gather(*(made.carrier.submit(text, OPEN) for text in texts))
+        assert all(isinstance(answer, Accepted) for answer in answers)
+        letters = [message.octets[-1:].decode() for message in made.smsc.texts()]
+        assert letters == [*"aaabbbccc"]
 
 
 async def fill(session: Session) -> None:

@@ -20,6 +20,7 @@ from consentry.carriers.shared.way_out import FenceClosed, NoAnswer, NothingSent
 from consentry.carriers.smpp.errors import Codes
 from consentry.carriers.smpp.link import SMPPLink
 from consentry.carriers.smpp.numbers import write_recipient, write_sender
+from consentry.carriers.smpp.session import Session
 from consentry.domain.messages import MessageStatus
 from consentry.ports import (
     Accepted,
@@ -56,6 +57,14 @@ class SubmitOptions(msgspec.Struct, frozen=True):
     throttle_seconds: float = 1.0
 
 
+class _Part(msgspec.Struct, frozen=True):
+    """A submit_sm's body, and of what text; the last one's answer is the text's."""
+
+    body: bytes
+    text: OutboundText
+    is_last: bool
+
+
 class Submitter:
     """Hands texts over by a link's session."""
 
@@ -74,13 +83,24 @@ class Submitter:
             bodies = self._write(text)
         except ValueError as error:
             return _refuse_here("not_sendable", str(error))
-        answer = await self._send(bodies[0], text, fence, is_last=len(bodies) == 1)
-        for number, body in enumerate(bodies[1:], start=2):
+        session = await self._link.wait_bound(self._options.bind_seconds)
+        if session is None:
+            return _refuse_now("unreachable", "No session is bound at the SMSC.")
+        parts = [_Part(body, text, body is bodies[-1]) for body in bodies]
+        try:
+            async with session.place():
+                return await self._send_all(session, parts, fence)
+        except FenceClosed as error:
+            return Withheld(str(error))
+
+    async def _send_all(self, session: Session, parts: list[_Part], fence: Fence) -> Submission:
+        answer = await self._send(session, parts[0], fence)
+        for sent, part in enumerate(parts[1:], start=1):
             if not isinstance(answer, Accepted):
                 return answer
-            answer = await self._send_on(body, text, fence, is_last=number == len(bodies))
+            answer = await self._send_on(session, part, fence)
             if isinstance(answer, CarrierRefusal | Withheld):
-                return _tell_broken_off(answer, number - 1, len(bodies))
+                return _tell_broken_off(answer, sent, len(parts))
         return answer
 
     async def find(
@@ -109,40 +129,34 @@ class Submitter:
             for at, part in enumerate(encoded.parts)
         ]
 
-    async def _send_on(
-        self, body: bytes, text: OutboundText, fence: Fence, *, is_last: bool
-    ) -> Submission:
+    async def _send_on(self, session: Session, part: _Part, fence: Fence) -> Submission:
         """Send a later part; where the SMSC is only too busy for it, again until it is too late."""
         passing = {self._options.codes.refuse(status).code for status in _PASSING}
         while True:
-            answer = await self._send(body, text, fence, is_last=is_last)
+            answer = await self._send(session, part, fence)
             if not isinstance(answer, CarrierRefusal) or answer.code not in passing:
                 return answer
             if not fence.is_open:
                 return answer
 
-    async def _send(
-        self, body: bytes, text: OutboundText, fence: Fence, *, is_last: bool
-    ) -> Submission:
+    async def _send(self, session: Session, part: _Part, fence: Fence) -> Submission:
         """Send one part, once."""
         await self._wait_while_throttled()
-        session = await self._link.wait_bound(self._options.bind_seconds)
-        if session is None:
-            return _refuse_now("unreachable", "No session is bound at the SMSC.")
 
         def hear_late(pdu: PDU) -> None:
-            if is_last and pdu.status == Status.OK and pdu.command == Command.SUBMIT_SM_RESP:
-                self._tell_late(text, pdu)
+            is_taken = pdu.status == Status.OK and pdu.command == Command.SUBMIT_SM_RESP
+            if part.is_last and is_taken:
+                self._tell_late(part.text, pdu)
 
         try:
-            pdu = await session.submit(body, fence, hear_late)
+            pdu = await session.submit(part.body, fence, hear_late)
         except FenceClosed as error:
             return Withheld(str(error))
         except NothingSent as error:
             return _refuse_now("unreachable", str(error))
         except NoAnswer as error:
             return Unanswered(str(error))
-        return self._read(pdu, text)
+        return self._read(pdu, part.text)
 
     async def _wait_while_throttled(self) -> None:
         wait_seconds = self._held_until - asyncio.get_running_loop().time()

@@ -7,7 +7,8 @@ because the answer to a text of ours comes by the same connection as the STOP th
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 
 import msgspec
@@ -33,14 +34,18 @@ _logger = logging.getLogger(__name__)
 class SessionLimits(msgspec.Struct, frozen=True):
     """Bounds of a connection.
 
-    `window` is how many texts may wait for their answers. `answer_seconds` is a little less than
-    the delivery waits for a carrier; `write_seconds` is how long a text waits for its turn.
+    `window` is how many texts may wait for their answers, and `window_seconds` how long one waits
+    for a place among them: short enough that the parts of a long one go out before it is too
+    late. `write_seconds` is how long one waits for the connection to take it. With both of them
+    a text is written, or surely not, well before the delivery stops waiting; `answer_seconds`
+    is a little less than that.
     """
 
     window: int = 10
     connect_seconds: float = 10.0
     answer_seconds: float = 9.0
-    write_seconds: float = 5.0
+    window_seconds: float = 3.0
+    write_seconds: float = 2.0
     enquire_seconds: float = 30.0
     close_seconds: float = 2.0
 
@@ -161,20 +166,29 @@ class Session:
         """Make a request that is no text; raises `NothingSent`, `NoAnswer`."""
         return await self._request(command, body, None, None)
 
-    async def submit(self, body: bytes, fence: Fence, on_late: Late) -> PDU:
-        """Hand over a text, once, while the fence is open; `on_late` hears what comes too late.
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Have a place in the window for a text; raises `FenceClosed` where none gets free.
 
-        Raises `NothingSent`, `FenceClosed`, `NoAnswer`.
+        Nothing is wrong then, and nothing was sent: the text waits in line again.
         """
         try:
-            async with asyncio.timeout(self._limits.write_seconds):
+            async with asyncio.timeout(self._limits.window_seconds):
                 await self._window.acquire()
         except TimeoutError:
-            raise NothingSent("The SMSC leaves too many texts without an answer.") from None
+            raise FenceClosed("Too many texts wait for the SMSC's answers.") from None
         try:
-            return await self._request(Command.SUBMIT_SM, body, fence, on_late)
+            yield
         finally:
             self._window.release()
+
+    async def submit(self, body: bytes, fence: Fence, on_late: Late) -> PDU:
+        """Hand over a text, or a part of one, once, while the fence is open; needs a place.
+
+        `on_late` hears the answer that comes too late. Raises `NothingSent`, `FenceClosed`,
+        `NoAnswer`.
+        """
+        return await self._request(Command.SUBMIT_SM, body, fence, on_late)
 
     async def _request(
         self, command: Command, body: bytes, fence: Fence | None, on_late: Late | None

@@ -23,6 +23,7 @@ from consentry.ports import (
     Change,
     Command,
     ConversationMark,
+    DriftFilter,
     EntryFilter,
     IdempotencyRecord,
     Needs,
@@ -287,6 +288,16 @@ class MemoryStore:
         is_last = len(found) <= page.limit
         shown = found[: page.limit]
         return OptOutPage(shown, None if is_last else shown[-1].recipient)
+
+    async def read_drifts(self, wanted: DriftFilter, page: Page) -> list[Drift]:
+        """List drifts of a state in a report, newest first."""
+        found = [
+            drift
+            for drift in sorted(self.drifts.values(), key=lambda drift: drift.id, reverse=True)
+            if (drift.state, drift.report) == (wanted.state, wanted.report)
+            and (page.before is None or drift.id < page.before)
+        ]
+        return found[: page.limit]
 
     async def read_reconciliations(
         self, page: Page, *, carrier: str | None = None

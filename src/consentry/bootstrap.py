@@ -18,6 +18,7 @@ from consentry.actions.count_try import TryLimits
 from consentry.actions.find_account import AccountRing
 from consentry.actions.find_key import REVOKED_EVERYWHERE_SECONDS, KeyRing
 from consentry.actions.find_signer import Signers
+from consentry.actions.reconcile import Limits as ReconcileLimits
 from consentry.api.app import build_api
 from consentry.api.one_write import OneWriteProtocol
 from consentry.api.services import Services
@@ -41,6 +42,7 @@ from consentry.delivery.limits import LIMITS
 from consentry.delivery.links import LinkKeeper
 from consentry.delivery.loop import DeliveryLoop
 from consentry.delivery.membership import Identity
+from consentry.delivery.reconciling import NightlyReconciling
 from consentry.domain.agents import Agent
 from consentry.hosting import Presence, signals_heard_once
 from consentry.opening import (
@@ -62,6 +64,7 @@ from consentry.ports import (
 )
 from consentry.settings import OIDCAdmission, SettingError, Settings, Switch
 from consentry.store.sqlite.holding import hold_file
+from consentry.telemetry.drift_gauges import DriftGauges
 from consentry.telemetry.exposition import Exposition
 from consentry.telemetry.sharing import Sharing
 from consentry.telemetry.tallies import Tallies
@@ -181,6 +184,7 @@ def _build_console_services(settings: Settings, services: Services) -> ConsoleSe
         link_seconds=services.link_seconds,
         provider=build_provider(settings, services.clock),
         measuring=services.measuring,
+        reconciling=services.reconciling,
     )
 
 
@@ -340,25 +344,30 @@ class Server:
             public_url=settings.public_url,
             secret_key=read_secret_key(settings),
             readiness=self._readiness,
-            exposition=Exposition(self._sharing, self._readiness),
+            exposition=self._build_exposition(),
             carrier_kinds=CARRIERS,
             link_seconds=settings.sign_in_link_minutes * 60,
             measuring=tallies,
             metrics_access=settings.metrics_access,
             others_seconds=REVOKED_EVERYWHERE_SECONDS if settings.is_postgres else 0.0,
+            reconciling=self._reconciling,
         )
         self._links = LinkKeeper(self.store, self._book, services.intake)
-        console = _build_console_services(settings, services)
-        pages = Starlette(routes=build_console(console), lifespan=self._live)
-        app = _build_doors(settings, services, pages, self._passing_on)
+        app = self._build_app(services)
         config = _configure(app if tracing is None else tracing.wrap_app(app), self._grace_seconds)
-        self._streams = console.streams
         self._uvicorn = _EndingStreams(config, self._begin_to_end)
+
+    def _build_app(self, services: Services) -> ASGIApp:
+        console = _build_console_services(self._settings, services)
+        self._streams = console.streams
+        pages = Starlette(routes=build_console(console), lifespan=self._live)
+        return _build_doors(self._settings, services, pages, self._passing_on)
 
     def _build_delivery(self, store: Store, book: CarrierBook, identity: Identity) -> DeliveryLoop:
         stop_seconds = min(LIMITS.stop_seconds, self._grace_seconds)
         self._teller = _build_teller(self._settings, store, self._clock)
         self._passing_on = TwilioPassingOn()
+        self._reconciling = self._build_reconciling(store, book)
         return DeliveryLoop(
             store,
             book,
@@ -369,6 +378,22 @@ class Server:
             measuring=self._tallies,
             neighbours=self._presence,
             teller=self._teller,
+        )
+
+    def _build_exposition(self) -> Exposition:
+        drift = DriftGauges(self.store, self._clock)
+        return Exposition(self._sharing, self._readiness, drift)
+
+    def _build_reconciling(self, store: Store, book: CarrierBook) -> NightlyReconciling:
+        settings = self._settings
+        return NightlyReconciling(
+            store,
+            book,
+            self._clock,
+            SystemIds(),
+            hour=settings.reconcile_hour,
+            limits=ReconcileLimits(grace_seconds=settings.drift_grace_minutes * 60),
+            leads=lambda: self._delivery.leads,
         )
 
     def _begin_to_end(self) -> None:
@@ -395,6 +420,7 @@ class Server:
         delivering = asyncio.create_task(self._delivery.run())
         publishing = asyncio.create_task(self._sharing.keep_publishing())
         linking = asyncio.create_task(self._links.run())
+        reconciling = asyncio.create_task(self._reconciling.run())
         # What was made at the start stays, so that no garbage collection walks through it again.
         gc.freeze()
         # The listener takes connections since it was bound: who is told now may ask at once.
@@ -402,11 +428,12 @@ class Server:
         try:
             yield
         finally:
+            reconciling.cancel()
             await self._delivery.stop()
             await delivering
             for task in (publishing, linking):
                 task.cancel()
-            await asyncio.gather(publishing, linking, return_exceptions=True)
+            await asyncio.gather(publishing, linking, reconciling, return_exceptions=True)
             await self._book.close()
             await self._teller.close()
             await self._passing_on.close()

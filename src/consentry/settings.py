@@ -65,6 +65,8 @@ class Settings(msgspec.Struct, frozen=True):
     conversation_window_hours: int
     revocation_reach: RevocationReach
     reconcile_grace_seconds: int
+    reconcile_hour: int | None
+    drift_grace_minutes: int
     shutdown_grace_seconds: int
     session_hours: int
     sign_in_link_minutes: int
@@ -151,6 +153,14 @@ def _read_one_of(choices: type[StrEnum]) -> Callable[[str, str], StrEnum]:
             _refuse(name, value, ", ".join(choices))
 
     return read
+
+
+def _read_hour(name: str, value: str) -> int | None:
+    if value == "off":
+        return None
+    if value.isascii() and value.isdigit() and int(value) < 24:
+        return int(value)
+    _refuse(name, value, "an hour from 0 to 23, or off")
 
 
 def _read_secret(name: str, value: str) -> str | None:
@@ -253,6 +263,19 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "60",
         "How long to wait before the carrier's list is asked about a text without an answer.",
         _read_number(0, 86400),
+    ),
+    Setting(
+        "reconcile_hour",
+        "3",
+        "The hour (UTC, 0 to 23) from which on carriers are compared with our ledger, once a day; "
+        "off: only when somebody asks for it.",
+        _read_hour,
+    ),
+    Setting(
+        "drift_grace_minutes",
+        "15",
+        "How old a carrier's evidence must be to count as drift: what is newer may be under way.",
+        _read_number(0, 24 * 60),
     ),
     Setting(
         "shutdown_grace_seconds",

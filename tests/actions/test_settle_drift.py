@@ -1,17 +1,25 @@
 """Drift is settled by somebody, with a reason: applied or dismissed, and both are kept."""
 
+import msgspec
 import pytest
 
 from action_world import CARRIER, OPTED_OUT, World
 from consent_world import LONG, OTHER_PERSON, PERSON, SHORT, minute
-from consentry.actions.settle_drift import ApplyDrift, DismissDrift
+from consentry.actions.settle_drift import (
+    SETTLED_MAX,
+    ApplyDrift,
+    DismissDrift,
+    ReportSettled,
+    settle_report,
+)
 from consentry.domain.consent import PairState, pair_state
 from consentry.domain.directory import Sender
 from consentry.domain.drift import Drift, DriftKind, DriftState
 from consentry.domain.entries import AUDIT_KINDS, EntryKind
 from consentry.domain.gate import Door
+from consentry.domain.reading import BlockLayer
 from consentry.domain.reasons import Reason
-from consentry.domain.standing import BlockState, Cause
+from consentry.domain.standing import Block, BlockState, Cause, apply_pieces
 from consentry.ports import CarrierBlock, InboundText, Rejected
 from drift_world import ADMIN, AskedCarrier, open_drifts, reconcile, written
 
@@ -112,6 +120,51 @@ async def test_a_stop_older_than_a_start_does_not_undo_it() -> None:
     assert [e.at for e in late] == [minute(30)]
 
 
+async def test_a_word_that_came_after_the_drift_was_found_is_the_newer_one() -> None:
+    """A START lifts what is held back, and the older STOP, applied then, does not undo it.
+
+    The other way round a START that is applied after a STOP came in lifts nothing, and neither
+    does it help that somebody at the company opened a block of theirs meanwhile.
+    """
+    world, (stop,) = await missed(written("STOP", minute(30)))
+    world.clock.advance(hours=1)
+    world.receive("START")
+    assert pair_state(world.standing(), LONG) is PairState.OPTED_IN
+    world.store.run(ApplyDrift(stop, ADMIN, REASON))
+    assert pair_state(world.standing(), LONG) is PairState.OPTED_IN
+    # Our clock is a day slow: by it the STOP that comes in is older than the START of the history.
+    world, (start,) = await missed(written("START", minute(1439)))
+    world.clock.advance(minutes=1)
+    world.receive("STOP")
+    late = msgspec.structs.replace(start, since=minute(3000))
+    world.store.drifts[start.id] = late
+    world.store.run(ApplyDrift(late, ADMIN, REASON))
+    assert pair_state(world.standing(), LONG) is PairState.OPTED_OUT
+
+
+async def test_what_the_company_opened_is_no_word_of_the_person() -> None:
+    """An agent's own block, set and lifted after the drift was found, does not make a STOP old."""
+    stop = written("please stop texting me", minute(30))
+    world, (drift,) = await missed(stop)
+    world.store.run(DismissDrift(drift, ADMIN, "x"))
+    world.store.drifts[drift.id] = drift
+    world.clock.advance(hours=1)
+    own = Block(
+        LONG.number,
+        BlockLayer.OURS,
+        BlockState.OPEN,
+        Cause.AGENT,
+        world.clock.now(),
+        world.clock.now(),
+        "ent",
+        by_person=False,
+    )
+    known = world.standing()
+    world.store.standings[PERSON] = apply_pieces(known, (own,))
+    world.store.run(ApplyDrift(drift, ADMIN, REASON))
+    assert pair_state(world.standing(), LONG) is PairState.OPTED_OUT
+
+
 async def test_a_missed_first_text_is_answered_like_any_other() -> None:
     """Our one answer waits in the outbox, and who applied it is told so."""
     first = written("Hi there", minute(30), recipient=OTHER_PERSON)
@@ -198,3 +251,66 @@ async def test_an_old_opt_out_is_not_confirmed_now(sender: Sender) -> None:
     world.store.run(ApplyDrift(drift, ADMIN, REASON))
     assert pair_state(world.standing(), sender) is PairState.OPTED_OUT
     assert all("opted out" not in work.message.body for work in world.claim())
+
+
+async def test_a_whole_report_is_settled_in_the_order_of_time() -> None:
+    """What is refused is named and stays open; a thousand at once, the rest by asking again."""
+    world = World()
+    world.receive("STOP", known_as="SM-stop")
+    world.clock.advance(days=1)
+    texts = [
+        written("STOP", minute(9), known_as="SM9", recipient=OTHER_PERSON),
+        written("Hello", minute(8), known_as="SM8", recipient=OTHER_PERSON),
+        written("Hello", minute(7), known_as="SM7", recipient="+14155550144"),
+    ]
+    report = await reconcile(world.store, AskedCarrier(texts, ()))
+    assert report.drifts == 4
+    quiet = QuietDelivery()
+    settled = await settle_report(
+        world.store,  # type: ignore[arg-type]
+        quiet,
+        report.id,
+        lambda drift: ApplyDrift(drift, ADMIN, REASON),
+    )
+    assert (settled.settled, settled.is_all) == (3, True)
+    ((refused),) = settled.refused
+    assert refused.code == "opted_out"
+    assert "only they can lift it" in refused.detail
+    assert pair_state(world.standing(OTHER_PERSON), LONG) is PairState.OPTED_OUT
+    assert quiet.woken == 1
+    assert quiet.waited == [(), (), ()]
+
+
+async def test_at_most_a_thousand_are_settled_at_once() -> None:
+    """So that whoever asked is answered in time."""
+    many = [written("Hi", minute(30), known_as=f"SM{n}") for n in range(SETTLED_MAX + 1)]
+    world, _ = await missed(*many)
+    report = min(world.store.reconciliations)
+
+    async def dismiss_all() -> ReportSettled:
+        return await settle_report(
+            world.store,  # type: ignore[arg-type]
+            QuietDelivery(),
+            report,
+            lambda drift: DismissDrift(drift, ADMIN, REASON),
+        )
+
+    first, second = await dismiss_all(), await dismiss_all()
+    assert (first.settled, first.is_all) == (SETTLED_MAX, False)
+    assert (second.settled, second.is_all) == (1, True)
+
+
+class QuietDelivery:
+    """Notes what it was asked, and has nothing under way."""
+
+    def __init__(self) -> None:
+        self.woken = 0
+        self.waited: list[tuple[str, ...]] = []
+
+    def wake(self) -> None:
+        """Note it."""
+        self.woken += 1
+
+    async def wait_quiet(self, messages: tuple[str, ...]) -> None:
+        """Note it."""
+        self.waited.append(messages)

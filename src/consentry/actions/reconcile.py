@@ -63,9 +63,6 @@ FIRST_HOURS: Final = 48
 _OVERLAP: Final = timedelta(hours=1)
 """Each comparison looks back so far behind the beginning of the one before."""
 
-_CUT_OFF: Final = timedelta(minutes=10)
-"""One that has not been at work for so long was cut off."""
-
 _AT_ONCE: Final = 200
 
 ADVICE: Final = (
@@ -151,7 +148,7 @@ class Reconciler:
             )
         now = self._clock.now()
         known = await self._store.read_reconciliations(Page(limit=50), carrier=carrier.id)
-        cut_off = known[0] if known and _was_cut_off(known[0], now) else None
+        cut_off = known[0] if known and known[0].is_cut_off(now) else None
         if cut_off is not None and since is None:
             return await self._keep(cut_off)
         report = Reconciliation(
@@ -183,10 +180,6 @@ class Reconciler:
         kept = await self._store.submit(KeepReconciliation(report), is_patient=True)
         self._watch(kept)
         return kept
-
-
-def _was_cut_off(report: Reconciliation, now: datetime) -> bool:
-    return report.state is ReconciliationState.RUNNING and now - report.updated_at > _CUT_OFF
 
 
 def _since(known: list[Reconciliation], now: datetime) -> datetime:

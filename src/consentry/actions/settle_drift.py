@@ -1,7 +1,8 @@
 """Drift is settled: applied by an admin with a reason, or dismissed; both are kept."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 import msgspec
 
@@ -11,14 +12,31 @@ from consentry.domain.drift import (
     Drift,
     DriftKind,
     DriftState,
+    Heard,
     close_listed,
+    list_words_since,
     open_unlisted,
     resume,
 )
 from consentry.domain.entries import Actor, Entry, EntryKind
 from consentry.domain.reasons import OPTED_OUT_SENTENCE
 from consentry.domain.standing import Block, Standing, apply_pieces
-from consentry.ports import Change, Facts, InboundText, Needs, Rejected
+from consentry.ports import (
+    Change,
+    Delivery,
+    DriftFilter,
+    Facts,
+    InboundText,
+    Needs,
+    Page,
+    Rejected,
+    Store,
+)
+
+SETTLED_MAX: Final = 1000
+"""So many drifts of a report are settled at once; the rest by asking again."""
+
+_PAGE: Final = 200
 
 
 class DriftSettled(msgspec.Struct, frozen=True):
@@ -110,7 +128,8 @@ class ApplyDrift(msgspec.Struct, frozen=True):
         after = apply_pieces(settling.standing, resumed)
         match drift.kind:
             case DriftKind.MISSED_OPT_OUT | DriftKind.MISSED_OPT_IN | DriftKind.MISSED_TEXT:
-                received, change = _receive(drift, facts).decide_on(facts, after)
+                heard = list_words_since(settling.standing, drift)
+                received, change = _receive(drift, heard, facts).decide_on(facts, after)
                 entry = settling.tell(EntryKind.DRIFT_APPLIED, resumed)
                 kept = Change(entries=(entry,), records=(drift,))
                 outcome = DriftSettled(drift, received.in_flight, received.answered)
@@ -140,8 +159,8 @@ def _lift(settling: _Settling) -> tuple[Block, ...]:
     return opened
 
 
-def _receive(drift: Drift, facts: Facts) -> ReceiveMessage:
-    """Make the text that was missed, as the carrier has it."""
+def _receive(drift: Drift, heard: tuple[Heard, ...], facts: Facts) -> ReceiveMessage:
+    """Make the text that was missed, as the carrier has it; `heard` is what came since."""
     text = InboundText(
         carrier_message_id=drift.carrier_message_id or "",
         recipient=drift.recipient,
@@ -150,7 +169,8 @@ def _receive(drift: Drift, facts: Facts) -> ReceiveMessage:
         media=drift.media,
         sent_at=drift.since,
     )
-    return ReceiveMessage(drift.carrier, drift.carrier_kind, text, facts.now, heard=drift.heard)
+    heard = (*drift.heard, *heard)
+    return ReceiveMessage(drift.carrier, drift.carrier_kind, text, facts.now, heard=heard)
 
 
 def _begin(command: DismissDrift | ApplyDrift, state: DriftState, facts: Facts) -> _Settling:
@@ -179,3 +199,56 @@ def _begin(command: DismissDrift | ApplyDrift, state: DriftState, facts: Facts) 
         at=facts.now,
         entry=facts.ids.new("ent"),
     )
+
+
+class RefusedDrift(msgspec.Struct, frozen=True):
+    """A drift that could not be settled, and why."""
+
+    drift: str
+    code: str
+    detail: str
+
+
+class ReportSettled(msgspec.Struct, frozen=True):
+    """What became of the open drifts of a report; `is_all`: no more were open."""
+
+    settled: int
+    refused: tuple[RefusedDrift, ...]
+    is_all: bool
+
+
+async def settle(store: Store, delivery: Delivery, command: ApplyDrift | DismissDrift) -> Drift:
+    """Settle one drift; an opt-out is applied when nothing for the person is under way any more.
+
+    Raises `Rejected`, `StoreUnavailable`.
+    """
+    outcome = await store.submit(command)
+    await delivery.wait_quiet(outcome.in_flight)
+    if outcome.answered:
+        delivery.wake()
+    return outcome.drift
+
+
+async def settle_report(
+    store: Store,
+    delivery: Delivery,
+    report: str,
+    make: Callable[[Drift], ApplyDrift | DismissDrift],
+) -> ReportSettled:
+    """Settle the open drifts of a report in the order of their times, at most so many at once."""
+    wanted = DriftFilter(state=DriftState.OPEN, report=report)
+    found: list[Drift] = []
+    before: str | None = None
+    while page := await store.read_drifts(wanted, Page(limit=_PAGE, before=before)):
+        found += page
+        before = page[-1].id
+        if len(found) > SETTLED_MAX:
+            break
+    refused: list[RefusedDrift] = []
+    for drift in sorted(found[:SETTLED_MAX], key=lambda one: (one.since or one.found_at, one.id)):
+        try:
+            await settle(store, delivery, make(drift))
+        except Rejected as error:
+            refused.append(RefusedDrift(drift.id, error.code, str(error)))
+    count = min(len(found), SETTLED_MAX) - len(refused)
+    return ReportSettled(count, tuple(refused), len(found) <= SETTLED_MAX)

@@ -17,6 +17,7 @@ from consentry.ports import (
     Intake,
     Measuring,
     MetricsAccess,
+    Reconciling,
     Store,
 )
 
@@ -30,7 +31,7 @@ class Services:
     `link_seconds`: how long a sign-in link made here is good. `others_seconds`: how long other
     processes may go by the API keys that they knew. `readiness`: whether this server can work.
     `exposition`: what `/metrics` shows; `metrics_access`: to whom. `carrier_kinds`: with whom an
-    account can be set up.
+    account can be set up. `reconciling`: compares carriers with our ledger.
     """
 
     store: Store
@@ -49,6 +50,7 @@ class Services:
     others_seconds: float = 0.0
     measuring: Measuring = UNMEASURED
     metrics_access: MetricsAccess = MetricsAccess.KEY
+    reconciling: Reconciling | None = None
 
     @property
     def intake(self) -> Intake:

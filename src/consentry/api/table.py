@@ -14,6 +14,7 @@ from consentry.api import (
     consents,
     customer_phones,
     customers,
+    drifts,
     keywords,
     messages,
     recipients,
@@ -37,5 +38,6 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *api_keys.OPERATIONS,
     *agents.OPERATIONS,
     *keywords.OPERATIONS,
+    *drifts.OPERATIONS,
     *service.OPERATIONS,
 )

@@ -12,6 +12,7 @@ from consentry.cli import (
     consents,
     customers,
     moving,
+    reconciling,
     running,
     setting_up,
 )
@@ -41,6 +42,7 @@ backing_up.register(app)
 agents.register(app)
 consents.register(app)
 customers.register(app)
+reconciling.register(app)
 bench_command.register(app)
 console_command.register(app)
 generate_command.register(app)

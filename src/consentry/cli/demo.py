@@ -85,6 +85,8 @@ async def run_demo(*, port: int, data: Path, as_json: bool) -> None:
         # What a demo prints is for people; its log is for whoever asks for all of it.
         log_level="debug" if chosen.log_level == "debug" else "warning",
         reconcile_grace_seconds=2,
+        # Nothing is long under way here, and people want to see what they did a moment ago.
+        drift_grace_minutes=0,
     )
     start_logging(settings)
     server = Server(settings, bind(settings.host, settings.port))

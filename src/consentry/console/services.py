@@ -9,7 +9,16 @@ from consentry.console.passwords import Passwords
 from consentry.console.sessions import Sessions
 from consentry.console.streams import Streams
 from consentry.domain.policy import Policy
-from consentry.ports import UNMEASURED, CarrierKind, Clock, Delivery, Ids, Measuring, Store
+from consentry.ports import (
+    UNMEASURED,
+    CarrierKind,
+    Clock,
+    Delivery,
+    Ids,
+    Measuring,
+    Reconciling,
+    Store,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,7 @@ class ConsoleServices:
     company's own sign-in, where it has one. `streams`: the open live updates, ended when the
     server stops. `measuring` counts answers. `others_seconds`: how long other parts may go by
     the API keys that they knew. `carrier_kinds`: with whom an account can be set up.
+    `reconciling` compares carriers with our ledger.
     """
 
     store: Store
@@ -41,3 +51,4 @@ class ConsoleServices:
     provider: IdentityProvider | None = None
     streams: Streams = field(default_factory=Streams)
     measuring: Measuring = UNMEASURED
+    reconciling: Reconciling | None = None

@@ -124,6 +124,11 @@ class DeliveryLoop:
         others = [message for message in messages if message not in ours]
         return await wait_unclaimed(self._store, others, seconds=self._limits.quiet_seconds)
 
+    @property
+    def leads(self) -> bool:
+        """Tell whether this process does what one must do, and is not about to end."""
+        return self._membership.leads and not self._stopping
+
     # --- Its life ---------------------------------------------------------------------------
 
     async def run(self) -> None:
@@ -160,7 +165,7 @@ class DeliveryLoop:
                 measuring=self._measuring,
                 wake_delivery=self.wake,
             )
-            work.append(telling.run(lambda: self._membership.leads and not self._stopping))
+            work.append(telling.run(lambda: self.leads))
         return work if self._membership.is_alone else [*work, self._listen()]
 
     def begin_stop(self) -> None:

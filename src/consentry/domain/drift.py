@@ -8,7 +8,7 @@ places it would go by are *paused* until somebody has settled the drift (the gat
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import assert_never
+from typing import Final, assert_never
 
 import msgspec
 
@@ -28,6 +28,9 @@ from consentry.domain.standing import (
     Standing,
     apply_pieces,
 )
+
+_TICK: Final = timedelta(microseconds=1)
+CUT_OFF_AFTER: Final = timedelta(minutes=10)
 
 
 class DriftKind(StrEnum):
@@ -164,6 +167,11 @@ class Reconciliation(msgspec.Struct, frozen=True, omit_defaults=True):
     found: dict[DriftKind, int] = {}
     error: str | None = None
 
+    def is_cut_off(self, now: datetime) -> bool:
+        """Tell whether it was not at work for so long that nobody can be carrying it out."""
+        is_running = self.state is ReconciliationState.RUNNING
+        return is_running and now - self.updated_at > CUT_OFF_AFTER
+
     @property
     def drifts(self) -> int:
         """How many new drifts were found."""
@@ -216,6 +224,24 @@ def order_by_carrier(standing: Standing, heard: Iterable[Heard]) -> Standing:
             changed_at = max(block.changed_at, word.opted_out_at)
             pieces.append(msgspec.structs.replace(block, changed_at=changed_at))
     return apply_pieces(standing, tuple(pieces))
+
+
+def list_words_since(standing: Standing, drift: Drift) -> tuple[Heard, ...]:
+    """List what was said after a drift was found: newer than its text, by whatever clock.
+
+    An opt-in counts only where it is the person's own word.
+    """
+    heard = []
+    for block in standing.blocks:
+        if block.is_paused or block.changed_at <= drift.found_at:
+            continue
+        at = max(block.changed_at, (drift.since or drift.found_at) + _TICK)
+        place = Place(block.scope, block.layer)
+        if block.state is not BlockState.OPEN:
+            heard.append(Heard(place, opted_out_at=at))
+        elif block.by_person and block.cause is Cause.KEYWORD:
+            heard.append(Heard(place, opted_in_at=at))
+    return tuple(heard)
 
 
 # --- Judging -------------------------------------------------------------------------------------

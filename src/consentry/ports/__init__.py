@@ -84,6 +84,7 @@ from consentry.ports.passing_on import (
     PassedRequest,
     PassingOn,
 )
+from consentry.ports.reconciling import Reconciling
 from consentry.ports.records import (
     AnsweredKey,
     APIKey,
@@ -164,6 +165,7 @@ __all__ = [
     "PassedRequest",
     "PassingOn",
     "Receipt",
+    "Reconciling",
     "Record",
     "RefusedAnswer",
     "Rejected",

@@ -7,6 +7,7 @@ from consentry import __version__
 from consentry.actions.check_readiness import Readiness, ReadinessCheck
 from consentry.ports import Vitals
 from consentry.telemetry import metrics
+from consentry.telemetry.drift_gauges import DriftGauges
 from consentry.telemetry.metrics import METRICS, Metric
 from consentry.telemetry.sharing import Sharing
 from consentry.telemetry.tallies import Distribution, Labels, Snapshot
@@ -23,10 +24,13 @@ _INFINITY: Final = "+Inf"
 class Exposition:
     """Implements `ports.Exposition`: what was counted, and how things stand as it is asked."""
 
-    def __init__(self, sharing: Sharing, readiness: ReadinessCheck) -> None:
+    def __init__(
+        self, sharing: Sharing, readiness: ReadinessCheck, drift: DriftGauges | None = None
+    ) -> None:
         """Show what this process and its siblings counted, and the state of their store."""
         self._sharing = sharing
         self._readiness = readiness
+        self._drift = drift
         self._registry: CollectorRegistry | None = None
         self._shown = Snapshot({}, {})
 
@@ -36,7 +40,10 @@ class Exposition:
 
         readiness = await self._readiness.look()
         counted = self._sharing.add_up()
-        counters = {**counted.snapshot.counters, **_gauges(readiness, counted.vitals)}
+        gauges = _gauges(readiness, counted.vitals)
+        if self._drift is not None:
+            gauges |= await self._drift.read()
+        counters = {**counted.snapshot.counters, **gauges}
         self._shown = Snapshot(counters, counted.snapshot.distributions)
         encode, media_type = choose_encoder(accept)
         return encode(self._find_registry()), media_type.encode()

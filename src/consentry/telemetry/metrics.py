@@ -114,6 +114,18 @@ NOTICES: Final = Metric(
 NOTICES_WAITING: Final = Metric(
     "consentry_notices_waiting", "gauge", "What programs are still to be told."
 )
+DRIFTS_OPEN: Final = Metric(
+    "consentry_drifts_open",
+    "gauge",
+    "Differences between a carrier and our ledger that nobody has settled, by kind.",
+    ("kind",),
+)
+RECONCILE_AGE_SECONDS: Final = Metric(
+    "consentry_reconcile_age_seconds",
+    "gauge",
+    "How long ago the last comparison with a carrier account began that came to its end.",
+    ("carrier",),
+)
 READY: Final = Metric("consentry_ready", "gauge", "1 where /readyz says ready, else 0.")
 INFO: Final = Metric("consentry_info", "gauge", "Always 1; tells the version.", ("version",))
 
@@ -137,6 +149,8 @@ METRICS: Final = (
     OUTBOX_AGE_SECONDS,
     NOTICES,
     NOTICES_WAITING,
+    DRIFTS_OPEN,
+    RECONCILE_AGE_SECONDS,
     READY,
     INFO,
 )

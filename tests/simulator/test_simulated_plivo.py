@@ -1,6 +1,7 @@
 """The simulator as Plivo: its own library is the client, and verifies what is posted."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import plivo
@@ -20,6 +21,8 @@ from carrier_world import (
 from plivo.utils import validate_v3_signature
 from requests.adapters import HTTPAdapter
 
+from consentry.carriers.plivo.settings import build_plivo
+from consentry.ports import CarrierAccount, CarrierRefusal, OutboundText, Unanswered
 from consentry.simulator.values import Account
 
 pytestmark = pytest.mark.integration
@@ -38,6 +41,12 @@ class Redirected(HTTPAdapter):
         """Send a request to the other address."""
         request.url = (request.url or "").replace("https://api.plivo.com", self._url)
         return super().send(request, **options)
+
+
+class Open:
+    """A fence that is always open."""
+
+    is_open = True
 
 
 @pytest.fixture
@@ -149,6 +158,27 @@ def test_the_list_is_filtered_and_has_no_words(site: Site, client: Any) -> None:
     rest = client.messages.list(**chosen, limit=2, offset=2)
     assert [one.message_uuid for one in rest.objects] == sent[:1]
     assert client.messages.list(message_time__gte="2999-01-01 00:00:00").objects == []
+
+
+async def test_the_products_carrier_finds_what_got_no_answer(site: Site) -> None:
+    """A text whose answer was lost is in the list, and one that was not taken is not."""
+    account = CarrierAccount("pv", "plivo", ACCOUNT.sid, ACCOUNT.token, site.url)
+    carrier = build_plivo(account, "https://texts.example.com")
+    text = OutboundText("msg_1", PHONE, LONG_CODE, "Hello")
+    since = datetime.now(UTC)
+    site.fault("server_error", count=1)
+    assert isinstance(await carrier.submit(text, Open()), CarrierRefusal)
+    assert await carrier.find(text, since=since) is None
+    site.fault("lost_answer", count=1)
+    assert isinstance(await carrier.submit(text, Open()), Unanswered)
+    found = await carrier.find(text, since=since)
+    assert found is not None
+    known = frozenset({found.carrier_message_id})
+    assert await carrier.find(text, since=since, known=known) is None
+    other = OutboundText("msg_2", PHONE, OTHER_LONG_CODE, "Hello")
+    assert await carrier.find(other, since=since) is None
+    await carrier.probe()
+    await carrier.close()
 
 
 def test_the_account_is_shown_to_its_token(site: Site, client: Any) -> None:

@@ -20,6 +20,8 @@ from carrier_world import (
 )
 from telnyx import APIStatusError, Telnyx
 
+from consentry.carriers.telnyx.settings import build_telnyx
+from consentry.ports import CarrierAccount
 from consentry.simulator.telnyx.rest import TELNYX
 from consentry.simulator.values import Account
 
@@ -144,6 +146,23 @@ def test_opt_outs_are_listed_page_by_page(site: TelnyxSite) -> None:
     assert len(list(site.client.messaging_optouts.list(**options))) == 2
     other: Any = {"filter": {"messaging_profile_id": "another"}}
     assert list(site.client.messaging_optouts.list(**other)) == []
+
+
+async def test_the_products_carrier_reads_the_list(site: TelnyxSite) -> None:
+    """Whom the simulator blocks, the product's carrier lists, and nobody else."""
+    for last, word in (("0", "QUIT"), ("1", "Hello"), ("2", "stop")):
+        site.type(word, phone=f"+1415555014{last}")
+    account = CarrierAccount(
+        "tx", "telnyx", ACCOUNT.sid, TOLD["public_key"], site.url, key_secret=ACCOUNT.token
+    )
+    carrier = build_telnyx(account, "https://texts.example.com")
+    assert carrier.block_list is not None
+    listed = [block async for block in carrier.block_list.read((LONG_CODE,))]
+    await carrier.probe()
+    await carrier.close()
+    assert [block.recipient for block in listed] == ["+14155550140", "+14155550142"]
+    assert all(block.blocked_at is not None for block in listed)
+    assert {block.evidence.rpartition(", ")[2] for block in listed} == {"by QUIT", "by STOP"}
 
 
 def test_the_profile_is_shown_to_its_key(site: TelnyxSite) -> None:

@@ -19,6 +19,7 @@ from consentry.wire.sns import (
     read_timestamp,
     write_signed_text,
 )
+from consentry.wire.telnyx import parse_telnyx_errors, read_public_key
 from consentry.wire.twilio_create import build_create_pairs, parse_create_message
 from consentry.wire.twilio_errors import TwilioRefusedError, parse_twilio_error
 from consentry.wire.twilio_listing import ListingError, parse_listing
@@ -67,6 +68,9 @@ MESSAGE = (
     "}"
 ).encode()
 PAGE = b'{"messages":[' + MESSAGE + b'],"page":0,"page_size":50,"uri":"/","next_page_uri":null}'
+TELNYX_ERRORS = (
+    b'{"errors":[{"code":"40300","title":"Blocked","detail":"by a STOP","meta":{"url":"x"}}]}'
+)
 ERROR = (
     b'{"code":21610,"message":"Attempt to send to unsubscribed recipient","more_info":'
     b'"https://www.twilio.com/docs/errors/21610","status":400}'
@@ -173,14 +177,31 @@ def test_a_hundred_thousand_inputs_are_values_or_clean_errors(parser: Parser) ->
     fuzz(parser.parse, parser.recorded, clean=parser.error)
 
 
-def test_an_error_body_is_an_error_or_none() -> None:
-    """What a carrier answers with is a Twilio error, or it is said to be none; it never raises."""
+@pytest.mark.parametrize(
+    ("parse", "recorded"),
+    [(lambda body: parse_twilio_error(body, 400), ERROR), (parse_telnyx_errors, TELNYX_ERRORS)],
+    ids=["twilio", "telnyx"],
+)
+def test_an_error_body_is_an_error_or_none(
+    parse: Callable[[bytes], object], recorded: bytes
+) -> None:
+    """What a carrier answers with is its error, or it is said to be none; it never raises."""
 
     def read(body: bytes) -> None:
-        if parse_twilio_error(body, 400) is None:
+        if not parse(body):
             raise Never
 
-    fuzz(read, (ERROR,), clean=Never)
+    fuzz(read, (recorded,), clean=Never)
+
+
+def test_a_public_key_is_one_or_none() -> None:
+    """Whatever a person pastes is a key of Telnyx's, or is said to be none."""
+
+    def read(body: bytes) -> None:
+        if read_public_key(body.decode("utf-8", "surrogateescape")) is None:
+            raise Never
+
+    fuzz(read, (b"G3xqLnzpBBhN/HgPnIhFuIeumr75Y8edQAzRlYP5QWM=",), clean=Never)
 
 
 def test_the_same_seed_makes_the_same_inputs() -> None:

@@ -20,7 +20,7 @@ from consentry.wire.twilio_form import MessageStatus
 from consentry.wire.webhook_address import RetryCause, WebhookAddress, parse_webhook_address
 
 OPT_OUT_LIST = "Default"
-# SNS gives an address 15 seconds, and tells again three times at once.
+# SNS gives an address 15 seconds, and tells again three times.
 ATTEMPTS = 4
 READ_TIMEOUT_MS = 15_000
 _EVENTS = {

@@ -112,6 +112,28 @@ def create_and_fetch(served: Served) -> None:
     assert fetched.date_created == made.date_created
 
 
+def send_by_service(served: Served) -> None:
+    """A messaging service chooses the sender later; with pictures it is another kind of sid."""
+    client, phone = served.client(), next(served.phones)
+    made = client.messages.create(
+        to=phone, messaging_service_sid=served.service, body="Hello", validity_period=600
+    )
+    assert (made.status, made.messaging_service_sid) == ("accepted", served.service)
+    assert (made.from_, made.num_segments) == (None, "0")
+    fetched = wait_settled(client, made.sid)
+    assert (fetched.status, fetched.from_, fetched.num_segments) == (
+        "delivered",
+        served.sender,
+        "1",
+    )
+    pictures = ["https://example.com/cat.png", "https://example.com/dog.png"]
+    shown = client.messages.create(to=phone, from_=served.sender, media_url=pictures)
+    assert (shown.sid[:2], shown.num_media, shown.body) == ("MM", "2", "")
+    assert wait_settled(client, shown.sid).status == "delivered"
+    listed = client.messages.list(to=phone, from_=served.sender)
+    assert sids_by_program(listed) == [shown.sid, made.sid]
+
+
 def list_in_pages(served: Served) -> None:
     """Five messages come in three pages of two, newest first, each once; filters hold."""
     client, phone = served.client(), next(served.phones)
@@ -206,6 +228,7 @@ def not_found(ask: Callable[[], object]) -> bool:
 
 SCENARIO: Final = (
     create_and_fetch,
+    send_by_service,
     list_in_pages,
     redact_and_delete,
     cancel_scheduled,

@@ -1,5 +1,6 @@
 """Twilio's own clients for Python and Node, and its OpenAPI description, against who speaks it."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Final
 import node_programs
 import pytest
 from openapi_description import write_description
-from rest_scenario import SCENARIO, UNKNOWN_SID, RecordingClient, Served
+from rest_scenario import SCENARIO, UNKNOWN_SID, Exchanged, RecordingClient, Served
 
 from needed import need
 
@@ -60,11 +61,18 @@ def test_a_program_for_node_works(served: Served) -> None:
     assert saw["unsubscribed"]["moreInfo"] == "https://www.twilio.com/docs/errors/21610"
 
 
+def list_violations(exchanged: Exchanged) -> list[str]:
+    """List what the proxy found in an answer."""
+    found = json.loads(exchanged.headers.get("sl-violations", "[]"))
+    return [f"{exchanged}: {one}" for one in found if one["location"][0] != "request"]
+
+
 @pytest.mark.parametrize("served", ["simulator", "door"], indirect=True)
 def test_nothing_deviates_from_twilios_openapi_description(served: Served, tmp_path: Path) -> None:
     """A validating proxy sees the whole scenario, and finds nothing in what is answered.
 
-    The description has no refusals: of those the proxy can only say that they are not in it.
+    The description has no refusals: of those the proxy can only say that they are not in it. What
+    it says of requests is about Twilio's own client: it takes a list in a form for one text.
     """
     need(node_programs.IS_THERE, node_programs.NEEDED)
     with node_programs.running_proxy(write_description(tmp_path), served.url) as address:
@@ -78,12 +86,9 @@ def test_nothing_deviates_from_twilios_openapi_description(served: Served, tmp_p
         ("GET", 200),
         ("DELETE", 204),
     }
-    deviating = [
-        (one.method, one.url, v) for one in answered if (v := one.headers.get("sl-violations"))
-    ]
-    assert deviating == []
+    assert [found for one in answered for found in list_violations(one)] == []
     # The proxy does look: what it was never told of, it tells.
-    assert any("sl-violations" in one.headers for one in proxied.http.exchanged)
+    assert any(list_violations(one) for one in proxied.http.exchanged)
 
 
 @pytest.mark.parametrize("served", ["simulator", "door"], indirect=True)

@@ -17,7 +17,8 @@ from real_world import JSON, SENTENCE, Carrier, Product, eventually
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-other-carriers")]
 
 NUMBER, OTHER = "+14155550100", "+14155550101"
-PHONE, SECOND_PHONE = "+12125550142", "+12125550143"
+PHONE, SECOND_PHONE, THIRD_PHONE = "+12125550142", "+12125550143", "+12125550144"
+SETTINGS = {"CONSENTRY_DRIFT_GRACE_MINUTES": "0"}
 INITIAL_REPLY = "Thanks for texting Crash!"
 
 
@@ -73,7 +74,7 @@ def running_site(kind: Kind, folder: Path) -> Iterator[Site]:
     simulate = ("simulate", "--json", "--port", "0", "--carrier", kind.name)
     with (
         running(*simulate, folder=folder) as simulator,
-        running("serve", "--json", "--port", str(port), folder=folder),
+        running("serve", "--json", "--port", str(port), folder=folder, settings=SETTINGS),
     ):
         told = simulator.told
         site = Site(kind, product, Carrier(told["url"]))
@@ -192,3 +193,26 @@ def test_a_block_that_no_text_told_of_is_learnt_from_its_refusal(site: Site) -> 
         assert product.check(OTHER, SECOND_PHONE)["reason"] == "carrier_blocked"
     else:
         product.wait_for(site.send("From another number", OTHER, SECOND_PHONE), "delivered")
+
+
+def test_an_opt_out_that_nobody_told_of_is_in_the_carriers_list(site: Site) -> None:
+    """A STOP's webhook was lost; texts are held back from when the list shows it.
+
+    Plivo shows no list, so there is nothing to compare with.
+    """
+    carrier, product = site.carrier, site.product
+    greet(site, THIRD_PHONE, NUMBER)
+    carrier.fault("lost_webhook", recipient=THIRD_PHONE, webhook="inbound")
+    carrier.type(THIRD_PHONE, NUMBER, "quit")
+    account = product.get("/v1/carriers")["items"][0]["id"]
+    asked = product.call("POST", "/v1/reconciliations", {"carrier": account})
+    if site.kind is PLIVO:
+        assert (asked.status_code, asked.json()["code"]) == (409, "nothing_to_compare")
+        return
+    path = f"/v1/reconciliations/{asked.json()['id']}"
+    eventually(lambda: product.get(path)["state"] != "running", "it was compared")
+    assert product.get(path)["found"] == {"block_at_carrier": 1}
+    assert product.check(NUMBER, THIRD_PHONE)["reason"] == "paused_for_review"
+    applied = product.call("POST", f"{path}/apply", {"reason": "the webhook was lost"})
+    assert applied.status_code == 200, applied.text
+    assert product.check(NUMBER, THIRD_PHONE)["reason"] == "carrier_blocked"

@@ -82,3 +82,17 @@ def test_no_query_walks_through_a_table_that_grows(tmp_path: Path, file: str) ->
                 if walk and walk[1] not in SMALL | GIVEN | FOUND:
                     walks.append((name, walk[1]))
     assert walks == ([("count_outbox", "jobs")] if file == "read" else [])
+
+
+@pytest.mark.parametrize(("file", "name"), [("read", "read_notices"), ("write", "write_postponed")])
+def test_notices_of_one_message_are_found_by_their_ids(
+    tmp_path: Path, file: str, name: str
+) -> None:
+    """And not among all that wait, of which there may be very many while a program is away."""
+    with closing(open_connection(tmp_path / "plans.db")) as connection:
+        apply_migrations(connection, read_migrations("sqlite"), START)
+        query = read_queries("sqlite", file)[name]
+        bindings = dict.fromkeys(re.findall(r":(\w+)", query), 1)
+        plan = [str(row[-1]) for row in connection.execute(f"EXPLAIN QUERY PLAN {query}", bindings)]
+    assert any(step.endswith("(id>? AND id<?)") for step in plan), plan
+    assert not any(step.endswith("(state=?)") for step in plan), plan

@@ -639,7 +639,8 @@ FROM (
 ) AS due
 
 -- name: read_notices
--- Ids of one message begin with its own and a full stop, and sort in the order they are told.
+-- Ids of one message begin with its own and a full stop, and sort in the order they are told. What
+-- is not given up waits; said so, it is looked for by its id and not among all that wait.
 SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.due_at, found.id), '') || ']'
 FROM (
     SELECT n.id, n.due_at, n.value
@@ -653,7 +654,7 @@ FROM (
             WHERE before.id > n.message || '.'
                 AND before.id < n.id
                 AND before.recipient = n.recipient
-                AND before.state = 'waiting'
+                AND before.state <> 'given_up'
         )
     ORDER BY n.due_at, n.id
     LIMIT :limit::bigint

@@ -306,7 +306,7 @@ FROM (
     unnest(:postponed_times::bigint[]) AS due_at,
     unnest(:postponed_values::text[]) AS value
 ) AS p
-WHERE n.id >= p.id AND n.id < p.message || '/' AND n.recipient = p.recipient AND n.state = 'waiting'
+WHERE n.id >= p.id AND n.id < p.message || '/' AND n.recipient = p.recipient AND n.state <> 'given_up'
 
 -- name: end_notices
 DELETE FROM notices WHERE id = ANY(:told_notices::text[])

@@ -241,7 +241,8 @@ FROM (
 );
 
 -- name: read_notices
--- Ids of one message begin with its own and a full stop, and sort in the order they are told.
+-- Ids of one message begin with its own and a full stop, and sort in the order they are told. What
+-- is not given up waits; said so, it is looked for by its id and not among all that wait.
 SELECT '[' || ifnull(group_concat(value, ',' ORDER BY due_at, id), '') || ']'
 FROM (
     SELECT n.id, n.due_at, n.value
@@ -252,7 +253,7 @@ FROM (
         AND NOT EXISTS (
             SELECT 1
             FROM notices AS before
-            WHERE before.id > n.message || '.' AND before.id < n.id AND before.state = 'waiting'
+            WHERE before.id > n.message || '.' AND before.id < n.id AND before.state <> 'given_up'
         )
     ORDER BY n.due_at, n.id
     LIMIT :limit

@@ -210,7 +210,7 @@ UPDATE notices SET
 FROM jsonb_each(:rows) AS wanted
 WHERE notices.id >= wanted.value ->> '$[2].id'
     AND notices.id < wanted.value ->> '$[2].message.id' || '/'
-    AND notices.state = 'waiting';
+    AND notices.state <> 'given_up';
 
 -- name: end_notices
 DELETE FROM notices WHERE id IN (SELECT value FROM json_each(:rows));

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 from recording_intake import RecordingIntake
-from scripted_smsc import Answer, ScriptedSMSC, accept, scripted_smsc
 
 from consentry.carriers.smpp.settings import (
     SMPPCarrier,
@@ -16,6 +15,7 @@ from consentry.carriers.smpp.settings import (
     read_submit_options,
 )
 from consentry.ports import CarrierAccount, OutboundText
+from scripted_smsc import Answer, ScriptedSMSC, accept, scripted_smsc
 
 PERSON, OURS = "+12125550142", "+14155550100"
 TEXT = OutboundText("msg_1", PERSON, OURS, "Hello")

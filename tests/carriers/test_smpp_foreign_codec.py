@@ -5,7 +5,6 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted_smsc import scripted_smsc
 from smpplib import consts
 from smpplib import smpp as foreign
 from smpplib.client import Client, SimpleSequenceGenerator
@@ -23,6 +22,7 @@ from consentry.wire.smpp.requests import (
     encode_short_message,
 )
 from consentry.wire.smpp.texts import encode_text, read_text
+from scripted_smsc import scripted_smsc
 
 pytestmark = [pytest.mark.integration]
 

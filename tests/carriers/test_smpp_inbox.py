@@ -4,8 +4,6 @@ import asyncio
 
 import pytest
 from carrier_loopback import OPEN
-from scripted_smsc import PERSON as PERSON_ADDRESS
-from scripted_smsc import accept
 from smpp_scene import OURS, PERSON, TEXT, Scene, scene
 
 from consentry.carriers.smpp import inbound
@@ -16,6 +14,8 @@ from consentry.wire.smpp.fields import Tag
 from consentry.wire.smpp.pdu import PDU, Command
 from consentry.wire.smpp.requests import Address
 from consentry.wire.smpp.texts import EncodedText, encode_text
+from scripted_smsc import PERSON as PERSON_ADDRESS
+from scripted_smsc import accept
 
 pytestmark = pytest.mark.integration
 

@@ -15,7 +15,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from recording_intake import RecordingIntake
-from scripted_smsc import Answer, accept, scripted_smsc
 from smpp_scene import LONG, OURS, PERSON, TEXT, scene
 
 from consentry.carriers.shared.way_out import NoAnswer, NothingSent
@@ -46,6 +45,7 @@ from consentry.ports import (
 from consentry.wire.smpp.pdu import PDU, Command, FrameReader, Status, encode_pdu
 from consentry.wire.smpp.requests import encode_message_id
 from fuzzing import make_inputs
+from scripted_smsc import Answer, accept, scripted_smsc
 
 pytestmark = pytest.mark.integration
 

@@ -245,6 +245,27 @@ async def test_what_cannot_be_noted_is_not_lost(tmp_path: Path, error: Exception
         assert len(teller.told) == (1 if isinstance(error, StoreUnavailable) else 3)
 
 
+async def test_a_fault_while_telling_is_given_up_in_the_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is tried again like any other, and stands in the way of none."""
+    async with telling(tmp_path) as (made, teller):
+        faulty = await made.send("hello", callback=Callback(SHOP, "AC1"))
+
+        def fail_on_one(notice: Notice) -> Told:
+            if notice.message.id == faulty:
+                raise ZeroDivisionError
+            return Told()
+
+        teller.answer = fail_on_one
+        fine = await made.send("hello", callback=Callback(SHOP, "AC1"))
+        await made.until(lambda: _read(lambda: teller.statuses(fine)), ["sent"])
+        await made.until(made.store.count_notices, 1)
+        made.clock.advance(25 * 3600)
+        await until_none_waits(made)
+        assert any("telling_failed" in record.getMessage() for record in caplog.records)
+
+
 async def test_an_outage_while_looking_ends_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -325,6 +325,7 @@ async def test_what_cannot_be_told_is_said() -> None:
     async with telling() as (teller, program):
         for notice, cause, why in (
             (status_notice("shop.example"), None, "not an http"),
+            (status_notice(f"{program.url}/\ud800"), None, "surrogates not allowed"),
             (status_notice(program.url, id="msg_1"), None, "not the id of a message"),
             (text_notice(program.url, account="ACgone"), RetryCause.CLIENT_ERROR, "ACgone"),
             (text_notice(program.url, account="", carrier="x"), RetryCause.CLIENT_ERROR, "carrier"),

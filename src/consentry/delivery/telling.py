@@ -17,6 +17,7 @@ from consentry.actions.tell_program import NoteTold, NoteUntold, TakeAnswer
 from consentry.delivery.limits import Limits
 from consentry.domain.notices import Notice
 from consentry.ports import Clock, Measuring, Store, StoreUnavailable, Teller, Told, Untold
+from consentry.wire.webhook_address import RetryCause
 
 _REST_SECONDS: Final = 0.5
 _REST_SECONDS_MAX: Final = 30.0
@@ -114,19 +115,27 @@ class Telling:
 
     async def _tell(self, notice: Notice, lane: Lane, host: str) -> None:
         try:
-            answer = await self._teller.tell(notice)
+            answer = await self._ask(notice)
             is_down = isinstance(answer, Untold) and answer.is_server_down
             lane.note(is_down=is_down, now=self._clock.monotonic())
             outcome = await self._note(notice, answer)
             self._measuring.note_told(str(notice.kind), outcome)
             _log(notice, answer, outcome, host)
         except Exception:
-            # It stays where it is and is tried again: whatever it is, others are told meanwhile.
-            _logger.exception("telling_failed", extra={"message_id": notice.message.id})
-            lane.note(is_down=True, now=self._clock.monotonic())
+            # It stays where it is and is told again; others go on meanwhile.
+            _logger.exception("answer_not_noted", extra={"message_id": notice.message.id})
+            await asyncio.sleep(self._limits.retry_seconds_max)
         finally:
             lane.flights.pop(notice.id, None)
             self._landed.set()
+
+    async def _ask(self, notice: Notice) -> Told | Untold:
+        """Tell it; a fault of ours is like a program's: tried again, and given up in the end."""
+        try:
+            return await self._teller.tell(notice)
+        except Exception as error:
+            _logger.exception("telling_failed", extra={"message_id": notice.message.id})
+            return Untold(f"{type(error).__name__}: {error}", RetryCause.CLIENT_ERROR)
 
     async def _note(self, notice: Notice, answer: Told | Untold) -> str:
         """Write down what became of it, however long the store is away; name the outcome."""

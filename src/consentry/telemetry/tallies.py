@@ -27,7 +27,18 @@ _DECIDED: Final = {
     str(EntryKind.JOB_CLAIMED): ("deliver", str(Verdict.ALLOW)),
     str(EntryKind.JOB_CANCELED): ("deliver", str(Verdict.DENY)),
 }
-_REASONS: Final = frozenset({"", "expired", "restored", "canceled_by_program", *map(str, Reason)})
+_REASONS: Final = frozenset(
+    {
+        "",
+        "expired",
+        "restored",
+        "canceled_by_program",
+        "keyword_answered",
+        "answered_too_late",
+        "other_sender",
+        *map(str, Reason),
+    }
+)
 _OTHER: Final = "other"
 _CLASSES: Final = ("other", "1xx", "2xx", "3xx", "4xx", "5xx")
 

@@ -64,8 +64,9 @@ class TwilioTeller:
             signer = await self._find_signer(notice.callback.account, notice.message.carrier)
             if signer is None:
                 return Untold(_no_signer(notice.callback.account), RetryCause.CLIENT_ERROR)
+            address = msgspec.structs.replace(address, url=write_request_url(address.url))
             pairs = build_pairs(notice, signer.account)
-        except (WebhookAddressError, NoSid) as error:
+        except (WebhookAddressError, NoSid, UnicodeError) as error:
             return Untold(f"It cannot be told: {error}.", None)
         except StoreUnavailable as error:
             return Untold(str(error), RetryCause.CONNECT)
@@ -78,7 +79,6 @@ class TwilioTeller:
         signer: Signer,
         pairs: list[tuple[str, str]],
     ) -> Told | Untold:
-        address = msgspec.structs.replace(address, url=write_request_url(address.url))
         headers = {
             "Content-Type": _FORM,
             "X-Twilio-Signature": twilio_signature(signer.token, address.url, pairs),

@@ -9,11 +9,8 @@ from typing import Any
 import msgspec
 from recording_intake import RecordingIntake
 
-from consentry.carriers.smpp.settings import (
-    SMPPCarrier,
-    read_link_options,
-    read_submit_options,
-)
+from consentry.carriers.smpp.options import read_link_options, read_submit_options
+from consentry.carriers.smpp.settings import SMPPCarrier
 from consentry.ports import CarrierAccount, OutboundText
 from scripted_smsc import Answer, ScriptedSMSC, accept, scripted_smsc
 

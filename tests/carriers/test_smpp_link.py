@@ -19,12 +19,9 @@ from smpp_scene import LONG, OURS, PERSON, TEXT, scene
 
 from consentry.carriers.shared.way_out import NoAnswer, NothingSent
 from consentry.carriers.smpp.link import SMPPLink
+from consentry.carriers.smpp.options import read_link_options, read_submit_options
 from consentry.carriers.smpp.session import Session, SessionLimits
-from consentry.carriers.smpp.settings import (
-    SMPPCarrier,
-    read_link_options,
-    read_submit_options,
-)
+from consentry.carriers.smpp.settings import SMPPCarrier
 from consentry.domain.messages import MessageStatus
 from consentry.ports import (
     Accepted,
@@ -430,6 +427,31 @@ def test_short_codes_have_the_kind_that_the_vendor_wants(
     more = {"short_code": option}
     account = CarrierAccount("main", "smpp", "us", "ours", "smpp://127.0.0.1:1", more=more)
     assert read_submit_options(account).short_code == kind
+
+
+async def test_an_option_that_is_none_is_told_and_not_used(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """In the log when the account is built, and by `carrier test`; else the usual holds."""
+    wrong = {
+        "vendor": "flowroot",
+        "default_alphabet": "ascii",
+        "message_ids": "octal",
+        "short_code": "9/9",
+        "country_code": "+1",
+        "window": "0",
+        "enquire_seconds": "often",
+    }
+    account = CarrierAccount("main", "smpp", "us", "ours", "smpp://127.0.0.1:1", more=wrong)
+    carrier = SMPPCarrier(account)
+    told = [str(record.__dict__["why"]) for record in caplog.records]
+    assert [why.partition(" ")[0] for why in told] == list(wrong)
+    assert told[0] == "vendor is 'flowroot' and is not used. Write one of standard, flowroute."
+    with pytest.raises(CarrierUnreachable, match="window is '0' and is not used"):
+        await carrier.probe()
+    usual = msgspec.structs.replace(account, more={})
+    assert read_link_options(account).limits == read_link_options(usual).limits
+    assert read_submit_options(account).short_code == (3, 0)
 
 
 async def test_it_takes_leave_also_of_one_that_does_not_answer() -> None:

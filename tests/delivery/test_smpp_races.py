@@ -10,11 +10,8 @@ import pytest
 from delivery_world import WELCOME, World, world
 
 from consentry.actions.take_events import EventIntake
-from consentry.carriers.smpp.settings import (
-    SMPPCarrier,
-    read_link_options,
-    read_submit_options,
-)
+from consentry.carriers.smpp.options import read_link_options, read_submit_options
+from consentry.carriers.smpp.settings import SMPPCarrier
 from consentry.ports import CarrierAccount
 from consentry.wire.smpp.pdu import PDU, Command, Status
 from consentry.wire.smpp.requests import Address, decode_short_message, encode_message_id

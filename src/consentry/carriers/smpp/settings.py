@@ -1,15 +1,17 @@
 """An SMPP account, and the carrier that is built from it."""
 
-import re
-from collections.abc import Mapping
+import logging
 from datetime import datetime
 from typing import Final
 
-from consentry.carriers.smpp.errors import VENDORS, Codes, Vendor
-from consentry.carriers.smpp.inbound import InboxOptions
+from consentry.carriers.smpp.errors import VENDORS
 from consentry.carriers.smpp.link import LinkOptions, SMPPLink
+from consentry.carriers.smpp.options import (
+    list_wrong_options,
+    read_link_options,
+    read_submit_options,
+)
 from consentry.carriers.smpp.outbound import SubmitOptions, Submitter
-from consentry.carriers.smpp.session import SessionLimits
 from consentry.ports import (
     Accepted,
     AccountField,
@@ -27,12 +29,9 @@ from consentry.ports import (
     Submission,
     WebhookRequest,
 )
-from consentry.wire.smpp.requests import Address, Bind
-from consentry.wire.smpp.texts import Default
 
 KIND: Final = "smpp"
-_TON_NPI: Final = re.compile(r"([0-6])/([0-9]|1[0-8])")
-_BASES: Final = {"hex": (16, 10), "decimal": (10, 16)}
+_logger = logging.getLogger(__name__)
 
 
 class SMPPCarrier:
@@ -52,6 +51,9 @@ class SMPPCarrier:
     ) -> None:
         """Build it; nothing connects before its link is kept, or probed."""
         self.id = account.id
+        self._wrong = list_wrong_options(account)
+        for wrong in self._wrong:
+            _logger.warning("smpp_option_not_used", extra={"carrier": account.id, "why": wrong})
         self.link = SMPPLink(self, link or read_link_options(account))
         self._submitter = Submitter(self.link, submit or read_submit_options(account))
 
@@ -79,89 +81,13 @@ class SMPPCarrier:
         return await self._submitter.find(text, since=since, known=known)
 
     async def probe(self) -> None:
-        """Bind once and take leave; raises `CarrierUnreachable`."""
+        """Bind once and take leave; raises `CarrierUnreachable`, also for options that are none."""
+        if self._wrong:
+            raise CarrierUnreachable(" ".join(self._wrong))
         await self.link.probe()
 
     async def close(self) -> None:
         """Nothing is left open: who keeps the link ends it."""
-
-
-def name_message(written: str, base: int) -> str:
-    """Give an id one form, where answers and receipts write the same number differently.
-
-    `base` is how it is written here; 0: as it is.
-    """
-    if base:
-        try:
-            return str(int(written, base))
-        except ValueError:
-            return written
-    return written
-
-
-def read_link_options(account: CarrierAccount) -> LinkOptions:
-    """Read out of an account where to bind, how, and how things are written there."""
-    more, limits = account.more, SessionLimits()
-    _, receipt_base = _BASES.get(more.get("message_ids", ""), (0, 0))
-    return LinkOptions(
-        url=account.base_url,
-        bind=Bind(
-            account.account,
-            account.secret,
-            more.get("system_type", ""),
-            Address(more.get("address_range", "")),
-        ),
-        limits=SessionLimits(
-            window=_read_number(more, "window", limits.window, most=1000),
-            enquire_seconds=_read_number(
-                more, "enquire_seconds", int(limits.enquire_seconds), most=3600
-            ),
-        ),
-        inbox=InboxOptions(
-            country_code=more.get("country_code", "").lstrip("+"),
-            default=_read_default(more),
-            codes=_read_codes(more),
-            name_message=lambda written: name_message(written, receipt_base),
-        ),
-    )
-
-
-def read_submit_options(account: CarrierAccount) -> SubmitOptions:
-    """Read out of an account how texts are written there."""
-    more = account.more
-    answer_base, _ = _BASES.get(more.get("message_ids", ""), (0, 0))
-    return SubmitOptions(
-        codes=_read_codes(more),
-        default=_read_default(more),
-        short_code=_read_short_code(more),
-        name_message=lambda written: name_message(written, answer_base),
-        service_type=more.get("service_type", ""),
-    )
-
-
-def _find_vendor(more: Mapping[str, str]) -> Vendor:
-    return VENDORS.get(more.get("vendor", ""), VENDORS["standard"])
-
-
-def _read_short_code(more: Mapping[str, str]) -> tuple[int, int]:
-    """Read kind and plan of short codes as they are written, `3/0`; else the vendor's."""
-    found = _TON_NPI.fullmatch(more.get("short_code", ""))
-    return (int(found[1]), int(found[2])) if found else _find_vendor(more).short_code
-
-
-def _read_codes(more: Mapping[str, str]) -> Codes:
-    return Codes(_find_vendor(more), more.get("opted_out_codes", ""))
-
-
-def _read_default(more: Mapping[str, str]) -> Default:
-    return Default.LATIN1 if more.get("default_alphabet") == "latin1" else Default.GSM7
-
-
-def _read_number(more: Mapping[str, str], name: str, default: int, *, most: int) -> int:
-    """Read a whole number; one that is none, or out of range, is as if it were not there."""
-    text = more.get(name, "")
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
-    return number if 1 <= number <= most else default
 
 
 def build_smpp(account: CarrierAccount, callback_base: str) -> SMPPCarrier:

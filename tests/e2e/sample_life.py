@@ -48,6 +48,7 @@ def live_a_day(demo: Demo) -> Life:
     _talk(demo)
     _opt_out_and_in(demo)
     _tell_consents(demo)
+    _lose_texts(demo)
     ids = {one["name"]: one["id"] for one in demo.product.get("/v1/customers?limit=200")["items"]}
     ids["odd"] = ids[ODD[0]]
     ids["agent"] = demo.product.get("/v1/agents")["items"][0]["id"]
@@ -115,6 +116,17 @@ def _tell_consents(demo: Demo) -> None:
     _tell(demo, "/v1/consents", told)
     told = {"recipient": "+12125550199", "reason": "Asked by letter", "brand": "retale"}
     _tell(demo, "/v1/suppressions", told)
+
+
+def _lose_texts(demo: Demo) -> None:
+    """Have an opt-out and a question never reach us, and find them at the carrier."""
+    demo.carrier.fault("lost_webhook", webhook="inbound")
+    demo.carrier.type("+12125550121", demo.number("toll_free"), "STOP")
+    demo.carrier.type("+12125550122", demo.number("long_code"), "Is it <b>ready</b>?")
+    demo.carrier.clear_faults()
+    _tell(demo, "/v1/reconciliations", {"carrier": "simulated"})
+    drifts = "/v1/drifts?state=open"
+    eventually(lambda: len(demo.product.get(drifts)["items"]) >= 2, "the lost texts are found")
 
 
 def _settle(demo: Demo) -> None:

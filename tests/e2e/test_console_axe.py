@@ -124,6 +124,7 @@ MAIN: Final = frozenset(
         "customers-id-consent",
         "opt-outs",
         "reports",
+        "reports-drift",
         "settings-senders",
         "sign-in",
     }

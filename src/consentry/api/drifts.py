@@ -19,6 +19,7 @@ from consentry.api.operations import Answer, Call, Operation, Tag
 from consentry.api.parameters import (
     NOT_BLANK,
     PageQuery,
+    PhoneText,
     id_in_path,
     page_after,
     read_phone,
@@ -46,7 +47,7 @@ class DriftQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
     state: DriftState | UnsetType = UNSET
     kind: DriftKind | UnsetType = UNSET
     carrier: Id | UnsetType = UNSET
-    recipient: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | UnsetType = UNSET
+    recipient: PhoneText | UnsetType = UNSET
     report: Id | UnsetType = UNSET
 
 

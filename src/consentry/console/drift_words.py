@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from consentry.domain.drift import DriftKind
+from consentry.domain.drift import DriftKind, DriftState, Reconciliation, ReconciliationState
 
 DRIFT_KINDS: Final[dict[str, str]] = {
     DriftKind.MISSED_OPT_OUT: "An opt-out that never reached us",
@@ -12,3 +12,20 @@ DRIFT_KINDS: Final[dict[str, str]] = {
     DriftKind.BLOCK_NOT_AT_CARRIER: "We block, and the carrier does not",
 }
 """What a drift is, by its kind, the worst first."""
+
+DRIFT_STATES: Final[dict[str, str]] = {
+    DriftState.OPEN: "To be settled",
+    DriftState.APPLIED: "Applied",
+    DriftState.DISMISSED: "Dismissed",
+}
+"""What became of a drift."""
+
+
+def spell_report(report: Reconciliation) -> str:
+    """Say in a line what the last comparison came to."""
+    if report.state is ReconciliationState.RUNNING:
+        return f"is being compared: {report.texts + report.lines:,} looked at"
+    if report.state is ReconciliationState.FAILED:
+        return f"could not be compared: {report.error}"
+    new = "nothing new" if not report.drifts else f"{report.drifts:,} new"
+    return f"{report.texts:,} texts and {report.lines:,} lines of its list compared: {new}"

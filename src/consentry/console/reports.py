@@ -63,6 +63,7 @@ async def show_reports(visit: Visit) -> Response:
         periods=PERIODS,
         choices=choices,
         report=report,
+        drifts=sum((await visit.services.store.count_drifts()).values()),
         examples={} if report is None else await _find_examples(visit, report.last_texts),
         texts_shown_max=_TEXTS_SHOWN_MAX,
         stories_max=STORIES_MAX,

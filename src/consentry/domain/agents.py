@@ -33,6 +33,7 @@ class Permission(StrEnum):
     CHANGE_SETTINGS = "change_settings"
     MANAGE_AGENTS = "manage_agents"
     MANAGE_KEYS = "manage_keys"
+    SETTLE_DRIFT = "settle_drift"
 
 
 _AGENT: Final = frozenset(

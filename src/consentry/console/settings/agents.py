@@ -43,6 +43,7 @@ PERMISSION_WORDS: Final = {
     Permission.CHANGE_SETTINGS: "Change settings",
     Permission.MANAGE_AGENTS: "Add and change agents",
     Permission.MANAGE_KEYS: "Make and revoke API keys",
+    Permission.SETTLE_DRIFT: "Settle where a carrier and our records differ",
 }
 """Each permission in words."""
 

@@ -44,7 +44,8 @@ def test_a_program_is_told_what_it_can_see(before: MessageStatus, after: Message
     """Each change of what it is told is one notice; what is ours alone tells nothing."""
     was, now = message(before), message(after, body="Hello again")
     notice = notice_of_change(was, now)
-    if told_status(was) is told_status(now):
+    known, told = told_status(was), told_status(now)
+    if told is known or RANK[told] < RANK[known]:
         assert notice is None
         return
     assert notice is not None
@@ -74,6 +75,17 @@ def test_it_is_not_told_what_it_knows_or_did_not_ask() -> None:
 def test_a_status_as_a_program_sees_it(status: MessageStatus, told: MessageStatus) -> None:
     """A text that is under way waits, for its program."""
     assert told_status(message(status)) is told
+
+
+def test_by_a_service_a_text_is_queued_when_it_leaves() -> None:
+    """It was accepted before; back in line it is not told to have gone back."""
+    accepted = message(MessageStatus.QUEUED, service="MG1")
+    sending = message(MessageStatus.SENDING, service="MG1")
+    notice = notice_of_change(accepted, sending)
+    assert notice is not None
+    assert (notice.id, told_status(notice.message)) == ("msg_1.1.queued", MessageStatus.QUEUED)
+    assert notice_of_change(sending, accepted) is None
+    assert notice_of_change(message(MessageStatus.SCHEDULED, service="MG1"), accepted) is None
 
 
 def test_notices_of_one_message_sort_in_the_order_of_what_happened() -> None:

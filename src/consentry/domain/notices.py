@@ -57,20 +57,27 @@ _NOT_TOLD: Final = {
 
 
 def told_status(message: Message) -> MessageStatus:
-    """Tell where a message is for the program that sent it."""
+    """Tell where a message is for the program that sent it.
+
+    By a messaging service it is only accepted at first, which is before the queue like what is
+    scheduled: it is queued as soon as it is about to leave.
+    """
+    if message.status is MessageStatus.QUEUED and message.service is not None:
+        return MessageStatus.SCHEDULED
     return _NOT_TOLD.get(message.status, message.status)
 
 
 def notice_of_change(before: Message | None, after: Message) -> Notice | None:
     """Tell what a program must be told of a change of its message; mostly there is nothing.
 
-    It knows the first status itself: it was the answer to its request.
+    It knows the first status itself: it was the answer to its request. A text that goes back in
+    line, because its carrier would not have it now, is where it was.
     """
     callback = after.callback
     if callback is None or before is None or after.direction is Direction.INBOUND:
         return None
-    status = told_status(after)
-    if status is told_status(before):
+    status, known = told_status(after), told_status(before)
+    if status is known or RANK[status] < RANK[known]:
         return None
     return Notice(
         id=f"{after.id}.{RANK[status]}.{status}",

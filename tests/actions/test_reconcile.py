@@ -254,6 +254,34 @@ async def test_each_comparison_looks_back_to_the_last_one_that_ended() -> None:
     assert {since for _, since in carrier.asked_since} == {START}
 
 
+async def test_no_time_is_left_out_however_often_a_carrier_cannot_be_asked() -> None:
+    """Two months of failing nights behind it, the next looks back to the last that ended."""
+    world = a_day_later()
+    began = world.clock.now()
+    carrier = AskedCarrier()
+    await reconcile(world.store, carrier)
+    broken = AskedCarrier([written("x", world.clock.now())], breaks_after=0)
+    for _ in range(60):
+        world.clock.advance(days=1)
+        await reconcile(world.store, broken)
+    carrier.asked_since.clear()
+    await reconcile(world.store, carrier)
+    assert carrier.asked_since[0] == (LONG.number, began - timedelta(hours=1))
+
+
+async def test_a_short_look_back_leaves_the_rest_to_the_next_comparison() -> None:
+    """Somebody asks for the last hour after nights that failed: those nights are still to come."""
+    world = a_day_later()
+    began = world.clock.now()
+    carrier = AskedCarrier()
+    await reconcile(world.store, carrier)
+    world.clock.advance(days=3)
+    await reconcile(world.store, carrier, since=world.clock.now() - timedelta(hours=1))
+    carrier.asked_since.clear()
+    await reconcile(world.store, carrier)
+    assert carrier.asked_since[0] == (LONG.number, began - timedelta(hours=1))
+
+
 async def test_only_the_accounts_own_senders_are_asked_for() -> None:
     """Another account's number is another comparison."""
     elsewhere = Sender("+14155550177", LONG.kind, "acme", "telnyx-1")

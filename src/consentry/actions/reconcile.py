@@ -183,11 +183,18 @@ class Reconciler:
 
 
 def _since(known: list[Reconciliation], now: datetime) -> datetime:
-    """Look back to the last one that came to its end, and a little further."""
-    for report in known:
-        if report.state is ReconciliationState.FINISHED:
-            return report.started_at - _OVERLAP
-    return now - timedelta(hours=FIRST_HOURS)
+    """Say up to when all was compared without a gap, less a little; `known` is newest first.
+
+    One that came to its end counts where it began before that time: after nights that failed, a
+    short look back must not pass for all of them.
+    """
+    if not known:
+        return now - timedelta(hours=FIRST_HOURS)
+    since = known[-1].since
+    for report in reversed(known):
+        if report.state is ReconciliationState.FINISHED and report.since <= since:
+            since = report.started_at - _OVERLAP
+    return since
 
 
 def _tell_log(report: Reconciliation) -> None:

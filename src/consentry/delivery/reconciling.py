@@ -59,8 +59,9 @@ class NightlyReconciling:
         """Begin to compare an account; one that is under way in this process is that one."""
         known = self._running.get(carrier_id)
         if known is not None and not known[1].done():
-            found = await self._store.read_reconciliation(known[0].id)
-            return found or known[0]
+            report = await self._store.read_reconciliation(known[0].id) or known[0]
+            if report.state is ReconciliationState.RUNNING:
+                return report
         carrier = await self._book.find(carrier_id)
         if carrier is None:
             raise Rejected(

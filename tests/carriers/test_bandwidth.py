@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
@@ -123,6 +124,19 @@ async def test_an_account_is_tried_by_a_question() -> None:
     async with bandwidth(http(401)) as (carrier, _):
         with pytest.raises(CarrierUnreachable, match="do not fit"):
             await carrier.probe()
+
+
+def test_what_is_lost_beside_a_text_is_told_to_operators(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It may have been somebody's text: the log names the account and what is wrong in it."""
+    [posted] = [one for one in TABLE.posted if one.name == "a text beside what cannot be read"]
+    with caplog.at_level(logging.ERROR):
+        build_bandwidth(ACCOUNT, "").read_inbound(TABLE.sign(TABLE.request(posted)))
+    [line] = caplog.records
+    assert line.getMessage() == "webhook_event_unreadable"
+    assert vars(line)["carrier"] == ACCOUNT.id
+    assert vars(line)["why"] == "[0].message.id: is missing"
 
 
 # --- Judged by Bandwidth's own library ---------------------------------------------------------

@@ -9,7 +9,15 @@ from carrier_loopback import OPEN, http, loopback
 from carrier_table import CarrierTable, Posted, Sent, read_tables
 
 from consentry.bootstrap import CARRIERS
-from consentry.ports import Carrier, CarrierEvent, CarrierRefusal, Forged, Malformed, WebhookRequest
+from consentry.ports import (
+    Carrier,
+    CarrierEvent,
+    CarrierRefusal,
+    Forged,
+    Malformed,
+    Unanswered,
+    WebhookRequest,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -104,6 +112,17 @@ async def test_an_answer_means_exactly_this(table: CarrierTable, sent: Sent) -> 
         assert seen.form == sent.form
     if sent.body_json is not None:
         assert json.loads(seen.body) == sent.body_json
+
+
+@pytest.mark.parametrize("table", [t for t in TABLES.values() if t.sent], ids=lambda t: t.kind.name)
+async def test_a_text_that_may_have_gone_out_is_unanswered(table: CarrierTable) -> None:
+    """HTTP 408, 500, 502 and 504 leave it open: it must not go back into the line."""
+    async with loopback() as server:
+        carrier = build(table, server.url)
+        for status in (408, 500, 502, 504):
+            server.answer(http(status, b"<html>"))
+            assert isinstance(await carrier.submit(table.sent[0].text, OPEN), Unanswered), status
+        await carrier.close()
 
 
 @pytest.mark.parametrize("table", [t for t in TABLES.values() if t.sent], ids=lambda t: t.kind.name)

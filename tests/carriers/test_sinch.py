@@ -139,6 +139,14 @@ async def test_a_text_is_found_by_our_id(
     assert server.seen[0].headers["authorization"] == "Bearer api-token"
 
 
+async def test_a_list_of_everything_does_not_show_that_a_text_is_missing() -> None:
+    """A page full of others means that our id was not looked at."""
+    others = [batch(f"other-{number}", f"msg_9{number}") for number in range(100)]
+    async with sinch(batches(*others)) as (carrier, _):
+        with pytest.raises(CarrierUnreachable, match="not only what was asked for"):
+            await carrier.find(TEXT, since=NOW)
+
+
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [(http(401), "token"), (http(500), "HTTP 500"), (http(200, b"<html>"), "cannot be read")],
@@ -213,6 +221,12 @@ async def test_what_cannot_be_read_of_it_is_said(reply: bytes, reason: str) -> N
     """A list with a hole in it would pass for the whole."""
     with pytest.raises(CarrierUnreachable, match=reason):
         await replay(reply)
+
+
+async def test_a_text_of_nobody_who_can_be_texted_is_passed_over() -> None:
+    """A name as its sender does not keep the others from being compared, now and every night."""
+    found, _ = await replay(inbounds(inbound(**{"from": "BANK"}), inbound("STOP", id="2")))
+    assert [(text.carrier_message_id, text.body) for text in found] == [("2", "STOP")]
 
 
 async def test_a_list_without_an_end_is_given_up() -> None:

@@ -43,7 +43,7 @@ ACCOUNT = CarrierAccount(
     base_url="http://127.0.0.1:1",
     key_id="AKIDEXAMPLE",
     key_secret="fictitious-secret",
-    more={"opt_in_keywords": "START,UNSTOP", "configuration_set": "texts"},
+    more={"opt_in_keywords": "UNSTOP, start", "configuration_set": "texts"},
 )
 SENDER, PERSON = "+14155550100", "+12125550142"
 SNS = "https://sns.us-east-1.amazonaws.com"

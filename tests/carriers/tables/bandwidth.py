@@ -171,6 +171,7 @@ _POSTED = (
         [{"type": "message-received"}, inbound()],
         _text(),
     ),
+    _posted("a text beside what is no event", [{"type": "other", "to": 7}, inbound()], _text()),
     _posted("no array", inbound(), reason="body: Expected `array`"),
     Posted("no JSON", b"[{", reason="body: Input data was truncated"),
     _posted("without a type", [{}], reason="[0].type: is missing"),

@@ -139,6 +139,7 @@ _POSTED = (
     _posted("with plusses", inbound(From=PERSON, To=OURS), _text()),
     _posted("to a short code", inbound(To="12345"), _text(sender="12345")),
     _posted("of no type", inbound(Type=None), _text()),
+    _posted("of a type in capitals", inbound(Type="SMS"), _text()),
     _posted(
         "words with a plus and more",
         inbound(Text="1+1=2 & ünïcode 🙂"),

@@ -218,6 +218,7 @@ _POSTED = (
         report("sending_failed", errors=[{"code": 40300}]),
         _told(MessageStatus.FAILED, "40300", opted_out=True),
     ),
+    _posted("of a type in small letters", inbound(type="sms"), _text()),
     _posted("of a kind that is new", event("message.translated", anything=[1])),
     _posted(
         "of a payload that is none",

@@ -124,7 +124,8 @@ class AWSWebhooks:
         self._account_id = account.id
         self._topics = {account.account, account.more.get("event_topic") or account.account}
         self._own_base = account.more.get("sns_base_url")
-        self._opt_in = frozenset(account.more.get("opt_in_keywords", "").upper().split(","))
+        keywords = account.more.get("opt_in_keywords", "").upper().split(",")
+        self._opt_in = frozenset(keyword.strip() for keyword in keywords)
         self._client = client
         self._certificates = certificates
 

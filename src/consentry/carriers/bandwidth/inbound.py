@@ -9,6 +9,7 @@ Source: dev.bandwidth.com, "Webhooks" and the models of its Python library 23.3;
 """
 
 import hmac
+import logging
 from typing import Final
 
 import msgspec
@@ -70,7 +71,9 @@ class _Message(msgspec.Struct, frozen=True):
     time: str | None = None
 
 
-_events_decoder = msgspec.json.Decoder(tuple[_Event, ...])
+_log = logging.getLogger(__name__)
+_events_decoder = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
+_event_decoder = msgspec.json.Decoder(_Event)
 _message_decoder = msgspec.json.Decoder(_Message)
 
 
@@ -91,26 +94,28 @@ class BandwidthWebhooks:
                 f"The user and password are not those of carrier account {self._account.id}. Set "
                 "them for the callback at Bandwidth's application as they are set here"
             )
-        return _read_events(decode(_events_decoder, request.body))
+        return self._read_events(decode(_events_decoder, request.body))
 
     read_status = read_inbound
 
-
-def _read_events(posted: tuple[_Event, ...]) -> tuple[CarrierEvent, ...]:
-    """Read all that can be read: a text must not be lost for what stands beside it."""
-    events: list[CarrierEvent] = []
-    first_error: Malformed | None = None
-    for number, event in enumerate(posted):
-        try:
-            read = _read_event(event)
-        except Malformed as error:
-            first_error = first_error or Malformed(f"[{number}].{error}")
-            continue
-        if read is not None:
-            events.append(read)
-    if first_error is not None and not events:
-        raise first_error
-    return tuple(events)
+    def _read_events(self, posted: tuple[msgspec.Raw, ...]) -> tuple[CarrierEvent, ...]:
+        """Read all that can be read: a text must not be lost for what stands beside it."""
+        events: list[CarrierEvent] = []
+        errors: list[Malformed] = []
+        for number, written in enumerate(posted):
+            try:
+                read = _read_event(decode(_event_decoder, written))
+            except Malformed as error:
+                errors.append(Malformed(f"[{number}].{error}"))
+                continue
+            if read is not None:
+                events.append(read)
+        if errors and not events:
+            raise errors[0]
+        for left in errors:
+            told = {"carrier": self._account.id, "why": str(left)}
+            _log.error("webhook_event_unreadable", extra=told)
+        return tuple(events)
 
 
 def _read_event(event: _Event) -> CarrierEvent | None:

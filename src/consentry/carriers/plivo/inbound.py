@@ -7,8 +7,8 @@ whoever has seen one could put any words below it: they are not taken.
 """
 
 import re
+from functools import partial
 from typing import Final
-from urllib.parse import parse_qsl
 
 from consentry.carriers.plivo.errors import TABLE, read_code
 from consentry.carriers.shared.callbacks import MESSAGE_PARAMETER, read_parameter
@@ -19,6 +19,7 @@ from consentry.carriers.shared.fields import (
     read_name,
     read_sender,
 )
+from consentry.carriers.shared.forms import Pairs, open_form
 from consentry.domain.messages import MessageStatus
 from consentry.ports import (
     CarrierAccount,
@@ -29,7 +30,7 @@ from consentry.ports import (
     StatusReport,
     WebhookRequest,
 )
-from consentry.wire.forms import Form, FormError, parse_form
+from consentry.wire.forms import Form, FormError
 from consentry.wire.plivo import (
     MAIN_ACCOUNT_SIGNATURE_HEADER,
     NONCE_HEADER,
@@ -48,9 +49,8 @@ STATUSES: Final[dict[str, MessageStatus]] = {
 }
 _SIGNATURES: Final = (SIGNATURE_HEADER.lower(), MAIN_ACCOUNT_SIGNATURE_HEADER.lower())
 _NONCE: Final = NONCE_HEADER.lower()
-_FIELDS_MAX: Final = 1000
 _MEDIA: Final = re.compile(r"Media[0-9]{1,3}")
-_TEXTS: Final = frozenset({None, "sms", "mms"})
+_TEXTS: Final = frozenset({"", "sms", "mms"})
 """The types of messages that go from number to number. Others are none of ours."""
 
 
@@ -64,7 +64,7 @@ class PlivoWebhooks:
     def read_inbound(self, request: WebhookRequest) -> tuple[CarrierEvent, ...]:
         """Read a text that came in; raises `Forged`, `Malformed`."""
         form = self._open(request)
-        if form.get("Type") not in _TEXTS:
+        if not _is_text(form):
             return ()
         # The words of a picture message are in Body.
         words = form.get("Text") or form.get("Body")
@@ -84,7 +84,7 @@ class PlivoWebhooks:
         Of a long text in parts each part has an id of its own, and names that of the whole.
         """
         form = self._open(request)
-        if form.get("Type") not in _TEXTS:
+        if not _is_text(form):
             return ()
         said = _require(form, "Status")
         status = STATUSES.get(said)
@@ -105,16 +105,9 @@ class PlivoWebhooks:
 
     def _open(self, request: WebhookRequest) -> Form:
         """Check the signature, and only then read what it signs."""
-        try:
-            form = parse_form(request.body)
-        except FormError as error:
-            # Read as a lenient reader would: a signature over that makes it the carrier's fault.
-            self._verify(request, _parse_leniently(request.body))
-            raise Malformed(str(error)) from None
-        self._verify(request, form.pairs)
-        return form
+        return open_form(request.body, partial(self._verify, request))
 
-    def _verify(self, request: WebhookRequest, pairs: tuple[tuple[str, str], ...]) -> None:
+    def _verify(self, request: WebhookRequest, pairs: Pairs) -> None:
         headers = request.headers
         nonce = headers.get(_NONCE, "")
         signatures = [headers[name] for name in _SIGNATURES if name in headers]
@@ -129,12 +122,8 @@ class PlivoWebhooks:
             )
 
 
-def _parse_leniently(body: bytes) -> tuple[tuple[str, str], ...]:
-    text = body.decode("utf-8", "replace")
-    try:
-        return tuple(parse_qsl(text, keep_blank_values=True, max_num_fields=_FIELDS_MAX))
-    except ValueError:
-        return ()
+def _is_text(form: Form) -> bool:
+    return (form.get("Type") or "").lower() in _TEXTS
 
 
 def _require(form: Form, name: str) -> str:

@@ -30,7 +30,6 @@ from consentry.domain.messages import MessageStatus
 from consentry.ports import (
     Accepted,
     CarrierAccount,
-    CarrierRefusal,
     CarrierUnreachable,
     Fence,
     OutboundText,
@@ -44,7 +43,6 @@ PAGES_MAX: Final = 50
 CLOCK_SKEW_MAX: Final = timedelta(hours=26)
 """How far our clock may have been from the carrier's: a wrong day or time zone is not rare."""
 _TIME_FORMAT: Final = "%Y-%m-%d %H:%M:%S"
-_REQUEST_TIMEOUT: Final = 408
 
 
 class _Created(msgspec.Struct, frozen=True):
@@ -151,10 +149,7 @@ class PlivoREST:
 
 def read_submission(answer: Answer) -> Submission:
     """Read the answer to a request to send."""
-    submission = sort_answer(answer, taken=_read_created, refused=read_refusal)
-    if isinstance(submission, CarrierRefusal) and answer.status == _REQUEST_TIMEOUT:
-        return Unanswered(submission.text)
-    return submission
+    return sort_answer(answer, taken=_read_created, refused=read_refusal)
 
 
 def _read_created(answer: Answer) -> Submission:

@@ -40,6 +40,7 @@ async def hand_over(
     return read(answer)
 
 
+_REQUEST_TIMEOUT: Final = 408
 _SERVICE_UNAVAILABLE: Final = 503
 _SERVER_ERROR: Final = 500
 
@@ -53,10 +54,17 @@ def sort_answer(
     """Read an answer by its HTTP status, with what reads one that says yes and one that says no.
 
     A 503 says that the request was not handled. Any other 5xx says that something broke, perhaps
-    after the text was taken (docs/decisions/0005-retries-pass-the-gate.md).
+    after the text was taken, and a 408 that it took too long, perhaps for a server behind the one
+    that answers (docs/decisions/0005-retries-pass-the-gate.md).
     """
     if 200 <= answer.status < 300:
         return taken(answer)
-    if answer.status >= _SERVER_ERROR and answer.status != _SERVICE_UNAVAILABLE:
+    if _leaves_open(answer.status):
         return Unanswered(refused(answer).text)
     return refused(answer)
+
+
+def _leaves_open(status: int) -> bool:
+    """Tell whether a status does not say if the text was taken."""
+    broke = status >= _SERVER_ERROR and status != _SERVICE_UNAVAILABLE
+    return broke or status == _REQUEST_TIMEOUT

@@ -5,7 +5,7 @@
     Accepted        2xx with an id
     CarrierRefusal  4xx, 429 and 503: it says that it did not take the text; or no connection
     Withheld        the fence was closed when there was a connection: nothing was written
-    Unanswered      silence, half an answer, a 2xx that cannot be read, any other 5xx
+    Unanswered      silence, half an answer, a 2xx that cannot be read, 408, any other 5xx
 
 A 503 says that the request was not handled, so it goes back into the queue. Any other 5xx says
 that something broke, perhaps after the text was taken, and a gateway says it of a server that
@@ -17,14 +17,15 @@ must pass the gate again.
 import unicodedata
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from urllib.parse import quote, urlencode
 
 import msgspec
 
-from consentry.carriers.shared.handing_over import HTTPRequest, hand_over
+from consentry.carriers.shared.callbacks import address_of, status_address
+from consentry.carriers.shared.handing_over import HTTPRequest, hand_over, sort_answer
 from consentry.carriers.shared.twilio_like import Dialect, map_listed_status, read_refusal
-from consentry.carriers.shared.twilio_like_webhooks import MESSAGE_PARAMETER, SENDER_PARAMETER
 from consentry.carriers.shared.way_out import Answer, WayOut, basic_authorization
 from consentry.ports import (
     Accepted,
@@ -47,7 +48,6 @@ CLOCK_SKEW_MAX: Final = timedelta(hours=26)
 A text of ours that is older than it seems is told from others by the ids that we know.
 """
 TRIAL_PREFIX: Final = "Sent from your Twilio trial account - "
-_SERVICE_UNAVAILABLE: Final = 503
 _NOBODYS: Final = OutboundText(message="", recipient="+15005550009", sender="+15005550006", body="")
 
 
@@ -75,7 +75,7 @@ class TwilioLikeRequests:
     ) -> None:
         """Authenticate by `login`, a name and its secret."""
         self._dialect = dialect
-        self._callbacks = f"{callback_base.rstrip('/')}/carriers/{quote(account.id, safe='')}"
+        self._status_address = status_address(callback_base, account.id)
         self._base = account.base_url.rstrip("/")
         self._messages = f"{dialect.path}/Accounts/{quote(account.account, safe='')}/Messages.json"
         self._authorization = {"Authorization": basic_authorization(*login)}
@@ -138,34 +138,29 @@ class TwilioLikeRequests:
 
     def _write(self, text: OutboundText) -> CreateMessage:
         # With a service, From chooses the sender out of its pool: the one the person consented to.
-        query = urlencode({MESSAGE_PARAMETER: text.message, SENDER_PARAMETER: text.sender})
         return CreateMessage(
             to_number=text.recipient,
             from_number=text.sender,
             messaging_service_sid=text.messaging_service_sid,
             body=text.body,
             media_urls=text.media,
-            status_callback=f"{self._callbacks}/status?{query}{self._dialect.report_fragment}",
+            status_callback=address_of(text, self._status_address) + self._dialect.report_fragment,
         )
 
     def _read_submission(self, answer: Answer) -> Submission:
         """Read the answer to a request to send."""
-        if 200 <= answer.status < 300:
-            return self._read_created(answer)
-        refusal = read_refusal(self._dialect.codes, answer)
-        if answer.status >= 500 and answer.status != _SERVICE_UNAVAILABLE:
-            return Unanswered(refusal.text)
-        return refusal
+        refused = partial(read_refusal, self._dialect.codes)
+        return sort_answer(answer, taken=_read_created, refused=refused)
 
-    def _read_created(self, answer: Answer) -> Submission:
-        try:
-            created = _created_decoder.decode(answer.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            created = _Created(sid="")
-        if not created.sid:
-            said = f"The answer, HTTP {answer.status}, does not say whether it was taken."
-            return Unanswered(said)
-        return Accepted(created.sid, map_listed_status(created.status))
+
+def _read_created(answer: Answer) -> Submission:
+    try:
+        created = _created_decoder.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        created = _Created(sid="")
+    if not created.sid:
+        return Unanswered(f"The answer, HTTP {answer.status}, does not say whether it was taken.")
+    return Accepted(created.sid, map_listed_status(created.status))
 
 
 def _name_wanted(text: OutboundText) -> dict[str, str]:

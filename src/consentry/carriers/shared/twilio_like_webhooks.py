@@ -6,14 +6,20 @@ somebody must mend it. So is a request of another account that signs with the sa
 not forged, its number is configured to come to the wrong account here.
 """
 
+from functools import partial
 from typing import Final
-from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import msgspec
 
+from consentry.carriers.shared.callbacks import (
+    MESSAGE_PARAMETER,
+    SENDER_PARAMETER,
+    read_parameter,
+)
+from consentry.carriers.shared.fields import read_phone, read_sender
+from consentry.carriers.shared.forms import Pairs, open_form
 from consentry.carriers.shared.twilio_like import STATUSES, Dialect
 from consentry.domain.messages import MessageStatus
-from consentry.domain.phone import InvalidNumber, read_delivered
 from consentry.ports import (
     CarrierAccount,
     Forged,
@@ -30,15 +36,11 @@ from consentry.wire.twilio_form import (
     Form,
     FormError,
     build_form,
-    parse_form,
     parse_inbound_message,
     parse_status_callback,
 )
 
 TOKEN_HEADER: Final = "i-twilio-idempotency-token"  # noqa: S105 - the name of a header
-MESSAGE_PARAMETER: Final = "message"
-SENDER_PARAMETER: Final = "sender"
-_FIELDS_MAX: Final = 1000
 
 _json_decoder = msgspec.json.Decoder(dict[str, str | int | None])
 
@@ -62,8 +64,8 @@ class TwilioLikeWebhooks:
         opt_out_type = message.opt_out_type
         text = InboundText(
             carrier_message_id=message.message_sid,
-            recipient=_read_phone("From", message.from_number),
-            sender=_read_sender("To", message.to_number),
+            recipient=read_phone("From", message.from_number),
+            sender=read_sender("To", message.to_number),
             body=message.body,
             media=tuple(media.url for media in message.media),
             opt_out_type=None if opt_out_type is None else opt_out_type.value,
@@ -84,16 +86,15 @@ class TwilioLikeWebhooks:
         if status is MessageStatus.RECEIVED:
             raise Malformed("MessageStatus: a text that came in belongs to the inbound webhook")
         error_code = None if callback.error_code is None else str(callback.error_code)
-        ours = parse_qs(urlsplit(request.url).query)
-        sender = callback.from_number or ours.get(SENDER_PARAMETER, [""])[0]
+        sender = callback.from_number or read_parameter(request.url, SENDER_PARAMETER)
         report = StatusReport(
             carrier_message_id=callback.message_sid,
-            recipient=_read_phone("To", callback.to_number),
-            sender=_read_sender("From", sender),
+            recipient=read_phone("To", callback.to_number),
+            sender=read_sender("From", sender) if sender else "",
             status=status,
             error_code=error_code,
             opted_out=self._dialect.codes.is_opted_out(error_code),
-            message=ours.get(MESSAGE_PARAMETER, [None])[0],
+            message=read_parameter(request.url, MESSAGE_PARAMETER),
         )
         return (report,)
 
@@ -102,16 +103,9 @@ class TwilioLikeWebhooks:
         content_type = request.headers.get("content-type", "")
         if content_type.partition(";")[0].strip().lower() == "application/json":
             return self._open_json(request)
-        try:
-            form = parse_form(request.body)
-        except FormError as error:
-            # Read leniently: a signature over that makes it the carrier's own fault.
-            self._check_form(request, _parse_leniently(request.body))
-            raise Malformed(str(error)) from None
-        self._check_form(request, form.pairs)
-        return form
+        return open_form(request.body, partial(self._check_form, request))
 
-    def _check_form(self, request: WebhookRequest, pairs: tuple[tuple[str, str], ...]) -> None:
+    def _check_form(self, request: WebhookRequest, pairs: Pairs) -> None:
         signed = twilio_signature_matches(
             self._account.secret,
             request.url,
@@ -155,14 +149,6 @@ def _parse_json(body: bytes) -> Form:
     return build_form(pairs)
 
 
-def _parse_leniently(body: bytes) -> tuple[tuple[str, str], ...]:
-    text = body.decode("utf-8", "replace")
-    try:
-        return tuple(parse_qsl(text, keep_blank_values=True, max_num_fields=_FIELDS_MAX))
-    except ValueError:
-        return ()
-
-
 def _forged(account: CarrierAccount) -> Forged:
     return Forged(
         f"The signature is not that of carrier account {account.id}. If it is real, the address "
@@ -176,15 +162,3 @@ def _check_account(account_sid: str, account: CarrierAccount) -> None:
             f"AccountSid: is not the one of carrier account {account.id}. Point this number's "
             "webhook at the carrier account that it belongs to"
         )
-
-
-def _read_phone(field: str, text: str) -> str:
-    try:
-        return read_delivered(text)
-    except InvalidNumber as error:
-        raise Malformed(f"{field}: {error}") from None
-
-
-def _read_sender(field: str, text: str) -> str:
-    """Read a number of ours: E.164, else a short code or a name as it is."""
-    return _read_phone(field, text) if text.startswith("+") else text.strip()

@@ -9,6 +9,7 @@ Source: developers.sinch.com, "Webhooks" of the SMS REST API and the models of i
 """
 
 import hmac
+import logging
 from base64 import b64encode
 from binascii import Error as Base64Error
 from binascii import a2b_base64
@@ -120,6 +121,7 @@ class _BatchReport(msgspec.Struct, frozen=True):
     client_reference: str | None = None
 
 
+_log = logging.getLogger(__name__)
 _event_decoder = msgspec.json.Decoder(_Event)
 _text_decoder = msgspec.json.Decoder(_Text)
 _body_decoder = msgspec.json.Decoder(str | _Pictures | None)
@@ -175,8 +177,17 @@ def _bytes(text: str) -> bytes:
 
 
 def parse_text(item: msgspec.Raw) -> InboundText | None:
-    """Read a text out of Sinch's own list; raises `Malformed`."""
-    return read_text(decode(_text_decoder, item))
+    """Read a text out of Sinch's own list; raises `Malformed`.
+
+    None also where it is from nobody who can be texted: a webhook of it could not be read either.
+    """
+    text = decode(_text_decoder, item)
+    try:
+        read_msisdn("from", text.from_number)
+    except Malformed:
+        _log.warning("history_skipped", extra={"sender": text.to, "carrier_message_id": text.id})
+        return None
+    return read_text(text)
 
 
 def read_text(text: _Text) -> InboundText | None:

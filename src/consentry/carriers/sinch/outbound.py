@@ -113,7 +113,11 @@ class SinchREST:
     async def find(
         self, text: OutboundText, *, since: datetime, known: frozenset[str] = frozenset()
     ) -> Accepted | None:
-        """Look for the batch with our id; raises `CarrierUnreachable`."""
+        """Look for the batch with our id; raises `CarrierUnreachable`.
+
+        So it does where there is a page full of others: then the list was not asked by our id, and
+        does not show that the text is missing.
+        """
         wanted = {
             "client_reference": text.message,
             "start_date": _write_time(since - CLOCK_SKEW_MAX),
@@ -124,6 +128,8 @@ class SinchREST:
             if batch.client_reference == text.message and batch.id not in known:
                 canceled = MessageStatus.CANCELED
                 return Accepted(batch.id, canceled if batch.canceled else MessageStatus.SENDING)
+        if len(page.batches) >= PAGE_SIZE:
+            raise CarrierUnreachable("The carrier's list has not only what was asked for.")
         return None
 
     async def probe(self) -> None:

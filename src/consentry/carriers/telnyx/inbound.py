@@ -59,7 +59,7 @@ STATUSES: Final[dict[str, MessageStatus]] = {
     "cancelled": MessageStatus.CANCELED,
 }
 _FAILURES: Final = frozenset({MessageStatus.UNDELIVERED, MessageStatus.FAILED})
-_TEXTS: Final = frozenset({None, "", "SMS", "MMS"})
+_TEXTS: Final = frozenset({"", "SMS", "MMS"})
 """The types of messages that go from number to number. Others are none of ours."""
 
 
@@ -78,7 +78,7 @@ class TelnyxWebhooks:
         if event.event_type not in (RECEIVED, SENT, FINALIZED):
             return ()
         message = decode(message_decoder, bytes(event.payload))
-        if message.type not in _TEXTS:
+        if (message.type or "").upper() not in _TEXTS:
             return ()
         self._check_profile(message)
         if not message.to:

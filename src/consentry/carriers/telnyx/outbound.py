@@ -5,8 +5,8 @@
     Accepted        2xx with an id
     CarrierRefusal  4xx, 429 and 503: Telnyx says that it did not take the text; or no connection
     Withheld        the fence was closed when there was a connection: nothing was written
-    Unanswered      silence, half an answer, a 2xx that cannot be read, any other 5xx, and the two
-                    codes that say that something went wrong on the way
+    Unanswered      silence, half an answer, a 2xx that cannot be read, 408, any other 5xx, and the
+                    two codes that say that something went wrong on the way
 
 Telnyx has no list of what was sent with its words in it, so `find` says `NoList`: a text without
 an answer is known by its report alone, whose address names it.
@@ -43,7 +43,6 @@ from consentry.ports import (
 PAGE_SIZE: Final = 250
 PAGES_MAX: Final = 4000
 """A million opt-outs; a list that is longer is not read at all."""
-_REQUEST_TIMEOUT: Final = 408
 
 
 class _Reached(msgspec.Struct, frozen=True):
@@ -169,13 +168,9 @@ class TelnyxREST:
 def read_submission(answer: Answer) -> Submission:
     """Read the answer to a request to send."""
     submission = sort_answer(answer, taken=_read_created, refused=read_refusal)
-    if isinstance(submission, CarrierRefusal) and _is_in_doubt(answer, submission):
+    if isinstance(submission, CarrierRefusal) and submission.code in IN_DOUBT:
         return Unanswered(submission.text)
     return submission
-
-
-def _is_in_doubt(answer: Answer, refusal: CarrierRefusal) -> bool:
-    return answer.status == _REQUEST_TIMEOUT or refusal.code in IN_DOUBT
 
 
 def _read_created(answer: Answer) -> Submission:

@@ -11,8 +11,8 @@ Source: developer.vonage.com, "Inbound SMS" and "Delivery receipts"; checked 202
 """
 
 from binascii import unhexlify
+from functools import partial
 from typing import Final
-from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -27,6 +27,7 @@ from consentry.carriers.shared.fields import (
     read_sender,
     read_time,
 )
+from consentry.carriers.shared.forms import Pairs, open_form
 from consentry.carriers.vonage.errors import RECEIPTS
 from consentry.carriers.vonage.signing import (
     MD5_HASH,
@@ -44,9 +45,8 @@ from consentry.ports import (
     StatusReport,
     WebhookRequest,
 )
-from consentry.wire.forms import Form, FormError, build_form, parse_form
+from consentry.wire.forms import Form, FormError, build_form
 
-_FIELDS_MAX: Final = 1000
 _BINARY: Final = "binary"
 _NO_ERROR: Final = "0"
 
@@ -63,7 +63,6 @@ STATUSES: Final = {
 # Numbers stay as they were written: the signature is over their digits.
 _json_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _text_decoder = msgspec.json.Decoder(str)
-_Pairs = tuple[tuple[str, str], ...]
 
 
 class VonageWebhooks:
@@ -95,17 +94,19 @@ class VonageWebhooks:
         """Check what vouches for it, and only then read what it says."""
         content_type = request.headers.get("content-type", "")
         is_json = content_type.partition(";")[0].strip().lower() == "application/json"
-        read = _read_json if is_json else _read_form
+        check = partial(self._check, request)
+        if not is_json:
+            return open_form(request.body, check)
         try:
-            form, broken = read(request.body), None
-        except Malformed as error:
-            form, broken = build_form(_read_leniently(request.body, is_json=is_json)), error
-        self._check(request, form.pairs)
-        if broken is not None:
-            raise broken
+            form = _read_json(request.body)
+        except Malformed:
+            # No signature can be over what cannot be read; a token may still vouch for it.
+            check(())
+            raise
+        check(form.pairs)
         return form
 
-    def _check(self, request: WebhookRequest, pairs: _Pairs) -> None:
+    def _check(self, request: WebhookRequest, pairs: Pairs) -> None:
         account, now = self._account, request.received_at
         authorization = request.headers.get("authorization", "")
         if token_matches(account.secret, account.account, authorization, request.body, now=now):
@@ -116,13 +117,6 @@ class VonageWebhooks:
             f"Neither the signature nor the token is that of carrier account {account.id}. If it "
             f"is real, the signature secret or the method ({self._method}) is another at Vonage"
         )
-
-
-def _read_form(body: bytes) -> Form:
-    try:
-        return parse_form(body)
-    except FormError as error:
-        raise Malformed(str(error)) from None
 
 
 def _read_json(body: bytes) -> Form:
@@ -137,17 +131,6 @@ def _read_value(name: str, raw: msgspec.Raw) -> str:
         return _text_decoder.decode(written) if written.startswith(b'"') else written.decode()
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed(f"{ascii(name)[1:-1]}: {error}") from None
-
-
-def _read_leniently(body: bytes, *, is_json: bool) -> _Pairs:
-    """Read as much of a broken form as a signature over it needs; of broken JSON there is none."""
-    if is_json:
-        return ()
-    try:
-        text = body.decode("utf-8", "replace")
-        return tuple(parse_qsl(text, keep_blank_values=True, max_num_fields=_FIELDS_MAX))
-    except ValueError:
-        return ()
 
 
 def _require(form: Form, name: str) -> str:

@@ -51,10 +51,13 @@ class World:
     built: dict[str, tuple[CarrierAccount, LinkedCarrier]] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
     fault: Exception | None = None
+    looks: int = 0
+    is_kept: bool = False
     fails: int = 0
 
     async def read_carriers(self) -> list[CarrierAccount]:
         """List accounts, unless it is away."""
+        self.looks += 1
         if self.fault is not None:
             raise self.fault
         return self.accounts
@@ -72,7 +75,11 @@ class World:
 
     async def settle(self) -> list[str]:
         """Let some looks pass, and give what was told."""
-        await asyncio.sleep(0.03)
+        looks = self.looks
+        async with asyncio.timeout(10):
+            # Nobody tells of a look: the keeper has no more to say than its links.
+            while self.looks < looks + 5 and self.is_kept:  # noqa: ASYNC110 - see above
+                await asyncio.sleep(0.002)
         told, self.told[:] = list(self.told), []
         return told
 
@@ -82,9 +89,11 @@ async def kept(world: Any) -> AsyncIterator[None]:
     """Keep links as long as the block."""
     keeper = LinkKeeper(world, world, world, look_seconds=0.005)
     running = asyncio.create_task(keeper.run())
+    world.is_kept = True
     try:
         yield
     finally:
+        world.is_kept = False
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 

@@ -174,6 +174,19 @@ async def test_a_missed_first_text_is_answered_like_any_other() -> None:
     assert pair_state(world.standing(OTHER_PERSON), LONG) is PairState.OPTED_IN
 
 
+async def test_a_webhook_that_comes_after_all_is_the_same_text() -> None:
+    """It opts out by itself; applied or dismissed then, the drift ends and changes nothing."""
+    for settle_with in (ApplyDrift, DismissDrift):
+        world, (drift,) = await missed(written("STOP", minute(30)))
+        world.receive("STOP", known_as="SM1")
+        before = world.standing()
+        assert pair_state(before, LONG) is PairState.OPTED_OUT
+        world.store.run(settle_with(drift, ADMIN, REASON))
+        assert world.standing() == before
+        assert open_drifts(world.store) == []
+        assert [e.kind for e in world.store.entries].count(EntryKind.OPTED_OUT) == 1
+
+
 async def test_a_drift_is_settled_once() -> None:
     """A second time is refused, and so is one that is not there."""
     world, (drift,) = await missed(written("STOP", minute(30)))

@@ -8,7 +8,7 @@ import msgspec
 from starlette.responses import Response
 
 from consentry.actions.settle_drift import ApplyDrift, DismissDrift, settle
-from consentry.console.drift_words import DRIFT_KINDS, DRIFT_STATES, spell_report
+from consentry.console.drift_words import DRIFT_APPLY, DRIFT_KINDS, DRIFT_STATES, spell_report
 from consentry.console.pages import Page, Visit
 from consentry.console.sender_choice import Choice, find_choice, list_choices
 from consentry.domain.agents import Permission
@@ -79,6 +79,7 @@ async def _show(visit: Visit, refusal: Refusal | None = None, status: int = 200)
         asked=asked,
         choices=choices,
         kinds=DRIFT_KINDS,
+        applying=DRIFT_APPLY,
         states_of_drift=DRIFT_STATES,
         accounts=await _list_accounts(visit),
         refusal=refusal,

@@ -13,6 +13,15 @@ DRIFT_KINDS: Final[dict[str, str]] = {
 }
 """What a drift is, by its kind, the worst first."""
 
+DRIFT_APPLY: Final[dict[str, str]] = {
+    DriftKind.MISSED_OPT_OUT: "Receive it now",
+    DriftKind.BLOCK_AT_CARRIER: "Block it here too",
+    DriftKind.MISSED_OPT_IN: "Receive it now",
+    DriftKind.MISSED_TEXT: "Receive it now",
+    DriftKind.BLOCK_NOT_AT_CARRIER: "Lift it here too",
+}
+"""What applying it does, on the button."""
+
 DRIFT_STATES: Final[dict[str, str]] = {
     DriftState.OPEN: "To be settled",
     DriftState.APPLIED: "Applied",

@@ -56,6 +56,11 @@ class Arrival(msgspec.Struct, frozen=True):
     reading: Reading | None
 
 
+def ask_for_nothing(_answer: Answer) -> tuple[str, ...]:
+    """Read an answer that asks for no text, whatever it is."""
+    return ()
+
+
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """How a carrier writes, signs and reads.
 
@@ -79,7 +84,7 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     write_report: Callable[[Message], Letter | None]
     sign: Callable[[Account, str, Letter, Stamp], dict[str, str]]
     read_address: Callable[[str], WebhookAddress]
-    read_answer: Callable[[Answer], tuple[str, ...]]
+    read_answer: Callable[[Answer], tuple[str, ...]] = ask_for_nothing
     seal: Callable[[Letter, Stamp], Letter] | None = None
 
     def own_code(self, code: int) -> int:

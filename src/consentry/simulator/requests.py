@@ -1,5 +1,7 @@
 """Reading requests and writing answers, alike for both doors of the simulator."""
 
+import base64
+import binascii
 import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -112,6 +114,17 @@ def read_phone(text: str) -> str:
     if PHONE_SHAPE.fullmatch(number) is None:
         raise bad_request("phone_invalid", f"{text!r} is not a phone number like +14155550142")
     return number
+
+
+def read_login(request: Request) -> tuple[str, bytes]:
+    """Read name and password of Basic authorization; both are empty where there is none."""
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    try:
+        decoded = base64.b64decode(encoded, validate=True) if scheme.lower() == "basic" else b""
+    except (binascii.Error, ValueError):
+        decoded = b""
+    name, _, password = decoded.partition(b":")
+    return name.decode("ascii", "replace"), password
 
 
 def restore_plus(number: str) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from consentry.carriers.aws.outbound import AWSRequests
+from consentry.carriers.shared.answers import read_list
 from consentry.domain.phone import InvalidNumber, read_delivered
 from consentry.ports import CarrierBlock, CarrierUnreachable
 
@@ -56,10 +57,7 @@ class AWSBlockList:
 
     async def _read_page(self, token: str | None) -> _Page:
         answer = await self._requests.ask_for_list(token, PAGE_SIZE)
-        try:
-            return _page_decoder.decode(answer.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise CarrierUnreachable(f"The opt-out list cannot be read: {error}") from error
+        return read_list(_page_decoder, answer.body, what="The opt-out list")
 
     def _read_number(self, number: _Number) -> CarrierBlock | None:
         try:

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from consentry.carriers.shared.answers import read_answer
 from consentry.carriers.shared.refusals import tabulate
 from consentry.carriers.shared.way_out import Answer, read_header
 from consentry.ports import CarrierRefusal
@@ -92,10 +93,7 @@ _decoder = msgspec.json.Decoder(_Error)
 
 def read_refusal(answer: Answer) -> CarrierRefusal:
     """Read an answer that says no; one without AWS's exception is named by its HTTP status."""
-    try:
-        error = _decoder.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        error = _Error()
+    error = read_answer(_decoder, answer) or _Error()
     kind = error.type or read_header(answer.headers, "x-amzn-ErrorType") or ""
     kind = kind.rpartition("#")[2].partition(":")[0]
     code = error.reason or kind or f"http_{answer.status}"

@@ -17,6 +17,7 @@ import msgspec
 from consentry.carriers.aws.certificates import SNSClient
 from consentry.carriers.aws.errors import TABLE, read_refusal
 from consentry.carriers.aws.inbound import MESSAGE_KEY, SENDER_KEY
+from consentry.carriers.shared.answers import call_unclear, read_answer
 from consentry.carriers.shared.handing_over import HTTPRequest, hand_over, sort_answer
 from consentry.carriers.shared.way_out import Answer, WayOut
 from consentry.domain.messages import MessageStatus
@@ -29,7 +30,6 @@ from consentry.ports import (
     NoList,
     OutboundText,
     Submission,
-    Unanswered,
 )
 from consentry.wire.sigv4 import SigningKey, sign_request
 
@@ -169,10 +169,7 @@ def read_submission(answer: Answer) -> Submission:
 
 
 def _read_sent(answer: Answer) -> Submission:
-    try:
-        sent = _sent_decoder.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        sent = _Sent()
-    if not sent.message_id:
-        return Unanswered(f"The answer, HTTP {answer.status}, does not say whether it was taken.")
+    sent = read_answer(_sent_decoder, answer)
+    if sent is None or not sent.message_id:
+        return call_unclear(answer)
     return Accepted(sent.message_id, MessageStatus.SENDING)

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from consentry.carriers.shared.answers import read_answer
 from consentry.carriers.shared.refusals import tabulate
 from consentry.carriers.shared.way_out import Answer
 from consentry.ports import CarrierRefusal
@@ -132,10 +133,7 @@ _decoder = msgspec.json.Decoder(_Error)
 
 def read_refusal(answer: Answer) -> CarrierRefusal:
     """Read an answer that says no; one without a type of Bandwidth's is named by its status."""
-    try:
-        error = _decoder.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        error = _Error()
+    error = read_answer(_decoder, answer) or _Error()
     said = [error.description]
     said += [f"{field.field_name}: {field.description}" for field in error.field_errors or ()]
     return TABLE.refuse(

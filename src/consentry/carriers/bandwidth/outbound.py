@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from consentry.carriers.bandwidth.errors import read_refusal
+from consentry.carriers.shared.answers import call_unclear, read_answer, read_list
 from consentry.carriers.shared.handing_over import HTTPRequest, hand_over, sort_answer
 from consentry.carriers.shared.way_out import Answer, WayOut, basic_authorization
 from consentry.domain.messages import MessageStatus
@@ -24,7 +25,6 @@ from consentry.ports import (
     NoList,
     OutboundText,
     Submission,
-    Unanswered,
 )
 
 PAGE_SIZE: Final = 100
@@ -59,7 +59,6 @@ class _List(msgspec.Struct, frozen=True):
 
 _created_decoder = msgspec.json.Decoder(_Created)
 _list_decoder = msgspec.json.Decoder(_List)
-_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class BandwidthREST:
@@ -120,10 +119,7 @@ class BandwidthREST:
         answer = await self._way_out.ask(f"{self._messages}?{query}", headers=self._authorization)
         if answer.status != 200:
             raise CarrierUnreachable(read_refusal(answer).text)
-        try:
-            return _list_decoder.decode(answer.body)
-        except _ERRORS as error:
-            raise CarrierUnreachable(f"The carrier's list cannot be read: {error}") from error
+        return read_list(_list_decoder, answer.body, what="The carrier's list")
 
 
 def read_submission(answer: Answer) -> Submission:
@@ -132,10 +128,7 @@ def read_submission(answer: Answer) -> Submission:
 
 
 def _read_created(answer: Answer) -> Submission:
-    try:
-        created = _created_decoder.decode(answer.body)
-    except _ERRORS:
-        created = _Created("")
-    if not created.id:
-        return Unanswered(f"The answer, HTTP {answer.status}, does not say whether it was taken.")
+    created = read_answer(_created_decoder, answer)
+    if created is None or not created.id:
+        return call_unclear(answer)
     return Accepted(created.id, MessageStatus.SENDING)

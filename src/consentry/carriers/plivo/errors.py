@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from consentry.carriers.shared.answers import read_answer
 from consentry.carriers.shared.refusals import tabulate
 from consentry.carriers.shared.way_out import Answer
 from consentry.ports import CarrierRefusal
@@ -63,11 +64,8 @@ _decoder = msgspec.json.Decoder(_No)
 
 def read_refusal(answer: Answer) -> CarrierRefusal:
     """Read an answer that says no: it is named by its HTTP status."""
-    try:
-        said = _decoder.decode(answer.body).error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        said = None
-    said = said or f"HTTP {answer.status} without a reason"
+    error = (read_answer(_decoder, answer) or _No()).error
+    said = error or f"HTTP {answer.status} without a reason"
     retry_after_seconds = answer.retry_after_seconds
     return TABLE.refuse(f"http_{answer.status}", said, retry_after_seconds=retry_after_seconds)
 

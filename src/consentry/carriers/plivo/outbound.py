@@ -22,6 +22,7 @@ import msgspec
 
 from consentry.carriers.plivo.errors import TABLE, read_refusal
 from consentry.carriers.plivo.inbound import STATUSES
+from consentry.carriers.shared.answers import call_unclear, read_answer, read_list
 from consentry.carriers.shared.callbacks import address_of, status_address
 from consentry.carriers.shared.fields import read_time
 from consentry.carriers.shared.handing_over import HTTPRequest, hand_over, sort_answer
@@ -34,7 +35,6 @@ from consentry.ports import (
     Fence,
     OutboundText,
     Submission,
-    Unanswered,
 )
 
 PAGE_SIZE: Final = 20
@@ -120,7 +120,8 @@ class PlivoREST:
         }
         for number in range(PAGES_MAX):
             query = urlencode({**wanted, "offset": str(number * PAGE_SIZE)})
-            page = _read_page(await self._ask(f"{self._account_address}Message/?{query}"))
+            body = await self._ask(f"{self._account_address}Message/?{query}")
+            page = read_list(_page_decoder, body, what="Plivo's list")
             yield page.objects
             if len(page.objects) < PAGE_SIZE:
                 return
@@ -153,24 +154,14 @@ def read_submission(answer: Answer) -> Submission:
 
 
 def _read_created(answer: Answer) -> Submission:
-    try:
-        created = _created_decoder.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        created = _Created()
+    created = read_answer(_created_decoder, answer) or _Created()
     given = created.message_uuid
     uuids = [given] if isinstance(given, str) else given
     if any(uuids):
         return Accepted(next(filter(None, uuids)), MessageStatus.SENDING)
     if created.invalid_number:
         return TABLE.refuse("invalid_number")
-    return Unanswered(f"The answer, HTTP {answer.status}, does not say whether it was taken.")
-
-
-def _read_page(body: bytes) -> _Page:
-    try:
-        return _page_decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise CarrierUnreachable(f"Plivo's list cannot be read: {error}") from error
+    return call_unclear(answer)
 
 
 def _is_same(listed: _Listed, text: OutboundText, earliest: datetime) -> bool:

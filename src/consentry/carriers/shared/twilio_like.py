@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from consentry.carriers.shared.answers import read_answer
 from consentry.carriers.shared.refusals import CodeTable
 from consentry.carriers.shared.way_out import Answer
 from consentry.domain.messages import MessageStatus
@@ -59,10 +60,7 @@ _error_decoder = msgspec.json.Decoder(_Error)
 
 def read_refusal(codes: CodeTable, answer: Answer) -> CarrierRefusal:
     """Read an answer that says no; one without the carrier's code is named by its HTTP status."""
-    try:
-        error = _error_decoder.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        error = _Error(code="")
+    error = read_answer(_error_decoder, answer) or _Error(code="")
     if error.code == "":
         code, said = f"http_{answer.status}", f"HTTP {answer.status} without a reason"
     else:

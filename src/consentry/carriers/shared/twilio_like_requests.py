@@ -23,6 +23,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from consentry.carriers.shared.answers import call_unclear, read_answer
 from consentry.carriers.shared.callbacks import address_of, status_address
 from consentry.carriers.shared.handing_over import HTTPRequest, hand_over, sort_answer
 from consentry.carriers.shared.twilio_like import Dialect, map_listed_status, read_refusal
@@ -34,7 +35,6 @@ from consentry.ports import (
     Fence,
     OutboundText,
     Submission,
-    Unanswered,
 )
 from consentry.wire.forms import encode_form
 from consentry.wire.twilio_create import CreateMessage, build_create_pairs
@@ -154,12 +154,9 @@ class TwilioLikeRequests:
 
 
 def _read_created(answer: Answer) -> Submission:
-    try:
-        created = _created_decoder.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        created = _Created(sid="")
-    if not created.sid:
-        return Unanswered(f"The answer, HTTP {answer.status}, does not say whether it was taken.")
+    created = read_answer(_created_decoder, answer)
+    if created is None or not created.sid:
+        return call_unclear(answer)
     return Accepted(created.sid, map_listed_status(created.status))
 
 

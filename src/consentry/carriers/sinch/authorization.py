@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from consentry.carriers.shared.answers import read_list
 from consentry.carriers.shared.way_out import WayOut, basic_authorization
 from consentry.ports import CarrierUnreachable
 
@@ -85,7 +86,4 @@ class AccessKey:
             raise CarrierUnreachable(
                 f"Sinch gives no token (HTTP {answer.status}). Check the access key and its secret."
             )
-        try:
-            return _decoder.decode(answer.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise CarrierUnreachable(f"Sinch's token cannot be read: {error}") from error
+        return read_list(_decoder, answer.body, what="Sinch's token")

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from consentry.carriers.shared.answers import read_answer
 from consentry.carriers.shared.refusals import CodeTable, tabulate
 from consentry.carriers.shared.way_out import Answer
 from consentry.ports import CarrierRefusal
@@ -79,10 +80,7 @@ _decoder = msgspec.json.Decoder(_Error)
 
 def read_refusal(answer: Answer) -> CarrierRefusal:
     """Read an answer that says no; one without a code of Sinch's is named by its HTTP status."""
-    try:
-        error = _decoder.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        error = _Error()
+    error = read_answer(_decoder, answer) or _Error()
     return TABLE.refuse(
         str(error.code) or f"http_{answer.status}",
         error.text or "",

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from consentry.carriers.shared.answers import call_unclear, read_answer
 from consentry.carriers.shared.callbacks import address_of, status_address
 from consentry.carriers.shared.handing_over import HTTPRequest, hand_over, sort_answer
 from consentry.carriers.shared.way_out import Answer, WayOut
@@ -28,7 +29,6 @@ from consentry.ports import (
     Malformed,
     OutboundText,
     Submission,
-    Unanswered,
 )
 
 PAGE_SIZE: Final = 100
@@ -36,7 +36,6 @@ PAGES_MAX: Final = 1000
 CLOCK_SKEW_MAX: Final = timedelta(hours=26)
 """How far our clock may have been from the carrier's (see the search in Twilio's list)."""
 _UNAUTHORIZED: Final = 401
-_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Batch(msgspec.Struct, frozen=True):
@@ -168,10 +167,7 @@ def _parse_listed(item: msgspec.Raw) -> InboundText | None:
 
 
 def _read_created(answer: Answer) -> Submission:
-    try:
-        created = _batch_decoder.decode(answer.body)
-    except _ERRORS:
-        created = _Batch("")
-    if not created.id:
-        return Unanswered(f"The answer, HTTP {answer.status}, does not say whether it was taken.")
+    created = read_answer(_batch_decoder, answer)
+    if created is None or not created.id:
+        return call_unclear(answer)
     return Accepted(created.id, MessageStatus.SENDING)

@@ -1,15 +1,17 @@
 """Questions to Sinch, whichever of its addresses they go to."""
 
 from collections.abc import Mapping
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlencode
 
-import msgspec
-
+from consentry.carriers.shared.answers import read_list
 from consentry.carriers.shared.way_out import WayOut
 from consentry.carriers.sinch.authorization import Authorization
 from consentry.carriers.sinch.errors import read_refusal
 from consentry.ports import CarrierUnreachable
+
+if TYPE_CHECKING:
+    import msgspec
 
 _UNAUTHORIZED: Final = 401
 _T = TypeVar("_T")
@@ -33,7 +35,4 @@ class Questions:
             self._authorization.forget()
         if answer.status != 200:
             raise CarrierUnreachable(read_refusal(answer).text)
-        try:
-            return decoder.decode(answer.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise CarrierUnreachable(f"The carrier's list cannot be read: {error}") from error
+        return read_list(decoder, answer.body, what="The carrier's list")

@@ -19,6 +19,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from consentry.carriers.shared.answers import call_unclear, read_answer, read_list
 from consentry.carriers.shared.callbacks import address_of, status_address
 from consentry.carriers.shared.fields import read_time
 from consentry.carriers.shared.handing_over import HTTPRequest, hand_over, sort_answer
@@ -135,7 +136,8 @@ class TelnyxREST:
                     "redaction_enabled": "false",
                 }
             )
-            page = _read_page(await self._ask(f"{self._base}/messaging_optouts?{query}"))
+            body = await self._ask(f"{self._base}/messaging_optouts?{query}")
+            page = read_list(_opt_outs_decoder, body, what="Telnyx's list of opt-outs")
             for opt_out in page.data:
                 yield _read_block(opt_out, senders)
             if number >= page.meta.total_pages:
@@ -174,21 +176,11 @@ def read_submission(answer: Answer) -> Submission:
 
 
 def _read_created(answer: Answer) -> Submission:
-    try:
-        created = _created_decoder.decode(answer.body).data
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        created = _Data(id="")
-    if not created.id:
-        return Unanswered(f"The answer, HTTP {answer.status}, does not say whether it was taken.")
-    status = created.to[0].status if created.to else None
-    return Accepted(created.id, STATUSES.get(status or "", MessageStatus.SENDING))
-
-
-def _read_page(body: bytes) -> _OptOuts:
-    try:
-        return _opt_outs_decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise CarrierUnreachable(f"Telnyx's list of opt-outs cannot be read: {error}") from error
+    created = read_answer(_created_decoder, answer)
+    if created is None or not created.data.id:
+        return call_unclear(answer)
+    status = created.data.to[0].status if created.data.to else None
+    return Accepted(created.data.id, STATUSES.get(status or "", MessageStatus.SENDING))
 
 
 def _read_block(opt_out: _OptOut, senders: tuple[str, ...]) -> CarrierBlock:

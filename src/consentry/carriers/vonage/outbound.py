@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from consentry.carriers.shared.answers import call_unclear, read_answer
 from consentry.carriers.shared.callbacks import status_address
 from consentry.carriers.shared.handing_over import HTTPRequest, hand_over, sort_answer
 from consentry.carriers.shared.way_out import Answer, WayOut, basic_authorization
@@ -23,7 +24,6 @@ from consentry.ports import (
     NoList,
     OutboundText,
     Submission,
-    Unanswered,
 )
 from consentry.wire.forms import encode_form
 from consentry.wire.gsm7 import Encoding, count_segments
@@ -104,16 +104,13 @@ def read_submission(answer: Answer) -> Submission:
 
 
 def _read_parts(answer: Answer) -> Submission:
-    try:
-        parts = _decoder.decode(answer.body).messages
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        parts = ()
+    parts = (read_answer(_decoder, answer) or _Parts(())).messages
     taken = [part.message_id for part in parts if part.status == _TAKEN and part.message_id]
     if taken:
         return Accepted(taken[0], MessageStatus.SENDING)
     said = [part for part in parts if part.status not in ("", _TAKEN, _INTERNAL_ERROR)]
     if not said or len(said) < len(parts):
-        return Unanswered(f"The answer, HTTP {answer.status}, does not say whether it was taken.")
+        return call_unclear(answer)
     return ANSWERS.refuse(
         f"status_{said[0].status}",
         said[0].error_text,

@@ -13,7 +13,7 @@ import msgspec
 
 from consentry.simulator.aws.keywords import AWS_KEYWORDS
 from consentry.simulator.carrier import build_sid, build_uuid
-from consentry.simulator.dialect import Answer, Arrival, Dialect, Letter, Stamp
+from consentry.simulator.dialect import Arrival, Dialect, Letter, Stamp
 from consentry.simulator.values import Account, Message, Service
 from consentry.wire.sns import Envelope, parse_envelope, render_envelope, sign_envelope
 from consentry.wire.twilio_form import MessageStatus
@@ -168,11 +168,6 @@ def _read_address(url: str) -> WebhookAddress:
     )
 
 
-def _read_answer(_answer: Answer) -> tuple[str, ...]:
-    """An answer asks for nothing here."""
-    return ()
-
-
 AWS_DIALECT = Dialect(
     name="aws",
     keywords=AWS_KEYWORDS,
@@ -184,6 +179,5 @@ AWS_DIALECT = Dialect(
     write_report=_write_report,
     sign=_sign,
     read_address=_read_address,
-    read_answer=_read_answer,
     seal=_seal,
 )

@@ -6,7 +6,7 @@ It blocks a pair of numbers, and takes a text to somebody who opted out: a repor
 from datetime import datetime
 
 from consentry.simulator.carrier import build_uuid
-from consentry.simulator.dialect import Answer, Arrival, Dialect, Letter, Stamp
+from consentry.simulator.dialect import Arrival, Dialect, Letter, Stamp
 from consentry.simulator.profiles import PLIVO_KEYWORDS
 from consentry.simulator.values import Account, KeywordAction, Message, Service
 from consentry.wire.gsm7 import count_segments
@@ -105,11 +105,6 @@ def _sign(account: Account, url: str, letter: Letter, stamp: Stamp) -> dict[str,
     }
 
 
-def _read_answer(_answer: Answer) -> tuple[str, ...]:
-    """An answer in Plivo's XML is not obeyed here."""
-    return ()
-
-
 PLIVO_DIALECT = Dialect(
     name="plivo",
     keywords=PLIVO_KEYWORDS,
@@ -121,5 +116,4 @@ PLIVO_DIALECT = Dialect(
     write_report=_write_report,
     sign=_sign,
     read_address=parse_webhook_address,
-    read_answer=_read_answer,
 )

@@ -1,8 +1,6 @@
 """Plivo's REST interface: messages, their list, and the account itself."""
 
 import asyncio
-import base64
-import binascii
 import hmac
 from collections.abc import Awaitable, Callable
 
@@ -28,6 +26,7 @@ from consentry.simulator.requests import (
     Endpoint,
     answer_json,
     read_body,
+    read_login,
     read_parameters,
 )
 from consentry.simulator.values import Account, Message
@@ -85,13 +84,8 @@ def _guard(carrier: Carrier, endpoint: _Authorized) -> Endpoint:
 
 
 def _authenticate(carrier: Carrier, request: Request) -> Account:
-    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
-    try:
-        decoded = base64.b64decode(encoded, validate=True) if scheme.lower() == "basic" else b""
-    except (binascii.Error, ValueError):
-        decoded = b""
-    auth_id, _, token = decoded.partition(b":")
-    account = carrier.accounts.get(auth_id.decode("ascii", "replace"))
+    auth_id, token = read_login(request)
+    account = carrier.accounts.get(auth_id)
     if account is None or not hmac.compare_digest(token, account.token.encode()):
         raise _Refused(401, "authentication failed")
     if request.path_params["auth_id"] != account.sid:

@@ -9,7 +9,7 @@ from hashlib import sha256
 import msgspec
 
 from consentry.simulator.carrier import build_uuid
-from consentry.simulator.dialect import Answer, Arrival, Dialect, Letter, Stamp
+from consentry.simulator.dialect import Arrival, Dialect, Letter, Stamp
 from consentry.simulator.profiles import TELNYX_KEYWORDS
 from consentry.simulator.values import Account, KeywordAction, Message, Service
 from consentry.wire.telnyx import (
@@ -136,11 +136,6 @@ def _read_address(url: str) -> WebhookAddress:
     )
 
 
-def _read_answer(_answer: Answer) -> tuple[str, ...]:
-    """An answer asks for nothing here."""
-    return ()
-
-
 TELNYX_DIALECT = Dialect(
     name="telnyx",
     keywords=TELNYX_KEYWORDS,
@@ -152,5 +147,4 @@ TELNYX_DIALECT = Dialect(
     write_report=_write_report,
     sign=_sign,
     read_address=_read_address,
-    read_answer=_read_answer,
 )

@@ -1,8 +1,6 @@
 """Twilio's REST interface for messages, spoken exactly, so that its own clients cannot tell."""
 
 import asyncio
-import base64
-import binascii
 import hmac
 from collections.abc import Awaitable, Callable
 
@@ -26,6 +24,7 @@ from consentry.simulator.requests import (
     Endpoint,
     answer_json,
     read_body,
+    read_login,
 )
 from consentry.simulator.twilio.dialect import TWILIO_DIALECT
 from consentry.simulator.twilio.rest_list import build_page, read_query
@@ -82,13 +81,8 @@ def _guard(carrier: Carrier, endpoint: _Authorized) -> Endpoint:
 
 
 def _authenticate(carrier: Carrier, request: Request) -> Account:
-    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
-    try:
-        decoded = base64.b64decode(encoded, validate=True) if scheme.lower() == "basic" else b""
-    except (binascii.Error, ValueError):
-        decoded = b""
-    sid, _, token = decoded.partition(b":")
-    account = carrier.accounts.get(sid.decode("ascii", "replace"))
+    sid, token = read_login(request)
+    account = carrier.accounts.get(sid)
     if account is None or not hmac.compare_digest(token, account.token.encode()):
         raise refuse(20003)
     if request.path_params["account_sid"] != account.sid:

@@ -25,12 +25,14 @@ class AskedCarrier:
         lines: Iterable[CarrierBlock] | None = None,
         *,
         breaks_after: int | None = None,
+        breaks_once: bool = False,
     ) -> None:
         self.id = ACCOUNT
         self.kind = "twilio"
         self._texts = list(texts or ())
         self._lines = list(lines or ())
         self._breaks_after = breaks_after
+        self._breaks_once = breaks_once
         self.asked_since: list[tuple[str, datetime]] = []
         self.asked_of: list[tuple[str, ...]] = []
         self.history = None if texts is None else self
@@ -54,6 +56,7 @@ class AskedCarrier:
     def _break_off(self) -> None:
         if self._breaks_after is not None:
             if self._breaks_after == 0:
+                self._breaks_after = None if self._breaks_once else 0
                 raise CarrierUnreachable("the carrier went away")
             self._breaks_after -= 1
 

@@ -177,6 +177,16 @@ async def test_a_block_that_only_the_carrier_has_is_found() -> None:
     assert (await reconcile(world.store, AskedCarrier(None, lines))).drifts == 0
 
 
+async def test_the_list_is_compared_where_the_texts_cannot_be_read() -> None:
+    """The comparison has failed and says why, and what the list showed is kept."""
+    world = a_day_later()
+    texts = [written("x", world.clock.now())]
+    carrier = AskedCarrier(texts, [listed(at=minute(30))], breaks_after=0, breaks_once=True)
+    report = await reconcile(world.store, carrier)
+    assert (report.state, report.error) == (ReconciliationState.FAILED, "the carrier went away")
+    assert report.found == {DriftKind.BLOCK_AT_CARRIER: 1}
+
+
 async def test_a_line_for_every_sender_holds_all_of_them() -> None:
     """A list that names no sender holds for all that were asked for, unless one refuses already."""
     world = a_day_later()

@@ -64,6 +64,8 @@ _OVERLAP: Final = timedelta(hours=1)
 """Each comparison looks back so far behind the beginning of the one before."""
 
 _AT_ONCE: Final = 200
+_READ_AT_ONCE: Final = 10
+"""After so many texts that were read others have a turn: it takes some milliseconds."""
 
 ADVICE: Final = (
     "Consent may be wrong on one side. Texts to these people are held back where an opt-out may be "
@@ -230,12 +232,19 @@ class _Comparing:
         directory = await self._store.read_directory()
         senders = [s for s in directory.senders.values() if s.carrier == self._carrier.id]
         history, block_list = self._carrier.history, self._carrier.block_list
+        failure: CarrierUnreachable | NoList | None = None
         if history is not None:
-            async for _ in self._replay_all(history, senders):
-                yield self.report
+            try:
+                async for _ in self._replay_all(history, senders):
+                    yield self.report
+            except (CarrierUnreachable, NoList) as error:
+                # The list is looked at all the same: it may show what the texts would have.
+                failure = error
         if block_list is not None and senders:
             async for _ in self._compare_list(block_list, tuple(senders)):
                 yield self.report
+        if failure is not None:
+            raise failure
 
     def _advance(self, **fields: object) -> None:
         self.report = msgspec.structs.replace(self.report, **fields)
@@ -270,8 +279,10 @@ class _Comparing:
         for sender in senders:
             texts = history.replay(sender.number, since=self.report.since)
             async for some in _in_batches(texts, _AT_ONCE):
-                for text in some:
+                for count, text in enumerate(some):
                     _hear(text, sender, self._carrier.kind, heard)
+                    if count % _READ_AT_ONCE == 0:
+                        await asyncio.sleep(0)
                 missed += await self._find_missed(some)
                 self._advance(texts=self.report.texts + len(some))
                 yield

@@ -17,7 +17,7 @@ from door_world import (
     exchange,
 )
 
-from consentry.actions.administer import SaveKey
+from consentry.actions.administer import SaveCarrier, SaveKey
 from consentry.actions.deliver_job import ClaimJobs, RecordSubmission
 from consentry.actions.make_key import ACCOUNT_BYTES, make_account
 from consentry.ports import (
@@ -166,6 +166,7 @@ async def test_an_escaped_path_is_not_handed_on(
         ("Calls.json", {"Twiml": "<Response><Sms>Hi</Sms></Response>"}),
         ("Calls.json", {"Twiml": "<Response>< message>Hi</message></Response>"}),
         ("Calls/CA1.json", {"Twiml": "<Response><x:Sms/></Response>"}),
+        ("Calls.json", {"Url": "http://x.example/echo?Twiml=%253CSms%253EHi%253C/Sms%253E"}),
         ("Calls.json", {"Twiml": "<!DOCTYPE r [<!ENTITY a '&#60;Sms>'>]><Response>&a;</Response>"}),
     ],
 )
@@ -178,6 +179,55 @@ async def test_nothing_leads_texts_past_this_server(
     reply = await world.call("POST", f"{ROOT}/{resource}?{query}", {"a": "b"})
     assert reply.refusal == (400, 20001)
     assert twilio.passed == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/2010-04-01/",
+        "/2010-04-01/Foo",
+        "/2010-04-01/Accounts.json",
+        "/2010-04-01/Accounts/",
+        "/2010-04-01/Accounts/.json",
+        "/2010-04-01/Accounts//Messages.json",
+        "/2010-04-01/Accounts//Calls.json",
+        "/2010-04-01/Accounts/.json/Messages.json",
+    ],
+)
+async def test_a_path_of_no_account_does_nothing_to_one(
+    world: World, twilio: FakePassingOn, path: str
+) -> None:
+    """A new subaccount, or a path misspelt, must not change or close the account that asks."""
+    for method in ("GET", "POST", "DELETE"):
+        reply = await world.call(method, path, {"Status": "closed"})
+        assert reply.refusal == (404, 20404)
+    assert twilio.passed == []
+
+
+async def test_a_key_of_ours_is_told_no_secret_of_the_account(
+    tmp_path: Path, twilio: FakePassingOn
+) -> None:
+    """Its token, or an API key made for it, would text past this server; other things go on."""
+    world = await build_world(tmp_path, passing_on=twilio)
+    token, admin = make_account(
+        "admin",
+        (Scope.ADMIN,),
+        secret_key=SERVER_KEY,
+        randomness=b"a" * ACCOUNT_BYTES,
+        now=world.services.clock.now(),
+    )
+    made = await world.store.submit(SaveKey(admin))
+    elsewhere = CarrierAccount("other", "plivo", OTHER_ACCOUNT, TOKEN, "http://127.0.0.1:1")
+    await world.store.submit(SaveCarrier(elsewhere))
+    root, auth = f"/2010-04-01/Accounts/{made.prefix}", (made.prefix, token)
+    for path in (f"{root}.json", root, f"{root}/", f"{root}/Keys.json", f"{root}/signingkeys.json"):
+        for method in ("GET", "POST"):
+            reply = await world.call(method, path, {"a": "b"}, auth=auth)
+            assert reply.refusal == (404, 20404)
+    assert (await world.call("GET", f"{root}/Calls.json", auth=auth)).status == 200
+    assert (await world.call("GET", f"{ROOT}/Keys.json")).status == 200
+    assert [request.rest for _, request in twilio.passed] == ["/Calls.json", "/Keys.json"]
+    await world.store.close()
 
 
 async def test_what_belongs_to_a_message_goes_under_twilios_own_name(

@@ -29,7 +29,7 @@ from consentry.twilio_door.exchange import (
 )
 from consentry.twilio_door.listing import list_messages
 from consentry.twilio_door.one_message import delete_message, fetch_message, update_message
-from consentry.twilio_door.passing_on import pass_on
+from consentry.twilio_door.passing_on import find_nothing, pass_on
 from consentry.twilio_door.sending import create_message
 from consentry.twilio_door.services import DoorServices
 from consentry.wire.forms import FormError
@@ -63,6 +63,9 @@ _CONSENTS: Final = Resource(CONSENTS, {"POST": record_consents})
 _OTHER: Final = Resource(
     f"{_ACCOUNTS}{{account}}/…", {"GET": pass_on, "POST": pass_on, "DELETE": pass_on}
 )
+_NOTHING: Final = Resource(
+    f"{ROOT}…", {"GET": find_nothing, "POST": find_nothing, "DELETE": find_nothing}
+)
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -74,17 +77,21 @@ class Target(msgspec.Struct, frozen=True):
 
 
 def find_target(path: str) -> Target:
-    """Find what a path below `ROOT`, or `CONSENTS`, names."""
+    """Find what a path below `ROOT`, or `CONSENTS`, names; what names no account is nothing."""
     if path == CONSENTS:
         return Target(_CONSENTS)
     if not path.startswith(_ACCOUNTS):
-        return Target(_OTHER)
-    account_sid, _, rest = path[len(_ACCOUNTS) :].partition("/")
+        return Target(_NOTHING)
+    account_sid, slash, rest = path[len(_ACCOUNTS) :].partition("/")
+    if account_sid in ("", _JSON):
+        return Target(_NOTHING)
     if rest == _MESSAGES:
         return Target(_LIST, account_sid, rest)
     if rest.startswith(_ONE) and rest.endswith(_JSON) and rest.count("/") == 1:
         return Target(_MESSAGE, account_sid, rest[len(_ONE) : -len(_JSON)])
-    return Target(_OTHER, account_sid.removesuffix(_JSON), rest)
+    if not slash:
+        account_sid = account_sid.removesuffix(_JSON)
+    return Target(_OTHER, account_sid, rest)
 
 
 class _Request(msgspec.Struct):

@@ -8,6 +8,7 @@ parameters are read, judged and written anew, so that both sides understand the 
 import re
 from collections.abc import Iterable
 from typing import Final
+from urllib.parse import unquote_plus
 
 from consentry.domain.messages import Message
 from consentry.ports import CarrierAccount, CarrierUnreachable, PassedAnswer, PassedRequest, Scope
@@ -23,11 +24,20 @@ _OF_A_MESSAGE: Final = re.compile(
 )
 _SID: Final = re.compile(r"[A-Za-z0-9]{1,64}")
 _SENDING: Final = frozenset({"messages", "sms"})
+_SECRETS: Final = frozenset({"", "keys", "signingkeys"})
+"""What tells or makes secrets of the Twilio account: with them one texts past this server."""
+
+_UNESCAPED_MAX: Final = 4
 _TWIML_THAT_SENDS: Final = re.compile(
     r"<\s*(?:[\w.-]+:)?(?:sms|message)\b|<!(?:doctype|entity)", re.IGNORECASE
 )
 _LOCATION: Final = b"location"
 _SCOPES: Final = {"GET": Scope.READ, "HEAD": Scope.READ}
+
+
+async def find_nothing(call: Call) -> Answer:
+    """Answer a path that names no account: to hand it on would do something to the account."""
+    raise _not_found(call)
 
 
 async def pass_on(call: Call) -> Answer:
@@ -46,9 +56,12 @@ async def pass_on(call: Call) -> Answer:
         # Twilio knows the message by the id that it gave it itself.
         rest = f"Messages/{message.carrier_message_id}{of_message['rest']}"
     else:
-        if rest.partition("/")[0].partition(".")[0].lower() in _SENDING:
+        kind = rest.partition("/")[0].partition(".")[0].lower()
+        if kind in _SENDING:
             raise _not_found(call)
         call.require(Scope.ADMIN)
+        if kind in _SECRETS and call.account.key is not None:
+            raise _not_found(call)
         carrier = await _only_carrier(call)
     return await _hand_on(call, carrier, rest)
 
@@ -104,8 +117,17 @@ def _check_ways(pairs: Iterable[tuple[str, str]]) -> None:
             raise FormError(
                 name, "would lead texts past Consentry. Set the sender's inbound URL there instead"
             )
-        if _TWIML_THAT_SENDS.search(value):
+        if _sends(value):
             raise FormError(name, "holds TwiML that sends a text. Send it as a message instead")
+
+
+def _sends(value: str) -> bool:
+    """Tell whether a value holds TwiML that sends, in the open or escaped within an address."""
+    for _ in range(_UNESCAPED_MAX):
+        if _TWIML_THAT_SENDS.search(value):
+            return True
+        value = unquote_plus(value)
+    return False
 
 
 def _answer(passed: PassedAnswer) -> Answer:

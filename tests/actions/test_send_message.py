@@ -6,7 +6,7 @@ import pytest
 from action_world import AGENT, World
 from consent_world import DIRECTORY, LONG, NEWS, PERSON, minute
 from consentry.actions.outgoing import Draft, join
-from consentry.actions.send_message import Idempotency, RecordRefusal, SendMessage
+from consentry.actions.send_message import Idempotency, RecordRefusal, RepeatAnswer, SendMessage
 from consentry.domain.entries import EntryKind, fold
 from consentry.domain.gate import Door, Facts, Verdict, decide
 from consentry.domain.messages import Callback, MessageStatus
@@ -139,6 +139,21 @@ def test_a_key_is_for_one_request() -> None:
     assert world.store.messages == before
     world.store.run(SendMessage(draft("Other"), Idempotency("key-2", "abc", "two")))
     assert len(world.store.messages) == len(before) + 1
+
+
+def test_the_first_answer_can_be_asked_for_alone() -> None:
+    """It is given where there is one, to the same request, and nothing is written."""
+    world = World()
+    world.receive("Hello")
+    once = Idempotency("key-1", "abc", "one")
+    assert world.store.run(RepeatAnswer(once)) is None
+    first = world.store.run(SendMessage(draft(), once))
+    entries = len(world.store.entries)
+    again = world.store.run(RepeatAnswer(once))
+    assert again == msgspec.structs.replace(first, repeated=True)
+    with pytest.raises(Rejected, match="Take a new key"):
+        world.store.run(RepeatAnswer(Idempotency("key-1", "abc", "two")))
+    assert len(world.store.entries) == entries
 
 
 def test_a_refusal_at_the_door_is_kept_as_it_stands_now() -> None:

@@ -1,5 +1,6 @@
 """Creating a message through the door: Twilio's checks and codes, and the gate's."""
 
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
@@ -15,12 +16,14 @@ from door_world import (
     SHORT_CODE,
     STRANGER,
     World,
+    behind,
     build_world,
 )
 
 from consentry.actions.administer import SaveSender
 from consentry.actions.record_audit import SYSTEM
 from consentry.actions.record_consent import Statement, SuppressRecipient
+from consentry.clock import SystemClock
 from consentry.domain.directory import Purpose, Sender
 from consentry.domain.entries import EntryKind
 from consentry.domain.gate import Decision, Verdict
@@ -28,6 +31,7 @@ from consentry.domain.messages import Callback, MessageStatus
 from consentry.domain.reading import SenderKind
 from consentry.domain.reasons import REASONS, Reason
 from consentry.ports import DeferredAnswer, RefusedAnswer
+from consentry.twilio_door.app import TwilioDoor
 from consentry.twilio_door.sending import goes_on, refuse_decision
 
 pytestmark = pytest.mark.integration
@@ -229,14 +233,63 @@ async def test_a_retry_gets_the_first_answer_again(world: World) -> None:
         assert reply.refusal == (400, 20001)
 
 
+@dataclass
+class LaterClock(SystemClock):
+    """A clock that is put on."""
+
+    later: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.later
+
+
+async def test_a_retry_that_comes_too_late_to_schedule_is_no_new_request(world: World) -> None:
+    """Its text was taken, and leaves: the retry says so, or the program would send it again."""
+    await world.text("Hello", sender=MEMBERS[1])
+    clock = LaterClock()
+    world.door = TwilioDoor(replace(world.services, clock=clock), behind)
+    at = clock.now() + timedelta(minutes=5, seconds=30)
+    form = {"To": PERSON, "MessagingServiceSid": SERVICE, "Body": "Once"}
+    form |= {"ScheduleType": "fixed", "SendAt": at.isoformat()}
+    key = {"Idempotency-Key": "late"}
+    first = await world.call("POST", MESSAGES, form, headers=key)
+    clock.later = timedelta(minutes=1)
+    again = await world.call("POST", MESSAGES, form, headers=key)
+    assert (first.status, again.status) == (201, 201)
+    assert again.json == first.json
+    assert again.headers["idempotent-replayed"] == "true"
+    assert len([m for m in await world.messages() if m.body == "Once"]) == 1
+    new = await world.call("POST", MESSAGES, form, headers={"Idempotency-Key": "new"})
+    assert new.refusal == (400, 35115)
+    assert (await world.call("POST", MESSAGES, form)).refusal == (400, 35115)
+    other = await world.call("POST", MESSAGES, form | {"Body": "Two"}, headers=key)
+    assert other.refusal == (400, 20001)
+
+
+async def test_a_retry_through_a_service_without_numbers_by_now(world: World) -> None:
+    """What was refused under its key stays refused as it was, whatever became of the numbers."""
+    form = {"To": PERSON, "MessagingServiceSid": SERVICE, "Body": "Once"}
+    key = {"Idempotency-Key": "refused"}
+    first = await world.call("POST", MESSAGES, form, headers=key)
+    for number in MEMBERS:
+        off = Sender(
+            number, SenderKind.LONG_CODE, "acme", "main",
+            messaging_service_sid=SERVICE, enabled=False,
+        )  # fmt: skip
+        await world.store.submit(SaveSender(off))
+    again = await world.call("POST", MESSAGES, form, headers=key)
+    assert first.refusal == again.refusal == (400, 30007)
+
+
 async def test_a_retry_of_a_refused_text_is_refused_again(world: World) -> None:
     """What was refused stays refused under its key, also when the person has come back."""
     await world.text("Hello")
     await world.text("STOP")
     form = urlencode({"To": PERSON, "From": LONG_CODE, "Body": "Hi"}).encode()
-    for _ in range(2):
+    for replayed in (None, "true"):
         reply = await world.call("POST", MESSAGES, raw=form, headers={"Idempotency-Key": "k"})
         assert reply.refusal == (400, 21610)
+        assert reply.headers.get("idempotent-replayed") == replayed
         await world.text("START")
 
 

@@ -69,20 +69,7 @@ class SendMessage(msgspec.Struct, frozen=True, gc=False):
         return sent, join(queued.change, self._remember(sent, facts))
 
     def _earlier(self, facts: Facts) -> Sent | None:
-        once = self.idempotency
-        if once is None:
-            return None
-        record = facts.idempotent(once.owner, once.key)
-        if record is None:
-            return None
-        if record.fingerprint != once.fingerprint:
-            raise Rejected(
-                "idempotency_key_reused",
-                "This Idempotency-Key was used for a different request. "
-                "Take a new key for a new message.",
-                status=422,
-            )
-        return msgspec.structs.replace(msgspec.json.decode(record.body, type=Sent), repeated=True)
+        return None if self.idempotency is None else _find_earlier(self.idempotency, facts)
 
     def _remember(self, sent: Sent, facts: Facts) -> Change:
         once = self.idempotency
@@ -97,6 +84,34 @@ class SendMessage(msgspec.Struct, frozen=True, gc=False):
             created_at=facts.now,
         )
         return Change(records=(record,))
+
+
+class RepeatAnswer(msgspec.Struct, frozen=True, gc=False):
+    """Give the first answer to a request again that could not be made anew; None: it is new."""
+
+    idempotency: Idempotency
+
+    def needs(self) -> Needs:
+        """Ask for the first answer to this key."""
+        return Needs(idempotency=((self.idempotency.owner, self.idempotency.key),))
+
+    def decide(self, facts: Facts) -> tuple[Sent | None, Change]:
+        """Find it; raises `Rejected` where the key was used for another request."""
+        return _find_earlier(self.idempotency, facts), Change()
+
+
+def _find_earlier(once: Idempotency, facts: Facts) -> Sent | None:
+    record = facts.idempotent(once.owner, once.key)
+    if record is None:
+        return None
+    if record.fingerprint != once.fingerprint:
+        raise Rejected(
+            "idempotency_key_reused",
+            "This Idempotency-Key was used for a different request. "
+            "Take a new key for a new message.",
+            status=422,
+        )
+    return msgspec.structs.replace(msgspec.json.decode(record.body, type=Sent), repeated=True)
 
 
 class RecordRefusal(msgspec.Struct, frozen=True, gc=False):

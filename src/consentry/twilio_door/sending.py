@@ -2,22 +2,28 @@
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from consentry.actions.describe_message import refusal_code
 from consentry.actions.outgoing import Draft
-from consentry.actions.send_message import Idempotency, RecordRefusal, SendMessage, Sent
-from consentry.domain.directory import Purpose, Sender
+from consentry.actions.send_message import (
+    Idempotency,
+    RecordRefusal,
+    RepeatAnswer,
+    SendMessage,
+    Sent,
+)
+from consentry.domain.directory import Purpose
 from consentry.domain.gate import Decision, Door, Facts, Request, Verdict, decide
 from consentry.domain.messages import Callback, MessageStatus
 from consentry.domain.phone import InvalidNumber, normalize_phone
 from consentry.domain.reasons import OPTED_OUT_SENTENCE
-from consentry.ports import DeferredAnswer, RefusedAnswer, Rejected, Scope
+from consentry.ports import Command, DeferredAnswer, RefusedAnswer, Rejected, Scope
 from consentry.twilio_door.calls import Call
 from consentry.twilio_door.choosing import choose_sender
-from consentry.twilio_door.exchange import Answer, Header
+from consentry.twilio_door.exchange import Answer, Header, answer_error
 from consentry.twilio_door.services import DoorServices
 from consentry.wire.forms import Form
 from consentry.wire.gsm7 import count_segments
@@ -27,6 +33,8 @@ from consentry.wire.twilio_form import MessageStatus as TwilioStatus
 from consentry.wire.twilio_message import Direction, MessageResource, render_message
 from consentry.wire.twilio_sids import build_message_sid
 from consentry.wire.webhook_address import WebhookAddressError, parse_webhook_address
+
+_Outcome = TypeVar("_Outcome")
 
 SCHEDULE_MIN: Final = timedelta(minutes=5)
 SCHEDULE_MAX: Final = timedelta(days=35)
@@ -71,10 +79,17 @@ async def create_message(call: Call) -> Answer:
     wish = _read_wish(call, form)
     once = _read_idempotency(call, wish, form)
     now = services.clock.now()
-    _check_schedule(wish.create, now)
     directory, standing = await services.store.read_facts(wish.recipient)
-    sender = choose_sender(call, wish.create, directory, standing)
-    draft = _build_draft(call, wish, sender, now)
+    try:
+        _check_schedule(wish.create, now)
+        sender = choose_sender(call, wish.create, directory, standing)
+    except TwilioRefusedError:
+        # A retry may come when it is too late to ask for the first time, and is no new request.
+        repeated = None if once is None else await _repeat(call, wish, once, now)
+        if repeated is None:
+            raise
+        return repeated
+    draft = _build_draft(call, wish, sender.number, now)
     later = _refuses_later(wish.create, services)
     if once is None and not later:
         # A refusal is answered at once: it changes nothing that the caller could wait for.
@@ -83,11 +98,27 @@ async def create_message(call: Call) -> Answer:
             services.store.post(RecordRefusal(draft, decision))
             raise refuse_decision(decision)
     sent = await _submit(call, SendMessage(draft, once, keeps_refused=later))
+    return _answer(call, wish, draft, sent)
+
+
+async def _repeat(call: Call, wish: Wish, once: Idempotency, now: datetime) -> Answer | None:
+    """Give the first answer to a key again; None where there is none."""
+    sent = await _submit(call, RepeatAnswer(once))
+    if sent is None:
+        return None
+    message = None if sent.message is None else await call.services.store.read_message(sent.message)
+    number = "" if message is None else message.sender
+    return _answer(call, wish, _build_draft(call, wish, number, now), sent)
+
+
+def _answer(call: Call, wish: Wish, draft: Draft, sent: Sent) -> Answer:
+    headers = (_REPLAYED,) if sent.repeated else ()
     if sent.message is None or sent.status is None:
-        raise refuse_decision(sent.decision)
-    services.delivery.wake()
+        refusal = answer_error(refuse_decision(sent.decision).error)
+        return msgspec.structs.replace(refusal, headers=headers)
+    call.services.delivery.wake()
     resource = describe_sent(draft, sent, wish.create, call.account.sid)
-    return Answer(render_message(resource), 201, (_REPLAYED,) if sent.repeated else ())
+    return Answer(render_message(resource), 201, headers)
 
 
 def _ask(draft: Draft) -> Request:
@@ -116,7 +147,7 @@ def _refuses_later(create: CreateMessage, services: DoorServices) -> bool:
     return by_service and services.refused is RefusedAnswer.BY_CALLBACK
 
 
-async def _submit(call: Call, command: SendMessage) -> Sent:
+async def _submit(call: Call, command: Command[_Outcome]) -> _Outcome:
     try:
         return await call.services.store.submit(command)
     except Rejected as rejected:
@@ -237,14 +268,14 @@ def _check_schedule(create: CreateMessage, now: datetime) -> None:
         raise refuse(35115, create.send_at.isoformat())
 
 
-def _build_draft(call: Call, wish: Wish, sender: Sender, now: datetime) -> Draft:
+def _build_draft(call: Call, wish: Wish, number: str, now: datetime) -> Draft:
     create = wish.create
     expires_at = None
     if wish.validity_seconds is not None:
         expires_at = (create.send_at or now) + timedelta(seconds=wish.validity_seconds)
     return Draft(
         recipient=wish.recipient,
-        sender=sender.number,
+        sender=number,
         body=create.body,
         actor=call.actor,
         media=create.media_urls,

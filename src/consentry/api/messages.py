@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from consentry.actions.check import check
-from consentry.actions.outgoing import Draft
+from consentry.actions.outgoing import Draft, request_of_draft
 from consentry.actions.send_message import Idempotency, RecordRefusal, SendMessage, Sent
 from consentry.api.listing import Listing, next_cursor
 from consentry.api.operations import Answer, Call, Operation, Tag
@@ -24,7 +24,7 @@ from consentry.api.problems import Header, Problem, refused
 from consentry.api.questions import find_sender
 from consentry.api.views import CheckAnswer, view_decision
 from consentry.domain.directory import Purpose
-from consentry.domain.gate import Decision, Door, Request, Verdict
+from consentry.domain.gate import Decision, Door, Verdict
 from consentry.domain.messages import Message, MessageStatus
 from consentry.domain.reasons import REASONS, Reason
 from consentry.ports import MessageFilter, Scope
@@ -76,7 +76,7 @@ async def send_message(call: Call[SendRequest, None]) -> Answer:
     if once is None or draft.sender not in (await services.store.read_directory()).senders:
         # A refusal is answered at once: it changes nothing that the caller could wait for.
         now = services.clock.now()
-        decision = await check(_request_of(draft), services.store, services.policy, now)
+        decision = await check(request_of_draft(draft), services.store, services.policy, now)
         if decision.decision is not Verdict.ALLOW:
             raise _keep_refusal(call, draft, decision)
     sent = await services.store.submit(SendMessage(draft, once))
@@ -125,19 +125,6 @@ def _expiry(send_at: datetime | None, ttl_seconds: float | None, now: datetime) 
         return start + timedelta(seconds=ttl_seconds)
     except OverflowError:
         return datetime.max.replace(tzinfo=UTC)
-
-
-def _request_of(draft: Draft) -> Request:
-    return Request(
-        recipient=draft.recipient,
-        sender=draft.sender,
-        purpose=draft.purpose,
-        program=draft.program,
-        door=draft.door,
-        kind=draft.kind,
-        body=draft.body,
-        media=len(draft.media),
-    )
 
 
 def _read_idempotency(call: Call[SendRequest, None]) -> Idempotency | None:

@@ -45,11 +45,6 @@ class DriftKind(StrEnum):
     __hash__ = str.__hash__
     """An enum's own is slow, and every drift is counted by it."""
 
-    @property
-    def is_text(self) -> bool:
-        """Tell a text that the carrier has and we do not."""
-        return self not in (DriftKind.BLOCK_AT_CARRIER, DriftKind.BLOCK_NOT_AT_CARRIER)
-
 
 class Severity(StrEnum):
     """How soon somebody should look."""

@@ -73,11 +73,6 @@ def mark_of(scope: str | None, cause: Cause | None) -> str:
     return f"{before}=" if cause is None else f"{before}={cause}\n"
 
 
-def encode_standing(standing: Standing) -> bytes:
-    """Write a standing as the set statement takes it."""
-    return encode(row_of_standing(standing))
-
-
 def told_reason(entry: Entry) -> str:
     """Tell the gate's reason of a refusal, the cause of an opt-out, the kind of a drift."""
     kind = entry.kind

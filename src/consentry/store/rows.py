@@ -22,7 +22,6 @@ from consentry.ports import (
     Conversation,
     ConversationMark,
     IdempotencyRecord,
-    OptOut,
     OptOutStory,
     Receipt,
     ServerProcess,
@@ -64,7 +63,6 @@ decode_links: Final = msgspec.json.Decoder(list[SignInLink]).decode
 decode_mark: Final = msgspec.json.Decoder(ConversationMark).decode
 decode_marks: Final = msgspec.json.Decoder(list[ConversationMark]).decode
 decode_conversation: Final = msgspec.json.Decoder(Conversation).decode
-decode_opt_out: Final = msgspec.json.Decoder(OptOut).decode
 decode_conversations: Final = msgspec.json.Decoder(list[Conversation]).decode
 decode_stories: Final = msgspec.json.Decoder(list[OptOutStory]).decode
 decode_tallies: Final = msgspec.json.Decoder(list[Tally]).decode

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from consentry.actions.describe_message import refusal_code
-from consentry.actions.outgoing import Draft
+from consentry.actions.outgoing import Draft, request_of_draft
 from consentry.actions.send_message import (
     Idempotency,
     RecordRefusal,
@@ -16,7 +16,7 @@ from consentry.actions.send_message import (
     Sent,
 )
 from consentry.domain.directory import Purpose
-from consentry.domain.gate import Decision, Door, Facts, Request, Verdict, decide
+from consentry.domain.gate import Decision, Door, Facts, Verdict, decide
 from consentry.domain.messages import Callback, MessageStatus
 from consentry.domain.phone import InvalidNumber, normalize_phone
 from consentry.domain.reasons import OPTED_OUT_SENTENCE
@@ -93,7 +93,7 @@ async def create_message(call: Call) -> Answer:
     later = _refuses_later(wish.create, services)
     if once is None and not later:
         # A refusal is answered at once: it changes nothing that the caller could wait for.
-        decision = decide(_ask(draft), Facts(directory, standing), services.policy, now)
+        decision = decide(request_of_draft(draft), Facts(directory, standing), services.policy, now)
         if not goes_on(decision, services.deferred):
             services.store.post(RecordRefusal(draft, decision))
             raise refuse_decision(decision)
@@ -119,19 +119,6 @@ def _answer(call: Call, wish: Wish, draft: Draft, sent: Sent) -> Answer:
     call.services.delivery.wake()
     resource = describe_sent(draft, sent, wish.create, call.account.sid)
     return Answer(render_message(resource), 201, headers)
-
-
-def _ask(draft: Draft) -> Request:
-    """Put the question to the gate; segments decide only whether our own answers may go."""
-    return Request(
-        recipient=draft.recipient,
-        sender=draft.sender,
-        purpose=draft.purpose,
-        program=draft.program,
-        door=draft.door,
-        body=draft.body,
-        media=len(draft.media),
-    )
 
 
 def goes_on(decision: Decision, deferred: DeferredAnswer) -> bool:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 NOTIFICATION = "Notification"
 SUBSCRIPTION_CONFIRMATION = "SubscriptionConfirmation"
 UNSUBSCRIBE_CONFIRMATION = "UnsubscribeConfirmation"
-RAW_DELIVERY_HEADER = "x-amz-sns-rawdelivery"
 KEY_BITS_MIN = 2048
 _HASHES = {"1": "sha1", "2": "sha256"}
 _AMAZON = r"https://sns\.[a-z0-9-]{3,}\.amazonaws\.com(\.cn)?"

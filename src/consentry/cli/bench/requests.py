@@ -20,7 +20,6 @@ AUTH_TOKEN: Final = "bench-auth-token"  # noqa: S105 - a name for servers that l
 AREAS: Final = ("213", "415", "646")
 KNOWN_FIRST: Final = 2_000_000
 PEOPLE_OF_AREA: Final = 8_000_000
-PEOPLE_MAX: Final = PEOPLE_OF_AREA * len(AREAS)
 _NEW_PREFIX: Final = "+1212"
 _NEW_FIRST: Final = 2_000_000
 _SCATTER: Final = 2_654_435_761

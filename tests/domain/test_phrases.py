@@ -198,6 +198,8 @@ def test_signatures_are_cut_and_other_lines_are_not() -> None:
     assert drop_signature("stop\n\nSent from my iPhone") == "stop\n\n"
     assert drop_signature("stop Sent from my Galaxy") == "stop"
     assert drop_signature("stop\n- Maria Lopez") == "stop\n"
+    assert drop_signature("\n-stop") == "\n-stop"
+    assert drop_signature("...\n- end\n- Ann") == "...\n- end\n"
     assert drop_signature("a\nb\nvon meinem iPhone gesendet") == "a\nb\n"
     for whole in ("Sent from my iPhone", "stop\nby the shop", "stop\n- this is a longer line here"):
         assert drop_signature(whole) == whole

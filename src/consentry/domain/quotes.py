@@ -36,12 +36,17 @@ _REACTION = re.compile(
 
 
 def drop_signature(text: str) -> str:
-    """Cut a text where a line begins that is a signature ("Sent from my iPhone", "-- ")."""
+    """Cut a text where a line begins that is a signature ("Sent from my iPhone", "-- ").
+
+    A signature stands below what was written: "-STOP" below nothing is what was written.
+    """
     lines = text.splitlines(keepends=True)
+    is_below = False
     for number, line in enumerate(lines):
         folded = fold(line).strip()
-        if number and _is_signature(folded):
+        if is_below and _is_signature(folded):
             return "".join(lines[:number])
+        is_below = is_below or any(map(str.isalnum, folded))
         place = folded.find(" sent from my ")
         if place > 0:
             return "".join([*lines[:number], folded[:place]])

@@ -68,6 +68,14 @@ def test_help_and_opt_in_words_are_never_opt_outs(text: str) -> None:
     assert read_legal(text).meaning is LegalMeaning.NONE
 
 
+def test_a_word_that_opts_out_is_no_name_to_sign_with() -> None:
+    """A line that begins with a dash is a signature, unless it is an opt-out keyword."""
+    for text in ("Hello\n-stop", "thanks, bye\n- STOP", "ok\n--\nUnsubscribe"):
+        assert read_legal(text).meaning is LegalMeaning.OPT_OUT
+    for text in ("Hello\n- Maria", "Hello\n- no", "Hello\n-- \nJohn\nSent from my iPhone"):
+        assert read_legal(text).meaning is LegalMeaning.NONE
+
+
 def test_one_slip_from_stop_or_unsubscribe_is_an_opt_out() -> None:
     """Any text one edit away opts out, unless it is a word of its own."""
     own = {

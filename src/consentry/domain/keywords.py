@@ -50,7 +50,12 @@ def read_legal(text: str) -> LegalReading:
     """
     cleaned = clean(text)
     if "\n" in cleaned or "ent from " in cleaned:
-        cleaned = drop_signature(cleaned)
+        written = drop_signature(cleaned)
+        # Whoever signs with "-STOP" is not named so.
+        signed = read_lone_words(split_words(cleaned.removeprefix(written)))
+        if signed is not None and signed.meaning is LegalMeaning.OPT_OUT:
+            return signed
+        cleaned = written
     words = split_words(cleaned)
     if not words:
         return read_signs(text) or NOTHING

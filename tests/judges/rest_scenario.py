@@ -159,6 +159,9 @@ def list_in_pages(served: Served) -> None:
     yesterday = client.messages.list(date_sent_after=today - timedelta(days=1), **asked)
     assert sids_by_program(yesterday) == made[::-1]
     assert client.messages.list(date_sent_before=today - timedelta(days=2), **asked) == []
+    sent = client.messages(made[0]).fetch().date_sent
+    assert made[0] in sids_by_program(client.messages.list(date_sent=sent.date(), **asked))
+    assert client.messages.list(date_sent=sent.date() - timedelta(days=1), **asked) == []
 
 
 def redact_and_delete(served: Served) -> None:

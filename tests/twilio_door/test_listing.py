@@ -95,7 +95,7 @@ async def test_pages_by_token_and_by_number(world: World) -> None:
 
 
 async def test_dates_are_days_and_times(world: World) -> None:
-    """A day means all of it, a time is to the second, and what was not sent has no date."""
+    """A day means all of it, a time bounds to the second, and what was not sent has no date."""
     await world.text("Hello")
     sid = (await world.create(Body="Waits")).json["sid"]
     now = datetime.now(UTC)
@@ -103,7 +103,9 @@ async def test_dates_are_days_and_times(world: World) -> None:
     inbound = [(LONG_CODE, "Hello")]
     sent_to_us = {"To": LONG_CODE}
     assert await listed(world, **sent_to_us, DateSent=today) == inbound
+    assert await listed(world, **sent_to_us, DateSent=f"{today}T00:00:00Z") == inbound
     assert await listed(world, **sent_to_us, DateSent=tomorrow) == []
+    assert await listed(world, **sent_to_us, DateSent=f"{tomorrow}T00:00:00Z") == []
     assert await listed(world, **sent_to_us, **{"DateSent>": today, "DateSent<": tomorrow}) == (
         inbound
     )

@@ -26,7 +26,8 @@ SCANNED_MAX: Final = 5_000
 _CHUNK: Final = 500
 _DATE_CHARACTERS: Final = len("2026-01-31")
 _FORWARD: Final = "PA"
-_DATES: Final = ("DateSent", "DateSent<", "DateSent>")
+_ON: Final = "DateSent"
+_DATES: Final = (_ON, "DateSent<", "DateSent>")
 _FILTERS: Final = ("To", "From", *_DATES)
 _DAY_AND_SKEW: Final = timedelta(days=1, hours=1)
 """A day means all of it, and hosts' clocks differ."""
@@ -98,12 +99,16 @@ def _read_number(text: str | None, region: str | None) -> str | None:
 
 
 def _read_moment(name: str, text: str) -> date | datetime:
-    """Read a day, which means all of it, or a time to the second."""
+    """Read a day, which means all of it, or a time to the second, which bounds.
+
+    What is sent on a date is asked for by a day: Twilio's clients write it as its midnight.
+    """
     try:
         if len(text) == _DATE_CHARACTERS:
             return date.fromisoformat(text)
         moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return moment.date() if name == _ON else moment
     except (ValueError, OverflowError):
         raise refuse(20001, f"{name}: must be YYYY-MM-DD or an ISO 8601 time") from None
 

@@ -17,8 +17,9 @@ PAGE_SIZE_MAX = 1000
 _DATE_LENGTH = len("2026-01-31")
 _FORWARD, _BACK = "PA", "PB"
 _Compare = Callable[[date, date], bool]
+_ON = "DateSent"
 _DATE_FILTERS: dict[str, _Compare] = {
-    "DateSent": lambda sent, wanted: sent == wanted,
+    _ON: lambda sent, wanted: sent == wanted,
     "DateSent<": lambda sent, wanted: sent <= wanted,
     "DateSent>": lambda sent, wanted: sent >= wanted,
 }
@@ -115,14 +116,18 @@ def _sent_when_asked(sent: datetime | None, form: Form) -> bool:
 
 
 def _read_moment(name: str, text: str | None) -> date | datetime | None:
-    """Read a day, which means all of it, or a time to the second."""
+    """Read a day, which means all of it, or a time to the second, which bounds.
+
+    Twilio's clients write the day on which something was sent as its midnight.
+    """
     if text is None:
         return None
     try:
         if len(text) == _DATE_LENGTH:
             return date.fromisoformat(text)
         moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return moment.date() if name == _ON else moment
     except (ValueError, OverflowError):
         raise refuse(20001, f"{name}: must be YYYY-MM-DD or an ISO 8601 time") from None
 

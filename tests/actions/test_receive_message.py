@@ -14,6 +14,8 @@ from consentry.domain.messages import Direction, MessageStatus
 from consentry.domain.reading import BlockLayer, CarrierWord, LegalMeaning, SenderKind
 from consentry.domain.reasons import Reason
 from consentry.domain.standing import ConsentState, SMSPreference
+from consentry.ports import Rejected
+from consentry.wire.twilio_sids import parse_message_sid
 from memory_store import START
 
 pytestmark = pytest.mark.unit
@@ -251,3 +253,21 @@ def test_the_standing_is_the_fold_of_the_entries() -> None:
     consent = world.standing().consent(LONG.conversation)
     assert consent is not None
     assert consent.state is ConsentState.ACTIVE
+
+
+def test_a_text_that_comes_back_to_us_is_not_taken_in_again() -> None:
+    """Passed on to ourselves, an old START would undo a newer STOP, and nothing would ever end."""
+    world = World()
+    world.receive("START")
+    (start,) = [m for m in world.store.messages.values() if m.direction is Direction.INBOUND]
+    sid = "SM" + "5" * 32
+    ours = parse_message_sid(sid) or ""
+    world.store.messages[ours] = msgspec.structs.replace(start, id=ours)
+    world.receive("STOP")
+    entries = len(world.store.entries)
+    with pytest.raises(Rejected, match="inbound URL of your program") as rejected:
+        world.receive("START", known_as=sid)
+    assert rejected.value.code == "passed_on_to_itself"
+    assert len(world.store.entries) == entries
+    world.receive("START", known_as="SM" + "6" * 32)
+    assert len(world.store.entries) > entries

@@ -119,6 +119,15 @@ def test_an_address_that_cannot_be_called_is_refused(url: str, why: str) -> None
     world.store.run(SaveSender(with_program()))
 
 
+@pytest.mark.parametrize("what", ["inbound", "status"])
+def test_the_servers_own_address_is_no_programs(what: str) -> None:
+    """It stands beside the program's on every page: pasted there, texts would come in for ever."""
+    url = f"https://sms.example.org/carriers/{LONG.carrier}/{what}#rc=5&rp=ct,rt,5xx"
+    with pytest.raises(Rejected, match="your own program") as refused:
+        World().store.run(SaveSender(msgspec.structs.replace(LONG, inbound_url=url)))
+    assert refused.value.code == "invalid_inbound_url"
+
+
 # --- What the program answers ---------------------------------------------------------------
 
 

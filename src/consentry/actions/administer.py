@@ -4,6 +4,7 @@ import math
 import re
 from datetime import datetime
 from typing import assert_never
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -16,7 +17,12 @@ from consentry.domain.reading import SenderKind
 from consentry.domain.replies import INITIAL_REPLY_CHARACTERS_MAX, render_reply
 from consentry.ports import APIKey, CarrierAccount, Change, Facts, Needs, Rejected
 from consentry.wire.gsm7 import count_segments
-from consentry.wire.webhook_address import WebhookAddressError, parse_webhook_address
+from consentry.wire.webhook_address import (
+    WebhookAddressError,
+    inbound_path,
+    parse_webhook_address,
+    status_path,
+)
 
 _ALPHANUMERIC = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
 
@@ -76,7 +82,7 @@ def _check_inbound_url(sender: Sender) -> None:
     if sender.inbound_url is None:
         return
     try:
-        parse_webhook_address(sender.inbound_url)
+        address = parse_webhook_address(sender.inbound_url)
     except WebhookAddressError as error:
         raise Rejected(
             "invalid_inbound_url",
@@ -84,6 +90,14 @@ def _check_inbound_url(sender: Sender) -> None:
             "https://example.com/sms.",
             status=422,
         ) from None
+    path = urlsplit(address.url).path
+    if path.endswith((inbound_path(sender.carrier, ""), status_path(sender.carrier, ""))):
+        raise Rejected(
+            "invalid_inbound_url",
+            "That is where the carrier posts texts to this server. Give the address of your own "
+            "program, for example https://example.com/sms.",
+            status=422,
+        )
 
 
 def _sender_number(sender: Sender) -> str:

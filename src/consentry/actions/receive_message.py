@@ -27,8 +27,9 @@ from consentry.domain.notices import ANSWER_WITHIN, TOO_LATE, Notice, notice_of_
 from consentry.domain.reading import SenderKind
 from consentry.domain.replies import OPT_OUT_BRIEF, render_reply
 from consentry.domain.standing import Consent, Standing, apply_pieces
-from consentry.ports import Change, Facts, InboundText, Needs
+from consentry.ports import Change, Facts, InboundText, Needs, Rejected
 from consentry.wire.gsm7 import count_segments
+from consentry.wire.twilio_sids import parse_message_sid
 
 KEYWORD_ANSWERED: Final = "keyword_answered"
 """Why a program's answer to a keyword is not sent: the carrier answers it, or we do."""
@@ -64,15 +65,28 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
 
     def needs(self) -> Needs:
         """Ask for the person's standing, what waits for them, and whether we know this text."""
+        ours = parse_message_sid(self.text.carrier_message_id)
         return Needs(
             recipients=(self.text.recipient,),
             inbound=(self.carrier, self.text.carrier_message_id),
+            messages=() if ours is None else (ours,),
             queued_jobs=True,
             profiles=True,
         )
 
     def decide(self, facts: Facts) -> tuple[Received, Change]:
-        """Decide once for each carrier message id of a person; a repeat changes nothing."""
+        """Decide once for each carrier message id of a person; a repeat changes nothing.
+
+        Raises `Rejected` for a text that we passed on ourselves: it is here already. Taken in
+        once more it would be passed on without end, and an old START would undo a newer STOP.
+        """
+        ours = parse_message_sid(self.text.carrier_message_id)
+        if ours is not None and facts.message(ours) is not None:
+            raise Rejected(
+                "passed_on_to_itself",
+                "This server passed the text on to itself: it is here already. Give the sender "
+                "the inbound URL of your program, not that of this server.",
+            )
         return self.decide_on(facts, facts.standing(self.text.recipient))
 
     def decide_on(self, facts: Facts, standing: Standing) -> tuple[Received, Change]:

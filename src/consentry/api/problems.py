@@ -68,6 +68,7 @@ PROBLEMS: Final[dict[str, ProblemKind]] = {
     "sender_not_set_up": ProblemKind(404, "The sender is not set up"),
     "carrier_unreachable": ProblemKind(503, "The carrier could not be asked"),
     "method_not_allowed": ProblemKind(405, "Method not allowed"),
+    "passed_on_to_itself": ProblemKind(409, "The text was passed on to this server by itself"),
     "already_settled": ProblemKind(409, "The difference is settled already"),
     "nothing_to_compare": ProblemKind(409, "The carrier can be asked nothing"),
     "already_exists": ProblemKind(409, "It exists already"),

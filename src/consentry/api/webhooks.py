@@ -112,6 +112,7 @@ _ERRORS: Final = (
     "forged_webhook",
     "malformed_webhook",
     "sender_not_set_up",
+    "passed_on_to_itself",
     "carrier_unreachable",
     "store_unavailable",
 )

@@ -20,15 +20,6 @@ class TwilioError(msgspec.Struct, frozen=True):
     status: int
 
 
-class _ForeignError(msgspec.Struct, frozen=True):
-    """An error as another program may write it: only the code is needed."""
-
-    code: int
-    message: str | None = None
-    more_info: str | None = None
-    status: int | None = None
-
-
 class TwilioRefusedError(Exception):
     """A request that is answered with a Twilio error body."""
 
@@ -84,7 +75,6 @@ _ERRORS: dict[int, tuple[int, str]] = {
 }
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(_ForeignError)
 
 
 def build_twilio_error(code: int, value: str = "") -> TwilioError:
@@ -101,20 +91,6 @@ def refuse(code: int, value: str = "") -> TwilioRefusedError:
 def render_twilio_error(error: TwilioError) -> bytes:
     """Write the JSON body."""
     return _encoder.encode(error)
-
-
-def parse_twilio_error(body: bytes, http_status: int) -> TwilioError | None:
-    """Read an error body; None where it is not one (a proxy's page, an empty body)."""
-    try:
-        foreign = _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return TwilioError(
-        code=foreign.code,
-        message=foreign.message or "",
-        more_info=foreign.more_info or f"{MORE_INFO}{foreign.code}",
-        status=foreign.status or http_status,
-    )
 
 
 def describe_error(code: int) -> str:

@@ -213,7 +213,10 @@ async def start_report(call: Call[NewReconciliation, None]) -> Answer:
     """Begin to compare a carrier account."""
     reconciling, asked = call.services.reconciling, call.body
     if reconciling is None:
-        raise Problem("nothing_to_compare", "This server compares no carriers.")
+        raise Problem(
+            "nothing_to_compare",
+            "This server compares no carriers. Run `consentry reconcile` on its host.",
+        )
     since = None if asked.since is None else to_utc(asked.since, "since")
     report = await reconciling.start(asked.carrier, actor=call.actor, since=since)
     return Answer(view_report(report), status=202)

@@ -162,7 +162,10 @@ async def compare_now(visit: Visit) -> Response:
     """Begin to compare a carrier account; it goes on beside everything else."""
     reconciling = visit.services.reconciling
     if reconciling is None:
-        raise Rejected("nothing_to_compare", "This server compares no carriers.")
+        raise Rejected(
+            "nothing_to_compare",
+            "This server compares no carriers. Run `consentry reconcile` on its host.",
+        )
     await reconciling.start(visit.field("carrier"), actor=visit.actor)
     return visit.go(_ADDRESS)
 

@@ -128,7 +128,10 @@ class SinchREST:
                 canceled = MessageStatus.CANCELED
                 return Accepted(batch.id, canceled if batch.canceled else MessageStatus.SENDING)
         if len(page.batches) >= PAGE_SIZE:
-            raise CarrierUnreachable("The carrier's list has not only what was asked for.")
+            raise CarrierUnreachable(
+                "The carrier's list has not only what was asked for, so it does not show whether "
+                "the text went out. Look for it at Sinch."
+            )
         return None
 
     async def probe(self) -> None:

@@ -39,6 +39,7 @@ from consentry.actions.record_consent import (
 )
 from consentry.actions.sign_in import RefuseSignIn, Way
 from consentry.console.audit_words import KINDS, Names, name_who, sees, tell
+from consentry.console.key_names import read_key_names
 from consentry.console.wording import show_number
 from consentry.domain.agents import Agent
 from consentry.domain.directory import Directory
@@ -280,3 +281,17 @@ async def test_programs_without_a_key_are_named_by_their_carrier_account(world: 
     await world.store.submit(SuppressRecipient(told_by))
     newest = (await told(world))[0]
     assert newest.startswith("Carrier account main, by API recorded an opt-out")
+
+
+async def test_programs_that_answer_are_named_by_what_signs_what_they_are_told(
+    world: World,
+) -> None:
+    """That is the account sid of a key, a carrier account's, or, where none is set, its id."""
+    account = CarrierAccount("main", "twilio", "AC1", "token", "http://127.0.0.1:1")
+    await world.store.submit(SaveCarrier(account))
+    await world.store.submit(SaveKey(APIKey("key_1", "shop", "AC2", "hash", (), NOW)))
+    names = await read_key_names(world.store)
+    assert [names[sid] for sid in ("AC1", "main", "AC2", "key_1")] == [
+        *["Carrier account main"] * 2,
+        *["shop"] * 2,
+    ]

@@ -4,9 +4,16 @@ from consentry.ports import Store
 
 
 async def read_key_names(store: Store) -> dict[str, str]:
-    """Read the names of programs by what entries call them: a key's id, or an account's sid.
+    """Read the names of programs by what entries call them.
 
-    A program that goes on with the sid and token of the carrier account has no key of ours.
+    That is a key's id or a carrier account's sid; of a program that was told of a text and answered
+    it, the sid that signed, or the id of the carrier account where none was named.
     """
-    accounts = {a.account: f"Carrier account {a.id}" for a in await store.read_carriers()}
-    return accounts | {key.id: key.name for key in await store.read_keys()}
+    names = {}
+    for account in await store.read_carriers():
+        names[account.account] = names[account.id] = f"Carrier account {account.id}"
+    for key in await store.read_keys():
+        names[key.id] = key.name
+        if key.account_sid is not None:
+            names[key.account_sid] = key.name
+    return names

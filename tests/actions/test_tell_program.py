@@ -412,14 +412,28 @@ async def test_who_signs_is_found_by_the_account_or_the_carrier() -> None:
     )
     key = world.store.run(SaveKey(made))
     twilio = CarrierAccount("twilio-1", "twilio", "ACreal", "secret", "https://x.example")
-    other = CarrierAccount("other-1", "telnyx", "profile", "sign", "https://x.example")
+    other = CarrierAccount("other-1", "signalwire", "project", "sign", "https://x.example")
     world.store.carriers = {carrier.id: carrier for carrier in (twilio, other)}
     keys = KeyRing(world.store, world.clock, "k" * 32)
     signers = Signers(world.store, AccountRing(world.store, world.clock, "k" * 32, keys))
     sid = str(key.account_sid)
     assert await signers.find(sid, "twilio-1") == Signer(sid, token)
     assert await signers.find("ACreal", None) == Signer("ACreal", "secret")
-    assert await signers.find("profile", None) == Signer("profile", "sign")
-    assert await signers.find("", "other-1") == Signer("profile", "sign")
+    assert await signers.find("project", None) == Signer("project", "sign")
+    assert await signers.find("", "other-1") == Signer("project", "sign")
     assert await signers.find("", "gone") is None
     assert await signers.find("ACgone", "twilio-1") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "secret"), [("telnyx", "a public key"), ("aws", ""), ("toy", "x")]
+)
+async def test_what_is_no_token_signs_nothing(kind: str, secret: str) -> None:
+    """Who signs with a public key, or with nothing, lets anybody tell a program what they like."""
+    world = World()
+    account = CarrierAccount("one", kind, "account", secret, "https://x.example")
+    world.store.carriers = {"one": account}
+    keys = KeyRing(world.store, world.clock, "k" * 32)
+    signers = Signers(world.store, AccountRing(world.store, world.clock, "k" * 32, keys))
+    assert await signers.find("", "one") is None
+    assert await signers.find("account", "one") is None

@@ -97,7 +97,10 @@ class TwilioTeller:
 
 def _no_signer(account: str) -> str:
     named = f"the account {account}" if account else "the carrier account of the text"
-    return f"Nobody can sign it: {named} is not set up here any more."
+    return (
+        f"Nobody can sign it: {named} is not set up here any more, or has no token that signs. "
+        "Name one that does: `consentry sender pass-on NUMBER URL --account SID`."
+    )
 
 
 def idempotency_token(notice: Notice) -> str:

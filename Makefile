@@ -12,6 +12,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 help:
 	@echo "make run    set everything up and start the demo; it prints the address to open"
+	@echo "            (make run PORT=0 takes any free port instead of 8000)"
 	@echo "make test   set everything up and run the whole test suite"
 	@echo "make check  linters, types, import rules"
 	@echo "make bench  measure, bounded and on loopback"
@@ -20,7 +21,7 @@ help:
 	@echo "make lock   renew the locked dependencies"
 
 run: $(VENV)/.ready-to-run
-	@$(BIN)/consentry demo
+	@$(BIN)/consentry demo $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.ready-to-test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \

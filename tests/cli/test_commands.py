@@ -94,6 +94,7 @@ def test_the_way_of_the_readme_works(run: Run) -> None:
     assert "asked by phone" in run("history", "+14155550142").stdout
     refused = run("send", "+14155550100", "+14155550142", "hello", code=1)
     assert "not sent, suppressed" in refused.stderr
+    assert "suppressed: hello" in run("history", "+14155550142").stdout
     run("check", "+14155550100", "+14155550142", "--exit-code", code=1)
     run("key", "revoke", key["id"])
 

@@ -198,12 +198,12 @@ def show_history(recipient: str, *, as_json: JSONFlag = False) -> None:
             str(entry.kind),
             entry.sender or "",
             entry.actor.id or str(entry.actor.kind),
-            entry.text or entry.reason or "",
+            ": ".join(told for told in (entry.reason, entry.text) if told),
         )
         for entry in entries
     ]
     print_table(
-        ("recorded (UTC)", "what", "sender", "by", "text or reason"),
+        ("recorded (UTC)", "what", "sender", "by", "reason and text"),
         rows,
         empty=f"The ledger has nothing of {recipient}.",
     )

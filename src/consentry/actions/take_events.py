@@ -5,6 +5,7 @@ more: who tells the carrier "taken" before that would promise too much.
 """
 
 import logging
+from typing import assert_never
 
 from consentry.actions.receive_message import ReceiveMessage
 from consentry.actions.record_receipt import BURST_ADVICE, RecordReceipt
@@ -52,6 +53,8 @@ class EventIntake:
                     await self._take_report(carrier, event)
                 case Handshake():
                     await carrier.confirm(event)
+                case never:
+                    assert_never(never)
         return Taken(tuple(unknown))
 
     async def _take_text(self, carrier: Carrier, text: InboundText) -> bool:

@@ -12,8 +12,12 @@ from consentry.carriers.shared.answers import read_answer
 from consentry.carriers.shared.refusals import CodeTable
 from consentry.carriers.shared.way_out import Answer
 from consentry.domain.messages import MessageStatus
-from consentry.ports import CarrierRefusal
+from consentry.ports import Acknowledgement, CarrierRefusal
 from consentry.wire.twilio_form import MessageStatus as TwilioStatus
+from consentry.wire.twiml import EMPTY_RESPONSE
+
+NO_REPLY: Final = Acknowledgement(EMPTY_RESPONSE, b"text/xml")
+"""An empty answer sends nothing: what is ours to say goes through the outbox and its gate."""
 
 STATUSES: Final[dict[TwilioStatus, MessageStatus]] = {
     TwilioStatus.ACCEPTED: MessageStatus.SENDING,

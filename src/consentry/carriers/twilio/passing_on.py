@@ -9,6 +9,7 @@ from consentry.carriers.shared.way_out import (
     basic_authorization,
     read_header,
 )
+from consentry.carriers.twilio.outbound import find_login
 from consentry.ports import CarrierAccount, CarrierUnreachable, PassedAnswer, PassedRequest
 from consentry.wire.twilio_form import API_VERSION
 
@@ -24,10 +25,7 @@ class TwilioPassingOn:
 
     async def pass_on(self, carrier: CarrierAccount, request: PassedRequest) -> PassedAnswer:
         """Make the request once; raises `CarrierUnreachable`."""
-        user, password = carrier.account, carrier.secret
-        if carrier.key_id is not None and carrier.key_secret is not None:
-            user, password = carrier.key_id, carrier.key_secret
-        headers = {"Authorization": basic_authorization(user, password)}
+        headers = {"Authorization": basic_authorization(*find_login(carrier))}
         if request.form:
             headers["Content-Type"] = _FORM
         account = quote(carrier.account, safe="")

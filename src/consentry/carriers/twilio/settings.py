@@ -3,17 +3,15 @@
 from typing import Final
 
 from consentry.carriers.shared.http_carrier import HTTPCarrier
+from consentry.carriers.shared.twilio_like import NO_REPLY
 from consentry.carriers.shared.twilio_like_history import TwilioLikeHistory
 from consentry.carriers.shared.way_out import WayOut
 from consentry.carriers.twilio.inbound import build_webhooks
 from consentry.carriers.twilio.outbound import build_requests
-from consentry.ports import AccountField, Acknowledgement, CarrierAccount, CarrierKind
-from consentry.wire.twiml import EMPTY_RESPONSE
+from consentry.ports import AccountField, CarrierAccount, CarrierKind
 from consentry.wire.webhook_address import RETRY_FRAGMENT
 
 KIND: Final = "twilio"
-NO_REPLY: Final = Acknowledgement(EMPTY_RESPONSE, b"text/xml")
-"""An empty answer sends nothing: what is ours to say goes through the outbox and its gate."""
 
 
 def build_twilio(

@@ -5,6 +5,7 @@ picture is left away, because the words may be a STOP.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
@@ -62,12 +63,16 @@ def read_msisdn(field: str, text: str) -> str:
 
 
 def read_sender(field: str, text: str) -> str:
-    """Read a number of ours: E.164 with or without its plus, else a short code or a name."""
+    """Read a number of ours: E.164 with or without its plus, else a short code or a name.
+
+    Digits that are no number in E.164 stay as they are: a text to them is kept.
+    """
     name = text.strip()
     if name.startswith("+"):
         return read_phone(field, name)
     if name.isascii() and name.isdecimal() and len(name) > SHORT_CODE_DIGITS_MAX:
-        return read_phone(field, f"+{name}")
+        with suppress(InvalidNumber):
+            return read_delivered(f"+{name}")
     return read_name(field, name)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
-from action_world import World
+from action_world import CARRIER, World
 from consent_world import DIRECTORY, LONG, OTHER_PERSON, PERSON, SECOND, SERVICE_A, SHORT
 from consentry.actions.administer import SaveKey, SaveSender
 from consentry.actions.find_account import AccountRing
@@ -13,7 +13,7 @@ from consentry.actions.find_key import KeyRing
 from consentry.actions.find_signer import Signer, Signers
 from consentry.actions.make_key import ACCOUNT_BYTES, make_account
 from consentry.actions.outgoing import Draft
-from consentry.actions.receive_message import KEYWORD_ANSWERED
+from consentry.actions.receive_message import KEYWORD_ANSWERED, ReceiveMessage
 from consentry.actions.send_message import SendMessage
 from consentry.actions.tell_program import (
     OTHER_SENDER,
@@ -30,7 +30,7 @@ from consentry.domain.entries import Actor, ActorKind, EntryKind
 from consentry.domain.gate import Door
 from consentry.domain.messages import Callback, MessageStatus
 from consentry.domain.notices import ANSWER_WITHIN, TOO_LATE, Notice, NoticeKind
-from consentry.ports import CarrierAccount, Rejected, Scope, Untold
+from consentry.ports import CarrierAccount, InboundText, Rejected, Scope, Untold
 from consentry.wire.twiml import AskedText
 from consentry.wire.webhook_address import RetryCause
 from memory_store import START
@@ -76,6 +76,16 @@ def test_a_text_is_passed_on_where_the_sender_has_a_program() -> None:
     assert notice.callback == Callback(URL, ACCOUNT)
     assert notice.message == world.message(received.message)
     assert (notice.message.service, notice.no_answer, notice.opt_out_type) == ("MG1", None, None)
+
+
+def test_the_types_of_pictures_are_passed_on() -> None:
+    """A program that takes pictures alone goes by them."""
+    world = make_world()
+    picture = InboundText(
+        "SM1", PERSON, LONG.number, "", media=("https://a.example/1",), media_types=("image/png",)
+    )
+    world.store.run(ReceiveMessage(CARRIER, "twilio", picture, START))
+    assert told_of(world).media_types == ("image/png",)
 
 
 def test_a_text_that_comes_twice_is_passed_on_once() -> None:

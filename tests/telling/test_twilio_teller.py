@@ -16,7 +16,7 @@ from consentry.ports import StoreUnavailable, Told, Untold
 from consentry.telling.posting import ANSWER_BYTES_MAX, Poster
 from consentry.telling.twilio_teller import TEXTS_MAX, TwilioTeller, idempotency_token
 from consentry.wire.signatures import twilio_signature
-from consentry.wire.twilio_form import encode_form, parse_form, parse_inbound_message
+from consentry.wire.twilio_form import Media, encode_form, parse_form, parse_inbound_message
 from consentry.wire.twiml import AskedText
 from consentry.wire.webhook_address import RetryCause
 from loopback_program import Program, Says, running_program
@@ -159,7 +159,9 @@ async def test_what_became_of_it_is_said_in_twilios_words(
 async def test_a_text_is_passed_on_as_twilio_posts_it() -> None:
     """Our own reader of Twilio's form reads all of it again; a carrier's account signs too."""
     async with telling() as (teller, program):
-        notice = text_notice(f"{program.url}/sms", media=("https://a.example/a.png",))
+        media = ("https://a.example/a.png", "https://a.example/b")
+        notice = text_notice(f"{program.url}/sms", media=media)
+        notice = msgspec.structs.replace(notice, media_types=("image/png",))
         assert await teller.tell(notice) == Told()
         (heard,) = program.heard
         assert heard.is_signed(f"{program.url}/sms", TOKEN)
@@ -171,7 +173,7 @@ async def test_a_text_is_passed_on_as_twilio_posts_it() -> None:
         )
         assert (read.account_sid, read.messaging_service_sid) == (ACCOUNT, "MG1")
         assert read.opt_out_type == "STOP"
-        assert [media.url for media in read.media] == ["https://a.example/a.png"]
+        assert read.media == (Media(media[0], "image/png"), Media(media[1], ""))
         assert await teller.tell(text_notice(f"{program.url}/sms", account="")) == Told()
         assert program.heard[1].form["AccountSid"] == ACCOUNT
 

@@ -163,6 +163,7 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
             Callback(sender.inbound_url, sender.inbound_account or ""),
             opt_out_type=self.text.opt_out_type,
             no_answer=self._find_no_answer(read, moved),
+            media_types=self.text.media_types,
         )
         return (notice,)
 

@@ -28,7 +28,8 @@ class Notice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     The notices of one message are told in the order of their ids. Of a text that came in:
     `opt_out_type` is what the carrier took it for, and `no_answer` why what its program answers is
     not sent, whatever it is. `attempts` counts how often it was tried in vain, and `given_up` says
-    why it is not tried any more.
+    why it is not tried any more. `media_types` are those of the text's media, in their order, where
+    the carrier told them.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Notice(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     no_answer: str | None = None
     attempts: int = 0
     given_up: str | None = None
+    media_types: tuple[str, ...] = ()
 
 
 class PostponedNotice(msgspec.Struct, frozen=True, gc=False):
@@ -94,6 +96,7 @@ def notice_of_text(
     *,
     opt_out_type: str | None = None,
     no_answer: str | None = None,
+    media_types: tuple[str, ...] = (),
 ) -> Notice:
     """Make the notice of a text that came in."""
     return Notice(
@@ -104,4 +107,5 @@ def notice_of_text(
         made_at=message.updated_at,
         opt_out_type=opt_out_type,
         no_answer=no_answer,
+        media_types=media_types,
     )

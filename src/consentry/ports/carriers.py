@@ -23,7 +23,10 @@ class WebhookRequest(msgspec.Struct, frozen=True, gc=False):
 
 
 class InboundText(msgspec.Struct, frozen=True, gc=False):
-    """A text as the carrier reported it; `sent_at` is the carrier's time where it gives one."""
+    """A text as the carrier reported it; `sent_at` is the carrier's time where it gives one.
+
+    `media_types` are those of `media`, in their order, where it tells them.
+    """
 
     carrier_message_id: str
     recipient: str
@@ -33,6 +36,7 @@ class InboundText(msgspec.Struct, frozen=True, gc=False):
     sent_at: datetime | None = None
     opt_out_type: str | None = None
     token: str | None = None
+    media_types: tuple[str, ...] = ()
 
 
 class StatusReport(msgspec.Struct, frozen=True, gc=False):

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
+from itertools import zip_longest
 from typing import Final
 from urllib.parse import urljoin
 from uuid import UUID
@@ -147,7 +148,11 @@ def _inbound(notice: Notice, account: str, sid: str) -> InboundMessage:
         body=message.body,
         messaging_service_sid=message.service,
         num_segments=max(1, message.segments),
-        media=tuple(Media(url, "") for url in message.media),
+        media=tuple(
+            Media(url, told_type or "")
+            for url, told_type in zip_longest(message.media, notice.media_types)
+            if url is not None
+        ),
         opt_out_type=None if told is None else OptOutType.__members__.get(told.upper()),
     )
 

@@ -108,6 +108,7 @@ def _reported(name: str, status: MessageStatus, body: bytes, code: str | None = 
     )
 
 
+_PICTURE = "https://files.example.com/a.jpg"
 _POSTED = (
     Posted(
         "STOP",
@@ -117,8 +118,10 @@ _POSTED = (
     ),
     Posted(
         "a picture",
-        _inbound(Body="", NumMedia="1", MediaUrl0="https://files.example.com/a.jpg"),
-        events=(InboundText(SID, PERSON, SENDER, "", media=("https://files.example.com/a.jpg",)),),
+        _inbound(Body="", NumMedia="1", MediaUrl0=_PICTURE, MediaContentType0="image/jpeg"),
+        events=(
+            InboundText(SID, PERSON, SENDER, "", media=(_PICTURE,), media_types=("image/jpeg",)),
+        ),
         media_type=FORM_TYPE,
     ),
     Posted(

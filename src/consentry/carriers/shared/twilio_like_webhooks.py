@@ -70,6 +70,7 @@ class TwilioLikeWebhooks:
             media=tuple(media.url for media in message.media),
             opt_out_type=None if opt_out_type is None else opt_out_type.value,
             token=request.headers.get(TOKEN_HEADER),
+            media_types=tuple(media.content_type for media in message.media),
         )
         return (text,)
 

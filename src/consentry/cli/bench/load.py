@@ -73,8 +73,21 @@ class _Load:
         self.answered = 0
         self.open = target.connections
         self.going_on = True
+        self.is_over = False
         self.ended_at: float | None = None
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def end(self) -> None:
+        """End the round; one in which nothing was answered yet goes on to the first answer."""
+        self.is_over = True
+        if self.latencies:
+            self.stop()
+
+    def note(self, latency_seconds: float) -> None:
+        """Count an answer."""
+        self.latencies.append(latency_seconds)
+        if self.is_over:
+            self.stop()
 
     def stop(self) -> None:
         if self.going_on:
@@ -141,7 +154,7 @@ class _Connection(asyncio.Protocol):
             expected = self._load.status.decode()
             self._fail(f"Expected the status {expected} and got {received[:1000]!r}.")
             return
-        self._load.latencies.append(time.perf_counter() - self._sent_at)
+        self._load.note(time.perf_counter() - self._sent_at)
         if self._load.tell is not None:
             self._load.tell(self._request)
         self.send()
@@ -175,7 +188,7 @@ async def run_round(*targets: Target, seconds: float) -> tuple[Round, ...]:
     for connection in connections:
         connection.send()
     for load in loads:
-        loop.call_later(seconds, load.stop)
+        loop.call_later(seconds, load.end)
     finished = asyncio.gather(*(load.finished for load in loads))
     await asyncio.wait_for(finished, seconds + _SETTLE_SECONDS)
     busy = (time.process_time() - busy_before) / (time.perf_counter() - began)

@@ -25,19 +25,29 @@ class ForeignSMSC:
         assert process.stdout is not None
         self._stdin, self._stdout = process.stdin, process.stdout
         self.port = 0
+        self._kept: list[dict[str, Any]] = []
 
     @property
     def url(self) -> str:
         """Where it listens."""
         return f"smpp://127.0.0.1:{self.port}"
 
-    async def next(self, event: str) -> dict[str, Any]:
-        """Give the next event of a kind, passing over others."""
+    async def next(self, event: str, *, keep: str = "") -> dict[str, Any]:
+        """Give the next event of a kind, passing over others; those to `keep` are given later.
+
+        What a text leads to may be there before its answer is.
+        """
+        for told in self._kept:
+            if told["event"] == event:
+                self._kept.remove(told)
+                return _without_kind(told)
         async with asyncio.timeout(WAIT_SECONDS):
             while line := await self._stdout.readline():
-                told: dict[str, Any] = json.loads(line)
-                if told.pop("event") == event:
-                    return told
+                told = json.loads(line)
+                if told["event"] == event:
+                    return _without_kind(told)
+                if told["event"] == keep:
+                    self._kept.append(told)
         raise AssertionError(f"it ended before there was {event!r}")
 
     def order(self, order: str, **fields: Any) -> None:
@@ -50,6 +60,10 @@ class ForeignSMSC:
         person = {"source_addr": "12125550142", "source_addr_ton": 1, "source_addr_npi": 1}
         ours = {"destination_addr": "14155550100", "dest_addr_ton": 1, "dest_addr_npi": 1}
         self.order("deliver_sm", name=name, **person, **ours, **text, **fields)
+
+
+def _without_kind(told: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if name != "event"}
 
 
 @asynccontextmanager

@@ -84,6 +84,7 @@ class Load:
         self._numbers = itertools.count(1)
         self._stop_order = self._draw_stoppers()
         self._tasks: list[asyncio.Task[None]] = []
+        self._typing: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
 
     def _draw_stoppers(self) -> Iterator[Person]:
@@ -116,15 +117,22 @@ class Load:
         return sum(answer.outcome == outcome for answer in self.answers)
 
     async def end(self) -> None:
-        """Stop, and let what was asked be answered."""
+        """Stop; what was begun to be typed is written down, for the carrier may have it."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._typing)
         if self._session is not None:
             await self._session.close()
 
     async def type(self, person: Person, body: str) -> None:
-        """Type a text on a phone; the carrier brings it to us."""
+        """Type a text on a phone, to its end; the carrier brings it to us."""
+        typing = asyncio.create_task(self._type(person, body))
+        self._typing.add(typing)
+        typing.add_done_callback(self._typing.discard)
+        await asyncio.shield(typing)
+
+    async def _type(self, person: Person, body: str) -> None:
         url = f"{self._site.carrier.url}/api/handsets/{person.phone}/messages"
         async with self._client.post(url, json={"to": person.number, "body": body}) as answer:
             told = await answer.json()

@@ -54,6 +54,11 @@ class ForeignSMSC:
         """Tell it to do something: see `obey` in its program."""
         self._stdin.write(json.dumps({"order": order, **fields}).encode() + b"\n")
 
+    async def answer_next(self, *answers: int | str) -> None:
+        """Answer the next texts so: with a status, "silence" or "drop"; from now on."""
+        self.order("answers", answers=answers)
+        await self.next("ready", keep="submit")
+
     def deliver(self, body: str | None = None, *, name: str = "", **fields: Any) -> None:
         """Let it deliver a person's text, by deliver_sm and as its own codec writes it."""
         text = {} if body is None else {"short_message": body}

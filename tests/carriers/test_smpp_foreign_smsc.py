@@ -198,7 +198,7 @@ async def test_a_receipt_comes_in() -> None:
 async def test_too_many_at_once_may_be_sent_later() -> None:
     """A throttled text is refused for the moment, and the next one waits a little."""
     async with scene() as made:
-        made.smsc.order("answers", answers=[0x58, 0x14])
+        await made.smsc.answer_next(0x58, 0x14)
         began = asyncio.get_running_loop().time()
         for code in ("0x00000058", "0x00000014"):
             refusal = await made.carrier.submit(TEXT, OPEN)
@@ -211,7 +211,7 @@ async def test_too_many_at_once_may_be_sent_later() -> None:
 async def test_a_part_that_must_wait_is_sent_on() -> None:
     """Once the first part was taken, a busy SMSC is asked again for the next one."""
     async with scene() as made:
-        made.smsc.order("answers", answers=[0, 0x58, 0])
+        await made.smsc.answer_next(0, 0x58, 0)
         text = msgspec.structs.replace(TEXT, body="x" * 161)
         assert await made.carrier.submit(text, OPEN) == Accepted("A2")
         seen = [await made.smsc.next("submit") for _ in range(3)]
@@ -221,7 +221,7 @@ async def test_a_part_that_must_wait_is_sent_on() -> None:
 async def test_a_text_that_broke_off_is_never_sent_again() -> None:
     """The second part is refused after the first was taken: that is a failure for good."""
     async with scene(vendor="flowroute") as made:
-        made.smsc.order("answers", answers=[0, 0x08, 0, 0x456])
+        await made.smsc.answer_next(0, 0x08, 0, 0x456)
         text = msgspec.structs.replace(TEXT, body="x" * 161)
         for code, opted_out in (("0x00000008", False), ("0x00000456", True)):
             refusal = await made.carrier.submit(text, OPEN)
@@ -233,7 +233,7 @@ async def test_a_text_that_broke_off_is_never_sent_again() -> None:
 async def test_a_connection_lost_in_mid_flight_leaves_the_text_unanswered() -> None:
     """It may have gone out; the link is bound anew and the next text goes by it."""
     async with scene() as made:
-        made.smsc.order("answers", answers=["drop"])
+        await made.smsc.answer_next("drop")
         answer = await made.carrier.submit(TEXT, OPEN)
         assert isinstance(answer, Unanswered)
         await made.smsc.next("close")

@@ -129,7 +129,7 @@ async def test_the_story_over_smpp(served: Served) -> None:
         assert product.standing(PERSON, OURS)["state"] == "opted_in"
         assert "opted in again" in await read(smsc)
 
-        smsc.order("answers", answers=[0x456])
+        await smsc.answer_next(0x456)
         again = product.send(OURS, PERSON, "Welcome back")
         assert product.wait_for(again, "failed")["error_code"] == "0x00000456"
         assert product.check(OURS, PERSON)["decision"] == "deny"
@@ -147,11 +147,11 @@ async def test_a_throttled_text_waits_and_an_unanswered_one_is_not_sent_twice(
         await smsc.next("bind")
         await say(smsc, "Hello")
         await read(smsc)
-        smsc.order("answers", answers=[0x58])
+        await smsc.answer_next(0x58)
         slow = product.send(OURS, PERSON, "One")
         assert [await read(smsc), await read(smsc)] == ["One", "One"]
         product.wait_for(slow, "sent")
-        smsc.order("answers", answers=["drop"])
+        await smsc.answer_next("drop")
         lost = product.send(OURS, PERSON, "Two")
         assert await read(smsc) == "Two"
         await smsc.next("bind")

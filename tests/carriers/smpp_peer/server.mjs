@@ -86,7 +86,10 @@ const deliver = (command, fields) => {
 
 const obey = (order) => {
   const { order: what, ...fields } = order;
-  if (what === "answers") answers = fields.answers;
+  if (what === "answers") {
+    answers = fields.answers;
+    tell("ready");
+  }
   else if (what === "bind_status") bindStatus = fields.status;
   else if (what === "silent") silent = true;
   else if (what === "drop") bound.at(-1).destroy();

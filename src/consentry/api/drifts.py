@@ -183,14 +183,16 @@ async def read_drift(call: Call[None, None]) -> Answer:
 
 async def apply_drift(call: Call[Settling, None]) -> Answer:
     """Make our ledger say what the carrier's evidence says."""
-    command = ApplyDrift(await _find_drift(call), call.actor, call.body.reason)
-    services = call.services
-    return Answer(view_drift(await settle(services.store, services.delivery, command)))
+    return await _settle(call, ApplyDrift)
 
 
 async def dismiss_drift(call: Call[Settling, None]) -> Answer:
     """Leave our ledger as it is."""
-    command = DismissDrift(await _find_drift(call), call.actor, call.body.reason)
+    return await _settle(call, DismissDrift)
+
+
+async def _settle(call: Call[Settling, None], how: type[ApplyDrift | DismissDrift]) -> Answer:
+    command = how(await _find_drift(call), call.actor, call.body.reason)
     services = call.services
     return Answer(view_drift(await settle(services.store, services.delivery, command)))
 
@@ -224,26 +226,21 @@ async def start_report(call: Call[NewReconciliation, None]) -> Answer:
 
 async def apply_report(call: Call[Settling, None]) -> Answer:
     """Apply every open drift of a report."""
-    report, services = await _find_report(call), call.services
-    actor, reason = call.actor, call.body.reason
-    settled = await settle_report(
-        services.store,
-        services.delivery,
-        report.id,
-        lambda drift: ApplyDrift(drift, actor, reason),
-    )
-    return Answer(settled)
+    return await _settle_report(call, ApplyDrift)
 
 
 async def dismiss_report(call: Call[Settling, None]) -> Answer:
     """Dismiss every open drift of a report."""
+    return await _settle_report(call, DismissDrift)
+
+
+async def _settle_report(
+    call: Call[Settling, None], how: type[ApplyDrift | DismissDrift]
+) -> Answer:
     report, services = await _find_report(call), call.services
     actor, reason = call.actor, call.body.reason
     settled = await settle_report(
-        services.store,
-        services.delivery,
-        report.id,
-        lambda drift: DismissDrift(drift, actor, reason),
+        services.store, services.delivery, report.id, lambda drift: how(drift, actor, reason)
     )
     return Answer(settled)
 

@@ -16,6 +16,7 @@ from consentry.twilio_door.exchange import Answer
 from consentry.wire.forms import Form, FormError, encode_form, parse_form
 from consentry.wire.twilio_errors import refuse
 from consentry.wire.twilio_message import MessagePage, MessageResource, render_page
+from consentry.wire.twilio_sent_filter import SENT_ON, parse_sent_filter
 from consentry.wire.twilio_sids import build_message_sid, last_id_of, parse_message_sid
 
 PAGE_SIZE_DEFAULT: Final = 50
@@ -24,10 +25,8 @@ SCANNED_MAX: Final = 5_000
 """How many messages one page may look at: a page may hold less than asked and have a next one."""
 
 _CHUNK: Final = 500
-_DATE_CHARACTERS: Final = len("2026-01-31")
 _FORWARD: Final = "PA"
-_ON: Final = "DateSent"
-_DATES: Final = (_ON, "DateSent<", "DateSent>")
+_DATES: Final = (SENT_ON, "DateSent<", "DateSent>")
 _FILTERS: Final = ("To", "From", *_DATES)
 _DAY_AND_SKEW: Final = timedelta(days=1, hours=1)
 """A day means all of it, and hosts' clocks differ."""
@@ -81,7 +80,9 @@ def read_query(form: Form, region: str | None) -> Query:
         given=tuple((name, v) for name in _FILTERS if (v := form.get(name)) is not None),
         to_number=_read_number(form.get("To"), region),
         from_number=_read_number(form.get("From"), region),
-        sent={name: _read_moment(name, v) for name in _DATES if (v := form.get(name)) is not None},
+        sent={
+            name: parse_sent_filter(name, v) for name in _DATES if (v := form.get(name)) is not None
+        },
         page=page or 0,
         page_size=min(page_size or PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX),
         token=token,
@@ -96,21 +97,6 @@ def _read_number(text: str | None, region: str | None) -> str | None:
         return normalize_phone(text, region=None if text.startswith("+") else region)
     except InvalidNumber:
         return text
-
-
-def _read_moment(name: str, text: str) -> date | datetime:
-    """Read a day, which means all of it, or a time to the second, which bounds.
-
-    What is sent on a date is asked for by a day: Twilio's clients write it as its midnight.
-    """
-    try:
-        if len(text) == _DATE_CHARACTERS:
-            return date.fromisoformat(text)
-        moment = datetime.fromisoformat(text)
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-        return moment.date() if name == _ON else moment
-    except (ValueError, OverflowError):
-        raise refuse(20001, f"{name}: must be YYYY-MM-DD or an ISO 8601 time") from None
 
 
 def _read_token(token: str) -> str:

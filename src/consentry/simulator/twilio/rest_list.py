@@ -1,7 +1,7 @@
 """The list of messages: Twilio's filters, and its pages with tokens."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import msgspec
 
@@ -11,15 +11,14 @@ from consentry.wire.forms import Form, FormError, encode_form
 from consentry.wire.twilio_errors import refuse
 from consentry.wire.twilio_form import API_VERSION
 from consentry.wire.twilio_message import MessagePage
+from consentry.wire.twilio_sent_filter import SENT_ON, parse_sent_filter
 
 PAGE_SIZE_DEFAULT = 50
 PAGE_SIZE_MAX = 1000
-_DATE_LENGTH = len("2026-01-31")
 _FORWARD, _BACK = "PA", "PB"
 _Compare = Callable[[date, date], bool]
-_ON = "DateSent"
 _DATE_FILTERS: dict[str, _Compare] = {
-    _ON: lambda sent, wanted: sent == wanted,
+    SENT_ON: lambda sent, wanted: sent == wanted,
     "DateSent<": lambda sent, wanted: sent <= wanted,
     "DateSent>": lambda sent, wanted: sent >= wanted,
 }
@@ -30,6 +29,7 @@ class Query(msgspec.Struct, frozen=True):
     """What a list is asked for; a token continues after (PA) or before (PB) a message."""
 
     form: Form
+    sent: dict[str, date | datetime]
     to_number: str | None
     from_number: str | None
     page: int
@@ -45,9 +45,12 @@ def read_query(form: Form) -> Query:
         raise refuse(20001, str(error)) from None
     if page_size is not None and page_size < 1:
         raise refuse(20001, "PageSize: must be 1 to 1000")
-    for name in _DATE_FILTERS:
-        _read_moment(name, form.get(name))
     return Query(
+        sent={
+            name: parse_sent_filter(name, text)
+            for name in _DATE_FILTERS
+            if (text := form.get(name)) is not None
+        },
         form=form,
         to_number=form.get("To"),
         from_number=form.get("From"),
@@ -98,38 +101,19 @@ def _matches(message: Message, account_sid: str, query: Query) -> bool:
         resource.account_sid == account_sid
         and query.to_number in (None, resource.to_number)
         and query.from_number in (None, resource.from_number)
-        and _sent_when_asked(resource.date_sent, query.form)
+        and _sent_when_asked(resource.date_sent, query.sent)
     )
 
 
-def _sent_when_asked(sent: datetime | None, form: Form) -> bool:
-    for name, compare in _DATE_FILTERS.items():
-        wanted = _read_moment(name, form.get(name))
-        if wanted is None:
-            continue
+def _sent_when_asked(sent: datetime | None, asked: dict[str, date | datetime]) -> bool:
+    for name, wanted in asked.items():
         if sent is None:
             return False
         exact = isinstance(wanted, datetime)
-        if not compare(sent.replace(microsecond=0) if exact else sent.date(), wanted):
+        known = sent.replace(microsecond=0) if exact else sent.date()
+        if not _DATE_FILTERS[name](known, wanted):
             return False
     return True
-
-
-def _read_moment(name: str, text: str | None) -> date | datetime | None:
-    """Read a day, which means all of it, or a time to the second, which bounds.
-
-    Twilio's clients write the day on which something was sent as its midnight.
-    """
-    if text is None:
-        return None
-    try:
-        if len(text) == _DATE_LENGTH:
-            return date.fromisoformat(text)
-        moment = datetime.fromisoformat(text)
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-        return moment.date() if name == _ON else moment
-    except (ValueError, OverflowError):
-        raise refuse(20001, f"{name}: must be YYYY-MM-DD or an ISO 8601 time") from None
 
 
 def _find_start(found: list[Message], query: Query) -> int:

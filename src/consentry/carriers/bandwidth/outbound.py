@@ -13,14 +13,13 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from consentry.carriers.bandwidth.errors import read_refusal
-from consentry.carriers.shared.answers import call_unclear, read_answer, read_list
+from consentry.carriers.shared.answers import call_unclear, read_answer, read_list, require_good
 from consentry.carriers.shared.handing_over import HTTPRequest, hand_over, sort_answer
 from consentry.carriers.shared.way_out import Answer, WayOut, basic_authorization
 from consentry.domain.messages import MessageStatus
 from consentry.ports import (
     Accepted,
     CarrierAccount,
-    CarrierUnreachable,
     Fence,
     NoList,
     OutboundText,
@@ -117,9 +116,9 @@ class BandwidthREST:
     async def _ask(self, wanted: Mapping[str, str]) -> _List:
         query = urlencode({**wanted, "limit": str(PAGE_SIZE)})
         answer = await self._way_out.ask(f"{self._messages}?{query}", headers=self._authorization)
-        if answer.status != 200:
-            raise CarrierUnreachable(read_refusal(answer).text)
-        return read_list(_list_decoder, answer.body, what="The carrier's list")
+        return read_list(
+            _list_decoder, require_good(answer, read_refusal), what="The carrier's list"
+        )
 
 
 def read_submission(answer: Answer) -> Submission:

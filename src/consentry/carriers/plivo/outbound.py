@@ -22,7 +22,7 @@ import msgspec
 
 from consentry.carriers.plivo.errors import TABLE, read_refusal
 from consentry.carriers.plivo.inbound import STATUSES
-from consentry.carriers.shared.answers import call_unclear, read_answer, read_list
+from consentry.carriers.shared.answers import call_unclear, read_answer, read_list, require_good
 from consentry.carriers.shared.callbacks import address_of, status_address
 from consentry.carriers.shared.fields import read_time
 from consentry.carriers.shared.handing_over import HTTPRequest, hand_over, sort_answer
@@ -129,9 +129,7 @@ class PlivoREST:
 
     async def _ask(self, url: str) -> bytes:
         answer = await self._way_out.ask(url, headers=self._authorization)
-        if answer.status != 200:
-            raise CarrierUnreachable(read_refusal(answer).text)
-        return answer.body
+        return require_good(answer, read_refusal)
 
     def _write(self, text: OutboundText) -> dict[str, object]:
         written: dict[str, object] = {

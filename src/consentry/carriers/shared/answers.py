@@ -1,13 +1,15 @@
 """Answers of carriers as JSON: what cannot be read says nothing, and what that means."""
 
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 import msgspec
 
 from consentry.carriers.shared.way_out import Answer
-from consentry.ports import CarrierUnreachable, Unanswered
+from consentry.ports import CarrierRefusal, CarrierUnreachable, Unanswered
 
 _UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_GOOD: Final = 200
 _T = TypeVar("_T")
 
 
@@ -25,6 +27,13 @@ def read_list(decoder: "msgspec.json.Decoder[_T]", body: bytes, *, what: str) ->
         return decoder.decode(body)
     except _UNREADABLE as error:
         raise CarrierUnreachable(f"{what} cannot be read: {error}") from error
+
+
+def require_good(answer: Answer, refused: Callable[[Answer], CarrierRefusal]) -> bytes:
+    """Give what a question was answered with; raises `CarrierUnreachable` where that is a no."""
+    if answer.status != _GOOD:
+        raise CarrierUnreachable(refused(answer).text)
+    return answer.body
 
 
 def call_unclear(answer: Answer) -> Unanswered:

@@ -23,7 +23,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from consentry.carriers.shared.answers import call_unclear, read_answer
+from consentry.carriers.shared.answers import call_unclear, read_answer, require_good
 from consentry.carriers.shared.callbacks import address_of, status_address
 from consentry.carriers.shared.handing_over import HTTPRequest, hand_over, sort_answer
 from consentry.carriers.shared.twilio_like import Dialect, map_listed_status, read_refusal
@@ -123,10 +123,9 @@ class TwilioLikeRequests:
         address = f"{self._messages}?{urlencode(wanted)}"
         for _ in range(pages_max):
             answer = await self._way_out.ask(self._base + address, headers=self._authorization)
-            if answer.status != 200:
-                raise CarrierUnreachable(read_refusal(self._dialect.codes, answer).text)
+            body = require_good(answer, partial(read_refusal, self._dialect.codes))
             try:
-                page = parse_listing(answer.body)
+                page = parse_listing(body)
             except ListingError as error:
                 raise CarrierUnreachable(f"The carrier's list cannot be read: {error}") from error
             yield page.messages

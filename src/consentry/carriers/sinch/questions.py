@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlencode
 
-from consentry.carriers.shared.answers import read_list
+from consentry.carriers.shared.answers import read_list, require_good
 from consentry.carriers.shared.way_out import WayOut
 from consentry.carriers.sinch.authorization import Authorization
 from consentry.carriers.sinch.errors import read_refusal
-from consentry.ports import CarrierUnreachable
 
 if TYPE_CHECKING:
     import msgspec
@@ -33,6 +32,4 @@ class Questions:
         answer = await self._way_out.ask(f"{address}?{urlencode(wanted)}", headers=headers)
         if answer.status == _UNAUTHORIZED:
             self._authorization.forget()
-        if answer.status != 200:
-            raise CarrierUnreachable(read_refusal(answer).text)
-        return read_list(decoder, answer.body, what="The carrier's list")
+        return read_list(decoder, require_good(answer, read_refusal), what="The carrier's list")

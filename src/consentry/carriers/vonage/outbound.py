@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from consentry.carriers.shared.answers import call_unclear, read_answer
+from consentry.carriers.shared.answers import call_unclear, read_answer, require_good
 from consentry.carriers.shared.callbacks import status_address
 from consentry.carriers.shared.handing_over import HTTPRequest, hand_over, sort_answer
 from consentry.carriers.shared.way_out import Answer, WayOut, basic_authorization
@@ -19,7 +19,6 @@ from consentry.domain.messages import MessageStatus
 from consentry.ports import (
     Accepted,
     CarrierAccount,
-    CarrierUnreachable,
     Fence,
     NoList,
     OutboundText,
@@ -90,8 +89,7 @@ class VonageREST:
         """Ask for the account's balance; raises `CarrierUnreachable`."""
         url = f"{self._base}/account/get-balance"
         answer = await self._way_out.ask(url, headers=self._authorization)
-        if answer.status != 200:
-            raise CarrierUnreachable(read_refusal(answer).text)
+        require_good(answer, read_refusal)
 
     async def close(self) -> None:
         """Close connections."""

@@ -13,7 +13,7 @@ from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.drift import Drift, Reconciliation
-from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.messages import Direction, Job, JobState, Message
 from consentry.domain.policy import Policy
 from consentry.domain.standing import BlockState, Standing, apply_pieces
@@ -305,6 +305,20 @@ class MemoryStore:
         """List comparisons, the newest first."""
         known = sorted(self.reconciliations.values(), key=lambda r: r.id, reverse=True)
         return [r for r in known if carrier in (None, r.carrier)][: page.limit]
+
+    async def read_audit(
+        self, page: Page, *, agent: str | None = None, kinds: tuple[EntryKind, ...] | None = None
+    ) -> list[Entry]:
+        """List the entries of the audit, newest first."""
+        self._check_available()
+        wanted = [
+            entry
+            for entry in reversed(self.entries)
+            if entry.kind in (kinds or AUDIT_KINDS) and agent in (None, entry.actor.id)
+        ]
+        ids = [entry.id for entry in wanted]
+        start = 0 if page.before is None else ids.index(page.before) + 1
+        return wanted[start : start + page.limit]
 
     async def read_entries(
         self,

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
@@ -19,6 +20,7 @@ from consentry.actions.find_account import AccountRing
 from consentry.actions.find_key import REVOKED_EVERYWHERE_SECONDS, KeyRing
 from consentry.actions.find_signer import Signers
 from consentry.actions.reconcile import Limits as ReconcileLimits
+from consentry.actions.record_rules import record_rules
 from consentry.api.app import build_api
 from consentry.api.one_write import OneWriteProtocol
 from consentry.api.services import Services
@@ -91,6 +93,7 @@ CARRIERS: Final = index_kinds(
 )
 """One line for each carrier."""
 
+_logger = logging.getLogger(__name__)
 _BOOK_FRESH_SECONDS: Final = 1.0
 _CLOSING_SECONDS: Final = 3
 """What is left of the grace for closing the store, when requests and flights have had theirs."""
@@ -417,6 +420,7 @@ class Server:
     @asynccontextmanager
     async def _live(self, _app: Starlette) -> AsyncIterator[None]:
         """Deliver while requests are answered; what was handed to a carrier is finished first."""
+        await self._record_rules()
         delivering = asyncio.create_task(self._delivery.run())
         publishing = asyncio.create_task(self._sharing.keep_publishing())
         linking = asyncio.create_task(self._links.run())
@@ -437,6 +441,16 @@ class Server:
             await self._book.close()
             await self._teller.close()
             await self._passing_on.close()
+
+    async def _record_rules(self) -> None:
+        """Have the ledger say by what this server decides; without a store it decides nothing."""
+        try:
+            await record_rules(self.store)
+        except StoreUnavailable:
+            _logger.warning(
+                "The rules in force could not be written to the ledger: the database does not "
+                "answer. Past decisions are replayed by the rules it has until the next start."
+            )
 
     async def make_console_link(self, agent: Agent | None = None) -> str:
         """Make a link that signs an agent in once: this one, or the first admin."""

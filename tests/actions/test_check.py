@@ -1,10 +1,10 @@
-"""May this text go, now or then? A question, to which an outage is a no."""
+"""May this text go, now? A question, to which an outage is a no."""
 
 import pytest
 
 from action_world import World
-from consent_world import LONG, PERSON, POLICY, minute
-from consentry.actions.check import check, check_at, check_many, check_same, read_all_entries
+from consent_world import LONG, PERSON, POLICY
+from consentry.actions.check import check, check_many, check_same
 from consentry.domain.gate import Door, Request, Verdict
 from consentry.domain.reasons import Reason
 from memory_store import START
@@ -61,23 +61,6 @@ async def test_the_same_question_about_many_is_answered_in_order() -> None:
     assert len(answers) == 3
 
 
-async def test_a_past_time_is_answered_as_it_was_then() -> None:
-    """Could we text them at T, and why: by the ledger up to T."""
-    world = World()
-    world.receive("Hello")
-    world.clock.advance(minutes=10)
-    world.receive("STOP")
-    world.clock.advance(minutes=10)
-    world.receive("START")
-    reasons = [
-        (await check_at(REPLY, world.store, POLICY, minute(at))).reason for at in (-1, 5, 15, 25)
-    ]
-    assert reasons == [Reason.NO_CONSENT, None, Reason.OPTED_OUT, None]
-    assert (await check_at(REPLY, world.store, POLICY, minute(15))).as_of == minute(15)
-    invalid = await check_at(NO_NUMBER, world.store, POLICY, minute(15))
-    assert (invalid.reason, invalid.as_of) == (Reason.INVALID_NUMBER, minute(15))
-
-
 async def test_an_outage_of_the_store_is_a_no() -> None:
     """Every kind of check denies while the store cannot answer (I7)."""
     world = World()
@@ -86,21 +69,7 @@ async def test_an_outage_of_the_store_is_a_no() -> None:
     answers = [
         await check(REPLY, world.store, POLICY, START),
         await check(NO_NUMBER, world.store, POLICY, START),
-        await check_at(REPLY, world.store, POLICY, START),
         *await check_many([REPLY, NO_NUMBER], world.store, POLICY, START),
     ]
     assert {answer.reason for answer in answers} == {Reason.STORE_UNAVAILABLE}
     assert {answer.decision for answer in answers} == {Verdict.DENY}
-
-
-async def test_a_long_history_is_read_whole_and_oldest_first() -> None:
-    """Page by page, none left out at the seam of two pages."""
-    world = World()
-    for count in range(501):
-        world.receive(f"Hello {count}")
-    entries = await read_all_entries(PERSON, world.store)
-    assert entries == world.store.entries_of(PERSON)
-    assert len(entries) > 500
-    exactly = world.store.entries_of(PERSON)[:500]
-    world.store.entries = exactly
-    assert await read_all_entries(PERSON, world.store) == exactly

@@ -36,7 +36,12 @@ def test_every_table_has_its_statement() -> None:
     assert {f"write_{table}" for table in Table} <= set(names)
 
 
-YOUNGER_KINDS = {EntryKind.DRIFT_APPLIED, EntryKind.DRIFT_DISMISSED, EntryKind.RECONCILED}
+YOUNGER_KINDS = {
+    EntryKind.DRIFT_APPLIED,
+    EntryKind.DRIFT_DISMISSED,
+    EntryKind.RECONCILED,
+    EntryKind.RULES_RECORDED,
+}
 
 
 def test_the_audit_is_of_the_kinds_that_the_domain_names() -> None:

@@ -12,6 +12,7 @@ from consentry.actions.record_audit import SYSTEM, audit_setting, build_entry
 from consentry.domain.directory import Brand, Program, Purpose, Sender
 from consentry.domain.entries import Actor, EntryKind
 from consentry.domain.gate import MessageKind
+from consentry.domain.in_force import InForce
 from consentry.domain.phone import InvalidNumber, normalize_phone
 from consentry.domain.reading import SenderKind
 from consentry.domain.replies import INITIAL_REPLY_CHARACTERS_MAX, render_reply
@@ -47,7 +48,14 @@ class SaveBrand(msgspec.Struct, frozen=True):
         if not brand.id:
             brand = msgspec.structs.replace(brand, id=facts.ids.new("brd"))
         known = facts.directory.brands.get(brand.id)
-        entries = audit_setting(f"brand {brand.name}", known, brand, facts=facts, by=self.by)
+        entries = audit_setting(
+            f"brand {brand.name}",
+            known,
+            brand,
+            facts=facts,
+            by=self.by,
+            in_force=InForce(brands=(brand,)),
+        )
         return brand, Change(entries=entries, records=(brand,))
 
 
@@ -73,7 +81,14 @@ class SaveSender(msgspec.Struct, frozen=True):
         _check_inbound_url(sender)
         _check_replies(sender, facts.directory.brands[sender.brand])
         known = facts.directory.senders.get(sender.number)
-        entries = audit_setting(f"sender {sender.number}", known, sender, facts=facts, by=self.by)
+        entries = audit_setting(
+            f"sender {sender.number}",
+            known,
+            sender,
+            facts=facts,
+            by=self.by,
+            in_force=InForce(senders=(sender,)),
+        )
         return sender, Change(entries=entries, records=(sender,))
 
 
@@ -177,7 +192,14 @@ class SaveProgram(msgspec.Struct, frozen=True):
         if not program.id:
             program = msgspec.structs.replace(program, id=facts.ids.new("prg"))
         known = facts.directory.programs.get(program.id)
-        entries = audit_setting(f"program {program.name}", known, program, facts=facts, by=self.by)
+        entries = audit_setting(
+            f"program {program.name}",
+            known,
+            program,
+            facts=facts,
+            by=self.by,
+            in_force=InForce(programs=(program,)),
+        )
         return program, Change(entries=entries, records=(program,))
 
     def _check_unmoved(self, facts: Facts) -> None:

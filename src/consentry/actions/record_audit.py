@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from consentry.domain.entries import NOBODY, Actor, ActorKind, Entry, EntryKind
+from consentry.domain.in_force import InForce
 from consentry.ports import Change, Facts, Needs, Outcome
 
 SYSTEM: Final = Actor(ActorKind.SYSTEM)
@@ -48,10 +49,12 @@ def audit_setting(
     by: Actor,
     secret: Collection[str] = (),
     hidden: Collection[str] = (),
+    in_force: InForce | None = None,
 ) -> tuple[Entry, ...]:
     """Tell what a setting was and what it is now; nothing where nothing changed.
 
     Of the fields named in `secret` only that they changed is told, of those in `hidden` nothing.
+    `in_force` keeps the new value itself, where decisions are made by it.
     """
     then = {} if before is None else _flatten(before)
     changes = [
@@ -63,7 +66,8 @@ def audit_setting(
         return ()
     done = "added" if before is None else "changed"
     text = f"{what} {done}: {'; '.join(changes)}"
-    return (build_entry(EntryKind.SETTING_CHANGED, facts, by, text=text),)
+    entry = build_entry(EntryKind.SETTING_CHANGED, facts, by, text=text)
+    return (msgspec.structs.replace(entry, in_force=in_force),)
 
 
 def _flatten(value: msgspec.Struct, prefix: str = "") -> dict[str, object]:

@@ -9,14 +9,15 @@ from typing import Annotated, Final
 
 import msgspec
 
-from consentry.actions.check import check_at, check_many, check_same
+from consentry.actions.check import check_many, check_same
+from consentry.actions.replay import Past
 from consentry.api.bodies import JSON_LINES, LINE_BYTES_MAX, ClientGone, decode_json, read_chunks
 from consentry.api.operations import Answer, Call
 from consentry.api.parameters import to_utc
 from consentry.api.problems import Problem, describe_problem
 from consentry.api.questions import LineQuery, Question, build_request
 from consentry.api.spool import Spool
-from consentry.api.views import CheckedRecipient, ProblemDetails, view_checked
+from consentry.api.views import CheckedRecipient, ProblemDetails, view_checked, view_past_checked
 from consentry.domain.directory import Purpose
 from consentry.domain.phone import NORTH_AMERICAN
 from consentry.domain.same_question import Ruled
@@ -183,10 +184,10 @@ async def _decide(asked: list[_Asked], call: Call[None, LineQuery]) -> list[Chec
     services.measuring.note_decisions(
         [decision for (_, at), decision in zip(asked, decisions, strict=True) if at is None]
     )
-    for index, (_, at) in enumerate(asked):
-        if at is not None:
-            decisions[index] = await check_at(requests[index], services.store, services.policy, at)
+    past = Past(services.store, services.policy)
     return [
         view_checked(question.recipient, Ruled.alone(decision))
-        for (question, _), decision in zip(asked, decisions, strict=True)
+        if at is None
+        else view_past_checked(question.recipient, await past.check(request, at))
+        for (question, at), request, decision in zip(asked, requests, decisions, strict=True)
     ]

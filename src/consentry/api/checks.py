@@ -7,7 +7,8 @@ from typing import Annotated, Final
 
 import msgspec
 
-from consentry.actions.check import check, check_at, check_same
+from consentry.actions.check import check, check_same
+from consentry.actions.replay import Past
 from consentry.api.check_stream import stream_checks
 from consentry.api.listing import Listing
 from consentry.api.operations import Answer, Call, Operation, Tag
@@ -19,9 +20,15 @@ from consentry.api.questions import (
     build_request,
     find_recipient,
 )
-from consentry.api.views import CheckAnswer, CheckedRecipient, view_checked, view_decision
+from consentry.api.views import (
+    CheckAnswer,
+    CheckedRecipient,
+    view_checked,
+    view_decision,
+    view_past,
+    view_past_checked,
+)
 from consentry.domain.directory import Purpose
-from consentry.domain.same_question import Ruled
 from consentry.ports import Scope
 
 RECIPIENTS_MAX: Final = 10_000
@@ -43,52 +50,49 @@ async def check_one(call: Call[CheckRequest, None]) -> Answer:
     asked, services = call.body, call.services
     request = await build_request(asked, services)
     if asked.at is not None:
-        at = to_utc(asked.at, "at")
-        decision = await check_at(request, services.store, services.policy, at)
-    else:
-        now = services.clock.now()
-        decision = await check(request, services.store, services.policy, now)
-        services.measuring.note_decisions((decision,))
+        past = Past(services.store, services.policy)
+        return Answer(view_past(await past.check(request, to_utc(asked.at, "at"))))
+    decision = await check(request, services.store, services.policy, services.clock.now())
+    services.measuring.note_decisions((decision,))
     return Answer(view_decision(decision))
 
 
 async def check_each(call: Call[ChecksRequest, LineQuery]) -> Answer:
     """Answer the same question of each recipient, in the same order."""
     asked = call.body
-    at = None if asked.at is None else to_utc(asked.at, "at")
+    then = None
+    if asked.at is not None:
+        then = (Past(call.services.store, call.services.policy), to_utc(asked.at, "at"))
     items: list[CheckedRecipient] = []
     for start in range(0, len(asked.recipients), _BATCH_RECIPIENTS):
         batch = asked.recipients[start : start + _BATCH_RECIPIENTS]
-        items += await _check_batch(call, batch, at)
+        items += await _check_batch(call, batch, then)
         # Others' questions come between: ten thousand at once would hold them all up.
         await asyncio.sleep(0)
     return Answer(Listing(items))
 
 
 async def _check_batch(
-    call: Call[ChecksRequest, LineQuery], recipients: Sequence[str], at: datetime | None
+    call: Call[ChecksRequest, LineQuery],
+    recipients: Sequence[str],
+    then: tuple[Past, datetime] | None,
 ) -> list[CheckedRecipient]:
     asked, services = call.body, call.services
     question = Question(asked.sender, recipients[0], asked.purpose, asked.program)
     request = await build_request(question, services)
     known = [find_recipient(recipient, services.default_region) for recipient in recipients]
-    if at is None:
-        ruled = await check_same(
-            request, known, services.store, services.policy, now=services.clock.now()
-        )
-        services.measuring.note_decisions([one.ruling for one in ruled])
-    else:
-        ruled = [
-            Ruled.alone(
-                await check_at(
-                    msgspec.structs.replace(request, recipient=one),
-                    services.store,
-                    services.policy,
-                    at,
-                )
+    if then is not None:
+        past, at = then
+        return [
+            view_past_checked(
+                recipient, await past.check(msgspec.structs.replace(request, recipient=one), at)
             )
-            for one in known
+            for recipient, one in zip(recipients, known, strict=True)
         ]
+    ruled = await check_same(
+        request, known, services.store, services.policy, now=services.clock.now()
+    )
+    services.measuring.note_decisions([one.ruling for one in ruled])
     return list(map(view_checked, recipients, ruled))
 
 
@@ -109,7 +113,7 @@ OPERATIONS: Final = (
         summary="May this text go?",
         description="Asks the gate and writes nothing. The answer is 200 with the decision for "
         "any well-formed question, also for a sender or recipient that is not known. With `at` "
-        "it is the answer of that time, replayed from the ledger.",
+        "it is the answer of that time, replayed from the ledger by the rules in force then.",
         handler=check_one,
         scope=Scope.CHECK,
         body=CheckRequest,

@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from consentry.actions.check_readiness import Readiness
+from consentry.actions.replay import PastDecision
 from consentry.domain.gate import Decision, Verdict
 from consentry.domain.reading import BlockLayer
 from consentry.domain.reasons import Reason
@@ -65,7 +66,8 @@ class CheckAnswer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The gate's decision. `reason` is null when allowed; `detail` says what to do next.
 
     `consent` or `block`: the piece of the standing that it rests on. `rules`: what decided.
-    `as_of`: the time that it holds for.
+    `as_of`: the time that it holds for. `by_recorded_rules` comes with the answer of a past time:
+    false where the ledger does not have what was set up then, so that what it has first stands in.
     """
 
     decision: Verdict
@@ -77,6 +79,7 @@ class CheckAnswer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     until: datetime | None = None
     consent: ConsentView | None = None
     block: BlockView | None = None
+    by_recorded_rules: bool | None = None
 
 
 class CheckedRecipient(CheckAnswer, frozen=True, gc=False, omit_defaults=True, kw_only=True):
@@ -196,6 +199,21 @@ def view_decision(decision: Decision) -> CheckAnswer:
         decision.until,
         None if decision.consent is None else view_consent(decision.consent),
         None if decision.block is None else view_block(decision.block),
+    )
+
+
+def view_past(past: PastDecision) -> CheckAnswer:
+    """Show a decision of a past time."""
+    return msgspec.structs.replace(
+        view_decision(past.decision), by_recorded_rules=past.by_recorded_rules
+    )
+
+
+def view_past_checked(recipient: str, past: PastDecision) -> CheckedRecipient:
+    """Show a decision of a past time about one recipient of many."""
+    return msgspec.structs.replace(
+        view_checked(recipient, Ruled.alone(past.decision)),
+        by_recorded_rules=past.by_recorded_rules,
     )
 
 

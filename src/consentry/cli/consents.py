@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
-from consentry.actions.check import check, check_at, read_all_entries
+from consentry.actions.check import check
 from consentry.actions.outgoing import Draft
+from consentry.actions.read_ledger import read_all_entries
 from consentry.actions.record_consent import Statement, SuppressRecipient
+from consentry.actions.replay import Past, PastDecision
 from consentry.actions.send_message import SendMessage
 from consentry.cli.database import read_recipient, with_store
 from consentry.cli.output import JSONFlag, fail, print_json, print_table
@@ -64,7 +66,7 @@ def check_recipient(
     Example: consentry check +14155550100 +14155550142 --purpose conversational
     """
 
-    async def ask(store: Store, settings: Settings) -> Decision:
+    async def ask(store: Store, settings: Settings) -> PastDecision:
         request = Request(
             recipient=read_recipient(recipient, settings),
             sender=sender,
@@ -73,17 +75,36 @@ def check_recipient(
         )
         policy = build_policy(settings)
         if at is not None:
-            return await check_at(request, store, policy, parse_time(at))
-        return await check(request, store, policy, SystemClock().now())
+            return await Past(store, policy).check(request, parse_time(at))
+        now = SystemClock().now()
+        return PastDecision(await check(request, store, policy, now), by_recorded_rules=True)
 
-    decision = with_store(ask)
+    answered = with_store(ask)
+    decision = answered.decision
     if as_json:
         print_json(decision)
     else:
         reason = f" ({decision.reason})" if decision.reason else ""
         sys.stdout.write(f"{decision.decision}{reason}: {decision.detail}\n")
+        if at is not None:
+            _explain(answered)
     if exit_code and decision.decision is not Verdict.ALLOW:
         raise typer.Exit(1)
+
+
+def _explain(answered: PastDecision) -> None:
+    """Say what a decision of a past time rests on."""
+    decision = answered.decision
+    piece = decision.block or decision.suppression or decision.consent
+    evidence = "" if piece is None else f", by entry {piece.entry} of {piece.since:%Y-%m-%d %H:%M}"
+    sys.stdout.write(
+        f"by rule {', '.join(decision.rules)}{evidence}, policy {decision.policy_version}\n"
+    )
+    if not answered.by_recorded_rules:
+        sys.stdout.write(
+            "The ledger does not reach back to what was set up then: the first that it has of "
+            "senders, programs and policy stood in.\n"
+        )
 
 
 def read_texts(

@@ -30,6 +30,7 @@ KINDS: Final[dict[EntryKind, str]] = {
     EntryKind.DRIFT_APPLIED: "Applied a carrier drift",
     EntryKind.DRIFT_DISMISSED: "Dismissed a carrier drift",
     EntryKind.RECONCILED: "Compared with a carrier",
+    EntryKind.RULES_RECORDED: "Rules in force",
 }
 """The kinds of the audit as one chooses among them."""
 
@@ -54,6 +55,7 @@ _DID: Final[dict[EntryKind, str]] = {
     EntryKind.DRIFT_APPLIED: "applied a carrier drift of",
     EntryKind.DRIFT_DISMISSED: "dismissed a carrier drift of",
     EntryKind.RECONCILED: "compared our records with a carrier",
+    EntryKind.RULES_RECORDED: "wrote down the rules in force:",
     EntryKind.IMPORTED: "imported",
 }
 """What was done, where the entry's own text does not say it."""

@@ -150,6 +150,7 @@ class Drawer(msgspec.Struct, frozen=True):
                 | EntryKind.EXPORTED
                 | EntryKind.IMPORTED
                 | EntryKind.RECONCILED
+                | EntryKind.RULES_RECORDED
             ):
                 return []
             case never:

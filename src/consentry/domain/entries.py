@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import msgspec
 
 from consentry.domain.gate import Decision, Request
+from consentry.domain.in_force import InForce
 from consentry.domain.reading import CarrierReading, LegalReading
 from consentry.domain.standing import Piece, Standing, apply_pieces
 
@@ -43,6 +44,7 @@ class EntryKind(StrEnum):
     DRIFT_APPLIED = "drift_applied"
     DRIFT_DISMISSED = "drift_dismissed"
     RECONCILED = "reconciled"
+    RULES_RECORDED = "rules_recorded"
 
 
 AUDIT_KINDS: Final = (
@@ -63,6 +65,7 @@ AUDIT_KINDS: Final = (
     EntryKind.DRIFT_APPLIED,
     EntryKind.DRIFT_DISMISSED,
     EntryKind.RECONCILED,
+    EntryKind.RULES_RECORDED,
 )
 """What the audit lists: all that people and programs of the company saw and did by hand."""
 
@@ -126,6 +129,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     changed nothing (a repeat, a late arrival) has none and says why in `reason`. `request` is
     what the gate was asked for `decision`, so that it can be asked again of the entries before;
     its body is left out where the decision did not turn on it. `drift` is what it found or settled.
+    `in_force` is what brands, senders, programs and the policy are from this entry on.
     """
 
     id: str
@@ -147,6 +151,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     decision: Decision | None = None
     drift: str | None = None
     pieces: tuple[Piece, ...] = ()
+    in_force: InForce | None = None
 
 
 def fold(entries: Iterable[Entry]) -> Standing:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from action_world import World
-from consent_world import LONG, PROMO, minute
+from consent_world import FOREIGN, LONG, PROMO, SECOND, minute
 from consentry.actions.administer import (
     SaveBrand,
     SaveCarrier,
@@ -133,11 +133,28 @@ def test_a_program_is_for_a_purpose_of_a_brand() -> None:
         (Program("", "acme", Purpose.MARKETING, " "), "name_missing"),
         (msgspec.structs.replace(PROMO, brand="other"), "already_exists"),
         (msgspec.structs.replace(PROMO, purpose=Purpose.INFORMATIONAL), "already_exists"),
+        (msgspec.structs.replace(PROMO, sender="+14155550198"), "sender_not_set_up"),
+        (msgspec.structs.replace(PROMO, sender=FOREIGN.number), "sender_not_set_up"),
+        (msgspec.structs.replace(PROMO, frequency="x" * 101), "invalid_program"),
+        (msgspec.structs.replace(PROMO, terms_url="example.org/terms"), "invalid_program"),
+        (msgspec.structs.replace(PROMO, privacy_url="https://[::1"), "invalid_program"),
     ],
 )
 def test_a_program_that_cannot_be_is_refused(program: Program, code: str) -> None:
     """Nor can what people consented to be turned into another seller's or another purpose."""
     assert refused(SaveProgram(program))[0] == code
+
+
+def test_a_program_keeps_the_sender_that_people_were_told_of() -> None:
+    """One without a sender may be given one of its brand; from then on it texts from that one."""
+    world = World()
+    bound = msgspec.structs.replace(PROMO, sender=LONG.number, terms_url="https://acme.example/t")
+    assert world.store.run(SaveProgram(bound)) == bound
+    assert world.store.run(SaveProgram(msgspec.structs.replace(bound, enabled=False)))
+    for other in (None, SECOND.number):
+        with pytest.raises(Rejected) as caught:
+            world.store.run(SaveProgram(msgspec.structs.replace(bound, sender=other)))
+        assert (caught.value.code, caught.value.status) == ("already_exists", 409)
 
 
 def test_carriers_and_keys_are_kept_under_an_id() -> None:
@@ -196,7 +213,7 @@ def test_what_the_command_line_sets_is_told_as_the_systems() -> None:
     world = World()
     world.store.run(SaveProgram(Program("mine", "acme", Purpose.MARKETING, "Mine")))
     assert told(world) == [
-        "program Mine added: brand acme; purpose marketing; name Mine",
+        "program Mine added: brand acme; purpose marketing; name Mine; recurring yes; enabled yes",
     ]
     assert world.store.entries[0].actor == Actor(ActorKind.SYSTEM)
 

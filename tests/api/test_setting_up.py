@@ -41,6 +41,16 @@ async def test_a_program(world: World) -> None:
     assert {p["id"] for p in listed} == {"prg_news", "prg_ads", made.json["id"]}
     for wrong in ({**asked, "purpose": "conversational"}, {**asked, "name": " "}):
         assert (await world.call("POST", "/v1/programs", wrong)).status == 422
+    told = {"frequency": "up to 4 msgs/month", "terms_url": "https://a.example/t", "enabled": False}
+    changed = (await world.call("PATCH", path, told)).json
+    assert changed.items() >= {**told, "name": "Deals", "recurring": True}.items()
+    assert (await world.call("PATCH", path, {"frequency": None})).json["frequency"] is None
+    for wrong, code in (
+        ({"terms_url": "x"}, "invalid_program"),
+        ({"sender": "+1"}, "sender_not_set_up"),
+    ):
+        assert (await world.call("PATCH", path, wrong)).json["code"] == code
+    assert (await world.call("DELETE", path)).status == 405
     reply = await world.call("POST", "/v1/programs", {**asked, "brand": "brd_x"})
     assert (reply.status, reply.json["code"]) == (404, "unknown_brand")
 

@@ -114,6 +114,19 @@ def test_a_program_is_given_to_a_sender_and_taken_away(run: Run) -> None:
     assert "no sender" in run("sender", "pass-on", "+14155550199", url, code=1).stderr
 
 
+def test_what_people_are_told_of_a_program_is_changed(run: Run) -> None:
+    """It is set up with what is known, shown, changed and switched off; "" empties a text."""
+    run("brand", "add", "Retalé", "--id", "retale")
+    offers = ("--brand", "retale", "--purpose", "marketing", "--id", "offers")
+    run("program", "add", "Offers", *offers, "--frequency", "weekly", "--one-time")
+    asked = ("--terms-url", "https://retale.example/t", "--frequency", "", "--off")
+    changed = json.loads(run("program", "change", "offers", *asked, "--json").stdout)
+    assert (changed["frequency"], changed["recurring"], changed["enabled"]) == (None, False, False)
+    assert "https://retale.example/t" in run("program", "show", "offers").stdout
+    assert "off" in run("program", "list").stdout
+    assert "program list" in run("program", "show", "other", code=1).stderr
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
-from settings_world import ACME_ADMIN, AGENT, COMPLIANCE, SECOND_ADMIN, World, open_world
+from settings_world import ACME_ADMIN, AGENT, COMPLIANCE, SECOND_ADMIN, TOLL_FREE, World, open_world
 
 from consentry.console.settings.rules import LEVELS, STATES, describe_policy
 from consentry.domain.directory import Program, Purpose
@@ -40,6 +41,42 @@ async def test_a_program_is_added_and_renamed(world: World) -> None:
     assert promo == Program("promo", "acme", Purpose.MARKETING, "Offers")
 
 
+async def test_what_people_are_told_of_a_program_is_set(world: World) -> None:
+    """How often, about what, from which number, where the terms are; a number once set stays."""
+    desk = await world.desk()
+    told = {
+        "description": "What is cheaper",
+        "frequency": "up to 4 msgs/month",
+        "terms_url": "https://acme.example/terms",
+        "recurring": "no",
+    }
+    await desk.change("/programs/promo", **told, sender=TOLL_FREE.number)
+    promo = (await world.console.store.read_directory()).programs["promo"]
+    assert msgspec.structs.asdict(promo).items() >= {**told, "recurring": False}.items()
+    assert promo.sender == TOLL_FREE.number
+    assert "sender" not in (await desk.open("/programs/promo")).forms[0]
+    wrong = await desk.change("/programs/promo", terms_url="acme.example", frequency="x" * 101)
+    assert (wrong.status, wrong.invalid) == (422, {"terms_url", "frequency"})
+
+
+async def test_a_number_of_another_brand_is_refused_for_a_program(world: World) -> None:
+    """It is told at its field."""
+    shown = await (await world.desk()).change("/programs/promo", sender="+14155550155")
+    assert (shown.status, shown.invalid) == (422, {"sender"})
+
+
+async def test_a_program_is_switched_off_and_on(world: World) -> None:
+    """The list shows which is off; the audit has who did it."""
+    desk = await world.desk()
+    for to, enabled in (("off", False), ("on", True)):
+        form = await desk.open("/programs/promo")
+        sent = await desk.send(form, "/programs/promo/switch", {"to": to})
+        assert "Saved. Program Deals changed: enabled" in (await desk.follow(sent)).text
+        promo = (await world.console.store.read_directory()).programs["promo"]
+        assert promo.enabled is enabled
+    assert (await desk.send(form, "/programs/none/switch", {"to": "on"})).status == 404
+
+
 @pytest.mark.parametrize(
     ("form", "wrong"),
     [
@@ -72,7 +109,9 @@ async def test_who_may_look_and_who_may_change(world: World) -> None:
     admin = await world.desk()
     await admin.change("/new-program", brand="other", purpose="marketing", name="Foreign")
     form = await admin.open("/programs/promo")
-    assert (await (await world.desk(COMPLIANCE)).open("/programs/promo")).disabled == {"name"}
+    looked = await (await world.desk(COMPLIANCE)).open("/programs/promo")
+    assert looked.disabled == set(looked.disabled) | {"name", "frequency", "sender", "recurring"}
+    assert "Switch off" not in looked.text
     for email in (COMPLIANCE, AGENT):
         desk = await world.desk(email)
         assert (await desk.send(form, "/programs/promo", {"name": "Mine"})).status == 403

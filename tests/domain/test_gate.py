@@ -217,6 +217,49 @@ def test_one_program_that_carries_the_text_is_enough() -> None:
     assert (decision.decision, decision.program) == (Verdict.ALLOW, second.id)
 
 
+def switched_off(*programs: Program) -> Directory:
+    """Give the directory with some programs switched off."""
+    off = {p.id: msgspec.structs.replace(p, enabled=False) for p in programs}
+    return msgspec.structs.replace(DIRECTORY, programs={**DIRECTORY.programs, **off})
+
+
+def test_a_program_that_is_switched_off_texts_nobody() -> None:
+    """Named, it is refused before the person is looked at; by its purpose, its consent is named."""
+    given = consent(PROMO.id, level=WRITTEN)
+    directory = switched_off(PROMO)
+    by_purpose = Request(PERSON, LONG.number, purpose=Purpose.MARKETING)
+    named = msgspec.structs.replace(by_purpose, program=PROMO.id)
+    refused = ask(named, given, directory=directory)
+    assert (refused.reason, refused.rules) == (Reason.SENDER_DISABLED, ("program/enabled",))
+    assert "program" in refused.detail
+    found = ask(by_purpose, given, directory=directory)
+    assert (found.reason, found.consent) == (Reason.SENDER_DISABLED, given)
+    withdrawn = consent(PROMO.id, ConsentState.REVOKED, WRITTEN)
+    assert ask(by_purpose, withdrawn, directory=directory).reason is Reason.NO_CONSENT
+
+
+def test_another_program_goes_on_where_one_is_switched_off() -> None:
+    """Its consent carries the text, and one that is switched off carries none."""
+    second = Program("promo2", "acme", Purpose.MARKETING, "More")
+    directory = switched_off(PROMO)
+    directory.programs[second.id] = second
+    request = Request(PERSON, LONG.number, purpose=Purpose.MARKETING)
+    both = consent(PROMO.id, level=WRITTEN), consent(second.id, level=WRITTEN)
+    assert ask(request, *both, directory=directory).program == second.id
+
+
+def test_a_program_of_one_sender_carries_nothing_over_another() -> None:
+    """People consented to that number: neither by name nor by purpose does another text for it."""
+    bound = msgspec.structs.replace(PROMO, sender=LONG.number)
+    directory = msgspec.structs.replace(DIRECTORY, programs={bound.id: bound})
+    given = consent(bound.id, level=WRITTEN)
+    for program in (None, bound.id):
+        request = Request(PERSON, SECOND.number, purpose=Purpose.MARKETING, program=program)
+        assert ask(request, given, directory=directory).reason is Reason.NO_CONSENT
+        own = msgspec.structs.replace(request, sender=LONG.number)
+        assert ask(own, given, directory=directory).decision is Verdict.ALLOW
+
+
 def test_consent_to_another_brand_carries_nothing() -> None:
     """Consent to one seller is none to another, named or not."""
     given = consent(PROMO.id, level=WRITTEN)

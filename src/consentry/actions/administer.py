@@ -3,7 +3,7 @@
 import math
 import re
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 from urllib.parse import urlsplit
 
 import msgspec
@@ -162,8 +162,21 @@ def _check_replies(sender: Sender, brand: Brand) -> None:
         )
 
 
+PROGRAM_TEXT_CHARACTERS_MAX: Final = {
+    "name": 200,
+    "description": 1000,
+    "frequency": 100,
+    "terms_url": 2000,
+    "privacy_url": 2000,
+}
+"""How long the texts of a program may be."""
+
+
 class SaveProgram(msgspec.Struct, frozen=True):
-    """Set up a program: brand + purpose + name."""
+    """Set up a program: brand + purpose + name, and what people are told of it.
+
+    There is no command that deletes one: what people consented to is evidence.
+    """
 
     program: Program
     by: Actor = SYSTEM
@@ -173,7 +186,7 @@ class SaveProgram(msgspec.Struct, frozen=True):
         return Needs()
 
     def decide(self, facts: Facts) -> tuple[Program, Change]:
-        """Decide; raises `Rejected` for a missing brand or a conversational program."""
+        """Decide; raises `Rejected` for a missing brand, a conversation, or a field that is off."""
         program = self.program
         if program.brand not in facts.directory.brands:
             raise Rejected(
@@ -189,6 +202,8 @@ class SaveProgram(msgspec.Struct, frozen=True):
         self._check_unmoved(facts)
         if not program.name.strip():
             raise Rejected("name_missing", "A program needs a name.", status=422)
+        _check_program_texts(program)
+        self._check_sender(facts)
         if not program.id:
             program = msgspec.structs.replace(program, id=facts.ids.new("prg"))
         known = facts.directory.programs.get(program.id)
@@ -214,6 +229,54 @@ class SaveProgram(msgspec.Struct, frozen=True):
                 "consented to that. Add a new program instead.",
                 status=409,
             )
+
+    def _check_sender(self, facts: Facts) -> None:
+        """Refuse another sender than the one that people were told would text them."""
+        number = self.program.sender
+        known = facts.directory.program(self.program.id)
+        if known is not None and known.sender not in (None, number):
+            raise Rejected(
+                "already_exists",
+                f"Program {known.id} texts from {known.sender}, and people consented to that. "
+                "Add a new program instead.",
+                status=409,
+            )
+        if number is None:
+            return
+        sender = facts.directory.senders.get(number)
+        if sender is None or sender.brand != self.program.brand:
+            raise Rejected(
+                "sender_not_set_up",
+                f"Brand {self.program.brand} has no sender {number!a}. List the senders.",
+                status=404,
+            )
+
+
+def _check_program_texts(program: Program) -> None:
+    """Raise `Rejected` for a text that is too long, or an address that leads nowhere."""
+    for name, longest in PROGRAM_TEXT_CHARACTERS_MAX.items():
+        if len(getattr(program, name) or "") > longest:
+            raise Rejected(
+                "invalid_program", f"{name} may have {longest} characters at most.", status=422
+            )
+    for name in ("terms_url", "privacy_url"):
+        url = getattr(program, name)
+        if url is not None and not is_page_address(url):
+            raise Rejected(
+                "invalid_program",
+                f"{name} is no address of a page. Write it whole, for example "
+                "https://example.com/terms.",
+                status=422,
+            )
+
+
+def is_page_address(url: str) -> bool:
+    """Tell whether people can open an address in a browser."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and url.isprintable()
+    except ValueError:
+        return False
 
 
 class SaveCarrier(msgspec.Struct, frozen=True):

@@ -31,7 +31,7 @@ Header = tuple[bytes, bytes]
 _REASON_TITLES: Final = {
     Reason.INVALID_NUMBER: "Not a phone number",
     Reason.UNKNOWN_SENDER: "Unknown sender",
-    Reason.SENDER_DISABLED: "Sender is switched off",
+    Reason.SENDER_DISABLED: "The sender or the program is switched off",
     Reason.CARRIER_BLOCKED: "The carrier blocks this recipient",
     Reason.OPTED_OUT: "The recipient has opted out",
     Reason.SUPPRESSED: "The recipient is on the do-not-text list",
@@ -94,6 +94,7 @@ PROBLEMS: Final[dict[str, ProblemKind]] = {
     "note_too_long": ProblemKind(422, "The note is too long"),
     "invalid_sender": ProblemKind(422, "The number does not fit the kind of sender"),
     "rate_invalid": ProblemKind(422, "Not a usable rate"),
+    "invalid_program": ProblemKind(422, "A field of the program does not fit"),
     "invalid_inbound_url": ProblemKind(422, "The program's address cannot be called"),
     "not_cancelable": ProblemKind(409, "The text does not wait any more"),
     "not_settled": ProblemKind(409, "The text is under way"),

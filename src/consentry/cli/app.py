@@ -12,6 +12,7 @@ from consentry.cli import (
     consents,
     customers,
     moving,
+    programs,
     reconciling,
     running,
     setting_up,
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 running.register(app)
 setting_up.register(app)
+programs.register(app)
 carriers.register(app)
 moving.register(app)
 backing_up.register(app)

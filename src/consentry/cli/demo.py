@@ -39,9 +39,21 @@ SENDERS: Final = (
 )
 PROGRAMS: Final = (
     Program(
-        id="order-updates", brand="retale", purpose=Purpose.INFORMATIONAL, name="Order updates"
+        id="order-updates",
+        brand="retale",
+        purpose=Purpose.INFORMATIONAL,
+        name="Order updates",
+        description="Where your order is and when it comes",
+        frequency="1 to 3 msgs per order",
     ),
-    Program(id="offers", brand="retale", purpose=Purpose.MARKETING, name="Offers"),
+    Program(
+        id="offers",
+        brand="retale",
+        purpose=Purpose.MARKETING,
+        name="Offers",
+        description="New things and what is cheaper this week",
+        frequency="up to 4 msgs/month",
+    ),
 )
 CUSTOMERS: Final = (
     ("Ada Example", (("+14155550142", PhoneType.MOBILE), ("+14155550777", PhoneType.HOME))),

@@ -1,4 +1,4 @@
-"""Commands that set things up: init, brand, sender, program, key, db."""
+"""Commands that set things up: init, brand, sender, key, db."""
 
 import asyncio
 import secrets
@@ -12,7 +12,6 @@ import typer
 from consentry.actions.administer import (
     SaveBrand,
     SaveKey,
-    SaveProgram,
     SaveSender,
     revoked,
 )
@@ -28,7 +27,7 @@ from consentry.cli.carriers import find_kinds
 from consentry.cli.database import with_store
 from consentry.cli.output import JSONFlag, fail, print_json, print_table, tell
 from consentry.clock import SystemClock
-from consentry.domain.directory import Brand, Program, Purpose, Sender
+from consentry.domain.directory import Brand, Sender
 from consentry.domain.reading import SenderKind
 from consentry.opening import read_secret_key, webhook_url
 from consentry.ports import APIKey, Scope, Store, find_fragment
@@ -36,7 +35,6 @@ from consentry.settings import SETTINGS, Settings, read_settings
 
 brand_app = typer.Typer(help="The sellers in whose name we text.", no_args_is_help=True)
 sender_app = typer.Typer(help="Our numbers.", no_args_is_help=True)
-program_app = typer.Typer(help="What people consent to.", no_args_is_help=True)
 key_app = typer.Typer(help="API keys.", no_args_is_help=True)
 db_app = typer.Typer(help="The database.", no_args_is_help=True)
 
@@ -47,7 +45,6 @@ def register(app: typer.Typer) -> None:
     for name, group in (
         ("brand", brand_app),
         ("sender", sender_app),
-        ("program", program_app),
         ("key", key_app),
         ("db", db_app),
     ):
@@ -223,28 +220,6 @@ def list_senders(*, as_json: JSONFlag = False) -> None:
     ]
     columns = ("number", "kind", "brand", "carrier", "state")
     print_table(columns, rows, empty="No sender yet. Next: consentry sender add")
-
-
-@program_app.command("add")
-def add_program(
-    name: str,
-    *,
-    brand: Annotated[str, typer.Option(help="The brand's id.")],
-    purpose: Annotated[Purpose, typer.Option(help="informational or marketing.")],
-    program_id: Annotated[str, typer.Option("--id", help="An id of your own.")] = "",
-    as_json: JSONFlag = False,
-) -> None:
-    """Set up a program that people can consent to.
-
-    Example: consentry program add "Order updates" --brand retale --purpose informational
-    """
-
-    async def save(store: Store, _settings: Settings) -> Program:
-        program = Program(id=program_id, brand=brand, purpose=purpose, name=name)
-        return await store.submit(SaveProgram(program))
-
-    program = with_store(save)
-    tell(program, f"Program {program.name} is set up as {program.id}.", as_json=as_json)
 
 
 @key_app.command("create")

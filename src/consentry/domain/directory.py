@@ -68,7 +68,9 @@ class Program(msgspec.Struct, frozen=True):
     """What one consents to: brand + purpose + name.
 
     A conversation with a sender is a program too (`sender` is set), so that consent is always
-    the standing of one recipient with one program.
+    the standing of one recipient with one program. `frequency` is as people read it, "up to 4
+    msgs/month". `recurring`: texts come again and again, not once for each question of a person.
+    One that is not `enabled` texts nobody, and the consents with it stay.
     """
 
     id: str
@@ -76,6 +78,12 @@ class Program(msgspec.Struct, frozen=True):
     purpose: Purpose
     name: str
     sender: str | None = None
+    description: str | None = None
+    frequency: str | None = None
+    terms_url: str | None = None
+    privacy_url: str | None = None
+    recurring: bool = True
+    enabled: bool = True
 
     @property
     def is_conversation(self) -> bool:

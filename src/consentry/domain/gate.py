@@ -166,9 +166,13 @@ def standing_suppression(standing: Standing, sender: Sender) -> Suppression | No
 
 
 def _check_switched_on(case: _Case) -> Denial | None:
-    if case.sender.enabled:
+    if not case.sender.enabled:
+        return Denial(Reason.SENDER_DISABLED, "sender/enabled")
+    named = case.request.program
+    program = None if named is None else case.facts.directory.program(named)
+    if program is None or program.enabled:
         return None
-    return Denial(Reason.SENDER_DISABLED, "sender/enabled")
+    return Denial(Reason.SENDER_DISABLED, "program/enabled")
 
 
 def worst_of(blocks: tuple[Block, ...]) -> Block:
@@ -290,8 +294,13 @@ def _programs_for(case: _Case, purpose: Purpose) -> tuple[Program, ...]:
     if purpose is Purpose.CONVERSATIONAL:
         own = directory.program(case.sender.conversation)
         return () if own is None else (own,)
-    candidates = directory.programs.values()
-    return tuple(p for p in candidates if p.brand == case.sender.brand and p.purpose is purpose)
+    return tuple(
+        p
+        for p in directory.programs.values()
+        if p.brand == case.sender.brand
+        and p.purpose is purpose
+        and p.sender in (None, case.sender.number)
+    )
 
 
 def _judge_consent(consent: Consent, purpose: Purpose, now: datetime) -> Denial | None:
@@ -318,6 +327,8 @@ def _check_consent(case: _Case) -> Denial | Consent | None:
         if consent is None:
             continue
         denial = _judge_consent(consent, purpose, case.now)
+        if denial is None and not program.enabled:
+            denial = Denial(Reason.SENDER_DISABLED, "program/enabled", consent=consent)
         if denial is None:
             return consent
         denials.append(denial)

@@ -57,7 +57,10 @@ REASONS: Final[dict[Reason, ReasonRow]] = {
         404, 21606, "No such sender is set up here. List the senders, or add this one first."
     ),
     Reason.SENDER_DISABLED: ReasonRow(
-        _REFUSED, 21606, "This sender is switched off. Enable it, or send from another one."
+        _REFUSED,
+        21606,
+        "The sender, or the program of this text, is switched off. Switch it on, or use another "
+        "one; consents stay as they are.",
     ),
     Reason.CARRIER_BLOCKED: ReasonRow(_REFUSED, 21610, OPTED_OUT_SENTENCE),
     Reason.OPTED_OUT: ReasonRow(_REFUSED, 21610, OPTED_OUT_SENTENCE),

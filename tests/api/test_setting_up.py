@@ -46,7 +46,7 @@ async def test_a_program(world: World) -> None:
     assert changed.items() >= {**told, "name": "Deals", "recurring": True}.items()
     assert (await world.call("PATCH", path, {"frequency": None})).json["frequency"] is None
     for wrong, code in (
-        ({"terms_url": "x"}, "invalid_program"),
+        ({"terms_url": "x"}, "invalid_body"),
         ({"sender": "+1"}, "sender_not_set_up"),
     ):
         assert (await world.call("PATCH", path, wrong)).json["code"] == code

@@ -34,7 +34,7 @@ PageURL = Annotated[
     msgspec.Meta(
         min_length=1,
         max_length=2000,
-        pattern=NOT_BLANK,
+        pattern=r"^https?://[A-Za-z0-9]([A-Za-z0-9.\-]*[A-Za-z0-9])?(:[0-9]{1,5})?([/?#][!-~]*)?$",
         description="A page that people can open; http or https.",
     ),
 ]

@@ -3,6 +3,7 @@
 It is as strict as a real store: a command is shown only what its `needs` asked for.
 """
 
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from consentry.domain.agents import Agent
+from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.drift import Drift, Reconciliation
@@ -113,6 +115,7 @@ class MemoryStore:
         self.notices: dict[str, Notice] = {}
         self.drifts: dict[str, Drift] = {}
         self.reconciliations: dict[str, Reconciliation] = {}
+        self.calls_to_action: dict[tuple[str, int], CallToAction] = {}
         self.available = True
 
     # --- Commands ---------------------------------------------------------------------------
@@ -176,6 +179,10 @@ class MemoryStore:
             case Program():
                 programs = {**known.programs, record.id: record}
                 self._directory = msgspec.structs.replace(known, programs=programs)
+            case CallToAction():
+                self.calls_to_action[record.id, record.version] = record
+                calls = {**known.calls_to_action, record.id: record}
+                self._directory = msgspec.structs.replace(known, calls_to_action=calls)
             case ServerProcess():
                 self.processes[record.id] = record
             case Drift():
@@ -231,6 +238,20 @@ class MemoryStore:
         """List carrier accounts, as the port has it."""
         self._check_available()
         return list(self.carriers.values())
+
+    async def read_call_to_action(self, call: str, version: int) -> CallToAction | None:
+        """Find a version of a call to action, as the port has it."""
+        self._check_available()
+        return self.calls_to_action.get((call, version))
+
+    async def read_calls_to_action(self, call: str, page: Page) -> list[CallToAction]:
+        """List the versions of a call to action, as the port has it."""
+        self._check_available()
+        before = math.inf if page.before is None else int(page.before)
+        found = [
+            c for (known, n), c in self.calls_to_action.items() if known == call and n < before
+        ]
+        return sorted(found, key=lambda c: -c.version)[: page.limit]
 
     def _check_available(self) -> None:
         if not self.available:

@@ -37,6 +37,9 @@ async def read_everything(store: Store) -> dict[str, object]:
         "drifts": await store.read_drifts(DriftFilter(), ALL),
         "open drifts": await store.count_drifts(),
         "comparisons": await store.read_reconciliations(ALL),
+        "calls to action": {
+            call: await store.read_calls_to_action(call, ALL) for call in directory.calls_to_action
+        },
         "notices": await _read_notices(store),
         "inbox": await _read_inbox(store, InboxFilter()),
         "opt-outs": await _read_opt_outs(store),

@@ -33,6 +33,7 @@ from store_world import (
 )
 from test_drifts_kept import drift, report
 
+from consentry.domain.calls_to_action import CallMedium, CallToAction, Wording
 from consentry.domain.drift import DriftState
 from consentry.domain.messages import Callback, JobState
 from consentry.domain.notices import notice_of_text
@@ -88,6 +89,7 @@ async def add_what_is_rare(path: Path) -> None:
         )
     )
     await store.submit(write(queued(90_001, 90_002, due_at=later)))
+    await store.submit(write(Change(records=(shown_as(1), shown_as(2)))))
     await store.submit(write(Change(jobs=(claimed(90_001),))))
     text = inbound(90_000, "SM1", ANN, body="to be passed on")
     told = notice_of_text(text, Callback("https://shop.example/in", "AC1"))
@@ -96,6 +98,12 @@ async def add_what_is_rare(path: Path) -> None:
         write(queued(90_003, recipient=BOB, state=JobState.INDETERMINATE, claimed_at=START))
     )
     await store.close()
+
+
+def shown_as(version: int) -> CallToAction:
+    """Make a version of what people are shown."""
+    wording = Wording("Offers")
+    return CallToAction("cta", version, "x", CallMedium.WEB, "en", wording, "é", "<p>", "", START)
 
 
 @pytest.fixture(scope="module")

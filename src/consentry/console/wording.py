@@ -6,8 +6,8 @@ from typing import Final
 import msgspec
 
 from consentry.domain.consent import PairState
+from consentry.domain.phone import group_number
 
-_NORTH_AMERICAN_LENGTH: Final = 12
 _MINUTE: Final = 60
 _HOUR: Final = 3600
 _DAY: Final = 86_400
@@ -32,14 +32,8 @@ STATES: Final[dict[str, StateWords]] = {
 }
 """The states: an icon, words and a colour, so that no colour stands alone."""
 
-_NO_BREAK: Final = "\N{NO-BREAK SPACE}"
-
-
-def show_number(number: str) -> str:
-    """Group a number as people write it, on one line; short codes and names stay as they are."""
-    if len(number) == _NORTH_AMERICAN_LENGTH and number.startswith("+1"):
-        return _NO_BREAK.join((number[:2], number[2:5], number[5:8], number[8:]))
-    return number
+show_number: Final = group_number
+"""Numbers are grouped on every page as they are in what people are shown."""
 
 
 def since(at: datetime, now: datetime) -> str:

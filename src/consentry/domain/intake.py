@@ -91,13 +91,13 @@ def _missing_in_writing(
         missing.append(f"evidence.call_to_action must name the seller, {brand.name}")
     if program.name.casefold() not in shown:
         missing.append(f"evidence.call_to_action must name the program, {program.name}")
-    if not any(_names_number(shown, sender.number) for sender in senders):
+    if not any(names_number(shown, sender.number) for sender in senders):
         numbers = " or ".join(sender.number for sender in senders) or "one of its senders"
         missing.append(f"evidence.call_to_action must name the number that texts, {numbers}")
     return missing
 
 
-def _names_number(shown: str, number: str) -> bool:
+def names_number(shown: str, number: str) -> bool:
     """Tell whether a wording names a sender, however it is written: +1 (415) 555-0142 too."""
     if not number.startswith("+"):
         return re.search(rf"(?<!\w){re.escape(number.casefold())}(?!\w)", shown) is not None

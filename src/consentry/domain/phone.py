@@ -26,6 +26,8 @@ _TEXT_LENGTH_MAX = 64
 _MEXICO = 52
 _RETIRED_MOBILE = re.compile(r"1[0-9]{10}")
 _CACHE_ENTRIES = 65_536
+_NORTH_AMERICAN_LENGTH = 12
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 class InvalidNumber(ValueError):
@@ -180,3 +182,10 @@ def _refusal(text: str, region: str | None, error_type: int) -> InvalidNumber:
 
 def _shown(text: str) -> str:
     return ascii(text)
+
+
+def group_number(number: str) -> str:
+    """Group a number as people write it, on one line; short codes and names stay as they are."""
+    if len(number) == _NORTH_AMERICAN_LENGTH and number.startswith("+1"):
+        return _NO_BREAK.join((number[:2], number[2:5], number[5:8], number[8:]))
+    return number

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from consentry.domain.agents import Agent
+from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.drift import Drift, Reconciliation
@@ -163,6 +164,7 @@ Record = (
     | ServerProcess
     | Drift
     | Reconciliation
+    | CallToAction
 )
 
 

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from consentry.domain.agents import Agent
+from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
 from consentry.domain.drift import Drift, DriftKind, Reconciliation
@@ -248,6 +249,12 @@ class Store(Protocol):
 
     async def read_reconciliation(self, report: str) -> Reconciliation | None:
         """Find a comparison by its id."""
+
+    async def read_calls_to_action(self, call: str, page: Page) -> list[CallToAction]:
+        """List the versions of a call to action, the newest first; the cursor is a version."""
+
+    async def read_call_to_action(self, call: str, version: int) -> CallToAction | None:
+        """Find a version of a call to action, whether or not it is still shown."""
 
     async def close(self) -> None:
         """Finish what was submitted, then let go of the database."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final, Generic, Protocol, TypeVar
 
 from consentry.domain.agents import Agent
+from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Program, Sender
 from consentry.domain.drift import Drift, Reconciliation
@@ -58,6 +59,7 @@ class Table(StrEnum):
     PROCESSES = "processes"
     DRIFTS = "drifts"
     RECONCILIATIONS = "reconciliations"
+    CALLS_TO_ACTION = "calls_to_action"
     NOTICES = "notices"
     POSTPONED = "postponed"
 
@@ -65,7 +67,7 @@ class Table(StrEnum):
     """An enum's own is slow, and every row is put in its table by it."""
 
 
-DIRECTORY_TABLES = frozenset({Table.BRANDS, Table.SENDERS, Table.PROGRAMS})
+DIRECTORY_TABLES = frozenset({Table.BRANDS, Table.SENDERS, Table.PROGRAMS, Table.CALLS_TO_ACTION})
 
 
 _Plain = (
@@ -82,6 +84,7 @@ _Plain = (
     | ServerProcess
     | Drift
     | Reconciliation
+    | CallToAction
 )
 """Records whose row is the value alone."""
 
@@ -99,6 +102,7 @@ _TABLES: Final[dict[type[_Plain], Table]] = {
     ServerProcess: Table.PROCESSES,
     Drift: Table.DRIFTS,
     Reconciliation: Table.RECONCILIATIONS,
+    CallToAction: Table.CALLS_TO_ACTION,
 }
 
 
@@ -194,6 +198,8 @@ def _key_of(record: _Plain) -> Key:
             return record.recipient, record.sender
         case Sender():
             return record.number
+        case CallToAction():
+            return record.id, str(record.version)
         case APIKey():
             # Both rows go out, so that the statement can keep a revoked key revoked even where
             # its use is noted later in the same batch.
@@ -283,5 +289,5 @@ class Changed(Generic[Row]):
 
     @property
     def directory_changed(self) -> bool:
-        """Tell whether a brand, sender or program was written."""
+        """Tell whether a brand, sender, program or call to action was written."""
         return not DIRECTORY_TABLES.isdisjoint(self.rows)

@@ -84,6 +84,7 @@ TABLES: Final = (
         "drifts", ("id", "recipient", "sender", "carrier", "kind", "state", "report", "value"), 2
     ),
     MovedTable("reconciliations", ("id", "carrier", "value")),
+    MovedTable("calls_to_action", ("id", "version", "value"), 2),
     MovedTable("customers", ("id", "merged_into", "search", "value")),
     MovedTable("phones", ("number", "customer"), 2),
     MovedTable("idempotency", ("owner", "key", "created_at", "value"), 2),

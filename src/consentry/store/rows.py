@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from consentry.domain.agents import Agent
+from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
 from consentry.domain.drift import Drift, DriftKind, Reconciliation
@@ -77,6 +78,8 @@ decode_drifts: Final = msgspec.json.Decoder(list[Drift]).decode
 decode_drift_counts: Final = msgspec.json.Decoder(dict[DriftKind, int]).decode
 decode_reconciliation: Final = msgspec.json.Decoder(Reconciliation).decode
 decode_reconciliations: Final = msgspec.json.Decoder(list[Reconciliation]).decode
+decode_call: Final = msgspec.json.Decoder(CallToAction).decode
+decode_calls: Final = msgspec.json.Decoder(list[CallToAction]).decode
 decode_due: Final = msgspec.json.Decoder(list[tuple[str, int]]).decode
 
 
@@ -88,6 +91,13 @@ def to_microseconds(time: datetime) -> int:
 def from_microseconds(microseconds: int) -> datetime:
     """Read microseconds since 1970, UTC, as an aware time."""
     return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def read_version(cursor: str | None) -> int | None:
+    """Read the version that a list goes on behind; what is no version is behind none."""
+    if cursor is None:
+        return None
+    return int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) <= 18 else 0
 
 
 def decode_answered(text: str) -> list[AnsweredKey]:

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from consentry.domain.agents import Agent
+from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.drift import Drift
@@ -314,7 +315,7 @@ class WorkingSet(Generic[Row]):
                 self._put_receipt(record)
             case IdempotencyRecord():
                 self._idempotency[record.owner, record.key] = record
-            case Brand() | Sender() | Program():
+            case Brand() | Sender() | Program() | CallToAction():
                 self.directory = _with_record(self.directory, record)
             case ServerProcess():
                 self._processes[record.id] = record
@@ -351,7 +352,9 @@ def _found(known: dict[K, T], key: K, wanted: dict[K, None], fact: str) -> T | N
     return known.get(key)
 
 
-def _with_record(directory: Directory, record: Brand | Sender | Program) -> Directory:
+def _with_record(
+    directory: Directory, record: Brand | Sender | Program | CallToAction
+) -> Directory:
     match record:
         case Brand():
             brands = {**directory.brands, record.id: record}
@@ -362,3 +365,6 @@ def _with_record(directory: Directory, record: Brand | Sender | Program) -> Dire
         case Program():
             programs = {**directory.programs, record.id: record}
             return msgspec.structs.replace(directory, programs=programs)
+        case CallToAction():
+            calls = {**directory.calls_to_action, record.id: record}
+            return msgspec.structs.replace(directory, calls_to_action=calls)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Sender
 from consentry.domain.drift import Drift, Reconciliation
@@ -144,6 +145,10 @@ def _reconciliation(report: Reconciliation) -> Row:
     return report.id, report.carrier
 
 
+def _call(call: CallToAction) -> Row:
+    return clean(call.id), call.version
+
+
 _CELLS: Final[dict[Table, Callable[[Any], Row]]] = {
     Table.SENDERS: _sender,
     Table.RECEIPTS: _receipt,
@@ -154,6 +159,7 @@ _CELLS: Final[dict[Table, Callable[[Any], Row]]] = {
     Table.MARKS: _mark,
     Table.DRIFTS: _drift,
     Table.RECONCILIATIONS: _reconciliation,
+    Table.CALLS_TO_ACTION: _call,
 }
 
 
@@ -211,6 +217,7 @@ COLUMNS: Final[dict[Table, Columns]] = {
         "reports",
     ),
     Table.RECONCILIATIONS: _columns("write_reconciliations", "reconciliation", "ids", "carriers"),
+    Table.CALLS_TO_ACTION: _columns("write_calls_to_action", "call", "ids", "versions"),
     Table.BRANDS: _columns("write_brands", "brand", "ids"),
     Table.SENDERS: _columns("write_senders", "sender", "ids"),
     Table.PROGRAMS: _columns("write_programs", "program", "ids"),

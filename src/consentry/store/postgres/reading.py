@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Final
 
 from consentry.domain.agents import Agent
+from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.customers import Customer
 from consentry.domain.drift import Drift, DriftKind, Reconciliation
 from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
@@ -244,6 +245,21 @@ class Reader:
         """Find a comparison."""
         found = await self._value("read_reconciliation", id=clean(report))
         return None if found is None else rows.decode_reconciliation(found)
+
+    async def read_calls_to_action(self, call: str, page: Page) -> list[CallToAction]:
+        """List the versions of a call to action, the newest first."""
+        text = await self._text(
+            "read_calls_to_action",
+            id=clean(call),
+            before=rows.read_version(page.before),
+            limit=page.limit,
+        )
+        return rows.decode_calls(text)
+
+    async def read_call_to_action(self, call: str, version: int) -> CallToAction | None:
+        """Find a version of a call to action."""
+        found = await self._value("read_call_to_action", id=clean(call), version=version)
+        return None if found is None else rows.decode_call(found)
 
     async def _text(self, name: str, **values: object) -> str:
         """Run a query that always answers with one row of one value."""

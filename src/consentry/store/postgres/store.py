@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Final, Self, TypeVar, cast
 
 from consentry.domain.agents import Agent
+from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
 from consentry.domain.drift import Drift, DriftKind, Reconciliation
@@ -342,6 +343,14 @@ class PostgresStore:
     async def read_reconciliation(self, report: str) -> Reconciliation | None:
         """Find a comparison by its id."""
         return await self._side.reader.read_reconciliation(report)
+
+    async def read_calls_to_action(self, call: str, page: Page) -> list[CallToAction]:
+        """List the versions of a call to action, the newest first; the cursor is a version."""
+        return await self._side.reader.read_calls_to_action(call, page)
+
+    async def read_call_to_action(self, call: str, version: int) -> CallToAction | None:
+        """Find a version of a call to action, whether or not it is still shown."""
+        return await self._side.reader.read_call_to_action(call, version)
 
     async def close(self) -> None:
         """Finish what was submitted, then let go of the database."""

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import apsw
 
 from consentry.domain.agents import Agent
+from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
 from consentry.domain.drift import Drift, DriftKind, Reconciliation
@@ -323,6 +324,20 @@ class Reader:
         """Find a comparison."""
         found = self._value("read_reconciliation", report)
         return None if found is None else rows.decode_reconciliation(found)
+
+    def read_calls_to_action(self, call: str, page: Page) -> list[CallToAction]:
+        """List the versions of a call to action, the newest first."""
+        bindings: dict[str, Binding] = {
+            "id": call,
+            "before": rows.read_version(page.before),
+            "limit": page.limit,
+        }
+        return rows.decode_calls(self._text(_READ["read_calls_to_action"], bindings))
+
+    def read_call_to_action(self, call: str, version: int) -> CallToAction | None:
+        """Find a version of a call to action."""
+        found = read_value(self._connection, _READ["read_call_to_action"], call, version)
+        return None if found is None else rows.decode_call(found)
 
     def _text(self, query: str, bindings: dict[str, Binding]) -> str:
         return read_text(self._connection, query, bindings)

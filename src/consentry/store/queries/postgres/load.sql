@@ -192,6 +192,12 @@ SELECT
     || (SELECT coalesce(string_agg(to_json(id)::text || ':' || value, ',' ORDER BY seq), '') FROM senders)
     || '},"programs":{'
     || (SELECT coalesce(string_agg(to_json(id)::text || ':' || value, ',' ORDER BY seq), '') FROM programs)
+    || '},"calls_to_action":{'
+    || (
+        SELECT coalesce(string_agg(to_json(c.id)::text || ':' || c.value, ',' ORDER BY c.id), '')
+        FROM calls_to_action AS c
+        WHERE c.version = (SELECT max(version) FROM calls_to_action WHERE id = c.id)
+    )
     || '}}' AS directory
 
 -- name: recipients_of

@@ -776,3 +776,16 @@ FROM unnest(:ids::text[]) AS wanted (id),
             AND m.direction = 'inbound'
         OFFSET 0
     ) AS found
+
+-- name: read_calls_to_action
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.version DESC), '') || ']'
+FROM (
+    SELECT c.version, c.value
+    FROM calls_to_action AS c
+    WHERE c.id = :id::text AND c.version < coalesce(:before::bigint, 9223372036854775807)
+    ORDER BY c.version DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_call_to_action
+SELECT value FROM calls_to_action WHERE id = :id::text AND version = :version::bigint

@@ -331,3 +331,11 @@ SELECT
     unnest(:reconciliation_carriers::text[]),
     unnest(:reconciliation_values::text[])
 ON CONFLICT (id) DO UPDATE SET value = excluded.value
+
+-- name: write_calls_to_action
+-- A version that is there already is refused by the table: its row is never written again.
+INSERT INTO calls_to_action (id, version, value)
+SELECT
+    unnest(:call_ids::text[]),
+    unnest(:call_versions::bigint[]),
+    unnest(:call_values::text[])

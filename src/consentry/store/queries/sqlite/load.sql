@@ -136,6 +136,12 @@ SELECT (SELECT version FROM directory_version WHERE id = 1), '{"brands":{'
     || (SELECT ifnull(group_concat(json_quote(id) || ':' || value, ',' ORDER BY rowid), '') FROM senders)
     || '},"programs":{'
     || (SELECT ifnull(group_concat(json_quote(id) || ':' || value, ',' ORDER BY rowid), '') FROM programs)
+    || '},"calls_to_action":{'
+    || (
+        SELECT ifnull(group_concat(json_quote(id) || ':' || value, ',' ORDER BY id), '')
+        -- SQLite takes the value of the row that has the greatest version.
+        FROM (SELECT id, max(version), value FROM calls_to_action GROUP BY id) AS newest
+    )
     || '}}';
 
 -- name: load_drifts

@@ -363,3 +363,16 @@ FROM (
 
 -- name: read_reconciliation
 SELECT value FROM reconciliations WHERE id = ?;
+
+-- name: read_calls_to_action
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY version DESC), '') || ']'
+FROM (
+    SELECT version, value
+    FROM calls_to_action
+    WHERE id = :id AND version < ifnull(:before, 9223372036854775807)
+    ORDER BY version DESC
+    LIMIT :limit
+);
+
+-- name: read_call_to_action
+SELECT value FROM calls_to_action WHERE id = ? AND version = ?;

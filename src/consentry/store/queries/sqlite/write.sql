@@ -233,3 +233,8 @@ ON CONFLICT (id) DO UPDATE SET state = excluded.state, value = excluded.value;
 INSERT INTO reconciliations (id, carrier, value)
 SELECT value ->> 'id', value ->> 'carrier', json(value) FROM jsonb_each(:rows) WHERE true
 ON CONFLICT (id) DO UPDATE SET value = excluded.value;
+
+-- name: write_calls_to_action
+-- A version that is there already is refused by the table: its row is never written again.
+INSERT INTO calls_to_action (id, version, value)
+SELECT value ->> 'id', value ->> 'version', json(value) FROM jsonb_each(:rows);

@@ -14,7 +14,7 @@ from consentry.clock import SystemClock, SystemIds
 from consentry.domain.agents import Agent, Role
 from consentry.domain.policy import Policy
 from consentry.ports import UNMEASURED, Measuring, Store
-from consentry.settings import LogFormat, LogNumbers, SettingError, Settings
+from consentry.settings import LogFormat, LogNumbers, SettingError, Settings, Switch
 from consentry.store.postgres.address import AddressError
 from consentry.store.sqlite.store import SQLiteStore
 from consentry.telemetry.logs import set_up_logging
@@ -40,6 +40,7 @@ def build_policy(settings: Settings) -> Policy:
     return Policy(
         revocation_reach=settings.revocation_reach,
         conversation_window_hours=settings.conversation_window_hours,
+        scope_question=settings.scope_question is Switch.ON,
     )
 
 

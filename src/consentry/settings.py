@@ -64,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True):
     default_region: str | None
     conversation_window_hours: int
     revocation_reach: RevocationReach
+    scope_question: Switch
     reconcile_grace_seconds: int
     reconcile_hour: int | None
     drift_grace_minutes: int
@@ -257,6 +258,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "brand",
         "How far an opt-out goes beyond its conversation: sender, brand or all.",
         _read_one_of(RevocationReach),
+    ),
+    Setting(
+        "scope_question",
+        "off",
+        "Whether our own confirmation of an opt-out asks which program to keep, where two or more "
+        "were active: on or off. Silence keeps none.",
+        _read_one_of(Switch),
     ),
     Setting(
         "reconcile_grace_seconds",

@@ -70,6 +70,7 @@ SIGNALS = {
     SignalKind.HELP: Signal(SignalKind.HELP, minute(9), answered=True),
     SignalKind.OPT_OUT: Signal(SignalKind.OPT_OUT, minute(9), layers=(PROVIDER,), answered=True),
     SignalKind.OPT_IN: Signal(SignalKind.OPT_IN, minute(9), layers=(PROVIDER, OURS), answered=True),
+    SignalKind.SCOPE_ANSWER: Signal(SignalKind.SCOPE_ANSWER, minute(9), program=PROMO.id),
 }
 # What stands afterwards: (pair state, SMS tag, initial or other reply); None: as before.
 EFFECTS: dict[tuple[PairState, SignalKind], tuple[PairState, bool, MessageKind | None]] = {
@@ -81,22 +82,31 @@ EFFECTS: dict[tuple[PairState, SignalKind], tuple[PairState, bool, MessageKind |
     (PairState.NOT_ASKED, SignalKind.HELP): (PairState.NOT_ASKED, False, None),
     (PairState.NOT_ASKED, SignalKind.OPT_OUT): (PairState.OPTED_OUT, False, None),
     (PairState.NOT_ASKED, SignalKind.OPT_IN): (PairState.OPTED_IN, True, None),
+    (PairState.NOT_ASKED, SignalKind.SCOPE_ANSWER): (
+        PairState.OPTED_IN,
+        True,
+        MessageKind.INITIAL_REPLY,
+    ),
     (PairState.OPTED_IN, SignalKind.PLAIN_TEXT): (PairState.OPTED_IN, True, None),
     (PairState.OPTED_IN, SignalKind.HELP): (PairState.OPTED_IN, True, None),
     (PairState.OPTED_IN, SignalKind.OPT_OUT): (PairState.OPTED_OUT, False, None),
     (PairState.OPTED_IN, SignalKind.OPT_IN): (PairState.OPTED_IN, True, None),
+    (PairState.OPTED_IN, SignalKind.SCOPE_ANSWER): (PairState.OPTED_IN, True, None),
     (PairState.OPTED_OUT, SignalKind.PLAIN_TEXT): (PairState.OPTED_OUT, False, None),
     (PairState.OPTED_OUT, SignalKind.HELP): (PairState.OPTED_OUT, False, None),
     (PairState.OPTED_OUT, SignalKind.OPT_OUT): (PairState.OPTED_OUT, False, None),
     (PairState.OPTED_OUT, SignalKind.OPT_IN): (PairState.OPTED_IN, True, None),
+    (PairState.OPTED_OUT, SignalKind.SCOPE_ANSWER): (PairState.OPTED_OUT, False, None),
     (PairState.CARRIER_BLOCKED, SignalKind.PLAIN_TEXT): (PairState.CARRIER_BLOCKED, False, None),
     (PairState.CARRIER_BLOCKED, SignalKind.HELP): (PairState.CARRIER_BLOCKED, False, None),
     (PairState.CARRIER_BLOCKED, SignalKind.OPT_OUT): (PairState.OPTED_OUT, False, None),
     (PairState.CARRIER_BLOCKED, SignalKind.OPT_IN): (PairState.OPTED_IN, True, None),
+    (PairState.CARRIER_BLOCKED, SignalKind.SCOPE_ANSWER): (PairState.CARRIER_BLOCKED, False, None),
     (PairState.PAUSED, SignalKind.PLAIN_TEXT): (PairState.PAUSED, False, None),
     (PairState.PAUSED, SignalKind.HELP): (PairState.PAUSED, False, None),
     (PairState.PAUSED, SignalKind.OPT_OUT): (PairState.OPTED_OUT, False, None),
     (PairState.PAUSED, SignalKind.OPT_IN): (PairState.OPTED_IN, True, None),
+    (PairState.PAUSED, SignalKind.SCOPE_ANSWER): (PairState.PAUSED, False, None),
 }
 
 
@@ -123,7 +133,8 @@ def test_each_cell_of_the_table(state: PairState, kind: SignalKind) -> None:
     assert (standing.sms_tag, moved.reply) == (tagged, reply)
     assert standing.thread(LONG.number).last_inbound_at == minute(9)
     assert moved.narrowed is (kind is SignalKind.OPT_OUT)
-    assert not moved.superseded
+    # Nothing was asked in these standings, so an answer finds nothing to keep.
+    assert moved.superseded is (moved.move is Move.KEEP_PROGRAM)
     forbidden = ends in (PairState.OPTED_OUT, PairState.CARRIER_BLOCKED)
     assert (standing.sms_preference is SMSPreference.FORBIDDEN) is forbidden
 

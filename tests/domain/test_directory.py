@@ -72,8 +72,9 @@ def test_a_policy_is_named_by_what_decides() -> None:
         Policy(conversation_window_hours=25),
         Policy(confirmation_deadline_seconds=299),
         Policy(body_characters_max=1599),
+        Policy(scope_question=True),
     ]
-    assert len({base.version, *(policy.version for policy in others)}) == 5
+    assert len({base.version, *(policy.version for policy in others)}) == 6
     assert Policy(refusal_burst_count=1).version == base.version
 
 

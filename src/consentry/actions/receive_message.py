@@ -5,6 +5,7 @@ from typing import Final, assert_never
 
 import msgspec
 
+from consentry.actions.ask_scope import ask_scope
 from consentry.actions.file_number import build_profile
 from consentry.actions.outgoing import Draft, cancel_forbidden, join, queue_text
 from consentry.domain.consent import (
@@ -113,6 +114,7 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
             policy=facts.policy,
             entry=entry_id,
         )
+        moved, question = ask_scope(moved, signal, before=standing, sender=sender, facts=facts)
         entry = self._entry(entry_id, message, read=read, signal=signal, moved=moved, facts=facts)
         after = apply_pieces(standing, moved.pieces)
         change = join(
@@ -122,7 +124,7 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
                 records=self._profile(facts),
                 notices=self._pass_on(message, sender, read, moved),
             ),
-            self._answer(moved, sender, after, facts) if known_sender else Change(),
+            self._answer(moved, question, after, facts) if known_sender else Change(),
             cancel_forbidden(recipient, after, facts) if moved.narrowed else Change(),
         )
         in_flight = facts.in_flight(recipient) if moved.narrowed else ()
@@ -192,6 +194,7 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
             recorded_at=facts.now,
             actor=Actor(ActorKind.PERSON, self.text.recipient),
             sender=self.text.sender,
+            program=signal.program,
             message=message.id,
             text=self.text.body,
             carrier_reading=read.carrier,
@@ -206,17 +209,22 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
             return ()
         return (build_profile(self.text.recipient, facts),)
 
-    def _answer(self, moved: Transition, sender: Sender, after: Standing, facts: Facts) -> Change:
+    def _answer(
+        self, moved: Transition, question: str | None, after: Standing, facts: Facts
+    ) -> Change:
+        """Queue our one answer to a text; `question` is what a confirmation of ours asks."""
         if moved.reply is None:
             return Change()
+        sender = facts.directory.senders[self.text.sender]
+        wording = question or word_answer(moved.reply, sender, facts.directory.brand_of(sender))
         deadline = None
         if moved.reply is MessageKind.OPT_OUT_CONFIRMATION:
             seconds = facts.policy.confirmation_deadline_seconds
             deadline = facts.now + timedelta(seconds=seconds)
         draft = Draft(
             recipient=self.text.recipient,
-            sender=sender.number,
-            body=word_answer(moved.reply, sender, facts.directory.brand_of(sender)),
+            sender=self.text.sender,
+            body=wording,
             actor=Actor(ActorKind.SYSTEM),
             kind=moved.reply,
             expires_at=deadline,
@@ -269,6 +277,8 @@ def _kind_of(signal: Signal, moved: Transition) -> EntryKind:
             return EntryKind.OPTED_OUT
         case SignalKind.OPT_IN:
             return EntryKind.OPTED_IN
+        case SignalKind.SCOPE_ANSWER:
+            return EntryKind.MESSAGE_RECEIVED if moved.superseded else EntryKind.OPTED_IN
         case SignalKind.HELP:
             return EntryKind.HELP_ASKED
         case SignalKind.PLAIN_TEXT:

@@ -226,8 +226,12 @@ def _say(entry: Entry, seen: Seen, names: Names) -> str:
         case EntryKind.OPTED_OUT:
             return f"{names.person} opted out of {number}"
         case EntryKind.OPTED_IN:
-            how = "" if is_keyword(entry) else " by writing first"
-            return f"{names.person} opted in to {number}{how}"
+            if entry.program is None:
+                how = "" if is_keyword(entry) else " by writing first"
+                did = f"opted in to {number}{how}"
+            else:
+                did = f"chose to keep {spell_program(entry.program, seen.directory)}"
+            return f"{names.person} {did}"
         case EntryKind.HELP_ASKED:
             return f"{names.person} asked {number} for help"
         case EntryKind.SEND_REFUSED:

@@ -19,6 +19,7 @@ from consentry.console.timeline_words import (
     Why,
     capitalize,
     explain_refusal,
+    spell_program,
     spell_told,
     spell_what_it_did,
 )
@@ -217,6 +218,8 @@ class Drawer(msgspec.Struct, frozen=True):
             wrong = legal is not None and legal.meaning is LegalMeaning.WRONG_NUMBER
             why = ": wrong number" if wrong else ""
             said = f"{person} opted out of {number}{why}"
+        elif entry.program is not None:
+            said = f"{person} chose to keep {spell_program(entry.program, self.seen.directory)}"
         else:
             by_text = "" if is_keyword(entry) else " by this text"
             said = f"{person} opted in to {number}{by_text}"

@@ -37,6 +37,7 @@ from consentry.domain.reading import (
     LegalReading,
     Tier,
 )
+from consentry.domain.scope_question import keep_program, read_answer
 from consentry.domain.standing import (
     CARRIER_CAUSES,
     Block,
@@ -73,6 +74,7 @@ class SignalKind(StrEnum):
     HELP = "help"
     OPT_OUT = "opt_out"
     OPT_IN = "opt_in"
+    SCOPE_ANSWER = "scope_answer"
 
 
 class Move(StrEnum):
@@ -82,6 +84,7 @@ class Move(StrEnum):
     CONVERSE = "converse"
     OPT_OUT = "opt_out"
     OPT_IN = "opt_in"
+    KEEP_PROGRAM = "keep_program"
 
 
 MOVES: Final[dict[tuple[PairState, SignalKind], Move]] = {
@@ -89,22 +92,27 @@ MOVES: Final[dict[tuple[PairState, SignalKind], Move]] = {
     (PairState.NOT_ASKED, SignalKind.HELP): Move.NOTHING,
     (PairState.NOT_ASKED, SignalKind.OPT_OUT): Move.OPT_OUT,
     (PairState.NOT_ASKED, SignalKind.OPT_IN): Move.OPT_IN,
+    (PairState.NOT_ASKED, SignalKind.SCOPE_ANSWER): Move.CONVERSE,
     (PairState.OPTED_IN, SignalKind.PLAIN_TEXT): Move.CONVERSE,
     (PairState.OPTED_IN, SignalKind.HELP): Move.NOTHING,
     (PairState.OPTED_IN, SignalKind.OPT_OUT): Move.OPT_OUT,
     (PairState.OPTED_IN, SignalKind.OPT_IN): Move.OPT_IN,
+    (PairState.OPTED_IN, SignalKind.SCOPE_ANSWER): Move.CONVERSE,
     (PairState.OPTED_OUT, SignalKind.PLAIN_TEXT): Move.NOTHING,
     (PairState.OPTED_OUT, SignalKind.HELP): Move.NOTHING,
     (PairState.OPTED_OUT, SignalKind.OPT_OUT): Move.OPT_OUT,
     (PairState.OPTED_OUT, SignalKind.OPT_IN): Move.OPT_IN,
+    (PairState.OPTED_OUT, SignalKind.SCOPE_ANSWER): Move.KEEP_PROGRAM,
     (PairState.CARRIER_BLOCKED, SignalKind.PLAIN_TEXT): Move.NOTHING,
     (PairState.CARRIER_BLOCKED, SignalKind.HELP): Move.NOTHING,
     (PairState.CARRIER_BLOCKED, SignalKind.OPT_OUT): Move.OPT_OUT,
     (PairState.CARRIER_BLOCKED, SignalKind.OPT_IN): Move.OPT_IN,
+    (PairState.CARRIER_BLOCKED, SignalKind.SCOPE_ANSWER): Move.NOTHING,
     (PairState.PAUSED, SignalKind.PLAIN_TEXT): Move.NOTHING,
     (PairState.PAUSED, SignalKind.HELP): Move.NOTHING,
     (PairState.PAUSED, SignalKind.OPT_OUT): Move.OPT_OUT,
     (PairState.PAUSED, SignalKind.OPT_IN): Move.OPT_IN,
+    (PairState.PAUSED, SignalKind.SCOPE_ANSWER): Move.NOTHING,
 }
 
 
@@ -114,7 +122,7 @@ class Signal(msgspec.Struct, frozen=True, gc=False):
     `at` is the carrier's time if `carrier_timed`, else when the text arrived. `layers` are the
     block layers it sets or lifts; on a plain text, those that its word shows to be open.
     `answered` says that the carrier answers it, so we do not. `arrived_at` is our own time of
-    its arrival, where that is not `at`.
+    its arrival, where that is not `at`. `program`: what the answer to a question of ours keeps.
     """
 
     kind: SignalKind
@@ -124,6 +132,7 @@ class Signal(msgspec.Struct, frozen=True, gc=False):
     cause: Cause = Cause.KEYWORD
     answered: bool = False
     arrived_at: datetime | None = None
+    program: str | None = None
 
     @property
     def since(self) -> datetime:
@@ -188,6 +197,12 @@ def read_signal(text: Text, standing: Standing, sender: Sender) -> Signal:
     opt_out = _read_opt_out(text)
     if opt_out is not None:
         return opt_out
+    kept = None
+    if text.carrier.word is CarrierWord.NONE:
+        kept = read_answer(text.body, standing, sender, text.arrived_at or text.at)
+    if kept is not None:
+        answer = _signal(text, SignalKind.SCOPE_ANSWER, ())
+        return msgspec.structs.replace(answer, program=kept)
     layers = _lifted_layers(text, standing, sender)
     if layers and _lifts(text, standing, sender):
         return _signal(text, SignalKind.OPT_IN, layers)
@@ -279,6 +294,8 @@ def decide_move(
             return _opt_out(signal, standing, sender, entry=entry, state=state, reach=reach)
         case Move.OPT_IN:
             return _opt_in(signal, standing, sender, entry=entry, state=state, directory=directory)
+        case Move.KEEP_PROGRAM:
+            return _keep_program(signal, standing, sender, entry=entry)
         case never:
             assert_never(never)
 
@@ -355,9 +372,19 @@ def _opt_out(
 
 
 def _opted_out(standing: Standing, sender: Sender, at: datetime) -> Thread:
+    """Note the opt-out; what an earlier one was asked about, nobody can answer any more."""
     heard = _heard(standing, sender, at)
     last = heard.opted_out_at
-    return msgspec.structs.replace(heard, opted_out_at=at if last is None else max(last, at))
+    newest = at if last is None else max(last, at)
+    return msgspec.structs.replace(heard, opted_out_at=newest, scope_question=None)
+
+
+def _keep_program(signal: Signal, standing: Standing, sender: Sender, *, entry: str) -> Transition:
+    """Take a number for the answer to our question; it is answered once."""
+    heard = _heard(standing, sender, signal.since)
+    thread = msgspec.structs.replace(heard, scope_question=None)
+    kept = keep_program(standing, sender, signal.program or "", word=signal.word(entry))
+    return Transition(Move.KEEP_PROGRAM, (*kept, thread), superseded=not kept)
 
 
 def _closed_blocks(signal: Signal, standing: Standing, sender: Sender, word: Word) -> list[Block]:
@@ -387,7 +414,8 @@ def _opt_in(
     word = signal.word(entry)
     pieces: list[Piece] = [*_opened_blocks(signal, standing, sender, word)]
     pieces += lift_suppressions(standing, word, sender)
-    pieces.append(_heard(standing, sender, signal.since))
+    heard = _heard(standing, sender, signal.since)
+    pieces.append(msgspec.structs.replace(heard, scope_question=None))
     after = apply_pieces(standing, tuple(pieces))
     blocks = standing_blocks(after, sender)
     left = [b for b in blocks if not (b.is_paused or b.cause in CARRIER_CAUSES)]

@@ -30,6 +30,7 @@ class Policy(msgspec.Struct, frozen=True):
     refusal_burst_count: int = 50
     refusal_burst_window_seconds: int = 60
     body_characters_max: int = 1600
+    scope_question: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what the law does not leave to the operator."""
@@ -45,4 +46,6 @@ class Policy(msgspec.Struct, frozen=True):
         """Name this policy by its values, so that two alike are the same version."""
         window = f"w{self.conversation_window_hours}h"
         deadline = f"d{self.confirmation_deadline_seconds}s"
-        return f"2026-11-23/{self.revocation_reach}/{window}/{deadline}/b{self.body_characters_max}"
+        body = f"b{self.body_characters_max}"
+        scope = "/scope" if self.scope_question else ""
+        return f"2026-11-23/{self.revocation_reach}/{window}/{deadline}/{body}{scope}"

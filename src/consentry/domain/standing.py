@@ -162,13 +162,24 @@ class Suppression(
         return self.changed_at or self.since
 
 
+class ScopeQuestion(msgspec.Struct, frozen=True, gc=False):
+    """What a confirmation asked: which of these programs an opt-out was not meant to end.
+
+    `since` is the time of that opt-out, as it shows. The answer is a number, 1 for the first.
+    """
+
+    since: datetime
+    programs: tuple[str, ...]
+
+
 class Thread(
     msgspec.Struct, frozen=True, gc=False, tag="thread", tag_field="piece", omit_defaults=True
 ):
     """When we and the recipient last texted over one sender.
 
     `opted_out_at` is the person's newest opt-out of this sender, kept when they come back: a
-    grant that is older than it counts for nothing, whenever we hear of it.
+    grant that is older than it counts for nothing, whenever we hear of it. `scope_question`: what
+    the confirmation of that opt-out asks, until it is answered or the person says stop again.
     """
 
     sender: str
@@ -178,6 +189,7 @@ class Thread(
     initial_reply_at: datetime | None = None
     confirmation_at: datetime | None = None
     opted_out_at: datetime | None = None
+    scope_question: ScopeQuestion | None = None
 
 
 class Tag(msgspec.Struct, frozen=True, gc=False, tag="tag", tag_field="piece"):

@@ -85,6 +85,13 @@ def describe_policy(policy: Policy) -> tuple[Line, ...]:
             "minutes (47 CFR 64.1200(a)(12)).",
         ),
         Line(
+            "What the opt-out confirmation asks",
+            "Which program to keep" if policy.scope_question else "Nothing",
+            "Where our own confirmation goes out and several programs were active, it may ask "
+            "which one to keep. Everything has ended by then, and silence leaves it so.",
+            "scope_question",
+        ),
+        Line(
             "Refusals that are an alarm",
             burst,
             "So many refusals of a carrier at once say more about the sender than about people, "

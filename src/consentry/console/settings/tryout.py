@@ -68,6 +68,7 @@ _SIGNALS: Final = {
     SignalKind.OPT_IN: "Opt-in",
     SignalKind.HELP: "Request for help",
     SignalKind.PLAIN_TEXT: "Ordinary text",
+    SignalKind.SCOPE_ANSWER: "Answer to our question",
 }
 
 

@@ -3,6 +3,8 @@
 import pytest
 from api_world import LONG_CODE, PERSON, TOLL_FREE, World
 
+from consentry.actions.record_rules import record_rules
+
 pytestmark = pytest.mark.integration
 
 
@@ -98,3 +100,30 @@ async def test_a_time_that_is_none(world: World, at: str) -> None:
     """`at` must be a time with its zone."""
     reply = await world.call("GET", f"/v1/recipients/{PERSON}/entries?at={at}")
     assert (reply.status, reply.json["code"]) == (422, "invalid_time")
+
+
+async def test_decisions_are_decided_again(world: World) -> None:
+    """Newest first, a page at a time, each with what comes out of the ledger now."""
+    await record_rules(world.store)
+    await world.text("Hello")
+    await world.text("STOP")
+    body = {"sender": LONG_CODE, "recipient": PERSON, "body": "And now?"}
+    assert (await world.call("POST", "/v1/messages", body, key="send")).status == 403
+    # A refused attempt is written down without waiting: the next command comes after it.
+    await world.text("Hello?")
+    path = f"/v1/recipients/{PERSON}/decisions"
+    first = (await world.call("GET", f"{path}?limit=1", key="read")).json
+    (refused,) = first["items"]
+    assert (refused["kind"], refused["same"]) == ("send_refused", True)
+    assert refused["decided"]["reason"] == refused["again"]["reason"] == "opted_out"
+    assert refused["by_recorded_rules"] is True
+    rest = (await world.call("GET", f"{path}?cursor={first['next']}", key="read")).json
+    assert [item["same"] for item in rest["items"]] == [True] * len(rest["items"])
+    assert rest["items"]
+    assert rest["next"] is None
+    check = {"sender": LONG_CODE, "recipient": PERSON, "at": "2020-01-01T00:00:00Z"}
+    past = (await world.call("POST", "/v1/check", check, key="check")).json
+    assert (past["decision"], past["by_recorded_rules"]) == ("deny", False)
+    many = {"sender": LONG_CODE, "recipients": [PERSON, "+14155550199"], "at": check["at"]}
+    each = (await world.call("POST", "/v1/checks", many, key="check")).json["items"]
+    assert [one["by_recorded_rules"] for one in each] == [False, False]

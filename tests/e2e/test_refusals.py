@@ -226,3 +226,19 @@ def test_their_own_stop_outweighs_the_carriers_refusal(demo: Demo, phone: str, n
     assert demo.product.standing(phone, number)["state"] == "opted_out"
     assert demo.product.check(number, phone)["reason"] == "opted_out"
     assert_start_lifts(demo, phone, number)
+
+
+def test_could_we_text_then_and_why(demo: Demo, phone: str, number: str) -> None:
+    """At each time what was true then, and all that was decided comes out of the ledger again."""
+    opt_in(demo, phone, number)
+    between = demo.product.entries(phone)[0]["recorded_at"]
+    demo.carrier.type_heard(phone, number, "STOP")
+    demo.product.try_send(number, phone, "And now?")
+    eventually(lambda: bool(demo.product.entries(phone, "send_refused")), "it was written down")
+    asked = {"sender": number, "recipient": phone, "purpose": "conversational"}
+    then = demo.product.call("POST", "/v1/check", {**asked, "at": between}).json()
+    assert (then["decision"], then["by_recorded_rules"]) == ("allow", True)
+    assert demo.product.check(number, phone)["reason"] == "opted_out"
+    decisions = demo.product.get(f"/v1/recipients/{phone}/decisions")["items"]
+    assert {"allow", "deny"} <= {one["decided"]["decision"] for one in decisions}
+    assert [one for one in decisions if not (one["same"] and one["by_recorded_rules"])] == []

@@ -56,6 +56,7 @@ class Replayed(msgspec.Struct, frozen=True):
     """
 
     entry: str
+    sender: str
     kind: EntryKind
     recorded_at: datetime
     decided: Decision
@@ -93,6 +94,7 @@ def _decide_again(
     facts = Facts(then.directory, standing)
     return Replayed(
         entry=entry.id,
+        sender=request.sender,
         kind=entry.kind,
         recorded_at=entry.recorded_at,
         decided=decided,

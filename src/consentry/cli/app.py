@@ -14,6 +14,7 @@ from consentry.cli import (
     moving,
     programs,
     reconciling,
+    replaying,
     running,
     setting_up,
 )
@@ -45,6 +46,7 @@ agents.register(app)
 consents.register(app)
 customers.register(app)
 reconciling.register(app)
+replaying.register(app)
 bench_command.register(app)
 console_command.register(app)
 generate_command.register(app)

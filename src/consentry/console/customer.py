@@ -11,6 +11,7 @@ from consentry.console import (
     customer_opt_out,
     customer_phones,
     customer_profile,
+    customer_then,
 )
 from consentry.console.composer_ways import read_ways
 from consentry.console.customer_page import (
@@ -69,4 +70,5 @@ PAGES: Final = (
     *customer_opt_out.PAGES,
     *customer_merging.PAGES,
     *consent_tab.PAGES,
+    *customer_then.PAGES,
 )

@@ -94,8 +94,13 @@ def explain_refusal(entry: Entry) -> Why:
         known = reason in set(Reason)
         sentence = REASONS[Reason(reason)].detail if known else "Nothing more was kept."
         return Why(word, sentence)
+    return explain_decision(decision)
+
+
+def explain_decision(decision: Decision) -> Why:
+    """Unfold a decision: what it says, by which rule, and what it rests on."""
     return Why(
-        word,
+        "allowed" if decision.reason is None else decision.reason.replace("_", " "),
         decision.detail,
         rule=", ".join(decision.rules),
         facts=_spell_facts(decision),

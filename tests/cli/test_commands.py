@@ -96,6 +96,14 @@ def test_the_way_of_the_readme_works(run: Run) -> None:
     assert "not sent, suppressed" in refused.stderr
     assert "suppressed: hello" in run("history", "+14155550142").stdout
     run("check", "+14155550100", "+14155550142", "--exit-code", code=1)
+    past = run("check", "+14155550100", "+14155550142", "--at", "2020-01-01").stdout
+    assert "by rule purpose/" in past
+    assert "does not reach back" in past
+    again = [
+        json.loads(line) for line in run("replay", "+14155550142", "--json").stdout.split("\n")[:-1]
+    ]
+    assert [(one["kind"], one["same"]) for one in again] == [("send_refused", True)]
+    assert "1 decided again, 0 of them otherwise" in run("replay", "+14155550142").stdout
     run("key", "revoke", key["id"])
 
 

@@ -51,7 +51,7 @@ async def test_a_past_time_is_answered_with_what_it_rests_on(world: World) -> No
     assert "block/provider" in said
     assert "by entry ent_" in said
     assert "Yes. Allowed" in await answer(person, 25)
-    assert "No. This sender is switched off" in await answer(person, 35)
+    assert "sender/enabled" in await answer(person, 35)
 
 
 async def test_a_question_that_cannot_be_is_told_beside_its_field(world: World) -> None:

@@ -31,31 +31,37 @@ def replay(recipient: str, *, as_json: JSONFlag = False) -> None:
         return await replay_decisions(number, store, build_policy(settings))
 
     replayed = with_store(decide_again)
-    differing = sum(not one.is_same for one in replayed)
     if as_json:
         for one in replayed:
-            print_json({"entry": one.entry, "same": one.is_same, **_describe(one)})
+            print_json(_describe(one))
     else:
-        rows = [
-            (
-                f"{one.recorded_at:%Y-%m-%d %H:%M:%S}",
-                str(one.kind),
-                _spell(one.decided),
-                "the same" if one.is_same else f"now {_spell(one.again)}",
-                one.entry,
-            )
-            for one in replayed
-        ]
-        columns = ("recorded (UTC)", "what", "decided", "decided again", "entry")
-        print_table(columns, rows, empty=f"The gate never decided about {recipient}.")
-        if rows:
-            sys.stdout.write(f"{len(rows)} decided again, {differing} of them otherwise.\n")
-    if differing:
+        _print(recipient, replayed)
+    if not all(one.is_same for one in replayed):
         raise typer.Exit(1)
+
+
+def _print(recipient: str, replayed: list[Replayed]) -> None:
+    rows = [
+        (
+            f"{one.recorded_at:%Y-%m-%d %H:%M:%S}",
+            str(one.kind),
+            _spell(one.decided),
+            "the same" if one.is_same else f"now {_spell(one.again)}",
+            one.entry,
+        )
+        for one in replayed
+    ]
+    columns = ("recorded (UTC)", "what", "decided", "decided again", "entry")
+    print_table(columns, rows, empty=f"The gate never decided about {recipient}.")
+    differing = sum(not one.is_same for one in replayed)
+    if rows:
+        sys.stdout.write(f"{len(rows)} decided again, {differing} of them otherwise.\n")
 
 
 def _describe(one: Replayed) -> dict[str, object]:
     return {
+        "entry": one.entry,
+        "same": one.is_same,
         "kind": one.kind,
         "recorded_at": one.recorded_at,
         "by_recorded_rules": one.by_recorded_rules,

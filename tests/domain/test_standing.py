@@ -17,6 +17,7 @@ from consentry.domain.standing import (
     ConsentLevel,
     ConsentState,
     Piece,
+    Place,
     SMSPreference,
     Standing,
     Suppression,
@@ -82,6 +83,15 @@ def test_a_piece_takes_the_place_of_the_one_before() -> None:
     assert opened.block("a", BlockLayer.OURS) == block(state=BlockState.OPEN)
     assert len(opened.blocks) == 3
     assert not apply_pieces(standing, (Tag(sms=False),)).sms_tag
+
+
+def test_a_place_is_kept_until_it_is_taken_back() -> None:
+    """The newest place stands; one without a zone and a postal code takes it back."""
+    placed = apply_pieces(Standing(), (Place(zone="America/Denver", since=START, entry="ent"),))
+    assert placed.place == Place(zone="America/Denver", since=START, entry="ent")
+    moved = apply_pieces(placed, (Place(postal_code="94103"), Tag(sms=True)))
+    assert moved.place == Place(postal_code="94103")
+    assert apply_pieces(moved, (Place(since=START),)).place is None
 
 
 def test_what_never_was_is_none_or_empty() -> None:

@@ -19,6 +19,7 @@ from consentry.domain.standing import (
     Consent,
     ConsentState,
     Piece,
+    Place,
     Suppression,
     Tag,
     Thread,
@@ -233,6 +234,11 @@ def spell_program(program_id: str, directory: Directory) -> str:
     return f"{program.name} ({program.purpose})"
 
 
+def _spell_place(place: Place) -> str:
+    told = ", ".join(part for part in (place.zone, place.postal_code) if part)
+    return f"Place set: {told}" if told else "Place forgotten: the number tells it"
+
+
 def spell_piece(piece: Piece, directory: Directory) -> str:
     """Say what a changed piece of the standing is now; empty for what is no consent."""
     match piece:
@@ -251,6 +257,8 @@ def spell_piece(piece: Piece, directory: Directory) -> str:
             return f"Do-not-text list of {name}: {done}" + (f", not for {lifted}" if lifted else "")
         case Tag():
             return "SMS tag set" if piece.sms else "SMS tag removed"
+        case Place():
+            return _spell_place(piece)
         case Thread():
             return ""
         case never:

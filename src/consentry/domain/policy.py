@@ -1,9 +1,12 @@
 """The settings a decision depends on, as one frozen value with a version of its own."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Final
 
 import msgspec
+
+from consentry.domain.rules.rows import US_26_67, RulesProfile, read_rules
 
 
 class RevocationReach(StrEnum):
@@ -31,6 +34,8 @@ class Policy(msgspec.Struct, frozen=True):
     refusal_burst_window_seconds: int = 60
     body_characters_max: int = 1600
     scope_question: bool = False
+    rules_profile: RulesProfile = RulesProfile.PER_STATE
+    us_26_67_since: date | None = None
 
     def __post_init__(self) -> None:
         """Refuse what the law does not leave to the operator."""
@@ -48,4 +53,7 @@ class Policy(msgspec.Struct, frozen=True):
         deadline = f"d{self.confirmation_deadline_seconds}s"
         body = f"b{self.body_characters_max}"
         scope = "/scope" if self.scope_question else ""
-        return f"2026-11-23/{self.revocation_reach}/{window}/{deadline}/{body}{scope}"
+        rules = f"{self.rules_profile}@{read_rules().version}"
+        amended = f"/{US_26_67}@{self.us_26_67_since}" if self.us_26_67_since else ""
+        reach = self.revocation_reach
+        return f"2026-11-23/{reach}/{window}/{deadline}/{body}{scope}/{rules}{amended}"

@@ -198,7 +198,22 @@ class Tag(msgspec.Struct, frozen=True, gc=False, tag="tag", tag_field="piece"):
     sms: bool
 
 
-Piece = Block | Consent | Suppression | Thread | Tag
+class Place(
+    msgspec.Struct, frozen=True, gc=False, tag="place", tag_field="piece", omit_defaults=True
+):
+    """Where the recipient is, as somebody set it: an IANA zone, a postal code, or both.
+
+    Both None: what was set is taken back, and the number tells again. `since` and `entry`: when,
+    and the ledger entry that says by whom and why.
+    """
+
+    zone: str | None = None
+    postal_code: str | None = None
+    since: datetime | None = None
+    entry: str | None = None
+
+
+Piece = Block | Consent | Suppression | Thread | Tag | Place
 
 
 class Standing(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -209,6 +224,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     suppressions: tuple[Suppression, ...] = ()
     threads: tuple[Thread, ...] = ()
     sms_tag: bool = False
+    place: Place | None = None
 
     def block(self, scope: str, layer: BlockLayer) -> Block | None:
         """Find the block of a scope in a layer."""
@@ -256,7 +272,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 def apply_pieces(standing: Standing, pieces: tuple[Piece, ...]) -> Standing:
     """Apply an entry's changed pieces in order, each in the place of the one it replaces."""
     blocks, consents, sms_tag = standing.blocks, standing.consents, standing.sms_tag
-    suppressions, threads = standing.suppressions, standing.threads
+    suppressions, threads, place = standing.suppressions, standing.threads, standing.place
     for piece in pieces:
         # Fields are read by name: a pattern of fields takes as long as all the rest of this.
         match piece:
@@ -275,6 +291,8 @@ def apply_pieces(standing: Standing, pieces: tuple[Piece, ...]) -> Standing:
                 threads = (*[t for t in threads if t.sender != sender], piece)
             case Tag():
                 sms_tag = piece.sms
+            case Place():
+                place = piece if piece.zone or piece.postal_code else None
             case never:
                 assert_never(never)
-    return Standing(blocks, consents, suppressions, threads, sms_tag)
+    return Standing(blocks, consents, suppressions, threads, sms_tag, place)

@@ -54,6 +54,8 @@ from consentry.opening import (
     open_store,
     read_secret_key,
 )
+from consentry.opt_in.pages import OptInPages
+from consentry.opt_in.services import OptInServices
 from consentry.ports import (
     Carrier,
     CarrierAccount,
@@ -188,6 +190,23 @@ def _build_console_services(settings: Settings, services: Services) -> ConsoleSe
         provider=build_provider(settings, services.clock),
         measuring=services.measuring,
         reconciling=services.reconciling,
+    )
+
+
+def _build_opt_in_services(settings: Settings, services: Services) -> OptInServices:
+    """Give the opt-in pages what they need: the same inside, and how much is taken from one."""
+    return OptInServices(
+        store=services.store,
+        clock=services.clock,
+        ids=services.ids,
+        default_region=services.default_region,
+        public_url=settings.public_url,
+        limits=TryLimits(
+            settings.opt_in_tries,
+            settings.opt_in_tries_per_address,
+            window_seconds=settings.opt_in_window_minutes * 60,
+        ),
+        measuring=services.measuring,
     )
 
 
@@ -363,7 +382,9 @@ class Server:
     def _build_app(self, services: Services) -> ASGIApp:
         console = _build_console_services(self._settings, services)
         self._streams = console.streams
-        pages = Starlette(routes=build_console(console), lifespan=self._live)
+        opt_in = OptInPages(_build_opt_in_services(self._settings, services))
+        routes = [*build_console(console), *opt_in.routes()]
+        pages = Starlette(routes=routes, lifespan=self._live)
         return _build_doors(self._settings, services, pages, self._passing_on)
 
     def _build_delivery(self, store: Store, book: CarrierBook, identity: Identity) -> DeliveryLoop:

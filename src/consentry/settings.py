@@ -74,6 +74,9 @@ class Settings(msgspec.Struct, frozen=True):
     sign_in_tries: int
     sign_in_tries_per_address: int
     sign_in_window_minutes: int
+    opt_in_tries: int
+    opt_in_tries_per_address: int
+    opt_in_window_minutes: int
     oidc_issuer: str | None
     oidc_client_id: str | None
     oidc_client_secret: str | None
@@ -320,6 +323,24 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "sign_in_window_minutes",
         "15",
         "The window in which tries to sign in are counted.",
+        _read_number(1, 24 * 60),
+    ),
+    Setting(
+        "opt_in_tries",
+        "5",
+        "How many times the opt-in form is taken for one phone number within the window.",
+        _read_number(1, 1000),
+    ),
+    Setting(
+        "opt_in_tries_per_address",
+        "30",
+        "How many times one address may send the opt-in form within the window.",
+        _read_number(1, 100_000),
+    ),
+    Setting(
+        "opt_in_window_minutes",
+        "60",
+        "The window in which opt-in forms are counted.",
         _read_number(1, 24 * 60),
     ),
     Setting(

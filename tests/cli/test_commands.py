@@ -222,3 +222,25 @@ def test_a_sender_of_an_smsc_has_nothing_to_paste(run: Run) -> None:
     told = run(*asked, "--carrier", "smpp").stdout
     assert "connects to its carrier by itself" in told
     assert "webhook" not in told
+
+
+def test_a_call_to_action_is_made_shown_and_drawn(run: Run) -> None:
+    """Its version, checklist and hash, the HTML byte for byte, and a code that leads to it."""
+    set_up(run)
+    run("program", "add", "Offers", "--brand", "retale", "--purpose", "marketing", "--id", "offers")
+    words = ("call-to-action", "add", "Offers by text", "--program", "offers", "--id", "web")
+    assert "http://127.0.0.1:8000/opt-in/web" in run(*words).stdout
+    listed = json.loads(run("call-to-action", "list", "--json").stdout)
+    assert [(call["id"], call["version"]) for call in listed] == [("web", 1)]
+    shown = run("call-to-action", "show", "web").stdout
+    assert listed[0]["sha256"] in shown
+    assert "[x] It names the seller, Retalé." in shown
+    assert run("call-to-action", "show", "web", "--html").stdout == listed[0]["html"]
+    drawn = run("call-to-action", "qr", "web", "--out", "web.svg").stdout
+    assert drawn == "Wrote web.svg; it leads to http://127.0.0.1:8000/opt-in/web\n"
+    for wrong, code in (
+        (("show", "other"), 1),
+        (("show", "web", "--version", "9"), 1),
+        (("qr", "web", "--out", "web.gif"), 2),
+    ):
+        assert run("call-to-action", *wrong, code=code).stderr.startswith("consentry: ")

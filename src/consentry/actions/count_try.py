@@ -1,4 +1,6 @@
-"""How often somebody may try to sign in: so many times in a while, per account and per address.
+"""How often somebody may try something: so many times in a while, per account and per address.
+
+Signing in is counted apart from filling in an opt-in form, where the account is the phone number.
 
 Counted in the database, so that it holds over all processes. Each name has a row there, under a
 digest of it: an address or an email that was only tried is kept nowhere.
@@ -14,7 +16,8 @@ import msgspec
 
 from consentry.ports import Change, Facts, IdempotencyRecord, Needs, Outcome
 
-_OWNER: Final = "sign-in tries"
+SIGN_IN: Final = "sign-in tries"
+OPT_IN: Final = "opt-in tries"
 
 
 class TryLimits(msgspec.Struct, frozen=True):
@@ -39,6 +42,7 @@ class _Tries(msgspec.Struct, frozen=True):
     told_at: datetime | None = None
 
 
+_Key = tuple[str, str]
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(_Tries).decode
 
@@ -46,32 +50,33 @@ _decode: Final = msgspec.json.Decoder(_Tries).decode
 class CountTry(msgspec.Struct, frozen=True):
     """Count one try, or tell how long to wait; a try that is turned away does not count.
 
-    `account` is None where it is not known yet whose it would be.
+    `account` is None where it is not known yet whose it would be. `what` is tried.
     """
 
     address: str
     account: str | None
     limits: TryLimits
+    what: str = SIGN_IN
 
     def needs(self) -> Needs:
         """Ask for the tries of the address, and of the account."""
-        return Needs(idempotency=tuple((_OWNER, key) for key, _ in self._names()))
+        return Needs(idempotency=tuple((self.what, key) for key, _ in self._names()))
 
     def decide(self, facts: Facts) -> tuple[Wait | None, Change]:
         """Decide by the name that must wait longest."""
         window = timedelta(seconds=self.limits.window_seconds)
-        known = {key: _read(facts, key, window) for key, _ in self._names()}
+        known = {key: _read(facts, (self.what, key), window) for key, _ in self._names()}
         waits = {key: _wait(known[key], most, window, facts.now) for key, most in self._names()}
         longest = max(waits, key=lambda key: waits[key])
         if waits[longest] <= timedelta(0):
             rows = (
-                _write(key, _Tries((*tries.made, facts.now), tries.told_at), facts)
+                _write((self.what, key), _Tries((*tries.made, facts.now), tries.told_at), facts)
                 for key, tries in known.items()
             )
             return None, Change(records=tuple(rows))
         tries = known[longest]
         is_news = tries.told_at is None
-        told = _write(longest, _Tries(tries.made, tries.told_at or facts.now), facts)
+        told = _write((self.what, longest), _Tries(tries.made, tries.told_at or facts.now), facts)
         wait = Wait(ceil(waits[longest].total_seconds()), is_news)
         return wait, Change(records=(told,) if is_news else ())
 
@@ -89,19 +94,19 @@ class ForgetTries(msgspec.Struct, frozen=True):
 
     def needs(self) -> Needs:
         """Ask for its tries, so that nobody counts one meanwhile."""
-        return Needs(idempotency=((_OWNER, _digest(f"account {self.account}")),))
+        return Needs(idempotency=((SIGN_IN, _digest(f"account {self.account}")),))
 
     def decide(self, facts: Facts) -> tuple[type[Outcome], Change]:
         """Forget them; those of the address stay: it may be trying other accounts."""
         key = _digest(f"account {self.account}")
-        if facts.idempotent(_OWNER, key) is None:
+        if facts.idempotent(SIGN_IN, key) is None:
             return Outcome, Change()
-        return Outcome, Change(records=(_write(key, _Tries(), facts),))
+        return Outcome, Change(records=(_write((SIGN_IN, key), _Tries(), facts),))
 
 
-def _read(facts: Facts, key: str, window: timedelta) -> _Tries:
+def _read(facts: Facts, key: _Key, window: timedelta) -> _Tries:
     """Read what still counts. What lies ahead was counted before the clock was set back."""
-    record = facts.idempotent(_OWNER, key)
+    record = facts.idempotent(*key)
     if record is None:
         return _Tries()
     tries = _decode(record.body)
@@ -116,8 +121,8 @@ def _wait(tries: _Tries, most: int, window: timedelta, now: datetime) -> timedel
     return tries.made[-most] + window - now
 
 
-def _write(key: str, tries: _Tries, facts: Facts) -> IdempotencyRecord:
-    return IdempotencyRecord(_OWNER, key, "", 200, _encode(tries), facts.now)
+def _write(key: _Key, tries: _Tries, facts: Facts) -> IdempotencyRecord:
+    return IdempotencyRecord(*key, "", 200, _encode(tries), facts.now)
 
 
 def _digest(name: str) -> str:

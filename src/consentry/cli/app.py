@@ -8,6 +8,7 @@ from consentry import __version__
 from consentry.cli import (
     agents,
     backing_up,
+    calls_to_action,
     carriers,
     consents,
     customers,
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 running.register(app)
 setting_up.register(app)
+calls_to_action.register(app)
 programs.register(app)
 carriers.register(app)
 moving.register(app)

@@ -14,10 +14,12 @@ from consentry.actions.administer import SaveBrand, SaveCarrier, SaveKey, SavePr
 from consentry.actions.keep_agents import SaveAgent
 from consentry.actions.keep_customers import CreateCustomer
 from consentry.actions.make_key import SECRET_BYTES, make_key
+from consentry.actions.save_call_to_action import SaveCallToAction
 from consentry.bootstrap import Server
 from consentry.cli.output import print_json
 from consentry.clock import SystemClock
 from consentry.domain.agents import Agent, Role
+from consentry.domain.calls_to_action import CallMedium, Wording
 from consentry.domain.customers import CustomerPhone, PhoneType
 from consentry.domain.directory import Brand, Program, Purpose, Sender
 from consentry.domain.reading import SenderKind
@@ -54,6 +56,9 @@ PROGRAMS: Final = (
         description="New things and what is cheaper this week",
         frequency="up to 4 msgs/month",
     ),
+)
+CALL_TO_ACTION: Final = SaveCallToAction(
+    "offers-web", "offers", CallMedium.WEB, "en", Wording("Offers by text")
 )
 CUSTOMERS: Final = (
     ("Ada Example", (("+14155550142", PhoneType.MOBILE), ("+14155550777", PhoneType.HOME))),
@@ -224,6 +229,8 @@ async def _fill(store: Store, secret: Secrets, simulator_url: str) -> None:
     for program in PROGRAMS:
         if program.id not in directory.programs:
             await store.submit(SaveProgram(program))
+    if CALL_TO_ACTION.id not in directory.calls_to_action:
+        await store.submit(CALL_TO_ACTION)
     if not await store.read_customers(Page(limit=1)):
         for name, phones in CUSTOMERS:
             await store.submit(CreateCustomer(name=name, phones=_phones(phones)))
@@ -263,6 +270,7 @@ async def _let_in_agents(store: Store) -> Agent:
 
 def _tell(told: Told, *, as_json: bool) -> None:
     handset_url = f"{told.simulator_url}/handsets"
+    opt_in_url = f"{told.url}/opt-in/{CALL_TO_ACTION.id}"
     if as_json:
         print_json(
             {
@@ -272,6 +280,7 @@ def _tell(told: Told, *, as_json: bool) -> None:
                 "twilio_auth_token": told.secret.auth_token,
                 "simulator_url": told.simulator_url,
                 "handset_url": handset_url,
+                "opt_in_url": opt_in_url,
                 "console_link": told.console_link,
                 "senders": [{"number": n, "kind": k.value} for n, k in SENDERS],
             }
@@ -281,6 +290,7 @@ def _tell(told: Told, *, as_json: bool) -> None:
             "\nConsentry is running.\n\n"
             f"  Console   {told.console_link}   (signs in once)\n"
             f"  Handsets  {handset_url}\n"
+            f"  Opt-in    {opt_in_url}\n"
             f"  API       {told.url}/docs   key {told.secret.api_key}\n"
             f"  Twilio    {told.url}   account sid {told.secret.account_sid}   "
             f"auth token {told.secret.auth_token}\n\n"

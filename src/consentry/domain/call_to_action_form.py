@@ -63,11 +63,12 @@ def write_disclosure(asking: Asking, medium: CallMedium, wording: Wording) -> st
     }
     opening = words.openings[medium].format_map(filled)
     said = body.format_map(filled | {"to": words.to[medium]})
-    sentences = (f"{opening} {said}", _end(wording.frequency or words.frequency), words.rights)
-    return " ".join(sentences)
+    often = wording.frequency or asking.program.frequency or words.frequency
+    return " ".join((f"{opening} {said}", _write_sentence(often), words.rights))
 
 
-def _end(sentence: str) -> str:
+def _write_sentence(text: str) -> str:
+    sentence = f"{text[:1].upper()}{text[1:]}"
     return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
 
 
@@ -83,20 +84,25 @@ def write_html(
     lines = [f"<h2>{escape(wording.heading)}</h2>"]
     match medium:
         case CallMedium.WEB:
-            lines += _write_fields(asking, text, _SAFE_ID.sub("-", call))
+            lines += _write_fields(asking, text, field_id(call))
         case CallMedium.PAPER:
             lines += _write_blanks(asking.words, text)
         case CallMedium.KEYWORD | CallMedium.VERBAL:
             lines.append(f"<p>{text}</p>")
         case never:
             assert_never(never)
-    lines += _write_links(asking.words, wording)
+    lines += _write_links(asking, wording)
     if medium is CallMedium.WEB:
         lines.append(f'<p><button type="submit">{escape(asking.words.button)}</button></p>')
         after = asking.words.next.format(brand=asking.brand.name)
         lines.append(f"<p>{escape(after)}</p>")
     body = "\n".join(f"  {line}" for line in lines)
     return f'<section class="consentry-opt-in" lang="{escape(locale)}">\n{body}\n</section>\n'
+
+
+def field_id(call: str) -> str:
+    """What the ids of a form's elements begin with."""
+    return _SAFE_ID.sub("-", call)
 
 
 def _write_blanks(words: Words, text: str) -> list[str]:
@@ -118,7 +124,11 @@ def _write_fields(asking: Asking, text: str, call: str) -> list[str]:
     ]
 
 
-def _write_links(words: Words, wording: Wording) -> list[str]:
-    named = ((words.terms, wording.terms), (words.privacy, wording.privacy))
+def _write_links(asking: Asking, wording: Wording) -> list[str]:
+    words, program = asking.words, asking.program
+    named = (
+        (words.terms, wording.terms or program.terms_url),
+        (words.privacy, wording.privacy or program.privacy_url),
+    )
     links = [f'<a href="{escape(link)}">{escape(name)}</a>' for name, link in named if link]
     return [f"<p>{' · '.join(links)}</p>"] if links else []

@@ -22,8 +22,9 @@ class CallMedium(StrEnum):
 class Wording(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the company chose: the rest of a call to action is made from it.
 
-    `frequency` is how often texts come, as a sentence; `text` replaces the disclosure that is made
-    of parts. `terms` and `privacy` are addresses of web pages. `keyword` is the word to text.
+    `frequency` is how often texts come, `terms` and `privacy` are addresses of web pages; where
+    they are None, the program's are taken. `text` replaces the disclosure that is made of parts.
+    `keyword` is the word to text.
     """
 
     heading: str

@@ -105,7 +105,11 @@ class Medium(StrEnum):
 
 
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """How we know (CTIA 5.1.2, TSR): medium, what was shown, what was done, from where."""
+    """How we know (CTIA 5.1.2, TSR): medium, what was shown, what was done, from where.
+
+    `call_to_action` is the wording as it was shown. `call_to_action_version` names the version it
+    was (`ID/NUMBER`), and `call_to_action_sha256` is the hash of its HTML.
+    """
 
     medium: Medium
     at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
@@ -119,6 +123,8 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     name: str | None = None
     carrier_message_id: str | None = None
     note: str | None = None
+    call_to_action_version: str | None = None
+    call_to_action_sha256: str | None = None
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

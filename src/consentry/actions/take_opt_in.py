@@ -1,0 +1,96 @@
+"""What a person filled in at an opt-in page: recorded with all its evidence, and asked back.
+
+A number that was typed in is no consent: it waits until its own handset has answered.
+"""
+
+import msgspec
+
+from consentry.actions.record_consent import ConsentRecorded, GrantConsent, Statement
+from consentry.domain.call_to_action_check import check_call, good_for, missing_checks
+from consentry.domain.calls_to_action import CallMedium, CallToAction
+from consentry.domain.directory import Directory
+from consentry.domain.entries import Actor, ActorKind, Evidence, Medium
+from consentry.domain.standing import ConsentLevel
+from consentry.ports import Change, Facts, Needs, Rejected
+
+TICKED_AND_SENT = "ticked the box and sent the form"
+
+
+class FilledIn(msgspec.Struct, frozen=True):
+    """What was filled in, and from where; `phone` is in E.164.
+
+    `session` is the one view of the form that was sent.
+    """
+
+    phone: str
+    name: str | None = None
+    page_url: str | None = None
+    ip: str | None = None
+    user_agent: str | None = None
+    session: str | None = None
+
+
+class TakeOptIn(msgspec.Struct, frozen=True):
+    """Ask for consent after a form that showed `call`.
+
+    Raises `Rejected`: `call_to_action_outdated` where another version is shown by now, so that the
+    person must read that first; `call_to_action_closed` where nobody may be asked with it.
+    """
+
+    call: CallToAction
+    filled: FilledIn
+
+    def needs(self) -> Needs:
+        """Ask for what the request itself needs."""
+        return self._build(ConsentLevel.EXPRESS).needs()
+
+    def decide(self, facts: Facts) -> tuple[ConsentRecorded, Change]:
+        """Decide by the directory of this moment."""
+        current = facts.directory.calls_to_action.get(self.call.id)
+        if current is None or current.version != self.call.version:
+            raise Rejected(
+                "call_to_action_outdated",
+                "The wording has changed since the form was shown. Show the new one.",
+            )
+        level = find_level(self.call, facts.directory)
+        if level is None:
+            raise Rejected(
+                "call_to_action_closed",
+                f"Nobody can be asked with {self.call.version_id}: make a new version of it.",
+            )
+        return self._build(level).decide(facts)
+
+    def _build(self, level: ConsentLevel) -> GrantConsent:
+        filled, call = self.filled, self.call
+        evidence = Evidence(
+            medium=Medium.WEB,
+            call_to_action=call.text,
+            action=TICKED_AND_SENT,
+            page_url=filled.page_url,
+            ip=filled.ip,
+            user_agent=filled.user_agent,
+            session=filled.session,
+            name=filled.name,
+            call_to_action_version=call.version_id,
+            call_to_action_sha256=call.sha256,
+        )
+        statement = Statement(
+            recipient=filled.phone,
+            actor=Actor(ActorKind.PERSON, filled.phone),
+            reason=f"filled in the opt-in page {call.version_id}",
+            evidence=evidence,
+        )
+        return GrantConsent(statement, call.program, level)
+
+
+def find_level(call: CallToAction, directory: Directory) -> ConsentLevel | None:
+    """Say what consent a form gives now; None where it is closed.
+
+    It is closed while its program is switched off or gone, and while the wording names a brand,
+    program or number that is called otherwise by now.
+    """
+    program = directory.program(call.program)
+    if program is None or not program.enabled or call.medium is not CallMedium.WEB:
+        return None
+    checks = check_call(call, directory)
+    return None if missing_checks(checks) else good_for(checks)

@@ -1,0 +1,41 @@
+"""QR codes: of the opt-in page, or of a text that is ready to be sent."""
+
+import io
+from urllib.parse import quote
+
+from consentry.domain.calls_to_action import CallMedium, CallToAction
+from consentry.domain.directory import Directory
+from consentry.domain.reading import SenderKind
+
+
+def find_target(call: CallToAction, directory: Directory, address: str) -> str:
+    """Say what a code leads to: the page at `address`, or a text with the keyword in it.
+
+    The text goes to the program's first number that takes texts.
+    """
+    program = directory.program(call.program)
+    if call.medium is not CallMedium.KEYWORD or program is None:
+        return address
+    for sender in directory.senders_of(program):
+        if sender.enabled and sender.kind is not SenderKind.ALPHANUMERIC:
+            return f"sms:{sender.number}?body={quote(call.wording.keyword or '')}"
+    return address
+
+
+def draw_svg(target: str) -> bytes:
+    """Draw a code as SVG, dark on white whatever page it stands on."""
+    return _draw(target, "svg")
+
+
+def draw_png(target: str) -> bytes:
+    """Draw a code as PNG, large enough to be printed."""
+    return _draw(target, "png")
+
+
+def _draw(target: str, kind: str) -> bytes:
+    # Imported only where a code is drawn, so that a server starts without it.
+    import segno  # noqa: PLC0415 - see above
+
+    drawn = io.BytesIO()
+    segno.make_qr(target, error="m").save(drawn, kind=kind, scale=10, border=4, light="white")
+    return drawn.getvalue()

@@ -27,6 +27,7 @@ from consentry.ports import (
     ConversationMark,
     DriftFilter,
     EntryFilter,
+    Expiry,
     IdempotencyRecord,
     Needs,
     OptOut,
@@ -114,6 +115,7 @@ class MemoryStore:
         self.processes: dict[str, ServerProcess] = {}
         self.notices: dict[str, Notice] = {}
         self.drifts: dict[str, Drift] = {}
+        self.expiries: dict[tuple[str, str], Expiry] = {}
         self.reconciliations: dict[str, Reconciliation] = {}
         self.calls_to_action: dict[tuple[str, int], CallToAction] = {}
         self.available = True
@@ -187,6 +189,8 @@ class MemoryStore:
                 self.processes[record.id] = record
             case Drift():
                 self.drifts[record.id] = record
+            case Expiry():
+                self.expiries[record.recipient, record.program] = record
             case Reconciliation():
                 self.reconciliations[record.id] = record
             case _:

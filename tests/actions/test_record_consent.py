@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 
 import msgspec
 import pytest
 
 from action_world import KEY, World, statement
-from consent_world import LONG, NEWS, PROMO, SECOND, SHORT, minute
+from consent_world import LONG, NEWS, PERSON, PROMO, SECOND, SHORT, minute
 from consentry.actions.record_consent import (
     ConsentRecorded,
     GrantConsent,
@@ -18,7 +19,7 @@ from consentry.actions.record_consent import (
 )
 from consentry.domain.consent import PairState, pair_state
 from consentry.domain.directory import Purpose
-from consentry.domain.entries import Actor, ActorKind, EntryKind, Evidence, Medium
+from consentry.domain.entries import Actor, ActorKind, Basis, EntryKind, Evidence, Medium
 from consentry.domain.gate import MessageKind, Verdict
 from consentry.domain.messages import MessageStatus
 from consentry.domain.policy import Policy, RevocationReach
@@ -280,3 +281,68 @@ def test_nothing_but_the_persons_own_text_lifts_their_opt_out(
     world.receive("Hello?")
     assert pair_state(world.standing(), LONG) is PairState.OPTED_OUT
     assert world.send().message is None
+
+
+# --- What runs out ----------------------------------------------------------------------------
+
+IN_CANADA = "+14165550142"
+
+
+def bought(days_ago: float = 0, basis: Basis = Basis.PURCHASE, **more: object) -> GrantConsent:
+    """Grant consent that rests on a purchase some days ago, by somebody in Canada."""
+    evidence = Evidence(
+        Medium.TEXT, verbatim="Yes", basis=basis, at=START - timedelta(days=days_ago)
+    )
+    told = msgspec.structs.replace(statement(evidence, actor=KEY), recipient=IN_CANADA)
+    return msgspec.structs.replace(GrantConsent(told, LONG.conversation), **more)
+
+
+def test_implied_consent_of_a_canadian_runs_out_and_a_new_purchase_renews_it() -> None:
+    """Two years from the purchase, and from the newer one then; an inquiry shortens nothing."""
+    world = World()
+    first = world.store.run(bought(100))
+    assert first.expires_at == (START - timedelta(days=100)).replace(year=2028)
+    assert world.store.expiries[IN_CANADA, LONG.conversation].expires_at == first.expires_at
+    second = world.store.run(bought(1))
+    assert second.expires_at == (START - timedelta(days=1)).replace(year=2028)
+    consent = world.standing(IN_CANADA).consent(LONG.conversation)
+    assert consent is not None
+    assert (consent.level, consent.expires_at) == (ConsentLevel.IMPLIED, second.expires_at)
+    world.store.run(bought(0, Basis.INQUIRY))
+    after = world.standing(IN_CANADA).consent(LONG.conversation)
+    assert after is not None
+    assert after.expires_at == second.expires_at
+
+
+def test_a_grant_may_end_sooner_than_the_law_says_and_not_later() -> None:
+    """The end that comes first counts."""
+    for named, end in (
+        (minute(9), minute(9)),
+        (START.replace(year=2040), START.replace(year=2028)),
+    ):
+        recorded = World().store.run(bought(expires_at=named))
+        assert recorded.expires_at == end
+
+
+def test_a_grant_that_ran_out_already_is_kept_and_changes_nothing() -> None:
+    """It is in the ledger, and no text may go by it."""
+    world = World()
+    recorded = world.store.run(bought(800))
+    assert (recorded.state, recorded.expires_at) == (ConsentState.EXPIRED, None)
+    assert "ran out on" in (recorded.note or "")
+    entry = world.last_entry(EntryKind.CONSENT_GRANTED)
+    assert (entry.superseded, entry.pieces) == (True, ())
+    assert world.store.expiries == {}
+
+
+def test_a_grant_outside_canada_ends_only_as_it_says() -> None:
+    """A purchase makes it implied, and nothing ends it."""
+    world = World()
+    told = bought(900)
+    told = msgspec.structs.replace(
+        told, statement=msgspec.structs.replace(told.statement, recipient=PERSON)
+    )
+    assert world.store.run(told).expires_at is None
+    consent = world.standing().consent(LONG.conversation)
+    assert consent is not None
+    assert (consent.level, consent.expires_at) == (ConsentLevel.IMPLIED, None)

@@ -1,5 +1,7 @@
 """POST /v1/consents, /v1/suppressions and the SMS tag: what programs may and may not change."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from api_world import LONG_CODE, PERSON, World
 
@@ -183,3 +185,38 @@ async def test_the_tag_by_hand(world: World) -> None:
     for wrong in ({"sms": 1, "reason": "x"}, {"sms": True}, {"sms": True, "reason": "\n"}):
         reply = await world.call("PUT", path, wrong)
         assert (reply.status, reply.json["code"]) == (422, "invalid_body")
+
+
+async def test_consents_that_run_out_soon_are_listed(world: World) -> None:
+    """What ends first first, by pages, of a program; what is further off or withdrawn is not."""
+    told = {"evidence": {"medium": "text", "verbatim": "JOIN"}}
+    now = world.clock.now()
+    for number, days in ((1, 20), (2, 10), (3, 29), (4, 31)):
+        ends = (now + timedelta(days=days)).isoformat()
+        asked = statement(recipient=f"+1415555018{number}", expires_at=ends, **told)
+        reply = await world.call("POST", "/v1/consents", asked)
+        assert datetime.fromisoformat(reply.json["expires_at"]) == now + timedelta(days=days)
+    gone = statement("revoke", recipient="+14155550183")
+    await world.call("POST", "/v1/consents", gone)
+    path = "/v1/consents/expiring"
+    listed = (await world.call("GET", f"{path}?within_days=30", key="read")).json
+    assert [item["recipient"][-1] for item in listed["items"]] == ["2", "1"]
+    assert listed["items"][0]["consent"]["program"] == "prg_news"
+    first = (await world.call("GET", f"{path}?limit=1&program=prg_news")).json
+    assert [item["recipient"][-1] for item in first["items"]] == ["2"]
+    after = (await world.call("GET", f"{path}?limit=1&cursor={first['next']}")).json
+    assert [item["recipient"][-1] for item in after["items"]] == ["1"]
+    assert (await world.call("GET", f"{path}?program=prg_ads")).json["items"] == []
+
+
+async def test_the_law_ends_an_implied_consent(world: World) -> None:
+    """A purchase by somebody in Canada: two years on, as the answer says."""
+    bought = {
+        "medium": "text",
+        "verbatim": "Yes",
+        "basis": "purchase",
+        "at": "2026-01-31T10:00:00Z",
+    }
+    asked = statement(recipient="+14165550142", program=CONVERSATION, evidence=bought)
+    reply = await world.call("POST", "/v1/consents", asked)
+    assert (reply.status, reply.json["expires_at"]) == (201, "2028-01-31T10:00:00Z")

@@ -5,6 +5,7 @@ from typing import Final
 
 from consentry.ports import (
     DriftFilter,
+    ExpiringFilter,
     InboxFilter,
     MessageFilter,
     OptOutFilter,
@@ -13,6 +14,7 @@ from consentry.ports import (
 )
 
 ALL: Final = Page(limit=100_000)
+_EVER: Final = ExpiringFilter(datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 _SEARCHES: Final = ("an", "415", "é", "55501")
 
 
@@ -34,6 +36,7 @@ async def read_everything(store: Store) -> dict[str, object]:
         "outbox": await store.count_outbox(),
         "answered": await store.read_answered(1000),
         "due": sorted(await store.next_due()),
+        "expiring": await store.read_expiring(_EVER, ALL),
         "drifts": await store.read_drifts(DriftFilter(), ALL),
         "open drifts": await store.count_drifts(),
         "comparisons": await store.read_reconciliations(ALL),

@@ -81,7 +81,7 @@ async def store(partitioned: PostgresDatabase) -> AsyncIterator[Store]:
     """Make the tables, note the migrations as applied, and open the store on them."""
     migrations = read_migrations("postgres")
     start, storage = migrations[:2]
-    split = [m for m in migrations if m.name in ("0006_notices", "0007_drifts")]
+    split = [m for m in migrations if m.name in ("0006_notices", "0007_drifts", "0010_expiries")]
     connection = await asyncpg.connect(partitioned.address)
     await connection.execute(partition(start))
     for migration in split:
@@ -109,12 +109,12 @@ async def test_every_table_that_grows_is_partitioned(
         "WHERE relkind = 'r' AND NOT relispartition AND relnamespace = 'public'::regnamespace"
     )
     assert whole == (
-        "agents api_keys brands carriers customer_grams customers directory_version idempotency "
-        "migrations notes processes programs reconciliations search_queue senders sessions "
-        "sign_in_links tallies"
+        "agents api_keys brands calls_to_action carriers customer_grams customers "
+        "directory_version idempotency migrations notes processes programs reconciliations "
+        "search_queue senders sessions sign_in_links tallies"
     )
     split = await partitioned.run("SELECT count(*) FROM pg_class WHERE relkind = 'p'")
-    assert split == 10
+    assert split == 11
 
 
 async def test_a_text_comes_in_once_and_is_listed(store: Store) -> None:

@@ -7,6 +7,7 @@ import msgspec
 from consentry.actions.outgoing import cancel_forbidden, join
 from consentry.domain.directory import Program
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind, Evidence
+from consentry.domain.expiry import earlier_end, end_of, find_expiry
 from consentry.domain.intake import (
     Told,
     decide_grant,
@@ -15,26 +16,33 @@ from consentry.domain.intake import (
     decide_suppression,
     decide_tag,
     missing_evidence,
+    ran_out,
 )
+from consentry.domain.phone import parse_phone
 from consentry.domain.reasons import OPTED_OUT_SENTENCE
 from consentry.domain.standing import (
     EVERYTHING,
     Cause,
+    Consent,
     ConsentLevel,
     ConsentState,
     Piece,
     apply_pieces,
 )
-from consentry.ports import Change, Facts, Needs, Rejected
+from consentry.ports import Change, Expiry, Facts, Needs, Rejected
 
 
 class ConsentRecorded(msgspec.Struct, frozen=True):
-    """Where it led: the entry, the consent's state, and what is missing if it is not active."""
+    """Where it led: the entry, the consent's state, and what is missing if it is not active.
+
+    `expires_at` is when the consent runs out, if the grant changed it.
+    """
 
     entry: str
     state: ConsentState | None
     note: str | None = None
     in_flight: tuple[str, ...] = ()
+    expires_at: datetime | None = None
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -117,7 +125,7 @@ class GrantConsent(msgspec.Struct, frozen=True):
             raise Rejected(
                 "evidence_missing", "A grant needs evidence: how is it known?", status=422
             )
-        level = self.level or ConsentLevel.EXPRESS
+        level = self.level or (ConsentLevel.IMPLIED if evidence.basis else ConsentLevel.EXPRESS)
         missing = missing_evidence(
             level,
             evidence,
@@ -129,16 +137,20 @@ class GrantConsent(msgspec.Struct, frozen=True):
             raise Rejected("evidence_missing", f"Missing: {'; '.join(missing)}.", status=422)
         entry_id = facts.ids.new("ent")
         told = self.statement.told(entry_id, facts.now)
-        granted = decide_grant(
-            facts.standing(self.statement.recipient),
-            program,
-            facts.directory,
-            level=level,
-            medium=evidence.medium,
-            told=told,
-            expires_at=self.expires_at,
-            reach=facts.policy.revocation_reach,
-        )
+        expires_at = _find_end(self, level, told.at)
+        if expires_at is not None and expires_at <= facts.now:
+            granted = ran_out(expires_at)
+        else:
+            granted = decide_grant(
+                facts.standing(self.statement.recipient),
+                program,
+                facts.directory,
+                level=level,
+                medium=evidence.medium,
+                told=told,
+                expires_at=expires_at,
+                reach=facts.policy.revocation_reach,
+            )
         entry = _entry(
             self.statement,
             entry_id,
@@ -149,8 +161,25 @@ class GrantConsent(msgspec.Struct, frozen=True):
             program=program,
             superseded=granted.superseded,
         )
-        outcome = ConsentRecorded(entry_id, granted.state, granted.note)
-        return outcome, Change(entries=(entry,))
+        ends = tuple(
+            Expiry(entry.recipient, piece.program, piece.expires_at)
+            for piece in granted.pieces
+            if isinstance(piece, Consent) and piece.expires_at is not None
+        )
+        outcome = ConsentRecorded(
+            entry_id, granted.state, granted.note, expires_at=ends[0].expires_at if ends else None
+        )
+        return outcome, Change(entries=(entry,), records=ends)
+
+
+def _find_end(grant: GrantConsent, level: ConsentLevel, at: datetime) -> datetime | None:
+    """Say when a grant runs out: as it says itself, or as the law says where the person is."""
+    statement = grant.statement
+    basis = None if statement.evidence is None else statement.evidence.basis
+    # A number of ours is in its normal form: of another country it is looked up nowhere else.
+    region = parse_phone(statement.recipient).region_code
+    row = find_expiry(level, basis, (region,))
+    return earlier_end(grant.expires_at, None if row is None else end_of(row, at))
 
 
 class RevokeConsent(msgspec.Struct, frozen=True):

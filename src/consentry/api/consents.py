@@ -74,12 +74,16 @@ class TagRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """The ledger entry, where the consent stands now, and what is missing if it is not active."""
+    """The ledger entry, where the consent stands now, and what is missing if it is not active.
+
+    `expires_at`: when it runs out, where the grant or the law of the person's country says so.
+    """
 
     entry: str
     recipient: str
     state: ConsentState | None
     note: str | None
+    expires_at: datetime | None = None
 
 
 class TagAnswer(msgspec.Struct, frozen=True):
@@ -137,7 +141,9 @@ async def record_consent(call: Call[ConsentRequest, None]) -> Answer:
 
 
 def _view(statement: Statement, recorded: ConsentRecorded) -> Recorded:
-    return Recorded(recorded.entry, statement.recipient, recorded.state, recorded.note)
+    return Recorded(
+        recorded.entry, statement.recipient, recorded.state, recorded.note, recorded.expires_at
+    )
 
 
 async def suppress(call: Call[SuppressionRequest, None]) -> Answer:

@@ -12,6 +12,7 @@ from consentry.cli import (
     carriers,
     consents,
     customers,
+    expiring,
     moving,
     programs,
     reconciling,
@@ -46,6 +47,7 @@ moving.register(app)
 backing_up.register(app)
 agents.register(app)
 consents.register(app)
+expiring.register(app)
 customers.register(app)
 reconciling.register(app)
 replaying.register(app)

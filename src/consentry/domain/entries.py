@@ -104,11 +104,29 @@ class Medium(StrEnum):
     IMPORT = "import"
 
 
+class Basis(StrEnum):
+    """On what an implied consent rests: the law of some places ends it after a while."""
+
+    PURCHASE = "purchase"
+    INQUIRY = "inquiry"
+    OTHER = "other"
+
+
+class Box(StrEnum):
+    """How the box stood before the person agreed; `none`: there was no box to tick."""
+
+    UNTICKED = "unticked"
+    PRE_TICKED = "pre_ticked"
+    NONE = "none"
+
+
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """How we know (CTIA 5.1.2, TSR): medium, what was shown, what was done, from where.
 
     `call_to_action` is the wording as it was shown. `call_to_action_version` names the version it
-    was (`ID/NUMBER`), and `call_to_action_sha256` is the hash of its HTML.
+    was (`ID/NUMBER`), and `call_to_action_sha256` is the hash of its HTML. `clock` says whose clock
+    gave `at`. `apart`: the wording stood by itself and not among other terms. Phone, brand and
+    program are those of the entry.
     """
 
     medium: Medium
@@ -125,6 +143,11 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     note: str | None = None
     call_to_action_version: str | None = None
     call_to_action_sha256: str | None = None
+    locale: str | None = None
+    clock: str | None = None
+    basis: Basis | None = None
+    box: Box | None = None
+    apart: bool | None = None
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

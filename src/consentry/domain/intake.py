@@ -158,6 +158,13 @@ def decide_grant(
     return Granted((*lifted, consent), state, note)
 
 
+def ran_out(expires_at: datetime) -> Granted:
+    """Keep a grant whose time is over already: it changes nothing."""
+    day = f"{expires_at.day} {expires_at:%B %Y}"
+    note = f"This consent ran out on {day}. The grant is kept and changes nothing."
+    return Granted((), ConsentState.EXPIRED, note, superseded=True)
+
+
 def _withdrawn_at(
     standing: Standing, program: Program, directory: Directory, reach: RevocationReach
 ) -> datetime | None:

@@ -25,6 +25,7 @@ from consentry.ports.records import (
     APIKey,
     CarrierAccount,
     ConversationMark,
+    Expiry,
     IdempotencyRecord,
     Receipt,
     ServerProcess,
@@ -165,6 +166,7 @@ Record = (
     | Drift
     | Reconciliation
     | CallToAction
+    | Expiry
 )
 
 

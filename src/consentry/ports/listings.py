@@ -8,7 +8,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.drift import DriftKind, DriftState
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Message, MessageStatus
-from consentry.domain.standing import Cause, Standing
+from consentry.domain.standing import Cause, Consent, Standing
 from consentry.ports.records import ConversationMark
 
 
@@ -113,6 +113,31 @@ class OptOutPage(msgspec.Struct, frozen=True):
     """Opted-out numbers, the newest opt-out first; `next` as in `InboxPage`."""
 
     items: list[OptOut]
+    next: str | None = None
+
+
+class ExpiringFilter(msgspec.Struct, frozen=True):
+    """Which consents to list: those that run out from `since` until before `until`.
+
+    `programs`: with one of these; None is any.
+    """
+
+    since: datetime
+    until: datetime
+    programs: tuple[str, ...] | None = None
+
+
+class ExpiringConsent(msgspec.Struct, frozen=True):
+    """A consent that is active and runs out, and whose it is."""
+
+    recipient: str
+    consent: Consent
+
+
+class ExpiringPage(msgspec.Struct, frozen=True):
+    """Consents, what runs out first first; `next` as in `InboxPage`."""
+
+    items: list[ExpiringConsent]
     next: str | None = None
 
 

@@ -162,3 +162,11 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     received_at: datetime
     message: str | None = None
     error_code: str | None = None
+
+
+class Expiry(msgspec.Struct, frozen=True):
+    """When a consent was to run out, as a grant said; where it stands now its standing says."""
+
+    recipient: str
+    program: str
+    expires_at: datetime

@@ -18,6 +18,8 @@ from consentry.ports.commands import Command, Work
 from consentry.ports.listings import (
     DriftFilter,
     EntryFilter,
+    ExpiringFilter,
+    ExpiringPage,
     InboxFilter,
     InboxPage,
     MessageFilter,
@@ -232,6 +234,9 @@ class Store(Protocol):
 
     async def read_inbound(self, carrier: str, carrier_message_ids: list[str]) -> list[Message]:
         """List the texts that came in by these ids of a carrier account; unknown ones are not."""
+
+    async def read_expiring(self, wanted: ExpiringFilter, page: Page) -> ExpiringPage:
+        """List active consents that run out within a time, what runs out first first."""
 
     async def read_drifts(self, wanted: DriftFilter, page: Page) -> list[Drift]:
         """List drifts, those that were found last first."""

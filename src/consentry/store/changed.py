@@ -20,6 +20,7 @@ from consentry.ports import (
     CarrierAccount,
     Change,
     ConversationMark,
+    Expiry,
     IdempotencyRecord,
     Receipt,
     Record,
@@ -60,6 +61,7 @@ class Table(StrEnum):
     DRIFTS = "drifts"
     RECONCILIATIONS = "reconciliations"
     CALLS_TO_ACTION = "calls_to_action"
+    EXPIRIES = "expiries"
     NOTICES = "notices"
     POSTPONED = "postponed"
 
@@ -187,6 +189,8 @@ def _place_of(record: Record) -> tuple[Table, Key]:
         return Table.CUSTOMERS, record.id
     if isinstance(record, IdempotencyRecord):
         return Table.IDEMPOTENCY, (record.owner, record.key)
+    if isinstance(record, Expiry):
+        return Table.EXPIRIES, (record.recipient, record.program)
     return _TABLES[type(record)], _key_of(record)
 
 
@@ -213,7 +217,7 @@ def _touched(record: Record) -> tuple[str, ...]:
     match record:
         case Customer():
             return tuple(phone.normalized for phone in record.phones) or (NOBODY,)
-        case Receipt() | ConversationMark() | Drift():
+        case Receipt() | ConversationMark() | Drift() | Expiry():
             return (record.recipient,)
         case IdempotencyRecord() | ServerProcess():
             return ()

@@ -79,6 +79,7 @@ TABLES: Final = (
         "receipts", ("recipient", "id", "carrier", "carrier_message_id", "message", "value"), 2
     ),
     MovedTable("notices", ("id", "recipient", "message", "host", "state", "due_at", "value"), 2),
+    MovedTable("expiries", ("recipient", "program", "expires_at", "value"), 2),
     MovedTable("marks", ("recipient", "sender", "value"), 2),
     MovedTable(
         "drifts", ("id", "recipient", "sender", "carrier", "kind", "state", "report", "value"), 2

@@ -13,6 +13,7 @@ from consentry.domain.notices import Notice
 from consentry.ports import (
     APIKey,
     ConversationMark,
+    Expiry,
     IdempotencyRecord,
     Receipt,
     Record,
@@ -125,6 +126,10 @@ def _session(session: Session) -> Row:
     return session.id, session.agent
 
 
+def _expiry(expiry: Expiry) -> Row:
+    return clean(expiry.recipient), clean(expiry.program), to_microseconds(expiry.expires_at)
+
+
 def _mark(mark: ConversationMark) -> Row:
     return clean(mark.recipient), clean(mark.sender)
 
@@ -156,6 +161,7 @@ _CELLS: Final[dict[Table, Callable[[Any], Row]]] = {
     Table.CUSTOMERS: _customer,
     Table.API_KEYS: _key,
     Table.SESSIONS: _session,
+    Table.EXPIRIES: _expiry,
     Table.MARKS: _mark,
     Table.DRIFTS: _drift,
     Table.RECONCILIATIONS: _reconciliation,
@@ -204,6 +210,7 @@ COLUMNS: Final[dict[Table, Columns]] = {
     Table.CUSTOMERS: _columns("write_customers", "customer", "ids", "merged", "searches"),
     Table.API_KEYS: _columns("write_api_keys", "api_key", "ids", "revoked"),
     Table.SESSIONS: _columns("write_sessions", "session", "ids", "agents"),
+    Table.EXPIRIES: _columns("write_expiries", "expiry", "recipients", "programs", "times"),
     Table.MARKS: _columns("write_marks", "mark", "recipients", "senders"),
     Table.DRIFTS: _columns(
         "write_drifts",

@@ -18,6 +18,8 @@ from consentry.ports import (
     ConversationMark,
     DriftFilter,
     EntryFilter,
+    ExpiringFilter,
+    ExpiringPage,
     MessageFilter,
     OptOutStory,
     Page,
@@ -27,6 +29,7 @@ from consentry.ports import (
 )
 from consentry.store import rows
 from consentry.store.drift_list import list_drifts_by
+from consentry.store.expiry_list import begin, build_page
 from consentry.store.postgres.encoding import optional
 from consentry.store.postgres.pool import Pool
 from consentry.store.postgres.statements import clean, clean_all, read_statements
@@ -206,6 +209,20 @@ class Reader:
         return rows.decode_messages(
             await self._text("read_inbound", carrier=clean(carrier), ids=ids)
         )
+
+    async def read_expiring(self, wanted: ExpiringFilter, page: Page) -> ExpiringPage:
+        """List active consents that run out within a time, what runs out first first."""
+        place = begin(wanted, page)
+        if place is None:
+            return ExpiringPage([])
+        text = await self._text(
+            "read_expiring",
+            **place._asdict(),
+            until=rows.to_microseconds(wanted.until),
+            programs=_any_of(wanted.programs),
+            limit=page.limit + 1,
+        )
+        return build_page(text, wanted, page.limit)
 
     async def read_drifts(self, wanted: DriftFilter, page: Page) -> list[Drift]:
         """List drifts, newest first, by the index that fits the filter best."""

@@ -25,6 +25,8 @@ from consentry.ports import (
     ConversationMark,
     DriftFilter,
     EntryFilter,
+    ExpiringFilter,
+    ExpiringPage,
     Ids,
     InboxFilter,
     InboxPage,
@@ -321,6 +323,10 @@ class PostgresStore:
     async def read_inbound(self, carrier: str, carrier_message_ids: list[str]) -> list[Message]:
         """List the texts that came in by these ids of a carrier account."""
         return await self._side.reader.read_inbound(carrier, carrier_message_ids)
+
+    async def read_expiring(self, wanted: ExpiringFilter, page: Page) -> ExpiringPage:
+        """List active consents that run out within a time, what runs out first first."""
+        return await self._side.reader.read_expiring(wanted, page)
 
     async def read_drifts(self, wanted: DriftFilter, page: Page) -> list[Drift]:
         """List drifts, those that were found last first."""

@@ -6,7 +6,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.entries import Entry
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
-from consentry.ports import IdempotencyRecord, Record
+from consentry.ports import Expiry, IdempotencyRecord, Record
 from consentry.store.changed import Table
 from consentry.store.derived import host_of
 from consentry.store.rows import encode, search_text, to_microseconds
@@ -35,6 +35,8 @@ class JSONRows:
                 return encode((search_text(record), record))
             case IdempotencyRecord():
                 return encode((to_microseconds(record.created_at), record))
+            case Expiry():
+                return encode((to_microseconds(record.expires_at), record))
             case _:
                 return encode(record)
 

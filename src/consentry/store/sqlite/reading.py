@@ -21,6 +21,8 @@ from consentry.ports import (
     ConversationMark,
     DriftFilter,
     EntryFilter,
+    ExpiringFilter,
+    ExpiringPage,
     InboxFilter,
     InboxPage,
     MessageFilter,
@@ -34,6 +36,7 @@ from consentry.ports import (
 )
 from consentry.store import rows
 from consentry.store.drift_list import list_drifts_by
+from consentry.store.expiry_list import begin, build_page
 from consentry.store.queries import read_queries
 from consentry.store.sqlite.answering import END, Binding, read_text, read_value, unavailable
 from consentry.store.sqlite.facts import FactsReader
@@ -286,6 +289,19 @@ class Reader:
         pairs = [(carrier, known_as) for known_as in carrier_message_ids]
         keys: dict[str, Binding] = {"keys": rows.encode(pairs).decode()}
         return rows.decode_messages(self._text(_LOAD["load_inbound"], keys))
+
+    def read_expiring(self, wanted: ExpiringFilter, page: Page) -> ExpiringPage:
+        """List active consents that run out within a time, what runs out first first."""
+        place = begin(wanted, page)
+        if place is None:
+            return ExpiringPage([])
+        bindings: dict[str, Binding] = {
+            **place._asdict(),
+            "until": rows.to_microseconds(wanted.until),
+            "programs": _any_of(wanted.programs),
+            "limit": page.limit + 1,
+        }
+        return build_page(self._text(_READ["read_expiring"], bindings), wanted, page.limit)
 
     def read_drifts(self, wanted: DriftFilter, page: Page) -> list[Drift]:
         """List drifts, newest first, by the index that fits the filter best."""

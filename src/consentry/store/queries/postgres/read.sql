@@ -663,6 +663,25 @@ FROM (
 -- name: count_notices
 SELECT count(*) FROM notices WHERE state = 'waiting'
 
+-- name: read_expiring
+-- Each as [when, recipient, program, standing]: whether it still runs out, the standing says.
+SELECT '[' || coalesce(string_agg(
+    '[' || found.expires_at || ',' || to_json(found.recipient)::text || ','
+    || to_json(found.program)::text || ',' || found.standing || ']',
+    ',' ORDER BY found.expires_at, found.recipient, found.program
+), '') || ']'
+FROM (
+    SELECT e.expires_at, e.recipient, e.program, s.value AS standing
+    FROM expiries AS e
+    JOIN standings AS s ON s.recipient = e.recipient
+    WHERE
+        (e.expires_at, e.recipient, e.program) > (:at::bigint, :recipient::text, :program::text)
+        AND e.expires_at < :until::bigint
+        AND (:programs::text[] IS NULL OR e.program = ANY(:programs::text[]))
+    ORDER BY e.expires_at, e.recipient, e.program
+    LIMIT :limit::bigint
+) AS found
+
 -- name: read_drifts
 -- Ids sort by the time they were made, and begin with a letter before z.
 SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'

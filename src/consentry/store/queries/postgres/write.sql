@@ -311,6 +311,16 @@ WHERE n.id >= p.id AND n.id < p.message || '/' AND n.recipient = p.recipient AND
 -- name: end_notices
 DELETE FROM notices WHERE id = ANY(:told_notices::text[])
 
+-- name: write_expiries
+INSERT INTO expiries (recipient, program, expires_at, value)
+SELECT
+    unnest(:expiry_recipients::text[]),
+    unnest(:expiry_programs::text[]),
+    unnest(:expiry_times::bigint[]),
+    unnest(:expiry_values::text[])
+ON CONFLICT (recipient, program) DO UPDATE SET
+    expires_at = excluded.expires_at, value = excluded.value
+
 -- name: write_drifts
 INSERT INTO drifts (recipient, id, sender, carrier, kind, state, report, value)
 SELECT

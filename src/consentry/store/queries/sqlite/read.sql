@@ -262,6 +262,23 @@ FROM (
 -- name: count_notices
 SELECT CAST(count(*) AS TEXT) FROM notices WHERE state = 'waiting';
 
+-- name: read_expiring
+-- Each as [when, recipient, program, standing]: whether it still runs out, the standing says.
+SELECT '[' || ifnull(group_concat(
+    json_array(expires_at, recipient, program, json(standing)), ',' ORDER BY expires_at, recipient, program
+), '') || ']'
+FROM (
+    SELECT e.expires_at, e.recipient, e.program, s.value AS standing
+    FROM expiries AS e
+    JOIN standings AS s ON s.number = CAST(e.recipient AS INTEGER) AND s.recipient = e.recipient
+    WHERE
+        (e.expires_at, e.recipient, e.program) > (:at, :recipient, :program)
+        AND e.expires_at < :until
+        AND (:programs IS NULL OR e.program IN (SELECT value FROM json_each(:programs)))
+    ORDER BY e.expires_at, e.recipient, e.program
+    LIMIT :limit
+);
+
 -- name: read_drifts
 -- Ids sort by the time they were made, and begin with a letter before z.
 SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'

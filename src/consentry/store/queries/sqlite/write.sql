@@ -215,6 +215,17 @@ WHERE notices.id >= wanted.value ->> '$[2].id'
 -- name: end_notices
 DELETE FROM notices WHERE id IN (SELECT value FROM json_each(:rows));
 
+-- name: write_expiries
+INSERT INTO expiries (recipient, program, expires_at, value)
+SELECT
+    value ->> '$[1].recipient',
+    value ->> '$[1].program',
+    value ->> 0,
+    value -> 1
+FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (recipient, program) DO UPDATE SET
+    expires_at = excluded.expires_at, value = excluded.value;
+
 -- name: write_drifts
 INSERT INTO drifts (id, recipient, sender, carrier, kind, state, report, value)
 SELECT

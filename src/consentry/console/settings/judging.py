@@ -15,7 +15,7 @@ from consentry.domain.directory import Replies
 from consentry.domain.gate import MessageKind
 from consentry.domain.reading import CarrierWord
 from consentry.domain.replies import fill_in
-from consentry.domain.reply_lint import Finding, Level, Size, lint_reply, simplify
+from consentry.domain.wording_lint import Finding, Level, Size, WordingKind, lint_wording, simplify
 from consentry.wire.gsm7 import (
     GSM7_SINGLE_SEPTETS,
     UCS2_SINGLE_UNITS,
@@ -110,7 +110,9 @@ def _judge_one(answer: Answer, desk: Desk) -> Judged:
     findings: tuple[Finding, ...] = ()
     if own:
         size = Size(counted.segments, outside)
-        findings = lint_reply(answer.kind, own, desk.brand, size=size, today=desk.at.date())
+        findings = lint_wording(
+            WordingKind(answer.kind), own, desk.brand, size=size, today=desk.at.date()
+        )
     return Judged(
         answer=answer,
         own=bool(own),

@@ -15,7 +15,7 @@ from consentry.console.settings.sender_page import describe_kind, find_sender, s
 from consentry.console.settings.who_answers import Desk, sit_at
 from consentry.domain.agents import Permission
 from consentry.domain.directory import Sender
-from consentry.domain.reply_lint import simplify
+from consentry.domain.wording_lint import simplify
 from consentry.ports import Rejected
 
 REPLY_CHARACTERS_MAX: Final = 2000

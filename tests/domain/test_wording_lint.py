@@ -11,7 +11,7 @@ from consent_world import LONG
 from consentry.domain.directory import Brand, Replies
 from consentry.domain.gate import MessageKind
 from consentry.domain.replies import fill_in, render_reply
-from consentry.domain.reply_lint import TABLE, Check, Finding, Level, Size, lint_reply, simplify
+from consentry.domain.wording_lint import TABLE, Check, Finding, Level, Size, lint_wording, simplify
 from consentry.wire.gsm7 import count_segments, outside_gsm7
 
 pytestmark = pytest.mark.unit
@@ -35,7 +35,7 @@ def lint(
 ) -> tuple[Finding, ...]:
     filled = fill_in(text, brand)
     size = Size(count_segments(filled).segments, outside_gsm7(filled))
-    return lint_reply(kind, text, brand, size=size, today=today)
+    return lint_wording(kind, text, brand, size=size, today=today)
 
 
 def rules(kind: MessageKind, text: str, brand: Brand = BRAND) -> list[str]:
@@ -49,7 +49,7 @@ def test_every_rule_says_what_to_do_and_where_it_is_from() -> None:
     for rule in TABLE.rules:
         assert len(rule.source) > 5
         assert rule.says.endswith((".", "?")), rule.id
-        assert MessageKind.MESSAGE not in rule.replies
+        assert rule.kinds
 
 
 @pytest.mark.parametrize("kind", ANSWERS)

@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 
 from consentry.domain.directory import Brand
-from consentry.domain.gate import MessageKind
 from consentry.domain.keywords import read_legal
 from consentry.domain.reading import LegalMeaning
 from consentry.domain.reading_data import read_rows
@@ -22,12 +21,33 @@ from consentry.domain.replies import fill_in
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _PLACEHOLDER: Final = re.compile(r"\{[^{}\s]*\}")
 _EMAIL: Final = re.compile(r"[^\s@]+@[^\s@]+")
+_SHOUTED_LETTERS_MIN: Final = 4
+_TEXTED_BACK: Final = frozenset(
+    {"STOP", "START", "UNSTOP", "HELP", "INFO", "UNSUBSCRIBE", "CANCEL", "QUIT", "STOPALL", "JOIN"}
+)
 _CONTACT: Final = re.compile(
     r"[^\s@]+@[^\s@]+\.\w+"  # an email address
     r"|\+?\d[\d ().-]{5,}\d"  # a phone number
     r"|https?://\S|(?<!\w)www\.\w|(?<![\w.])[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}(?![\w.])",
     re.IGNORECASE,
 )
+
+
+class WordingKind(StrEnum):
+    """What a wording is for: one of our own answers, or a text of a purpose.
+
+    The first six are named as the kinds of messages are that carry them.
+    """
+
+    INITIAL_REPLY = "initial_reply"
+    OPT_OUT_CONFIRMATION = "opt_out_confirmation"
+    OPT_IN_CONFIRMATION = "opt_in_confirmation"
+    HELP_REPLY = "help_reply"
+    OPT_IN_REQUEST = "opt_in_request"
+    PROGRAM_CONFIRMATION = "program_confirmation"
+    CONVERSATIONAL = "conversational"
+    INFORMATIONAL = "informational"
+    MARKETING = "marketing"
 
 
 class Level(StrEnum):
@@ -41,6 +61,7 @@ class Check(StrEnum):
     """What a rule looks at."""
 
     NAMES_BRAND = "names_brand"
+    NAMES_PROGRAM = "names_program"
     TELLS_HOW_TO_STOP = "tells_how_to_stop"
     HAS_CONTACT = "has_contact"
     CONTACT_IS_KNOWN = "contact_is_known"
@@ -50,13 +71,14 @@ class Check(StrEnum):
     CHARACTERS = "characters"
     SEGMENTS = "segments"
     ONE_ALPHABET = "one_alphabet"
+    ALL_CAPITALS = "all_capitals"
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One rule; `says` tells what to do, with `{found}` and `{most}` filled in."""
 
     id: str
-    replies: tuple[MessageKind, ...]
+    kinds: tuple[WordingKind, ...]
     level: Level
     check: Check
     says: str
@@ -75,7 +97,7 @@ class RuleTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     replacements: dict[str, str]
 
 
-TABLE: Final = read_rows("reply_rules.json", RuleTable)
+TABLE: Final = read_rows("wording_rules.json", RuleTable)
 
 
 class Size(msgspec.Struct, frozen=True):
@@ -95,27 +117,38 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class _Wording(msgspec.Struct, frozen=True):
-    """A wording as the checks look at it; `unbranded` is without the name."""
+    """A wording as the checks look at it; `unbranded` is without the name.
+
+    `program` is the name of the program it is for, where that is known.
+    """
 
     text: str
     filled: str
     unbranded: str
     brand: Brand
     size: Size
+    program: str | None
 
 
-def lint_reply(
-    kind: MessageKind, text: str, brand: Brand, *, size: Size, today: date
+def lint_wording(
+    kind: WordingKind,
+    text: str,
+    brand: Brand,
+    *,
+    size: Size,
+    today: date,
+    program: str | None = None,
 ) -> tuple[Finding, ...]:
-    """Judge the company's own wording of an answer by the rules in force.
+    """Judge a wording of the company's by the rules in force.
 
-    `size` is that of `fill_in(text, brand)`. Total: any text gets a list of findings.
+    `size` is that of `fill_in(text, brand)`, `program` the name of the program that it is for.
+    Total: any text gets a list of findings.
     """
     filled = fill_in(text, brand)
-    wording = _Wording(text, filled, _without_name(filled, brand.name), brand, size)
+    wording = _Wording(text, filled, _without_name(filled, brand.name), brand, size, program)
     findings = []
     for rule in TABLE.rules:
-        if kind not in rule.replies or (rule.since is not None and rule.since > today):
+        if kind not in rule.kinds or (rule.since is not None and rule.since > today):
             continue
         found = _CHECKS[rule.check](rule, wording)
         if found is not None:
@@ -141,6 +174,11 @@ def _names_brand(_rule: Rule, wording: _Wording) -> str | None:
     return None if name and name in shown else ""
 
 
+def _names_program(_rule: Rule, wording: _Wording) -> str | None:
+    named = wording.program is not None and wording.program.casefold() in wording.filled.casefold()
+    return None if named or "{program}" in wording.text else ""
+
+
 def _tells_how_to_stop(_rule: Rule, wording: _Wording) -> str | None:
     """Look for a word in capitals that, texted back alone, opts out."""
     for word in _WORD.findall(wording.unbranded):
@@ -158,8 +196,8 @@ def _contact_is_known(_rule: Rule, wording: _Wording) -> str | None:
     return "" if "{contact}" in wording.text and not wording.brand.contact else None
 
 
-def _known_placeholders(_rule: Rule, wording: _Wording) -> str | None:
-    unknown = [p for p in _PLACEHOLDER.findall(wording.text) if p not in ("{brand}", "{contact}")]
+def _known_placeholders(rule: Rule, wording: _Wording) -> str | None:
+    unknown = [p for p in _PLACEHOLDER.findall(wording.text) if p not in rule.words]
     return ", ".join(dict.fromkeys(unknown)) if unknown else None
 
 
@@ -184,8 +222,22 @@ def _one_alphabet(_rule: Rule, wording: _Wording) -> str | None:
     return ", ".join(_describe(character) for character in outside) if outside else None
 
 
+def _all_capitals(rule: Rule, wording: _Wording) -> str | None:
+    """List words in capitals that are longer than what people text back, if there are many."""
+    shouted = [
+        word
+        for word in _WORD.findall(wording.unbranded)
+        if len(word) >= _SHOUTED_LETTERS_MIN
+        and word != word.lower()
+        and word == word.upper()
+        and word not in _TEXTED_BACK
+    ]
+    return ", ".join(dict.fromkeys(shouted)) if len(shouted) > rule.most else None
+
+
 _CHECKS: Final[dict[Check, Callable[[Rule, _Wording], str | None]]] = {
     Check.NAMES_BRAND: _names_brand,
+    Check.NAMES_PROGRAM: _names_program,
     Check.TELLS_HOW_TO_STOP: _tells_how_to_stop,
     Check.HAS_CONTACT: _has_contact,
     Check.CONTACT_IS_KNOWN: _contact_is_known,
@@ -195,6 +247,7 @@ _CHECKS: Final[dict[Check, Callable[[Rule, _Wording], str | None]]] = {
     Check.CHARACTERS: _characters,
     Check.SEGMENTS: _segments,
     Check.ONE_ALPHABET: _one_alphabet,
+    Check.ALL_CAPITALS: _all_capitals,
 }
 """Each gives what it found, or None where the wording is as it should be."""
 

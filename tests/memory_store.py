@@ -19,6 +19,7 @@ from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.messages import Direction, Job, JobState, Message
 from consentry.domain.policy import Policy
 from consentry.domain.standing import BlockState, Standing, apply_pieces
+from consentry.domain.templates import Template
 from consentry.ports import (
     APIKey,
     CarrierAccount,
@@ -107,6 +108,7 @@ class MemoryStore:
         self.receipts: dict[str, Receipt] = {}
         self.carriers: dict[str, CarrierAccount] = {}
         self.keys: dict[str, APIKey] = {}
+        self.templates: dict[str, Template] = {}
         self.idempotency: dict[tuple[str, str], IdempotencyRecord] = {}
         self.agents: dict[str, Agent] = {}
         self.links: dict[str, SignInLink] = {}
@@ -208,6 +210,13 @@ class MemoryStore:
                 self.receipts[record.id] = record
             case IdempotencyRecord():
                 self.idempotency[record.owner, record.key] = record
+            case _:
+                self._keep_of_console(record)
+
+    def _keep_of_console(self, record: Record) -> None:
+        match record:
+            case Template():
+                self.templates[record.id] = record
             case Agent():
                 self.agents[record.id] = record
             case SignInLink():
@@ -237,6 +246,11 @@ class MemoryStore:
         """List API keys, as the port has it."""
         self._check_available()
         return list(self.keys.values())
+
+    async def read_templates(self) -> list[Template]:
+        """List named wordings, as the port has it."""
+        self._check_available()
+        return list(self.templates.values())
 
     async def read_carriers(self) -> list[CarrierAccount]:
         """List carrier accounts, as the port has it."""

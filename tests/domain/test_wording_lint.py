@@ -11,7 +11,16 @@ from consent_world import LONG
 from consentry.domain.directory import Brand, Replies
 from consentry.domain.gate import MessageKind
 from consentry.domain.replies import fill_in, render_reply
-from consentry.domain.wording_lint import TABLE, Check, Finding, Level, Size, lint_wording, simplify
+from consentry.domain.wording_lint import (
+    TABLE,
+    Check,
+    Finding,
+    Level,
+    Size,
+    WordingKind,
+    lint_wording,
+    simplify,
+)
 from consentry.wire.gsm7 import count_segments, outside_gsm7
 
 pytestmark = pytest.mark.unit
@@ -19,8 +28,8 @@ pytestmark = pytest.mark.unit
 BRAND = Brand("acme", "Acme", contact="help@acme.example")
 NO_CONTACT = Brand("acme", "Acme")
 TODAY = date(2026, 11, 24)
-INITIAL, HELP = MessageKind.INITIAL_REPLY, MessageKind.HELP_REPLY
-OUT, IN = MessageKind.OPT_OUT_CONFIRMATION, MessageKind.OPT_IN_CONFIRMATION
+INITIAL, HELP = WordingKind.INITIAL_REPLY, WordingKind.HELP_REPLY
+OUT, IN = WordingKind.OPT_OUT_CONFIRMATION, WordingKind.OPT_IN_CONFIRMATION
 ANSWERS = [INITIAL, OUT, IN, HELP]
 GOOD = {
     INITIAL: "Thanks for texting {brand}. Reply STOP to opt out. Msg & data rates may apply.",
@@ -31,14 +40,14 @@ GOOD = {
 
 
 def lint(
-    kind: MessageKind, text: str, brand: Brand = BRAND, today: date = TODAY
+    kind: WordingKind, text: str, brand: Brand = BRAND, today: date = TODAY
 ) -> tuple[Finding, ...]:
     filled = fill_in(text, brand)
     size = Size(count_segments(filled).segments, outside_gsm7(filled))
     return lint_wording(kind, text, brand, size=size, today=today)
 
 
-def rules(kind: MessageKind, text: str, brand: Brand = BRAND) -> list[str]:
+def rules(kind: WordingKind, text: str, brand: Brand = BRAND) -> list[str]:
     return [finding.rule for finding in lint(kind, text, brand)]
 
 
@@ -54,27 +63,27 @@ def test_every_rule_says_what_to_do_and_where_it_is_from() -> None:
 
 @pytest.mark.parametrize("kind", ANSWERS)
 @pytest.mark.parametrize("brand", [BRAND, Brand("r", "Retalé", contact="+1 202 555 0100")])
-def test_the_defaults_are_clean(kind: MessageKind, brand: Brand) -> None:
+def test_the_defaults_are_clean(kind: WordingKind, brand: Brand) -> None:
     """What we say ourselves passes our own linter."""
-    text = render_reply(kind, msgspec.structs.replace(LONG, replies=Replies()), brand)
+    text = render_reply(MessageKind(kind), msgspec.structs.replace(LONG, replies=Replies()), brand)
     assert lint(kind, text, brand) == ()
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
-def test_good_wordings_are_clean(kind: MessageKind) -> None:
+def test_good_wordings_are_clean(kind: WordingKind) -> None:
     """A wording with everything in it has no finding."""
     assert lint(kind, GOOD[kind]) == ()
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
-def test_the_brand_must_be_named(kind: MessageKind) -> None:
+def test_the_brand_must_be_named(kind: WordingKind) -> None:
     """By its placeholder or by its name, in any case; nothing else counts."""
     assert rules(kind, GOOD[kind].replace("{brand}", "ACME")) == []
     assert rules(kind, GOOD[kind].replace("{brand}", "We")) == ["names_brand"]
 
 
 @pytest.mark.parametrize("kind", [INITIAL, IN, HELP])
-def test_it_must_tell_how_to_stop(kind: MessageKind) -> None:
+def test_it_must_tell_how_to_stop(kind: WordingKind) -> None:
     """The word must be in capitals, and one that really opts out when it is texted back."""
     assert "tells_how_to_stop" in rules(kind, GOOD[kind].replace("STOP", "PLEASE"))
     assert "tells_how_to_stop" in rules(kind, GOOD[kind].replace("STOP", "stop"))
@@ -206,7 +215,7 @@ def test_simplified_text_says_the_same_in_gsm7() -> None:
 
 
 @given(st.sampled_from(ANSWERS), st.text(max_size=400), st.text(max_size=60))
-def test_any_text_is_judged(kind: MessageKind, text: str, name: str) -> None:
+def test_any_text_is_judged(kind: WordingKind, text: str, name: str) -> None:
     """No text is an accident, and what is simplified needs no simplifying again."""
     brand = Brand("b", name, contact=None)
     for finding in lint(kind, text, brand):
@@ -221,3 +230,76 @@ def test_rules_begin_on_their_day() -> None:
     assert [f.rule for f in lint(OUT, "Acme: bye.", today=date(2025, 4, 11))] == [
         "no_further_messages"
     ]
+
+
+# --- Requests, confirmations of programs, texts of a purpose ----------------------------------
+
+REQUEST, CONFIRMED = WordingKind.OPT_IN_REQUEST, WordingKind.PROGRAM_CONFIRMATION
+TALK, NEWS, SALE = (
+    WordingKind.CONVERSATIONAL,
+    WordingKind.INFORMATIONAL,
+    WordingKind.MARKETING,
+)
+GOOD_MORE = {
+    REQUEST: "{brand}: reply YES to get {program}. Reply STOP to opt out. "
+    "Msg & data rates may apply.",
+    CONFIRMED: "{brand}: you get {program}. {frequency} Reply HELP for help, STOP to opt out. "
+    "Msg & data rates may apply.",
+    TALK: "Your table is ready.",
+    NEWS: "{brand}: your order {order} left today. Reply STOP to opt out.",
+    SALE: "{brand}: 20% off on Friday. Reply STOP to opt out.",
+}
+
+
+@pytest.mark.parametrize("kind", list(GOOD_MORE))
+def test_good_wordings_of_programs_are_clean(kind: WordingKind) -> None:
+    """A wording with everything in it has no finding."""
+    assert rules(kind, GOOD_MORE[kind]) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "rule"),
+    [
+        (REQUEST, "{brand}", "We", "names_brand"),
+        (REQUEST, "{program}", "texts", "names_program"),
+        (REQUEST, "reply YES", "agree", "asks_for_yes"),
+        (REQUEST, "STOP", "PLEASE", "tells_how_to_stop"),
+        (REQUEST, "{program}", "{program} and 10% off", "request_sells_nothing"),
+        (REQUEST, "data rates", "luck", "rates"),
+        (REQUEST, "{program}", "{program} {link}", "known_program_placeholders"),
+        (CONFIRMED, "{program}", "texts", "names_program"),
+        (CONFIRMED, "HELP for help, ", "", "confirmation_names_help"),
+        (CONFIRMED, "{frequency}", "", "confirmation_names_frequency"),
+        (CONFIRMED, "data rates", "luck", "confirmation_names_rates"),
+        (CONFIRMED, "STOP", "PLEASE", "tells_how_to_stop"),
+        (NEWS, "STOP", "PLEASE", "informational_tells_how_to_stop"),
+        (NEWS, "left today", "is 10% off", "informational_sells_nothing"),
+        (SALE, "STOP", "PLEASE", "tells_how_to_stop"),
+        (SALE, "Friday", "bit.ly/x", "no_short_link"),
+        (SALE, "20% off on Friday", "HUGE SALE LAST CHANCE TODAY", "all_capitals"),
+        (TALK, "Your", "“Your", "one_alphabet"),
+    ],
+)
+def test_what_is_missing_or_too_much_is_found(
+    kind: WordingKind, old: str, new: str, rule: str
+) -> None:
+    """One thing wrong gives one finding, which names it."""
+    assert rules(kind, GOOD_MORE[kind].replace(old, new)) == [rule]
+
+
+def test_a_program_may_be_named_as_it_is() -> None:
+    """By its own name in any case, where it is known which program it is."""
+    filled = fill_in(GOOD_MORE[REQUEST].replace("{program}", "weekly OFFERS"), BRAND)
+    size = Size(count_segments(filled).segments, outside_gsm7(filled))
+    for program, found in (("Weekly offers", 0), ("Reminders", 1), (None, 1)):
+        findings = lint_wording(REQUEST, filled, BRAND, size=size, today=TODAY, program=program)
+        assert len(findings) == found
+
+
+def test_a_word_or_two_in_capitals_shout_nothing() -> None:
+    """Nor do the words that people text back, short ones, or a script without capitals."""
+    assert rules(SALE, f"{GOOD_MORE[SALE]} NASA EUROPE") == []
+    assert rules(SALE, f"{GOOD_MORE[SALE]} HELP START UNSTOP JOIN ASAP A OK USA") == []
+    assert "all_capitals" not in rules(
+        TALK, "您不会再收到短信 больше не получите 您不会再收到 您不会再"
+    )

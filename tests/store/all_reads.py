@@ -32,6 +32,7 @@ async def read_everything(store: Store) -> dict[str, object]:
         "tallies": set(await store.read_tallies(date(2000, 1, 1), date(2100, 1, 1))),
         "stories": await store.read_opt_out_stories(datetime(2000, 1, 1, tzinfo=UTC), 10_000),
         "carriers": await store.read_carriers(),
+        "templates": await store.read_templates(),
         "keys": await store.read_keys(),
         "outbox": await store.count_outbox(),
         "answered": await store.read_answered(1000),

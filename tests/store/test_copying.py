@@ -37,6 +37,8 @@ from consentry.domain.calls_to_action import CallMedium, CallToAction, Wording
 from consentry.domain.drift import DriftState
 from consentry.domain.messages import Callback, JobState
 from consentry.domain.notices import notice_of_text
+from consentry.domain.templates import Template
+from consentry.domain.wording_lint import WordingKind
 from consentry.ports import (
     APIKey,
     Change,
@@ -83,6 +85,7 @@ async def add_what_is_rare(path: Path) -> None:
                     drift(2, BOB, state=DriftState.APPLIED),
                     report(1),
                     Expiry(ANN, "deals", later),
+                    Template("tpl_1", "x", "Sale", WordingKind.MARKETING, "é", START, START),
                     customer(90_001, "Ann", ANN),
                     customer(90_002, "Zoé an\x00d NUL", BOB),
                     customer(90_003, "Ann too", ANN, merged_into="cus_90001"),

@@ -27,6 +27,8 @@ from consentry.domain.directory import Brand, Program, Purpose, Sender
 from consentry.domain.messages import JobState, MessageStatus
 from consentry.domain.reading import SenderKind
 from consentry.domain.standing import Standing
+from consentry.domain.templates import Template
+from consentry.domain.wording_lint import WordingKind
 from consentry.ports import (
     APIKey,
     CarrierAccount,
@@ -286,6 +288,16 @@ async def test_what_people_set_up_is_read_back_as_it_was_written(store: Store) -
     assert directory.programs == {"prg_1": program}
     assert await store.read_carriers() == [carrier]
     assert await store.read_keys() == [key]
+
+
+async def test_named_wordings_are_read_back_in_order(store: Store) -> None:
+    """Deleted ones too, each as it was saved last, in the order they were first saved."""
+    one = Template("tpl_2", "brd_1", "Sale", WordingKind.MARKETING, "{brand}: é", START, START)
+    other = msgspec.structs.replace(one, id="tpl_1", name="Reminder")
+    await store.submit(write(Change(records=(one, other))))
+    gone = msgspec.structs.replace(one, deleted_at=START)
+    await store.submit(write(Change(records=(gone,))))
+    assert await store.read_templates() == [gone, other]
 
 
 async def test_a_revoked_key_stays_revoked(store: Store) -> None:

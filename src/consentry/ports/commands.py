@@ -20,6 +20,7 @@ from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice, PostponedNotice
 from consentry.domain.policy import Policy
 from consentry.domain.standing import Standing
+from consentry.domain.templates import Template
 from consentry.ports.clock import Ids
 from consentry.ports.records import (
     APIKey,
@@ -167,6 +168,7 @@ Record = (
     | Reconciliation
     | CallToAction
     | Expiry
+    | Template
 )
 
 

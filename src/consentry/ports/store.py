@@ -14,6 +14,7 @@ from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
 from consentry.domain.standing import Standing
+from consentry.domain.templates import Template
 from consentry.ports.commands import Command, Work
 from consentry.ports.listings import (
     DriftFilter,
@@ -193,6 +194,9 @@ class Store(Protocol):
 
     async def read_carriers(self) -> list[CarrierAccount]:
         """List carrier accounts."""
+
+    async def read_templates(self) -> list[Template]:
+        """List the named wordings, deleted ones too, in the order they were made."""
 
     async def read_keys(self) -> list[APIKey]:
         """List API keys, revoked ones too."""

@@ -15,6 +15,7 @@ from consentry.domain.entries import NOBODY, ActorKind, Entry
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice, PostponedNotice
 from consentry.domain.standing import Standing
+from consentry.domain.templates import Template
 from consentry.ports import (
     APIKey,
     CarrierAccount,
@@ -62,6 +63,7 @@ class Table(StrEnum):
     RECONCILIATIONS = "reconciliations"
     CALLS_TO_ACTION = "calls_to_action"
     EXPIRIES = "expiries"
+    TEMPLATES = "templates"
     NOTICES = "notices"
     POSTPONED = "postponed"
 
@@ -87,6 +89,7 @@ _Plain = (
     | Drift
     | Reconciliation
     | CallToAction
+    | Template
 )
 """Records whose row is the value alone."""
 
@@ -105,6 +108,7 @@ _TABLES: Final[dict[type[_Plain], Table]] = {
     Drift: Table.DRIFTS,
     Reconciliation: Table.RECONCILIATIONS,
     CallToAction: Table.CALLS_TO_ACTION,
+    Template: Table.TEMPLATES,
 }
 
 

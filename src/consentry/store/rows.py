@@ -16,6 +16,7 @@ from consentry.domain.folding import clean, fold
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
 from consentry.domain.standing import Standing
+from consentry.domain.templates import Template
 from consentry.ports import (
     AnsweredKey,
     APIKey,
@@ -55,6 +56,7 @@ decode_customer: Final = msgspec.json.Decoder(Customer).decode
 decode_customers: Final = msgspec.json.Decoder(list[Customer]).decode
 decode_idempotency: Final = msgspec.json.Decoder(list[IdempotencyRecord]).decode
 decode_carriers: Final = msgspec.json.Decoder(list[CarrierAccount]).decode
+decode_templates: Final = msgspec.json.Decoder(list[Template]).decode
 decode_keys: Final = msgspec.json.Decoder(list[APIKey]).decode
 decode_agents: Final = msgspec.json.Decoder(list[Agent]).decode
 decode_sessions: Final = msgspec.json.Decoder(list[Session]).decode

@@ -11,6 +11,7 @@ from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.messages import Job, Message, MessageStatus
 from consentry.domain.notices import Notice
 from consentry.domain.standing import Standing
+from consentry.domain.templates import Template
 from consentry.ports import (
     AnsweredKey,
     APIKey,
@@ -155,6 +156,10 @@ class Reader:
     async def read_carriers(self) -> list[CarrierAccount]:
         """List carrier accounts."""
         return rows.decode_carriers(await self._text("read_carriers"))
+
+    async def read_templates(self) -> list[Template]:
+        """List the named wordings, deleted ones too."""
+        return rows.decode_templates(await self._text("read_templates"))
 
     async def read_keys(self) -> list[APIKey]:
         """List API keys."""

@@ -14,6 +14,7 @@ from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
 from consentry.domain.standing import Standing
+from consentry.domain.templates import Template
 from consentry.ports import (
     AnsweredKey,
     APIKey,
@@ -236,6 +237,10 @@ class Reader:
     def read_carriers(self) -> list[CarrierAccount]:
         """List carrier accounts."""
         return rows.decode_carriers(self._text(_READ["read_carriers"], {}))
+
+    def read_templates(self) -> list[Template]:
+        """List the named wordings, deleted ones too."""
+        return rows.decode_templates(self._text(_READ["read_templates"], {}))
 
     def read_keys(self) -> list[APIKey]:
         """List API keys."""

@@ -18,6 +18,7 @@ from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
 from consentry.domain.policy import Policy
 from consentry.domain.standing import Standing
+from consentry.domain.templates import Template
 from consentry.ports import (
     UNMEASURED,
     AnsweredKey,
@@ -299,6 +300,10 @@ class SQLiteStore:
     async def read_carriers(self) -> list[CarrierAccount]:
         """List carrier accounts."""
         return self._reader.read_carriers()
+
+    async def read_templates(self) -> list[Template]:
+        """List the named wordings, deleted ones too, in the order they were made."""
+        return self._reader.read_templates()
 
     async def read_keys(self) -> list[APIKey]:
         """List API keys, revoked ones too."""

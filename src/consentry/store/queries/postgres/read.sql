@@ -531,6 +531,9 @@ WHERE p.number = :number::text
 -- name: read_carriers
 SELECT '[' || coalesce(string_agg(c.value, ',' ORDER BY c.seq), '') || ']' FROM carriers AS c
 
+-- name: read_templates
+SELECT '[' || coalesce(string_agg(t.value, ',' ORDER BY t.seq), '') || ']' FROM templates AS t
+
 -- name: read_keys
 SELECT '[' || coalesce(string_agg(k.value, ',' ORDER BY k.seq), '') || ']' FROM api_keys AS k
 

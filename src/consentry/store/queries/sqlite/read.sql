@@ -165,6 +165,9 @@ WHERE p.number = :number;
 -- name: read_carriers
 SELECT '[' || ifnull(group_concat(value, ',' ORDER BY rowid), '') || ']' FROM carriers;
 
+-- name: read_templates
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY rowid), '') || ']' FROM templates;
+
 -- name: read_keys
 SELECT '[' || ifnull(group_concat(value, ',' ORDER BY rowid), '') || ']' FROM api_keys;
 

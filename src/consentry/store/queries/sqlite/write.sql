@@ -142,6 +142,11 @@ INSERT INTO carriers (id, value)
 SELECT value ->> 'id', json(value) FROM jsonb_each(:rows) WHERE true
 ON CONFLICT (id) DO UPDATE SET value = excluded.value;
 
+-- name: write_templates
+INSERT INTO templates (id, value)
+SELECT value ->> 'id', json(value) FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO UPDATE SET value = excluded.value;
+
 -- name: write_api_keys
 -- A revoked key stays as it is: another process may note its use from before it knew.
 INSERT INTO api_keys (id, value)

@@ -84,7 +84,7 @@ class SaveTemplate(msgspec.Struct, frozen=True):
 def _check_wording(template: Template, brand: Brand, today: date) -> None:
     if not 0 < len(template.body.strip()) <= BODY_CHARACTERS_MAX:
         raise Rejected(
-            "body_invalid",
+            "wording_invalid",
             f"A wording has 1 to {BODY_CHARACTERS_MAX} characters.",
             status=422,
         )

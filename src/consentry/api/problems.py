@@ -103,7 +103,7 @@ PROBLEMS: Final[dict[str, ProblemKind]] = {
     "same_customer": ProblemKind(422, "Both are the same customer"),
     "call_to_action_outdated": ProblemKind(409, "Another wording is shown by now"),
     "call_to_action_closed": ProblemKind(409, "Nobody can be asked with it"),
-    "wording_invalid": ProblemKind(422, "The wording cannot be shown"),
+    "wording_invalid": ProblemKind(422, "The wording cannot be used"),
     "call_to_action_incomplete": ProblemKind(422, "The call to action lacks something"),
     "internal_error": ProblemKind(500, "A fault of this server"),
     "draining": ProblemKind(503, "The server is stopping"),

@@ -24,6 +24,7 @@ from consentry.api import (
     recipients,
     senders,
     service,
+    templates,
     webhooks,
 )
 from consentry.api.operations import Operation
@@ -42,6 +43,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *brands.OPERATIONS,
     *programs.OPERATIONS,
     *calls_to_action.OPERATIONS,
+    *templates.OPERATIONS,
     *carriers.OPERATIONS,
     *api_keys.OPERATIONS,
     *agents.OPERATIONS,

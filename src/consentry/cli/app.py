@@ -19,6 +19,7 @@ from consentry.cli import (
     replaying,
     running,
     setting_up,
+    wording,
 )
 from consentry.cli.bench import command as bench_command
 from consentry.cli.bench import console_command
@@ -42,6 +43,7 @@ running.register(app)
 setting_up.register(app)
 calls_to_action.register(app)
 programs.register(app)
+wording.register(app)
 carriers.register(app)
 moving.register(app)
 backing_up.register(app)

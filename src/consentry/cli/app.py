@@ -15,6 +15,7 @@ from consentry.cli import (
     expiring,
     moving,
     programs,
+    reader,
     reconciling,
     replaying,
     running,
@@ -52,6 +53,7 @@ consents.register(app)
 expiring.register(app)
 customers.register(app)
 reconciling.register(app)
+reader.register(app)
 replaying.register(app)
 bench_command.register(app)
 console_command.register(app)

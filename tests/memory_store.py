@@ -18,6 +18,7 @@ from consentry.domain.drift import Drift, Reconciliation
 from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.messages import Direction, Job, JobState, Message
 from consentry.domain.policy import Policy
+from consentry.domain.review import ReviewCase
 from consentry.domain.standing import BlockState, Standing, apply_pieces
 from consentry.domain.templates import Template
 from consentry.ports import (
@@ -118,6 +119,7 @@ class MemoryStore:
         self.notices: dict[str, Notice] = {}
         self.drifts: dict[str, Drift] = {}
         self.expiries: dict[tuple[str, str], Expiry] = {}
+        self.reviews: dict[str, ReviewCase] = {}
         self.reconciliations: dict[str, Reconciliation] = {}
         self.calls_to_action: dict[tuple[str, int], CallToAction] = {}
         self.available = True
@@ -193,6 +195,8 @@ class MemoryStore:
                 self.drifts[record.id] = record
             case Expiry():
                 self.expiries[record.recipient, record.program] = record
+            case ReviewCase():
+                self.reviews[record.id] = record
             case Reconciliation():
                 self.reconciliations[record.id] = record
             case _:
@@ -520,6 +524,11 @@ class MemoryFacts:
         asked = self._needs.drifts and recipient in self._needs.recipients
         self._check(asked, f"drifts of {recipient}")
         return tuple(d for d in self._store.drifts.values() if d.recipient == recipient)
+
+    def review(self, review_id: str) -> ReviewCase | None:
+        """Find a review."""
+        self._check(review_id in self._needs.reviews, f"review {review_id}")
+        return self._store.reviews.get(review_id)
 
     def _check(self, asked: bool, what: str) -> None:
         if not asked:

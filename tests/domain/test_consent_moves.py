@@ -36,6 +36,7 @@ from consentry.domain.consent import (
 )
 from consentry.domain.directory import Sender
 from consentry.domain.gate import MessageKind
+from consentry.domain.keywords import read_legal
 from consentry.domain.policy import Policy, RevocationReach
 from consentry.domain.reading import BlockLayer
 from consentry.domain.standing import (
@@ -67,6 +68,7 @@ STANDINGS: dict[PairState, Callable[[], Standing]] = {
 }
 SIGNALS = {
     SignalKind.PLAIN_TEXT: Signal(SignalKind.PLAIN_TEXT, minute(9)),
+    SignalKind.UNCLEAR: Signal(SignalKind.UNCLEAR, minute(9), reading=read_legal("no")),
     SignalKind.HELP: Signal(SignalKind.HELP, minute(9), answered=True),
     SignalKind.OPT_OUT: Signal(SignalKind.OPT_OUT, minute(9), layers=(PROVIDER,), answered=True),
     SignalKind.OPT_IN: Signal(SignalKind.OPT_IN, minute(9), layers=(PROVIDER, OURS), answered=True),
@@ -79,6 +81,7 @@ EFFECTS: dict[tuple[PairState, SignalKind], tuple[PairState, bool, MessageKind |
         True,
         MessageKind.INITIAL_REPLY,
     ),
+    (PairState.NOT_ASKED, SignalKind.UNCLEAR): (PairState.OPTED_IN, True, None),
     (PairState.NOT_ASKED, SignalKind.HELP): (PairState.NOT_ASKED, False, None),
     (PairState.NOT_ASKED, SignalKind.OPT_OUT): (PairState.OPTED_OUT, False, None),
     (PairState.NOT_ASKED, SignalKind.OPT_IN): (PairState.OPTED_IN, True, None),
@@ -88,21 +91,25 @@ EFFECTS: dict[tuple[PairState, SignalKind], tuple[PairState, bool, MessageKind |
         MessageKind.INITIAL_REPLY,
     ),
     (PairState.OPTED_IN, SignalKind.PLAIN_TEXT): (PairState.OPTED_IN, True, None),
+    (PairState.OPTED_IN, SignalKind.UNCLEAR): (PairState.OPTED_IN, True, None),
     (PairState.OPTED_IN, SignalKind.HELP): (PairState.OPTED_IN, True, None),
     (PairState.OPTED_IN, SignalKind.OPT_OUT): (PairState.OPTED_OUT, False, None),
     (PairState.OPTED_IN, SignalKind.OPT_IN): (PairState.OPTED_IN, True, None),
     (PairState.OPTED_IN, SignalKind.SCOPE_ANSWER): (PairState.OPTED_IN, True, None),
     (PairState.OPTED_OUT, SignalKind.PLAIN_TEXT): (PairState.OPTED_OUT, False, None),
+    (PairState.OPTED_OUT, SignalKind.UNCLEAR): (PairState.OPTED_OUT, False, None),
     (PairState.OPTED_OUT, SignalKind.HELP): (PairState.OPTED_OUT, False, None),
     (PairState.OPTED_OUT, SignalKind.OPT_OUT): (PairState.OPTED_OUT, False, None),
     (PairState.OPTED_OUT, SignalKind.OPT_IN): (PairState.OPTED_IN, True, None),
     (PairState.OPTED_OUT, SignalKind.SCOPE_ANSWER): (PairState.OPTED_OUT, False, None),
     (PairState.CARRIER_BLOCKED, SignalKind.PLAIN_TEXT): (PairState.CARRIER_BLOCKED, False, None),
+    (PairState.CARRIER_BLOCKED, SignalKind.UNCLEAR): (PairState.CARRIER_BLOCKED, False, None),
     (PairState.CARRIER_BLOCKED, SignalKind.HELP): (PairState.CARRIER_BLOCKED, False, None),
     (PairState.CARRIER_BLOCKED, SignalKind.OPT_OUT): (PairState.OPTED_OUT, False, None),
     (PairState.CARRIER_BLOCKED, SignalKind.OPT_IN): (PairState.OPTED_IN, True, None),
     (PairState.CARRIER_BLOCKED, SignalKind.SCOPE_ANSWER): (PairState.CARRIER_BLOCKED, False, None),
     (PairState.PAUSED, SignalKind.PLAIN_TEXT): (PairState.PAUSED, False, None),
+    (PairState.PAUSED, SignalKind.UNCLEAR): (PairState.PAUSED, False, None),
     (PairState.PAUSED, SignalKind.HELP): (PairState.PAUSED, False, None),
     (PairState.PAUSED, SignalKind.OPT_OUT): (PairState.OPTED_OUT, False, None),
     (PairState.PAUSED, SignalKind.OPT_IN): (PairState.OPTED_IN, True, None),
@@ -132,7 +139,9 @@ def test_each_cell_of_the_table(state: PairState, kind: SignalKind) -> None:
     assert pair_state(standing, LONG) is ends
     assert (standing.sms_tag, moved.reply) == (tagged, reply)
     assert standing.thread(LONG.number).last_inbound_at == minute(9)
-    assert moved.narrowed is (kind is SignalKind.OPT_OUT)
+    held = kind is SignalKind.UNCLEAR and state is not PairState.OPTED_OUT
+    assert (standing.review(LONG.number) is not None) is held
+    assert moved.narrowed is (held or kind is SignalKind.OPT_OUT)
     # Nothing was asked in these standings, so an answer finds nothing to keep.
     assert moved.superseded is (moved.move is Move.KEEP_PROGRAM)
     forbidden = ends in (PairState.OPTED_OUT, PairState.CARRIER_BLOCKED)

@@ -21,6 +21,7 @@ from consent_world import (
 )
 from consentry.domain.directory import Directory, Program, Purpose
 from consentry.domain.gate import Door, Facts, MessageKind, Request, Verdict, decide
+from consentry.domain.keywords import read_legal
 from consentry.domain.reading import BlockLayer
 from consentry.domain.same_question import SameQuestion
 from consentry.domain.standing import (
@@ -28,9 +29,11 @@ from consentry.domain.standing import (
     Cause,
     ConsentLevel,
     ConsentState,
+    Review,
     Standing,
     Suppression,
     Thread,
+    Unclear,
 )
 from memory_store import START
 
@@ -99,6 +102,11 @@ suppressions = st.builds(
     active=st.booleans(),
     lifted_for=st.sampled_from([(), (LONG.number,)]),
 )
+reviews = st.builds(
+    Review,
+    st.sampled_from([LONG.number, SENDERS[1].number, SENDERS[-1].number, "+12125550000"]),
+    st.just((Unclear("rev", "msg", "ent", START, read_legal("no")),)),
+)
 threads = st.builds(Thread, st.just(LONG.number), last_inbound_at=st.sampled_from(TIMES))
 standings = st.builds(
     Standing,
@@ -106,6 +114,7 @@ standings = st.builds(
     consents=st.lists(consents, max_size=2).map(tuple),
     suppressions=st.lists(suppressions, max_size=1).map(tuple),
     threads=st.lists(threads, max_size=1).map(tuple),
+    reviews=st.lists(reviews, max_size=1).map(tuple),
 )
 
 

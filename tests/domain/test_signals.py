@@ -74,14 +74,14 @@ NO_MEANING = LegalReading(LegalMeaning.NONE, Tier.NONE, None, "v")
         (LegalMeaning.OPT_OUT, Tier.KEYWORD, (OPT_OUT, Cause.KEYWORD)),
         (LegalMeaning.OPT_OUT, Tier.PHRASE, (OPT_OUT, Cause.FREE_TEXT)),
         (LegalMeaning.WRONG_NUMBER, Tier.PHRASE, (OPT_OUT, Cause.WRONG_NUMBER)),
-        (LegalMeaning.AMBIGUOUS, Tier.PHRASE, (PLAIN, Cause.KEYWORD)),
+        (LegalMeaning.AMBIGUOUS, Tier.PHRASE, (SignalKind.UNCLEAR, Cause.KEYWORD)),
         (LegalMeaning.NONE, Tier.NONE, (PLAIN, Cause.KEYWORD)),
     ],
 )
 def test_the_legal_reader_widens_opting_out(
     meaning: LegalMeaning, tier: Tier, expected: tuple[SignalKind, Cause]
 ) -> None:
-    """What the person meant counts where the carrier saw nothing; the ambiguous alone does not."""
+    """What the person meant counts where the carrier saw nothing."""
     read = Text("...", START, NO_WORD, LegalReading(meaning, tier, "rule", "v"))
     signal = read_signal(read, Standing(), LONG)
     assert (signal.kind, signal.cause) == expected

@@ -20,7 +20,8 @@ from consent_world import (
     minute,
     text,
 )
-from consentry.domain.consent import PairState, confirm_delivery, pair_state, refuse_by_carrier
+from consentry.domain.carrier_evidence import confirm_delivery, refuse_by_carrier
+from consentry.domain.consent import PairState, pair_state
 from consentry.domain.directory import Sender
 from consentry.domain.entries import Medium
 from consentry.domain.intake import Told, decide_grant, decide_revocation

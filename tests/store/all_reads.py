@@ -10,6 +10,7 @@ from consentry.ports import (
     MessageFilter,
     OptOutFilter,
     Page,
+    ReviewFilter,
     Store,
 )
 
@@ -40,6 +41,8 @@ async def read_everything(store: Store) -> dict[str, object]:
         "expiring": await store.read_expiring(_EVER, ALL),
         "drifts": await store.read_drifts(DriftFilter(), ALL),
         "open drifts": await store.count_drifts(),
+        "reviews": await store.read_reviews(ReviewFilter(), ALL),
+        "open reviews": await store.count_reviews(),
         "comparisons": await store.read_reconciliations(ALL),
         "calls to action": {
             call: await store.read_calls_to_action(call, ALL) for call in directory.calls_to_action

@@ -32,6 +32,7 @@ from store_world import (
     write,
 )
 from test_drifts_kept import drift, report
+from test_reviews_kept import answered, review
 
 from consentry.domain.calls_to_action import CallMedium, CallToAction, Wording
 from consentry.domain.drift import DriftState
@@ -86,6 +87,8 @@ async def add_what_is_rare(path: Path) -> None:
                     report(1),
                     Expiry(ANN, "deals", later),
                     Template("tpl_1", "x", "Sale", WordingKind.MARKETING, "é", START, START),
+                    review(1, ANN),
+                    answered(2, BOB),
                     customer(90_001, "Ann", ANN),
                     customer(90_002, "Zoé an\x00d NUL", BOB),
                     customer(90_003, "Ann too", ANN, merged_into="cus_90001"),

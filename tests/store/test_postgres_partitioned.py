@@ -29,12 +29,14 @@ from store_world import (
     write,
 )
 from test_drifts_kept import drift
+from test_reviews_kept import answered, review
 from test_two_processes import sender
 
 from consentry.domain.drift import DriftKind, DriftState
 from consentry.domain.entries import EntryKind
 from consentry.domain.messages import Callback, MessageStatus
 from consentry.domain.notices import PostponedNotice, notice_of_text
+from consentry.domain.review import ReviewState
 from consentry.ports import (
     Change,
     ConversationMark,
@@ -44,6 +46,7 @@ from consentry.ports import (
     Needs,
     OptOutFilter,
     Page,
+    ReviewFilter,
     Store,
 )
 from consentry.store.migrate import Migration, read_migrations
@@ -81,7 +84,8 @@ async def store(partitioned: PostgresDatabase) -> AsyncIterator[Store]:
     """Make the tables, note the migrations as applied, and open the store on them."""
     migrations = read_migrations("postgres")
     start, storage = migrations[:2]
-    split = [m for m in migrations if m.name in ("0006_notices", "0007_drifts", "0010_expiries")]
+    names = ("0006_notices", "0007_drifts", "0009_reviews", "0010_expiries")
+    split = [m for m in migrations if m.name in names]
     connection = await asyncpg.connect(partitioned.address)
     await connection.execute(partition(start))
     for migration in split:
@@ -114,7 +118,7 @@ async def test_every_table_that_grows_is_partitioned(
         "search_queue senders sessions sign_in_links tallies templates"
     )
     split = await partitioned.run("SELECT count(*) FROM pg_class WHERE relkind = 'p'")
-    assert split == 11
+    assert split == 12
 
 
 async def test_a_text_comes_in_once_and_is_listed(store: Store) -> None:
@@ -203,6 +207,19 @@ async def test_drifts_are_found_and_settled(store: Store) -> None:
         Needs(recipients=(settled.recipient,), drifts=True),
     )
     assert await store.submit(look) == (settled,)
+
+
+async def test_reviews_are_found_and_answered(store: Store) -> None:
+    """They lie with their recipients, and are listed, shown and counted over all partitions."""
+    kept = tuple(review(n, f"+1415555{n:04}") for n in range(1, 7))
+    await store.submit(write(Change(records=kept)))
+    done = answered(1, kept[0].recipient)
+    await store.submit(write(Change(records=(done,))))
+    assert await store.read_reviews(ReviewFilter(state=ReviewState.OPEN), Page()) == [*kept[:0:-1]]
+    assert await store.read_review(done.id) == done
+    assert await store.count_reviews() == 5
+    look = ask(lambda facts: facts.review(done.id), Needs(reviews=(done.id,)))
+    assert await store.submit(look) == done
 
 
 @pytest.mark.parametrize("statement", ["UPDATE entries SET value = ''", "DELETE FROM entries_1"])

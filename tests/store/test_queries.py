@@ -41,6 +41,7 @@ YOUNGER_KINDS = {
     EntryKind.DRIFT_DISMISSED,
     EntryKind.RECONCILED,
     EntryKind.RULES_RECORDED,
+    EntryKind.REVIEW_ANSWERED,
 }
 
 

@@ -15,8 +15,8 @@ from consentry.actions.record_receipt import (
     with_carrier,
 )
 from consentry.domain.entries import EntryKind
+from consentry.domain.gate import OUR_ANSWERS, MessageKind, Verdict, decide
 from consentry.domain.gate import Facts as GateFacts
-from consentry.domain.gate import MessageKind, Verdict, decide
 from consentry.domain.messages import RANK, Job, JobState, Message, MessageStatus, request_of
 from consentry.domain.standing import Standing, Thread, apply_pieces
 from consentry.ports import (
@@ -110,9 +110,9 @@ def _claim(
 
 
 def _texted(thread: Thread, message: Message, now: datetime) -> Thread:
-    texted = msgspec.structs.replace(
-        thread, last_outbound_at=now, last_outbound_purpose=message.purpose
-    )
+    is_ours = message.kind in OUR_ANSWERS
+    purpose = thread.last_outbound_purpose if is_ours else message.purpose
+    texted = msgspec.structs.replace(thread, last_outbound_at=now, last_outbound_purpose=purpose)
     if message.kind is not MessageKind.OPT_OUT_CONFIRMATION:
         return texted
     return msgspec.structs.replace(texted, confirmation_at=now)

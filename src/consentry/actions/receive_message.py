@@ -27,6 +27,7 @@ from consentry.domain.messages import Callback, Direction, Message, MessageStatu
 from consentry.domain.notices import ANSWER_WITHIN, TOO_LATE, Notice, notice_of_text
 from consentry.domain.reading import SenderKind
 from consentry.domain.replies import OPT_OUT_BRIEF, render_reply
+from consentry.domain.review import ReviewCase, ReviewState, Settled, list_changed
 from consentry.domain.standing import Consent, Standing, apply_pieces
 from consentry.ports import Change, Facts, InboundText, Needs, Rejected
 from consentry.wire.gsm7 import count_segments
@@ -106,6 +107,8 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
         entry_id, message = facts.ids.new("ent"), self._message(sender, facts)
         read = read_text(self.text, self.carrier_kind, sender, received_at=self.received_at)
         signal = read_signal(read, standing, sender)
+        if signal.kind is SignalKind.UNCLEAR:
+            signal = msgspec.structs.replace(signal, message=message.id)
         moved = decide_move(
             signal,
             standing,
@@ -121,7 +124,7 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
             Change(
                 entries=(entry,),
                 messages=(message,),
-                records=self._profile(facts),
+                records=(*self._profile(facts), *self._reviews(standing, after, facts)),
                 notices=self._pass_on(message, sender, read, moved),
             ),
             self._answer(moved, question, after, facts) if known_sender else Change(),
@@ -215,21 +218,49 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
         """Queue our one answer to a text; `question` is what a confirmation of ours asks."""
         if moved.reply is None:
             return Change()
-        sender = facts.directory.senders[self.text.sender]
-        wording = question or word_answer(moved.reply, sender, facts.directory.brand_of(sender))
-        deadline = None
-        if moved.reply is MessageKind.OPT_OUT_CONFIRMATION:
-            seconds = facts.policy.confirmation_deadline_seconds
-            deadline = facts.now + timedelta(seconds=seconds)
-        draft = Draft(
+        answer = Answer(moved.reply, self.text.recipient, self.text.sender, question)
+        return queue_answer(answer, after, facts)
+
+    def _reviews(self, before: Standing, after: Standing, facts: Facts) -> tuple[ReviewCase, ...]:
+        """List what is to be reviewed now, and what the person's own word ended."""
+        if before.reviews == after.reviews:
+            return ()
+        person = Actor(ActorKind.PERSON, self.text.recipient)
+        return list_changed(
+            before,
+            after,
             recipient=self.text.recipient,
             sender=self.text.sender,
-            body=wording,
-            actor=Actor(ActorKind.SYSTEM),
-            kind=moved.reply,
-            expires_at=deadline,
+            settled=Settled(ReviewState.ENDED, facts.now, person),
         )
-        return queue_text(draft, after, facts).change
+
+
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """An answer of ours to a person's word; `wording` is the brand's own unless it is given."""
+
+    kind: MessageKind
+    recipient: str
+    sender: str
+    wording: str | None = None
+
+
+def queue_answer(answer: Answer, after: Standing, facts: Facts) -> Change:
+    """Put our answer in the outbox, or record that the gate refused it."""
+    sender = facts.directory.senders[answer.sender]
+    brand = facts.directory.brand_of(sender)
+    deadline = None
+    if answer.kind is MessageKind.OPT_OUT_CONFIRMATION:
+        seconds = facts.policy.confirmation_deadline_seconds
+        deadline = facts.now + timedelta(seconds=seconds)
+    draft = Draft(
+        recipient=answer.recipient,
+        sender=answer.sender,
+        body=answer.wording or word_answer(answer.kind, sender, brand),
+        actor=Actor(ActorKind.SYSTEM),
+        kind=answer.kind,
+        expires_at=deadline,
+    )
+    return queue_text(draft, after, facts).change
 
 
 def read_text(
@@ -281,6 +312,9 @@ def _kind_of(signal: Signal, moved: Transition) -> EntryKind:
             return EntryKind.MESSAGE_RECEIVED if moved.superseded else EntryKind.OPTED_IN
         case SignalKind.HELP:
             return EntryKind.HELP_ASKED
+        case SignalKind.UNCLEAR:
+            is_held = moved.move is not Move.NOTHING
+            return EntryKind.REVIEW_OPENED if is_held else EntryKind.MESSAGE_RECEIVED
         case SignalKind.PLAIN_TEXT:
             opted_in = moved.move is Move.CONVERSE and any(
                 isinstance(piece, Consent) for piece in moved.pieces

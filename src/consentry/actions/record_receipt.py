@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from consentry.actions.outgoing import cancel_forbidden, join
-from consentry.domain.consent import confirm_delivery, refuse_by_carrier
+from consentry.domain.carrier_evidence import confirm_delivery, refuse_by_carrier
 from consentry.domain.directory import Sender
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
 from consentry.domain.messages import RANK, JobState, Message, MessageStatus

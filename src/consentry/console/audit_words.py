@@ -29,6 +29,7 @@ KINDS: Final[dict[EntryKind, str]] = {
     EntryKind.IMPORTED: "Imported",
     EntryKind.DRIFT_APPLIED: "Applied a carrier drift",
     EntryKind.DRIFT_DISMISSED: "Dismissed a carrier drift",
+    EntryKind.REVIEW_ANSWERED: "Answered a review",
     EntryKind.RECONCILED: "Compared with a carrier",
     EntryKind.RULES_RECORDED: "Rules in force",
 }
@@ -54,6 +55,7 @@ _DID: Final[dict[EntryKind, str]] = {
     EntryKind.EXPORTED: "exported",
     EntryKind.DRIFT_APPLIED: "applied a carrier drift of",
     EntryKind.DRIFT_DISMISSED: "dismissed a carrier drift of",
+    EntryKind.REVIEW_ANSWERED: "answered a review of a text of",
     EntryKind.RECONCILED: "compared our records with a carrier",
     EntryKind.RULES_RECORDED: "wrote down the rules in force:",
     EntryKind.IMPORTED: "imported",

@@ -46,6 +46,8 @@ TIMELINE_KINDS: Final = (
     EntryKind.DRIFT_FOUND,
     EntryKind.DRIFT_APPLIED,
     EntryKind.DRIFT_DISMISSED,
+    EntryKind.REVIEW_OPENED,
+    EntryKind.REVIEW_ANSWERED,
     EntryKind.NOTE_ADDED,
     EntryKind.CUSTOMER_CHANGED,
 )
@@ -119,8 +121,8 @@ class Drawer(msgspec.Struct, frozen=True):
     def draw(self, entry: Entry) -> list[Item]:
         """Draw an entry: a bubble, a line, or a bubble and what it did."""
         match entry.kind:
-            case EntryKind.MESSAGE_RECEIVED | EntryKind.SEND_ACCEPTED:
-                return self._bubble(entry)
+            case EntryKind.MESSAGE_RECEIVED | EntryKind.SEND_ACCEPTED | EntryKind.REVIEW_OPENED:
+                return [*self._bubble(entry), *self._held(entry)]
             case EntryKind.OPTED_IN | EntryKind.OPTED_OUT | EntryKind.HELP_ASKED:
                 return self._word(entry)
             case EntryKind.SEND_REFUSED | EntryKind.JOB_CANCELED:
@@ -138,6 +140,7 @@ class Drawer(msgspec.Struct, frozen=True):
                 | EntryKind.DRIFT_FOUND
                 | EntryKind.DRIFT_APPLIED
                 | EntryKind.DRIFT_DISMISSED
+                | EntryKind.REVIEW_ANSWERED
             ):
                 return [self._line(entry)]
             case (
@@ -225,6 +228,19 @@ class Drawer(msgspec.Struct, frozen=True):
             said = f"{person} opted in to {number}{by_text}"
         older = " (older than their last word, so it changes nothing)"
         return f"{said}{older}" if entry.superseded else said
+
+    def _held(self, entry: Entry) -> list[Item]:
+        """Tell under an unclear text what it did: it is held to be read."""
+        if entry.kind is not EntryKind.REVIEW_OPENED:
+            return []
+        item = Item(
+            id=f"{entry.id}-did",
+            look=Look.LINE,
+            at=entry.recorded_at,
+            says=self._say_what_it_did(entry),
+            over=self._over(entry),
+        )
+        return [item]
 
     def _refused(self, entry: Entry) -> Item:
         return Item(

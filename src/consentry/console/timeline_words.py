@@ -7,6 +7,7 @@ import msgspec
 
 from consentry.console.card import spell_scope
 from consentry.console.drift_words import DRIFT_KINDS
+from consentry.console.review_words import REVIEW_ANSWERS
 from consentry.console.wording import show_number
 from consentry.domain.directory import Directory
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind, Medium
@@ -20,6 +21,7 @@ from consentry.domain.standing import (
     ConsentState,
     Piece,
     Place,
+    Review,
     Suppression,
     Tag,
     Thread,
@@ -163,9 +165,11 @@ def spell_told(entry: Entry) -> str:
         parts.append(f"told {spell_medium(evidence.medium)}{by}")
     if entry.kind is EntryKind.DRIFT_FOUND:
         parts.append(DRIFT_KINDS.get(entry.reason or "", ""))
+    elif entry.kind is EntryKind.REVIEW_ANSWERED:
+        parts.append("" if evidence is None else evidence.note or "")
     elif entry.reason and entry.kind is not EntryKind.CUSTOMER_CHANGED:
         parts.append(entry.reason)
-    return "; ".join(parts)
+    return "; ".join(filter(None, parts))
 
 
 def spell_what_it_did(entry: Entry, directory: Directory) -> str:
@@ -189,6 +193,10 @@ def spell_what_it_did(entry: Entry, directory: Directory) -> str:
             said = f"A text from {number} arrived: the carrier no longer blocks"
         case EntryKind.DRIFT_FOUND | EntryKind.DRIFT_APPLIED | EntryKind.DRIFT_DISMISSED:
             said = _spell_drift(entry, number)
+        case EntryKind.REVIEW_OPENED:
+            said = f"May be an opt-out of {number}: only direct replies pass until it is reviewed"
+        case EntryKind.REVIEW_ANSWERED:
+            said = f"Reviewed for {number}: {REVIEW_ANSWERS.get(entry.reason or '', '')}"
         case _:
             said = entry.text or ""
     return said
@@ -257,8 +265,19 @@ def spell_piece(piece: Piece, directory: Directory) -> str:
             return f"Do-not-text list of {name}: {done}" + (f", not for {lifted}" if lifted else "")
         case Tag():
             return "SMS tag set" if piece.sms else "SMS tag removed"
+        case Place() | Thread() | Review():
+            return _spell_beside(piece)
+        case never:
+            assert_never(never)
+
+
+def _spell_beside(piece: Place | Thread | Review) -> str:
+    match piece:
         case Place():
             return _spell_place(piece)
+        case Review():
+            number = show_number(piece.sender)
+            return f"Review of {number}: {'open' if piece.texts else 'over'}"
         case Thread():
             return ""
         case never:

@@ -37,11 +37,11 @@ from consentry.domain.reading import (
     LegalReading,
     Tier,
 )
+from consentry.domain.review import counts, end_review, open_review
 from consentry.domain.scope_question import keep_program, read_answer
 from consentry.domain.standing import (
     CARRIER_CAUSES,
     Block,
-    BlockState,
     Cause,
     Consent,
     ConsentState,
@@ -49,8 +49,10 @@ from consentry.domain.standing import (
     Standing,
     Tag,
     Thread,
+    Unclear,
     apply_pieces,
 )
+from consentry.domain.wrong_number import disown
 
 _CLOCKS_DIFFER_MAX: Final = timedelta(minutes=1)
 _OUR_HELP: Final = frozenset({"HELP", "INFO"})
@@ -71,6 +73,7 @@ class SignalKind(StrEnum):
     """What a text asks of us."""
 
     PLAIN_TEXT = "plain_text"
+    UNCLEAR = "unclear"
     HELP = "help"
     OPT_OUT = "opt_out"
     OPT_IN = "opt_in"
@@ -82,6 +85,8 @@ class Move(StrEnum):
 
     NOTHING = "nothing"
     CONVERSE = "converse"
+    HOLD = "hold"
+    CONVERSE_AND_HOLD = "converse_and_hold"
     OPT_OUT = "opt_out"
     OPT_IN = "opt_in"
     KEEP_PROGRAM = "keep_program"
@@ -89,26 +94,31 @@ class Move(StrEnum):
 
 MOVES: Final[dict[tuple[PairState, SignalKind], Move]] = {
     (PairState.NOT_ASKED, SignalKind.PLAIN_TEXT): Move.CONVERSE,
+    (PairState.NOT_ASKED, SignalKind.UNCLEAR): Move.CONVERSE_AND_HOLD,
     (PairState.NOT_ASKED, SignalKind.HELP): Move.NOTHING,
     (PairState.NOT_ASKED, SignalKind.OPT_OUT): Move.OPT_OUT,
     (PairState.NOT_ASKED, SignalKind.OPT_IN): Move.OPT_IN,
     (PairState.NOT_ASKED, SignalKind.SCOPE_ANSWER): Move.CONVERSE,
     (PairState.OPTED_IN, SignalKind.PLAIN_TEXT): Move.CONVERSE,
+    (PairState.OPTED_IN, SignalKind.UNCLEAR): Move.CONVERSE_AND_HOLD,
     (PairState.OPTED_IN, SignalKind.HELP): Move.NOTHING,
     (PairState.OPTED_IN, SignalKind.OPT_OUT): Move.OPT_OUT,
     (PairState.OPTED_IN, SignalKind.OPT_IN): Move.OPT_IN,
     (PairState.OPTED_IN, SignalKind.SCOPE_ANSWER): Move.CONVERSE,
     (PairState.OPTED_OUT, SignalKind.PLAIN_TEXT): Move.NOTHING,
+    (PairState.OPTED_OUT, SignalKind.UNCLEAR): Move.NOTHING,
     (PairState.OPTED_OUT, SignalKind.HELP): Move.NOTHING,
     (PairState.OPTED_OUT, SignalKind.OPT_OUT): Move.OPT_OUT,
     (PairState.OPTED_OUT, SignalKind.OPT_IN): Move.OPT_IN,
     (PairState.OPTED_OUT, SignalKind.SCOPE_ANSWER): Move.KEEP_PROGRAM,
     (PairState.CARRIER_BLOCKED, SignalKind.PLAIN_TEXT): Move.NOTHING,
+    (PairState.CARRIER_BLOCKED, SignalKind.UNCLEAR): Move.HOLD,
     (PairState.CARRIER_BLOCKED, SignalKind.HELP): Move.NOTHING,
     (PairState.CARRIER_BLOCKED, SignalKind.OPT_OUT): Move.OPT_OUT,
     (PairState.CARRIER_BLOCKED, SignalKind.OPT_IN): Move.OPT_IN,
     (PairState.CARRIER_BLOCKED, SignalKind.SCOPE_ANSWER): Move.NOTHING,
     (PairState.PAUSED, SignalKind.PLAIN_TEXT): Move.NOTHING,
+    (PairState.PAUSED, SignalKind.UNCLEAR): Move.HOLD,
     (PairState.PAUSED, SignalKind.HELP): Move.NOTHING,
     (PairState.PAUSED, SignalKind.OPT_OUT): Move.OPT_OUT,
     (PairState.PAUSED, SignalKind.OPT_IN): Move.OPT_IN,
@@ -123,6 +133,7 @@ class Signal(msgspec.Struct, frozen=True, gc=False):
     block layers it sets or lifts; on a plain text, those that its word shows to be open.
     `answered` says that the carrier answers it, so we do not. `arrived_at` is our own time of
     its arrival, where that is not `at`. `program`: what the answer to a question of ours keeps.
+    `reading` is what an unclear text was read as, `message` where it is kept.
     """
 
     kind: SignalKind
@@ -133,6 +144,8 @@ class Signal(msgspec.Struct, frozen=True, gc=False):
     answered: bool = False
     arrived_at: datetime | None = None
     program: str | None = None
+    reading: LegalReading | None = None
+    message: str = ""
 
     @property
     def since(self) -> datetime:
@@ -208,9 +221,16 @@ def read_signal(text: Text, standing: Standing, sender: Sender) -> Signal:
         return _signal(text, SignalKind.OPT_IN, layers)
     if text.carrier.word is CarrierWord.OPT_IN:
         return _signal(text, SignalKind.PLAIN_TEXT, layers)
+    return _read_no_word(text, standing, sender)
+
+
+def _read_no_word(text: Text, standing: Standing, sender: Sender) -> Signal:
+    """Read what opts neither out nor in: a call for help, an unclear text, or a plain one."""
     if text.carrier.word is CarrierWord.HELP or whole_word(text.body) in _OUR_HELP:
         return _signal(text, SignalKind.HELP, ())
-    return _signal(text, SignalKind.PLAIN_TEXT, ())
+    is_unclear = text.legal.meaning is LegalMeaning.AMBIGUOUS and counts(standing, sender.number)
+    plain = _signal(text, SignalKind.UNCLEAR if is_unclear else SignalKind.PLAIN_TEXT, ())
+    return msgspec.structs.replace(plain, reading=text.legal) if is_unclear else plain
 
 
 def _read_opt_out(text: Text) -> Signal | None:
@@ -289,9 +309,12 @@ def decide_move(
             return _note(signal, standing, sender, state=state)
         case Move.CONVERSE:
             return _converse(signal, standing, sender, entry=entry)
+        case Move.HOLD | Move.CONVERSE_AND_HOLD:
+            return _hold(signal, standing, sender, move=move, entry=entry)
         case Move.OPT_OUT:
             reach = reached_consents(standing, sender, directory, policy.revocation_reach)
-            return _opt_out(signal, standing, sender, entry=entry, state=state, reach=reach)
+            moved = _opt_out(signal, standing, sender, entry=entry, state=state, reach=reach)
+            return _disown(moved, signal.word(entry), standing, sender, directory=directory)
         case Move.OPT_IN:
             return _opt_in(signal, standing, sender, entry=entry, state=state, directory=directory)
         case Move.KEEP_PROGRAM:
@@ -323,7 +346,8 @@ def _converse(signal: Signal, standing: Standing, sender: Sender, *, entry: str)
     word = signal.word(entry)
     thread = _heard(standing, sender, signal.since)
     reply = None
-    if thread.initial_reply_at is None and not signal.answered:
+    is_held = standing.review(sender.number) is not None
+    if thread.initial_reply_at is None and not signal.answered and not is_held:
         reply = MessageKind.INITIAL_REPLY
         thread = msgspec.structs.replace(thread, initial_reply_at=signal.since)
     pieces: list[Piece] = []
@@ -334,6 +358,25 @@ def _converse(signal: Signal, standing: Standing, sender: Sender, *, entry: str)
     if active != known:
         pieces += [active, Tag(sms=True)]
     return Transition(Move.CONVERSE, (*pieces, thread), reply)
+
+
+def _hold(
+    signal: Signal, standing: Standing, sender: Sender, *, move: Move, entry: str
+) -> Transition:
+    """Hold back all but direct replies until somebody has said what the text means.
+
+    A first text opens the conversation in which an agent may answer the person, and is no opt-in
+    to anything else; no answer of ours goes out by itself.
+    """
+    pieces: list[Piece] = [_heard(standing, sender, signal.since)]
+    if signal.reading is not None:
+        unclear = Unclear("", signal.message, entry, signal.at, signal.reading)
+        pieces.append(open_review(standing, sender.number, unclear))
+    if move is Move.CONVERSE_AND_HOLD:
+        known = standing.consent(sender.conversation)
+        active = resume_conversation(known, signal.word(entry), sender)
+        pieces += [] if active == known else [active, Tag(sms=True)]
+    return Transition(move, tuple(pieces), narrowed=True)
 
 
 def _opened_blocks(signal: Signal, standing: Standing, sender: Sender, word: Word) -> list[Block]:
@@ -361,6 +404,7 @@ def _opt_out(
     if not superseded:
         known = standing.consent(sender.conversation)
         pieces += [revoke_conversation(known, word, sender), Tag(sms=False)]
+        pieces += end_review(standing, sender.number)
     pieces += [
         revoke_consent(consent, word)
         for consent in reach
@@ -369,6 +413,17 @@ def _opt_out(
     first = state is not PairState.OPTED_OUT and not superseded
     reply = MessageKind.OPT_OUT_CONFIRMATION if first and not signal.answered else None
     return Transition(Move.OPT_OUT, tuple(pieces), reply, superseded=superseded, narrowed=True)
+
+
+def _disown(
+    moved: Transition, word: Word, standing: Standing, sender: Sender, *, directory: Directory
+) -> Transition:
+    """Let the number alone where it is not the person's whom we meant."""
+    if word.cause is not Cause.WRONG_NUMBER:
+        return moved
+    after = apply_pieces(standing, moved.pieces)
+    disowned = disown(after, sender, directory, word, is_back=moved.superseded)
+    return msgspec.structs.replace(moved, pieces=(*moved.pieces, *disowned))
 
 
 def _opted_out(standing: Standing, sender: Sender, at: datetime) -> Thread:
@@ -421,6 +476,9 @@ def _opt_in(
     left = [b for b in blocks if not (b.is_paused or b.cause in CARRIER_CAUSES)]
     known = standing.consent(sender.conversation)
     newer = is_revoked_since(known, word) or any(b.layer in signal.layers for b in left)
+    if not newer:
+        until = signal.at if signal.carrier_timed else None
+        pieces += end_review(standing, sender.number, until=until)
     if newer or left:
         return Transition(Move.OPT_IN, tuple(pieces), superseded=newer)
     pieces += [resume_conversation(known, word, sender), Tag(sms=True)]
@@ -428,46 +486,3 @@ def _opt_in(
     answers = not signal.answered and state is not PairState.OPTED_IN
     reply = MessageKind.OPT_IN_CONFIRMATION if answers else None
     return Transition(Move.OPT_IN, tuple(pieces), reply)
-
-
-def refuse_by_carrier(
-    standing: Standing, sender: Sender, *, submitted_at: datetime, entry: str
-) -> tuple[Block, ...]:
-    """Learn from a carrier's "opted out" that the pair is blocked; it is not a person's word.
-
-    A refusal of a text that we submitted before the person came back says nothing of now.
-    """
-    scope = sender.scope_of(BlockLayer.PROVIDER)
-    known = standing.block(scope, BlockLayer.PROVIDER)
-    blocked = Block(
-        scope=scope,
-        layer=BlockLayer.PROVIDER,
-        state=BlockState.BLOCKED,
-        cause=Cause.CARRIER_REFUSAL,
-        since=submitted_at,
-        changed_at=submitted_at,
-        entry=entry,
-        by_person=False,
-    )
-    if known is None:
-        return (blocked,)
-    if known.state is BlockState.BLOCKED or known.changed_at > submitted_at:
-        return ()
-    return (msgspec.structs.replace(blocked, opted_in_at=known.opted_in_at),)
-
-
-def confirm_delivery(
-    standing: Standing, sender: Sender, *, submitted_at: datetime, entry: str
-) -> tuple[Block, ...]:
-    """Open a block that only a refusal had set, once a later text was delivered."""
-    scope = sender.scope_of(BlockLayer.PROVIDER)
-    known = standing.block(scope, BlockLayer.PROVIDER)
-    if known is None or known.state is not BlockState.BLOCKED:
-        return ()
-    if known.cause is not Cause.CARRIER_REFUSAL or known.changed_at >= submitted_at:
-        return ()
-    return (
-        msgspec.structs.replace(
-            known, state=BlockState.OPEN, since=submitted_at, changed_at=submitted_at, entry=entry
-        ),
-    )

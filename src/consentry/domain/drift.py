@@ -261,7 +261,7 @@ def judge_text(
             return _judge_opt_out(standing, after, reached if is_taken else ())
         case SignalKind.OPT_IN:
             return Judged(DriftKind.MISSED_OPT_IN, Severity.WARNING)
-        case SignalKind.PLAIN_TEXT | SignalKind.HELP | SignalKind.SCOPE_ANSWER:
+        case SignalKind.PLAIN_TEXT | SignalKind.UNCLEAR | SignalKind.HELP | SignalKind.SCOPE_ANSWER:
             return Judged(DriftKind.MISSED_TEXT, Severity.WARNING)
         case never:
             assert_never(never)

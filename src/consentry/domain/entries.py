@@ -45,6 +45,8 @@ class EntryKind(StrEnum):
     DRIFT_DISMISSED = "drift_dismissed"
     RECONCILED = "reconciled"
     RULES_RECORDED = "rules_recorded"
+    REVIEW_OPENED = "review_opened"
+    REVIEW_ANSWERED = "review_answered"
 
 
 AUDIT_KINDS: Final = (
@@ -66,6 +68,7 @@ AUDIT_KINDS: Final = (
     EntryKind.DRIFT_DISMISSED,
     EntryKind.RECONCILED,
     EntryKind.RULES_RECORDED,
+    EntryKind.REVIEW_ANSWERED,
 )
 """What the audit lists: all that people and programs of the company saw and did by hand."""
 

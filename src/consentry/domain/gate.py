@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 
 from consentry.domain.directory import Directory, Program, Purpose, Sender
-from consentry.domain.policy import Policy
+from consentry.domain.policy import Policy, RevocationReach
 from consentry.domain.reading import BlockLayer
 from consentry.domain.reasons import REASONS, Reason
 from consentry.domain.standing import (
@@ -20,6 +20,7 @@ from consentry.domain.standing import (
     Consent,
     ConsentLevel,
     ConsentState,
+    Review,
     Standing,
     Suppression,
 )
@@ -94,6 +95,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     consent: Consent | None = None
     suppression: Suppression | None = None
     until: datetime | None = None
+    review: Review | None = None
 
 
 class Denial(msgspec.Struct, frozen=True, gc=False):
@@ -104,6 +106,7 @@ class Denial(msgspec.Struct, frozen=True, gc=False):
     block: Block | None = None
     consent: Consent | None = None
     suppression: Suppression | None = None
+    review: Review | None = None
 
 
 class _Case(msgspec.Struct, frozen=True, gc=False):
@@ -130,6 +133,16 @@ _WITHOUT_CONSENT: Final = {
     ConsentState.REVOKED: Reason.NO_CONSENT,
     ConsentState.EXPIRED: Reason.CONSENT_EXPIRED,
 }
+OUR_ANSWERS: Final = frozenset(
+    {
+        MessageKind.INITIAL_REPLY,
+        MessageKind.OPT_OUT_CONFIRMATION,
+        MessageKind.OPT_IN_CONFIRMATION,
+        MessageKind.HELP_REPLY,
+    }
+)
+"""What we answer by ourselves: no part of what somebody talks with the person about."""
+_PASS_REVIEW: Final = frozenset({MessageKind.OPT_OUT_CONFIRMATION, MessageKind.HELP_REPLY})
 NEEDED_LEVEL: Final = {
     Purpose.CONVERSATIONAL: ConsentLevel.IMPLIED,
     Purpose.INFORMATIONAL: ConsentLevel.EXPRESS,
@@ -211,7 +224,7 @@ def _check_revoked_conversation(case: _Case) -> Denial | None:
 
 def _check_suppressed(case: _Case) -> Denial | None:
     suppression = standing_suppression(case.facts.standing, case.sender)
-    if suppression is None:
+    if suppression is None or _is_confirmed(suppression, case):
         return None
     if suppression.cause is Cause.REASSIGNED:
         reason = Reason.NUMBER_REASSIGNED
@@ -220,12 +233,64 @@ def _check_suppressed(case: _Case) -> Denial | None:
     return Denial(reason, f"suppression/{suppression.scope}", suppression=suppression)
 
 
+def _is_confirmed(suppression: Suppression, case: _Case) -> bool:
+    """Tell whether the confirmation that is asked for confirms the very word that listed them."""
+    if case.request.kind is not MessageKind.OPT_OUT_CONFIRMATION:
+        return False
+    block = case.facts.standing.block(case.sender.number, BlockLayer.OURS)
+    return block is not None and (block.entry, block.cause) == (
+        suppression.entry,
+        suppression.cause,
+    )
+
+
 def _check_paused(case: _Case) -> Denial | None:
     """Hold back what may be forbidden: a carrier says what our ledger does not (a drift)."""
     for block in standing_blocks(case.facts.standing, case.sender):
         if block.is_paused:
             return Denial(Reason.PAUSED_FOR_REVIEW, f"paused/{block.layer}", block=block)
     return None
+
+
+def _check_review(case: _Case) -> Denial | None:
+    """Hold back what is no direct reply, while a text that may be an opt-out is not reviewed.
+
+    Over other senders, what the opt-out would reach is held back: all but conversations.
+    """
+    reviews = case.facts.standing.reviews
+    if not reviews or case.request.kind in _PASS_REVIEW:
+        return None
+    is_conversation = _purpose_of(case) is Purpose.CONVERSATIONAL
+    for review in reviews:
+        if review.sender == case.sender.number:
+            is_held = not (is_conversation and _is_direct_reply(case))
+        else:
+            is_held = not is_conversation and _reaches(review, case)
+        if is_held:
+            return Denial(Reason.PAUSED_FOR_REVIEW, "paused/review", review=review)
+    return None
+
+
+def _is_direct_reply(case: _Case) -> bool:
+    """Tell what an agent answers in this conversation from what machines send."""
+    request = case.request
+    if request.kind is not MessageKind.MESSAGE or request.door is not Door.CONSOLE:
+        return False
+    return request.program in (None, case.sender.conversation)
+
+
+def _reaches(review: Review, case: _Case) -> bool:
+    """Tell whether an opt-out of the reviewed sender would take what this one may send."""
+    match case.policy.revocation_reach:
+        case RevocationReach.SENDER:
+            return False
+        case RevocationReach.ALL:
+            return True
+        case RevocationReach.BRAND:
+            reviewed = case.facts.directory.senders.get(review.sender)
+            return reviewed is None or reviewed.brand == case.sender.brand
+        case never:
+            assert_never(never)
 
 
 def _check_confirmation(case: _Case) -> Denial | None:
@@ -355,6 +420,7 @@ _BEFORE_CONSENT: Final[tuple[Callable[[_Case], Denial | None], ...]] = (
     _check_revoked_conversation,
     _check_suppressed,
     _check_paused,
+    _check_review,
 )
 
 
@@ -370,6 +436,7 @@ def _deny(denial: Denial, purpose: Purpose | None, policy: Policy, now: datetime
         block=denial.block,
         consent=denial.consent,
         suppression=denial.suppression,
+        review=denial.review,
     )
 
 

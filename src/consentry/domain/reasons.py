@@ -79,7 +79,7 @@ REASONS: Final[dict[Reason, ReasonRow]] = {
         _REFUSED,
         30007,
         "What the person wrote, or what the carrier says of them, is being reviewed. Settle it "
-        "first, under carrier drift in the reports.",
+        "first: in the review queue, or under carrier drift in the reports.",
     ),
     Reason.NO_CONSENT: ReasonRow(
         _REFUSED,

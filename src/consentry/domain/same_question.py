@@ -81,7 +81,7 @@ class SameQuestion:
             block = _weigh(blocks, standing, self._sender)
             if block is not None:
                 return self._rule_by_block(recipient, standing, block)
-        elif len(consents) == 1 and not standing.suppressions and consents[0].is_active(self._now):
+        elif len(consents) == 1 and _decides_alone(consents[0], standing, self._now):
             return self._rule_by_consent(recipient, standing, consents[0])
         return Ruled.alone(self._ask(recipient, standing))
 
@@ -108,6 +108,11 @@ class SameQuestion:
     def _ask(self, recipient: str | None, standing: Standing) -> Decision:
         request = msgspec.structs.replace(self._request, recipient=recipient)
         return decide(request, Facts(self._directory, standing), self._policy, self._now)
+
+
+def _decides_alone(consent: Consent, standing: Standing, now: datetime) -> bool:
+    """Tell whether nothing else than this consent, active now, could stand between."""
+    return not standing.suppressions and not standing.reviews and consent.is_active(now)
 
 
 def _weigh(blocks: tuple[Block, ...], standing: Standing, sender: Sender) -> Block | None:

@@ -11,7 +11,7 @@ from typing import Final, assert_never
 import msgspec
 
 from consentry.domain.directory import Purpose, is_conversation
-from consentry.domain.reading import BlockLayer
+from consentry.domain.reading import BlockLayer, LegalReading
 
 EVERYTHING = "*"
 """The scope of a suppression that covers every brand."""
@@ -107,6 +107,7 @@ class Consent(
 ):
     """The standing of the recipient with one program.
 
+    `not_subscriber`: who gave it does not have the number (any more), so it is withdrawn for good.
     On a consent that is revoked, or pending for the carrier, `by_person` says that the person's
     own withdrawal stands behind it; `changed_at` is then the time of that withdrawal.
     `withdrawn_at` is the newest withdrawal, kept when consent is given again: a grant that is
@@ -122,6 +123,7 @@ class Consent(
     by_person: bool = True
     expires_at: datetime | None = None
     withdrawn_at: datetime | None = None
+    not_subscriber: bool = False
 
     @property
     def is_withdrawn(self) -> bool:
@@ -177,6 +179,7 @@ class Thread(
 ):
     """When we and the recipient last texted over one sender.
 
+    `last_outbound_purpose` is that of the last text somebody wrote: our own answers have none.
     `opted_out_at` is the person's newest opt-out of this sender, kept when they come back: a
     grant that is older than it counts for nothing, whenever we hear of it. `scope_question`: what
     the confirmation of that opt-out asks, until it is answered or the person says stop again.
@@ -213,7 +216,34 @@ class Place(
     entry: str | None = None
 
 
-Piece = Block | Consent | Suppression | Thread | Tag | Place
+class Unclear(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A text of the person that may be an opt-out, until somebody has said what it is.
+
+    `message` and `entry` hold it verbatim; `at` is when it was sent. `after` is the purpose of
+    our last text before it, None where there was none.
+    """
+
+    id: str
+    message: str
+    entry: str
+    at: datetime
+    reading: LegalReading
+    after: Purpose | None = None
+
+
+class Review(
+    msgspec.Struct, frozen=True, gc=False, tag="review", tag_field="piece", omit_defaults=True
+):
+    """What is to be reviewed of a conversation with one sender, oldest first.
+
+    While there is anything, only direct replies pass. An empty one takes the review away.
+    """
+
+    sender: str
+    texts: tuple[Unclear, ...] = ()
+
+
+Piece = Block | Consent | Suppression | Thread | Tag | Place | Review
 
 
 class Standing(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -225,6 +255,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     threads: tuple[Thread, ...] = ()
     sms_tag: bool = False
     place: Place | None = None
+    reviews: tuple[Review, ...] = ()
 
     def block(self, scope: str, layer: BlockLayer) -> Block | None:
         """Find the block of a scope in a layer."""
@@ -254,6 +285,13 @@ class Standing(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
                 return thread
         return Thread(sender=sender)
 
+    def review(self, sender: str) -> Review | None:
+        """Find what is to be reviewed of the conversation with a sender."""
+        for review in self.reviews:
+            if review.sender == sender:
+                return review
+        return None
+
     @property
     def sms_preference(self) -> SMSPreference:
         """Forbidden while any opt-out stands, else the tag says.
@@ -273,6 +311,7 @@ def apply_pieces(standing: Standing, pieces: tuple[Piece, ...]) -> Standing:
     """Apply an entry's changed pieces in order, each in the place of the one it replaces."""
     blocks, consents, sms_tag = standing.blocks, standing.consents, standing.sms_tag
     suppressions, threads, place = standing.suppressions, standing.threads, standing.place
+    reviews = standing.reviews
     for piece in pieces:
         # Fields are read by name: a pattern of fields takes as long as all the rest of this.
         match piece:
@@ -293,6 +332,13 @@ def apply_pieces(standing: Standing, pieces: tuple[Piece, ...]) -> Standing:
                 sms_tag = piece.sms
             case Place():
                 place = piece if piece.zone or piece.postal_code else None
+            case Review():
+                reviews = _put_review(reviews, piece)
             case never:
                 assert_never(never)
-    return Standing(blocks, consents, suppressions, threads, sms_tag, place)
+    return Standing(blocks, consents, suppressions, threads, sms_tag, place, reviews)
+
+
+def _put_review(reviews: tuple[Review, ...], piece: Review) -> tuple[Review, ...]:
+    left = tuple(review for review in reviews if review.sender != piece.sender)
+    return (*left, piece) if piece.texts else left

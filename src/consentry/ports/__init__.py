@@ -71,6 +71,7 @@ from consentry.ports.listings import (
     OptOutPage,
     OptOutStory,
     Page,
+    ReviewFilter,
     Tally,
 )
 from consentry.ports.measuring import (
@@ -177,6 +178,7 @@ __all__ = [
     "Record",
     "RefusedAnswer",
     "Rejected",
+    "ReviewFilter",
     "Scope",
     "ServerProcess",
     "Session",

@@ -19,6 +19,7 @@ from consentry.domain.entries import Entry
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice, PostponedNotice
 from consentry.domain.policy import Policy
+from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
 from consentry.domain.templates import Template
 from consentry.ports.clock import Ids
@@ -44,7 +45,7 @@ class Needs(msgspec.Struct, frozen=True, gc=False):
     finds one of ours by such a pair, with its job. `refusals_of` is a sender. `due_jobs` asks
     for jobs that are due: per sender, how many. `agents` and `processes` ask for all of them.
     `idempotency` are pairs of owner and key. `links` and `sessions` are ids; `marks` are pairs
-    of recipient and sender. `drifts` asks for all drifts of the recipients.
+    of recipient and sender. `drifts` asks for all drifts of the recipients. `reviews` are ids.
     """
 
     recipients: tuple[str, ...] = ()
@@ -64,6 +65,7 @@ class Needs(msgspec.Struct, frozen=True, gc=False):
     sessions: tuple[str, ...] = ()
     marks: tuple[tuple[str, str], ...] = ()
     drifts: bool = False
+    reviews: tuple[str, ...] = ()
 
 
 class Work(msgspec.Struct, frozen=True, gc=False):
@@ -149,6 +151,9 @@ class Facts(Protocol):
     def drifts(self, recipient: str) -> tuple[Drift, ...]:
         """All drifts of a recipient, settled ones too, in the order they were found."""
 
+    def review(self, review_id: str) -> ReviewCase | None:
+        """A review by id."""
+
 
 Record = (
     Brand
@@ -169,6 +174,7 @@ Record = (
     | CallToAction
     | Expiry
     | Template
+    | ReviewCase
 )
 
 

@@ -8,6 +8,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.drift import DriftKind, DriftState
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Message, MessageStatus
+from consentry.domain.review import ReviewState
 from consentry.domain.standing import Cause, Consent, Standing
 from consentry.ports.records import ConversationMark
 
@@ -45,6 +46,14 @@ class DriftFilter(msgspec.Struct, frozen=True):
     carrier: str | None = None
     recipient: str | None = None
     report: str | None = None
+    senders: tuple[str, ...] | None = None
+
+
+class ReviewFilter(msgspec.Struct, frozen=True):
+    """Which reviews to list; None is any. `senders`: those of conversations with one of these."""
+
+    state: ReviewState | None = None
+    recipient: str | None = None
     senders: tuple[str, ...] | None = None
 
 

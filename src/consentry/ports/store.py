@@ -13,6 +13,7 @@ from consentry.domain.drift import Drift, DriftKind, Reconciliation
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
+from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
 from consentry.domain.templates import Template
 from consentry.ports.commands import Command, Work
@@ -28,6 +29,7 @@ from consentry.ports.listings import (
     OptOutPage,
     OptOutStory,
     Page,
+    ReviewFilter,
     Tally,
 )
 from consentry.ports.records import AnsweredKey, APIKey, CarrierAccount, ConversationMark, Session
@@ -250,6 +252,15 @@ class Store(Protocol):
 
     async def count_drifts(self) -> dict[DriftKind, int]:
         """Count the drifts that nobody has settled, by kind."""
+
+    async def read_reviews(self, wanted: ReviewFilter, page: Page) -> list[ReviewCase]:
+        """List reviews, those that were opened last first."""
+
+    async def read_review(self, review_id: str) -> ReviewCase | None:
+        """Find a review."""
+
+    async def count_reviews(self, senders: tuple[str, ...] | None = None) -> int:
+        """Count the reviews that wait for an answer, of these senders or of all."""
 
     async def read_reconciliations(
         self, page: Page, *, carrier: str | None = None

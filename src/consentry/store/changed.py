@@ -14,6 +14,7 @@ from consentry.domain.drift import Drift, Reconciliation
 from consentry.domain.entries import NOBODY, ActorKind, Entry
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice, PostponedNotice
+from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
 from consentry.domain.templates import Template
 from consentry.ports import (
@@ -64,6 +65,7 @@ class Table(StrEnum):
     CALLS_TO_ACTION = "calls_to_action"
     EXPIRIES = "expiries"
     TEMPLATES = "templates"
+    REVIEWS = "reviews"
     NOTICES = "notices"
     POSTPONED = "postponed"
 
@@ -90,6 +92,7 @@ _Plain = (
     | Reconciliation
     | CallToAction
     | Template
+    | ReviewCase
 )
 """Records whose row is the value alone."""
 
@@ -109,6 +112,7 @@ _TABLES: Final[dict[type[_Plain], Table]] = {
     Reconciliation: Table.RECONCILIATIONS,
     CallToAction: Table.CALLS_TO_ACTION,
     Template: Table.TEMPLATES,
+    ReviewCase: Table.REVIEWS,
 }
 
 
@@ -221,7 +225,7 @@ def _touched(record: Record) -> tuple[str, ...]:
     match record:
         case Customer():
             return tuple(phone.normalized for phone in record.phones) or (NOBODY,)
-        case Receipt() | ConversationMark() | Drift() | Expiry():
+        case Receipt() | ConversationMark() | Drift() | Expiry() | ReviewCase():
             return (record.recipient,)
         case IdempotencyRecord() | ServerProcess():
             return ()

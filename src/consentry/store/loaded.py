@@ -7,6 +7,7 @@ from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.drift import Drift
 from consentry.domain.messages import Message
+from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
 from consentry.ports import (
     ConversationMark,
@@ -41,6 +42,7 @@ class Wanted:
     sessions: dict[str, None] = field(default_factory=dict)
     marks: dict[tuple[str, str], None] = field(default_factory=dict)
     drifts: dict[str, None] = field(default_factory=dict)
+    reviews: dict[str, None] = field(default_factory=dict)
 
 
 def gather(needs: Iterable[Needs]) -> Wanted:
@@ -55,7 +57,7 @@ def gather(needs: Iterable[Needs]) -> Wanted:
         if need.refusals_of is not None:
             wanted.refusals[need.refusals_of] = None
         wanted.processes = wanted.processes or need.processes
-        if need.agents or need.links or need.sessions or need.marks:
+        if need.agents or need.links or need.sessions or need.marks or need.reviews:
             _gather_console(wanted, need)
     return wanted
 
@@ -65,6 +67,7 @@ def _gather_console(wanted: Wanted, need: Needs) -> None:
     wanted.links |= dict.fromkeys(need.links)
     wanted.sessions |= dict.fromkeys(need.sessions)
     wanted.marks |= dict.fromkeys(need.marks)
+    wanted.reviews |= dict.fromkeys(need.reviews)
 
 
 def _gather_keys(wanted: Wanted, need: Needs) -> None:
@@ -116,3 +119,4 @@ class Loaded:
     sessions: list[Session] = field(default_factory=list)
     marks: list[ConversationMark] = field(default_factory=list)
     drifts: list[Drift] = field(default_factory=list)
+    reviews: list[ReviewCase] = field(default_factory=list)

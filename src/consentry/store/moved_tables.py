@@ -84,6 +84,7 @@ TABLES: Final = (
     MovedTable(
         "drifts", ("id", "recipient", "sender", "carrier", "kind", "state", "report", "value"), 2
     ),
+    MovedTable("reviews", ("id", "recipient", "sender", "state", "value"), 2),
     MovedTable("reconciliations", ("id", "carrier", "value")),
     MovedTable("calls_to_action", ("id", "version", "value"), 2),
     MovedTable("customers", ("id", "merged_into", "search", "value")),

@@ -15,6 +15,7 @@ from consentry.domain.entries import Entry
 from consentry.domain.folding import clean, fold
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
+from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
 from consentry.domain.templates import Template
 from consentry.ports import (
@@ -77,6 +78,8 @@ _decode_answered: Final = msgspec.json.Decoder(list[tuple[str, str, int]]).decod
 decode_notices: Final = msgspec.json.Decoder(list[Notice]).decode
 decode_drift: Final = msgspec.json.Decoder(Drift).decode
 decode_drifts: Final = msgspec.json.Decoder(list[Drift]).decode
+decode_review: Final = msgspec.json.Decoder(ReviewCase).decode
+decode_reviews: Final = msgspec.json.Decoder(list[ReviewCase]).decode
 decode_drift_counts: Final = msgspec.json.Decoder(dict[DriftKind, int]).decode
 decode_reconciliation: Final = msgspec.json.Decoder(Reconciliation).decode
 decode_reconciliations: Final = msgspec.json.Decoder(list[Reconciliation]).decode

@@ -18,6 +18,7 @@ from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Direction, Job, JobState, Message
 from consentry.domain.notices import Notice
 from consentry.domain.policy import Policy
+from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing, apply_pieces
 from consentry.ports import (
     Change,
@@ -121,6 +122,7 @@ class WorkingSet(Generic[Row]):
         self._drifts: dict[str, dict[str, Drift]] = {}
         for drift in loaded.drifts:
             self._put_drift(drift)
+        self._reviews = {case.id: case for case in loaded.reviews}
 
     # --- What a command is shown (ports.Facts) ----------------------------------------------
 
@@ -240,6 +242,10 @@ class WorkingSet(Generic[Row]):
         known = self._drifts.get(recipient, {})
         return tuple(known[drift_id] for drift_id in sorted(known))
 
+    def review(self, review_id: str) -> ReviewCase | None:
+        """Return a review."""
+        return _found(self._reviews, review_id, self._wanted.reviews, "the review")
+
     def _put_drift(self, drift: Drift) -> None:
         self._drifts.setdefault(drift.recipient, {})[drift.id] = drift
 
@@ -334,6 +340,8 @@ class WorkingSet(Generic[Row]):
                 self._sessions[record.id] = record
             case ConversationMark():
                 self._marks[record.recipient, record.sender] = record
+            case ReviewCase():
+                self._reviews[record.id] = record
             case _:
                 # Carrier accounts, keys and comparisons are shown to no command.
                 pass

@@ -10,6 +10,7 @@ from consentry.domain.drift import Drift, Reconciliation
 from consentry.domain.entries import Entry
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
+from consentry.domain.review import ReviewCase
 from consentry.ports import (
     APIKey,
     ConversationMark,
@@ -146,6 +147,10 @@ def _drift(drift: Drift) -> Row:
     )
 
 
+def _review(case: ReviewCase) -> Row:
+    return clean(case.recipient), case.id, clean(case.sender), case.state
+
+
 def _reconciliation(report: Reconciliation) -> Row:
     return report.id, report.carrier
 
@@ -166,6 +171,7 @@ _CELLS: Final[dict[Table, Callable[[Any], Row]]] = {
     Table.DRIFTS: _drift,
     Table.RECONCILIATIONS: _reconciliation,
     Table.CALLS_TO_ACTION: _call,
+    Table.REVIEWS: _review,
 }
 
 
@@ -225,6 +231,7 @@ COLUMNS: Final[dict[Table, Columns]] = {
     ),
     Table.RECONCILIATIONS: _columns("write_reconciliations", "reconciliation", "ids", "carriers"),
     Table.CALLS_TO_ACTION: _columns("write_calls_to_action", "call", "ids", "versions"),
+    Table.REVIEWS: _columns("write_reviews", "review", "recipients", "ids", "senders", "states"),
     Table.BRANDS: _columns("write_brands", "brand", "ids"),
     Table.SENDERS: _columns("write_senders", "sender", "ids"),
     Table.PROGRAMS: _columns("write_programs", "program", "ids"),

@@ -34,6 +34,7 @@ _DECODE: Final[dict[str, Callable[[str], object]]] = {
     "sessions": rows.decode_sessions,
     "marks": rows.decode_marks,
     "drifts": rows.decode_drifts,
+    "reviews": rows.decode_reviews,
 }
 """By query, whose name is the fact's in `Loaded`: who reads its answer. Work is apart."""
 
@@ -103,6 +104,7 @@ def _values(wanted: Wanted) -> dict[str, object]:
         "links": list(wanted.links),
         "sessions": list(wanted.sessions),
         "drifts_of": clean_all(list(wanted.drifts)),
+        "review_ids": clean_all(list(wanted.reviews)),
         "refusals": clean_all(list(wanted.refusals)),
         **_pairs("inbound_carriers", "inbound_ids", wanted.inbound),
         **_pairs("outbound_carriers", "outbound_ids", wanted.outbound),
@@ -138,6 +140,7 @@ def _name_queries(wanted: Wanted, held: list[str]) -> tuple[list[str], list[str]
         ("sessions", wanted.sessions),
         ("marks", wanted.marks),
         ("drifts", wanted.drifts),
+        ("reviews", wanted.reviews),
     )
     works: tuple[tuple[str, object], ...] = (
         ("work_of_messages", wanted.messages),

@@ -10,6 +10,7 @@ from consentry.domain.drift import Drift, DriftKind, Reconciliation
 from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.messages import Job, Message, MessageStatus
 from consentry.domain.notices import Notice
+from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
 from consentry.domain.templates import Template
 from consentry.ports import (
@@ -24,6 +25,7 @@ from consentry.ports import (
     MessageFilter,
     OptOutStory,
     Page,
+    ReviewFilter,
     Session,
     Tally,
     Work,
@@ -34,6 +36,7 @@ from consentry.store.expiry_list import begin, build_page
 from consentry.store.postgres.encoding import optional
 from consentry.store.postgres.pool import Pool
 from consentry.store.postgres.statements import clean, clean_all, read_statements
+from consentry.store.review_list import list_reviews_by
 
 _READ: Final = read_statements("read")
 _EVERY_KIND: Final = tuple(EntryKind)
@@ -252,6 +255,27 @@ class Reader:
     async def count_drifts(self) -> dict[DriftKind, int]:
         """Count the drifts that nobody has settled, by kind."""
         return rows.decode_drift_counts(await self._text("count_drifts"))
+
+    async def read_reviews(self, wanted: ReviewFilter, page: Page) -> list[ReviewCase]:
+        """List reviews, newest first, by the index that fits the filter best."""
+        text = await self._text(
+            list_reviews_by(wanted),
+            state=wanted.state,
+            recipient=optional(wanted.recipient),
+            senders=_any_of(wanted.senders),
+            before=optional(page.before),
+            limit=page.limit,
+        )
+        return rows.decode_reviews(text)
+
+    async def read_review(self, review_id: str) -> ReviewCase | None:
+        """Find a review."""
+        found = await self._value("read_review", id=clean(review_id))
+        return None if found is None else rows.decode_review(found)
+
+    async def count_reviews(self, senders: tuple[str, ...] | None) -> int:
+        """Count the reviews that wait for an answer."""
+        return int(await self._text("count_reviews", senders=_any_of(senders)))
 
     async def read_reconciliations(self, page: Page, carrier: str | None) -> list[Reconciliation]:
         """List comparisons, the newest first."""

@@ -41,6 +41,8 @@ def load(connection: apsw.Connection, wanted: Wanted, now: datetime) -> Loaded:
         found.receipts = rows.decode_receipts(text)
     if wanted.drifts:
         found.drifts = rows.decode_drifts(_fetch(connection, "load_drifts", wanted.drifts))
+    if wanted.reviews:
+        found.reviews = rows.decode_reviews(_fetch(connection, "load_reviews", wanted.reviews))
     if wanted.refusals:
         found.refusals = rows.decode_times(_fetch(connection, "load_refusals", wanted.refusals))
     return found

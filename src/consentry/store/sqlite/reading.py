@@ -13,6 +13,7 @@ from consentry.domain.drift import Drift, DriftKind, Reconciliation
 from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
+from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
 from consentry.domain.templates import Template
 from consentry.ports import (
@@ -31,6 +32,7 @@ from consentry.ports import (
     OptOutPage,
     OptOutStory,
     Page,
+    ReviewFilter,
     Session,
     Tally,
     Work,
@@ -39,6 +41,7 @@ from consentry.store import rows
 from consentry.store.drift_list import list_drifts_by
 from consentry.store.expiry_list import begin, build_page
 from consentry.store.queries import read_queries
+from consentry.store.review_list import list_reviews_by
 from consentry.store.sqlite.answering import END, Binding, read_text, read_value, unavailable
 from consentry.store.sqlite.facts import FactsReader
 from consentry.store.sqlite.inbox import read_inbox
@@ -330,6 +333,26 @@ class Reader:
     def count_drifts(self) -> dict[DriftKind, int]:
         """Count the drifts that nobody has settled, by kind."""
         return rows.decode_drift_counts(self._text(_READ["count_drifts"], {}))
+
+    def read_reviews(self, wanted: ReviewFilter, page: Page) -> list[ReviewCase]:
+        """List reviews, newest first, by the index that fits the filter best."""
+        bindings: dict[str, Binding] = {
+            "state": wanted.state,
+            "recipient": wanted.recipient,
+            "senders": _any_of(wanted.senders),
+            "before": page.before,
+            "limit": page.limit,
+        }
+        return rows.decode_reviews(self._text(_READ[list_reviews_by(wanted)], bindings))
+
+    def read_review(self, review_id: str) -> ReviewCase | None:
+        """Find a review."""
+        found = self._value("read_review", review_id)
+        return None if found is None else rows.decode_review(found)
+
+    def count_reviews(self, senders: tuple[str, ...] | None) -> int:
+        """Count the reviews that wait for an answer."""
+        return int(self._text(_READ["count_reviews"], {"senders": _any_of(senders)}))
 
     def read_reconciliations(self, page: Page, carrier: str | None) -> list[Reconciliation]:
         """List comparisons, the newest first."""

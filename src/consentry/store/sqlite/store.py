@@ -17,6 +17,7 @@ from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
 from consentry.domain.policy import Policy
+from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
 from consentry.domain.templates import Template
 from consentry.ports import (
@@ -40,6 +41,7 @@ from consentry.ports import (
     OptOutPage,
     OptOutStory,
     Page,
+    ReviewFilter,
     Session,
     StoreUnavailable,
     Tally,
@@ -362,6 +364,18 @@ class SQLiteStore:
     async def count_drifts(self) -> dict[DriftKind, int]:
         """Count the drifts that nobody has settled, by kind."""
         return self._reader.count_drifts()
+
+    async def read_reviews(self, wanted: ReviewFilter, page: Page) -> list[ReviewCase]:
+        """List reviews, those that were opened last first."""
+        return self._reader.read_reviews(wanted, page)
+
+    async def read_review(self, review_id: str) -> ReviewCase | None:
+        """Find a review."""
+        return self._reader.read_review(review_id)
+
+    async def count_reviews(self, senders: tuple[str, ...] | None = None) -> int:
+        """Count the reviews that wait for an answer, of these senders or of all."""
+        return self._reader.count_reviews(senders)
 
     async def read_reconciliations(
         self, page: Page, *, carrier: str | None = None

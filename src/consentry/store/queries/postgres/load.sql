@@ -179,6 +179,11 @@ SELECT '[' || coalesce(string_agg(d.value, ','), '') || ']'
 FROM drifts AS d
 WHERE d.recipient = ANY(:drifts_of::text[])
 
+-- name: reviews
+SELECT '[' || coalesce(string_agg(r.value, ','), '') || ']'
+FROM reviews AS r
+WHERE r.id = ANY(:review_ids::text[])
+
 -- name: directory_version
 SELECT version FROM directory_version WHERE id = 1
 

@@ -811,3 +811,51 @@ FROM (
 
 -- name: read_call_to_action
 SELECT value FROM calls_to_action WHERE id = :id::text AND version = :version::bigint
+
+-- name: read_reviews
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'
+FROM (
+    SELECT r.id, r.value
+    FROM reviews AS r
+    WHERE
+        r.id < coalesce(:before::text, 'z')
+        AND (:state::text IS NULL OR r.state = :state::text)
+        AND (:senders::text[] IS NULL OR r.sender = ANY(:senders::text[]))
+    ORDER BY r.id DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_reviews_in_state
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'
+FROM (
+    SELECT r.id, r.value
+    FROM reviews AS r
+    WHERE
+        r.state = :state::text
+        AND r.id < coalesce(:before::text, 'z')
+        AND (:senders::text[] IS NULL OR r.sender = ANY(:senders::text[]))
+    ORDER BY r.id DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_reviews_of_recipient
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'
+FROM (
+    SELECT r.id, r.value
+    FROM reviews AS r
+    WHERE
+        r.recipient = :recipient::text
+        AND r.id < coalesce(:before::text, 'z')
+        AND (:state::text IS NULL OR r.state = :state::text)
+        AND (:senders::text[] IS NULL OR r.sender = ANY(:senders::text[]))
+    ORDER BY r.id DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_review
+SELECT value FROM reviews WHERE id = :id::text
+
+-- name: count_reviews
+SELECT count(*)
+FROM reviews
+WHERE state = 'open' AND (:senders::text[] IS NULL OR sender = ANY(:senders::text[]))

@@ -354,3 +354,13 @@ SELECT
     unnest(:call_ids::text[]),
     unnest(:call_versions::bigint[]),
     unnest(:call_values::text[])
+
+-- name: write_reviews
+INSERT INTO reviews (recipient, id, sender, state, value)
+SELECT
+    unnest(:review_recipients::text[]),
+    unnest(:review_ids::text[]),
+    unnest(:review_senders::text[]),
+    unnest(:review_states::text[]),
+    unnest(:review_values::text[])
+ON CONFLICT (id, recipient) DO UPDATE SET state = excluded.state, value = excluded.value

@@ -148,3 +148,8 @@ SELECT (SELECT version FROM directory_version WHERE id = 1), '{"brands":{'
 SELECT '[' || ifnull(group_concat(value), '') || ']'
 FROM drifts
 WHERE recipient IN (SELECT value FROM json_each(:keys));
+
+-- name: load_reviews
+SELECT '[' || ifnull(group_concat(value), '') || ']'
+FROM reviews
+WHERE id IN (SELECT value FROM json_each(:keys));

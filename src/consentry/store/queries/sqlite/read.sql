@@ -396,3 +396,53 @@ FROM (
 
 -- name: read_call_to_action
 SELECT value FROM calls_to_action WHERE id = ? AND version = ?;
+
+-- name: read_reviews
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+FROM (
+    SELECT id, value
+    FROM reviews
+    WHERE
+        id < ifnull(:before, 'z')
+        AND (:state IS NULL OR state = :state)
+        AND (:senders IS NULL OR sender IN (SELECT value FROM json_each(:senders)))
+    ORDER BY id DESC
+    LIMIT :limit
+);
+
+-- name: read_reviews_in_state
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+FROM (
+    SELECT id, value
+    FROM reviews
+    WHERE
+        state = :state
+        AND id < ifnull(:before, 'z')
+        AND (:senders IS NULL OR sender IN (SELECT value FROM json_each(:senders)))
+    ORDER BY id DESC
+    LIMIT :limit
+);
+
+-- name: read_reviews_of_recipient
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+FROM (
+    SELECT id, value
+    FROM reviews
+    WHERE
+        recipient = :recipient
+        AND id < ifnull(:before, 'z')
+        AND (:state IS NULL OR state = :state)
+        AND (:senders IS NULL OR sender IN (SELECT value FROM json_each(:senders)))
+    ORDER BY id DESC
+    LIMIT :limit
+);
+
+-- name: read_review
+SELECT value FROM reviews WHERE id = ?;
+
+-- name: count_reviews
+SELECT count(*)
+FROM reviews
+WHERE
+    state = 'open'
+    AND (:senders IS NULL OR sender IN (SELECT value FROM json_each(:senders)));

@@ -254,3 +254,14 @@ ON CONFLICT (id) DO UPDATE SET value = excluded.value;
 -- A version that is there already is refused by the table: its row is never written again.
 INSERT INTO calls_to_action (id, version, value)
 SELECT value ->> 'id', value ->> 'version', json(value) FROM jsonb_each(:rows);
+
+-- name: write_reviews
+INSERT INTO reviews (id, recipient, sender, state, value)
+SELECT
+    value ->> 'id',
+    value ->> 'recipient',
+    value ->> 'sender',
+    ifnull(value ->> 'state', 'open'),
+    json(value)
+FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO UPDATE SET state = excluded.state, value = excluded.value;

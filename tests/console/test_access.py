@@ -17,9 +17,11 @@ from accounts import (
 from consentry.actions.administer import SaveCarrier, SaveKey, SaveProgram
 from consentry.actions.keep_agents import SaveAgent
 from consentry.actions.receive_message import ReceiveMessage
+from consentry.actions.save_call_to_action import SaveCallToAction
 from consentry.console.app import PAGES
 from consentry.console.pages import Page
 from consentry.domain.agents import Agent, Permission, Role
+from consentry.domain.calls_to_action import CallMedium, Wording
 from consentry.domain.directory import Program, Purpose
 from consentry.ports import (
     APIKey,
@@ -81,6 +83,9 @@ async def customer(console: Console) -> str:
     account = CarrierAccount("fake", "twilio", "AC1", "secret", "https://carrier.example")
     await store.submit(SaveCarrier(account))
     await store.submit(SaveProgram(Program("promo", "acme", Purpose.MARKETING, "Deals")))
+    await store.submit(
+        SaveCallToAction("deals", "promo", CallMedium.WEB, "en", Wording("Deals by text"))
+    )
     inbound = InboundText("SM-1", PERSON, LONG_CODE.number, "Hello")
     await store.submit(ReceiveMessage("fake", "twilio", inbound, NOW))
     for email, role in ((COMPLIANCE, Role.COMPLIANCE), (AGENT, Role.AGENT)):

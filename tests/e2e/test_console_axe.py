@@ -65,6 +65,7 @@ EXAMPLES: Final = {
     "/customers/{id}": "Ada Example",
     "/settings/brands/{id}": "retale",
     "/settings/programs/{id}": "offers",
+    "/settings/calls-to-action/{id}": "offers-web",
     "/settings/carriers/{id}": "simulated",
     "/settings/agents/{id}": "agent",
     "/settings/keys/{id}": "key",

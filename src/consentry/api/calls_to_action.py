@@ -19,6 +19,7 @@ from consentry.api.parameters import NOT_BLANK, PageQuery, page_after
 from consentry.api.problems import Problem
 from consentry.api.programs import PageURL
 from consentry.domain.call_to_action_check import Check, check_call, good_for, missing_checks
+from consentry.domain.call_to_action_embedding import opt_in_path
 from consentry.domain.calls_to_action import CallMedium, CallToAction, Wording
 from consentry.domain.directory import Directory
 from consentry.domain.standing import ConsentLevel
@@ -159,7 +160,7 @@ def _view(call: CallToAction, directory: Directory, base_url: str) -> CallToActi
         is_open=program is not None and program.enabled and not missing_checks(checks),
         gives=good_for(checks),
         checks=[_view_check(check) for check in checks],
-        url=f"{base_url}/opt-in/{call.id}",
+        url=base_url + opt_in_path(call.id),
     )
 
 

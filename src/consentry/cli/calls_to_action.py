@@ -10,6 +10,7 @@ from consentry.actions.save_call_to_action import SaveCallToAction
 from consentry.cli.database import with_store
 from consentry.cli.output import JSONFlag, fail, print_json, print_table, tell
 from consentry.domain.call_to_action_check import check_call, good_for
+from consentry.domain.call_to_action_embedding import opt_in_path
 from consentry.domain.calls_to_action import CallMedium, CallToAction, Wording
 from consentry.domain.directory import Directory
 from consentry.opening import server_url
@@ -52,7 +53,7 @@ def add_call(
         return await store.submit(command), server_url(settings)
 
     call, base_url = with_store(save)
-    where = f" Its page: {base_url}/opt-in/{call.id}" if medium is CallMedium.WEB else ""
+    where = f" Its page: {base_url}{opt_in_path(call.id)}" if medium is CallMedium.WEB else ""
     tell(call, f"Version {call.version} of {call.id} is shown from now on.{where}", as_json=as_json)
 
 
@@ -138,7 +139,7 @@ def write_code(
     async def load(store: Store, settings: Settings) -> str:
         directory = await store.read_directory()
         call = _find(directory, call_id)
-        address = f"{server_url(settings)}/opt-in/{call.id}"
+        address = server_url(settings) + opt_in_path(call.id)
         return qr_code.find_target(call, directory, address)
 
     target = with_store(load)

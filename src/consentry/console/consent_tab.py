@@ -271,6 +271,8 @@ def _read_evidence(entry: Entry) -> list[tuple[str, str]]:
             "Told": spell_medium(evidence.medium),
             "Told by": evidence.name,
             "Shown": evidence.call_to_action,
+            "Version shown": evidence.call_to_action_version,
+            "SHA-256 of it": evidence.call_to_action_sha256,
             "Done": evidence.action,
             "Page": evidence.page_url,
             "From address": evidence.ip,

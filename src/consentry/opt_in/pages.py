@@ -13,11 +13,13 @@ from starlette.routing import Route
 
 from consentry.actions.count_try import OPT_IN, CountTry, Wait
 from consentry.actions.take_opt_in import FilledIn, TakeOptIn, find_level
+from consentry.domain import call_to_action_embedding as embedding
+from consentry.domain.call_to_action_embedding import opt_in_path
 from consentry.domain.call_to_action_form import AGREE_FIELD, NAME_FIELD, PHONE_FIELD, field_id
 from consentry.domain.calls_to_action import CallMedium, CallToAction
 from consentry.domain.directory import Directory
 from consentry.domain.phone import InvalidNumber, normalize_phone
-from consentry.opt_in import embedding, qr_code
+from consentry.opt_in import qr_code
 from consentry.opt_in.rendering import (
     Filled,
     page_words,
@@ -45,11 +47,6 @@ _EMBEDDED: Final = {
 _PICTURE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 _log = logging.getLogger(__name__)
 View = Callable[[Request], Awaitable[Response]]
-
-
-def opt_in_path(call_id: str) -> str:
-    """Where the opt-in page of a call to action is."""
-    return f"/opt-in/{call_id}"
 
 
 class _Shown(msgspec.Struct, frozen=True):

@@ -36,6 +36,7 @@ SENDERS: Final = Section("senders", "Senders", "phone")
 KEYWORDS: Final = Section("keywords", "Keywords", "message-square-text")
 REPLIES: Final = Section("replies", "Replies", "reply")
 PROGRAMS: Final = Section("programs", "Programs", "list")
+CALLS_TO_ACTION: Final = Section("calls-to-action", "Calls to action", "circle-check")
 RULES: Final = Section("rules", "Rules", "shield-check")
 BRANDS: Final = Section("brands", "Brands", "tag")
 CARRIERS: Final = Section("carriers", "Carriers", "building-2", of_all=True)
@@ -47,6 +48,7 @@ SECTIONS: Final = (
     KEYWORDS,
     REPLIES,
     PROGRAMS,
+    CALLS_TO_ACTION,
     RULES,
     BRANDS,
     CARRIERS,

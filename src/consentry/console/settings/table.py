@@ -5,6 +5,7 @@ from typing import Final
 from consentry.console.settings import (
     agents,
     brands,
+    calls_to_action,
     carriers,
     contact_page,
     keys,
@@ -22,6 +23,7 @@ PAGES: Final = (
     *keywords.PAGES,
     *replies.PAGES,
     *programs.PAGES,
+    *calls_to_action.PAGES,
     *rules.PAGES,
     *brands.PAGES,
     *carriers.PAGES,

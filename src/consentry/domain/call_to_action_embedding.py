@@ -13,6 +13,11 @@ TRAP_FIELD: Final = "leave_empty"
 """Nobody sees this field, so whatever fills it in is no person."""
 
 
+def opt_in_path(call_id: str) -> str:
+    """Where the opt-in page of a call to action is."""
+    return f"/opt-in/{call_id}"
+
+
 def write_hidden(call: CallToAction, *, session: str = "") -> str:
     """Write the fields that nobody fills in: the version shown, the view, and the trap for bots."""
     fields = [(VERSION_FIELD, str(call.version))]

@@ -203,6 +203,9 @@ def test_each_medium_shows_what_its_person_needs() -> None:
     assert "By texting JOIN to" in shown(CallMedium.KEYWORD).text
     without = msgspec.structs.replace(WORDING, terms=None)
     assert "<a " not in shown(wording=without).html
+    once = msgspec.structs.replace(PROMO, recurring=False)
+    assert "send me recurring marketing texts (Deals)," in shown().text
+    assert "send me marketing texts (Deals)," in shown(asked=asking(once)).text
     ended = msgspec.structs.replace(WORDING, frequency="4 msgs a month")
     assert " 4 msgs a month. " in shown(wording=ended).text
 

@@ -60,6 +60,7 @@ def write_disclosure(asking: Asking, medium: CallMedium, wording: Wording) -> st
         "numbers": asking.numbers,
         "button": words.button,
         "keyword": wording.keyword or "",
+        "recurring": words.recurring if asking.program.recurring else "",
     }
     opening = words.openings[medium].format_map(filled)
     said = body.format_map(filled | {"to": words.to[medium]})

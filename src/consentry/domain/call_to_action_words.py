@@ -30,6 +30,7 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     marketing: str
     informational: str
     to: dict[CallMedium, str]
+    recurring: str
     frequency: str
     rights: str
     or_: str = msgspec.field(name="or")

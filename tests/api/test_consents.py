@@ -220,3 +220,28 @@ async def test_the_law_ends_an_implied_consent(world: World) -> None:
     asked = statement(recipient="+14165550142", program=CONVERSATION, evidence=bought)
     reply = await world.call("POST", "/v1/consents", asked)
     assert (reply.status, reply.json["expires_at"]) == (201, "2028-01-31T10:00:00Z")
+
+
+async def test_an_opt_out_that_was_told_has_its_legal_clock(world: World) -> None:
+    """In the answer and in the list: received, in force, due; late ones are marked, not hidden."""
+    now = world.clock.now()
+    for medium, days in (("phone", 0), ("mail", 30), ("in_person", 2)):
+        received = (now - timedelta(days=days)).isoformat()
+        evidence = {"medium": medium, "at": received, "verbatim": "no more texts"}
+        asked = {"recipient": f"+141555501{days + 50}", "reason": "told us", "evidence": evidence}
+        clock = (await world.call("POST", "/v1/suppressions", asked)).json["clock"]
+        assert datetime.fromisoformat(clock["received_at"]) == now - timedelta(days=days)
+        assert (clock["is_late"], clock["business_days"]) == (days == 30, 10)
+    revoked = statement("revoke", recipient="+14155550199", evidence={"medium": "web"})
+    assert (await world.call("POST", "/v1/consents", revoked)).json["clock"]["is_late"] is False
+    ours = {"recipient": PERSON, "reason": "Known litigator", "by_person": False}
+    assert (await world.call("POST", "/v1/suppressions", ours)).json["clock"] is None
+    path = "/v1/opt-outs/told"
+    listed = (await world.call("GET", path, key="read")).json["items"]
+    media = [item["entry"]["evidence"]["medium"] for item in listed]
+    assert media == ["web", "in_person", "mail", "phone"]
+    late = (await world.call("GET", f"{path}?late=true&limit=1")).json
+    assert [item["clock"]["is_late"] for item in late["items"]] == [True]
+    first = (await world.call("GET", f"{path}?limit=3")).json
+    after = (await world.call("GET", f"{path}?cursor={first['next']}")).json["items"]
+    assert [item["entry"]["evidence"]["medium"] for item in after] == ["phone"]

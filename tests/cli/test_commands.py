@@ -88,7 +88,10 @@ def test_the_way_of_the_readme_works(run: Run) -> None:
     assert account["auth_token"] not in listed
     checked = json.loads(run("check", "+14155550100", "(415) 555-0142", "--json").stdout)
     assert (checked["decision"], checked["reason"]) == ("deny", "no_consent")
-    run("opt-out", "+14155550142", "--reason", "asked by phone")
+    asked = ("--reason", "asked by phone", "--verbatim", "no more", "--received-at", "2026-01-05")
+    told = run("opt-out", "+14155550142", *asked).stdout
+    assert "The law asked for it by the end of 2026-01-16, which was too late" in told
+    assert "LATE" in run("opt-outs", "--late").stdout
     checked = json.loads(run("check", "+14155550100", "+14155550142", "--json").stdout)
     assert checked["reason"] == "suppressed"
     assert "asked by phone" in run("history", "+14155550142").stdout

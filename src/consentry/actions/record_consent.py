@@ -18,8 +18,8 @@ from consentry.domain.intake import (
     missing_evidence,
     ran_out,
 )
-from consentry.domain.phone import parse_phone
 from consentry.domain.reasons import OPTED_OUT_SENTENCE
+from consentry.domain.rules.places import find_whereabouts
 from consentry.domain.standing import (
     EVERYTHING,
     Cause,
@@ -27,6 +27,7 @@ from consentry.domain.standing import (
     ConsentLevel,
     ConsentState,
     Piece,
+    Place,
     apply_pieces,
 )
 from consentry.ports import Change, Expiry, Facts, Needs, Rejected
@@ -35,7 +36,8 @@ from consentry.ports import Change, Expiry, Facts, Needs, Rejected
 class ConsentRecorded(msgspec.Struct, frozen=True):
     """Where it led: the entry, the consent's state, and what is missing if it is not active.
 
-    `expires_at` is when the consent runs out, if the grant changed it.
+    `expires_at` is when the consent runs out, if the grant changed it. `opt_out` is the entry
+    itself where it takes consent away: the legal clock is read from it.
     """
 
     entry: str
@@ -43,6 +45,7 @@ class ConsentRecorded(msgspec.Struct, frozen=True):
     note: str | None = None
     in_flight: tuple[str, ...] = ()
     expires_at: datetime | None = None
+    opt_out: Entry | None = None
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -137,12 +140,13 @@ class GrantConsent(msgspec.Struct, frozen=True):
             raise Rejected("evidence_missing", f"Missing: {'; '.join(missing)}.", status=422)
         entry_id = facts.ids.new("ent")
         told = self.statement.told(entry_id, facts.now)
-        expires_at = _find_end(self, level, told.at)
+        standing = facts.standing(self.statement.recipient)
+        expires_at = _find_end(self, level, told.at, standing.place)
         if expires_at is not None and expires_at <= facts.now:
             granted = ran_out(expires_at)
         else:
             granted = decide_grant(
-                facts.standing(self.statement.recipient),
+                standing,
                 program,
                 facts.directory,
                 level=level,
@@ -172,13 +176,14 @@ class GrantConsent(msgspec.Struct, frozen=True):
         return outcome, Change(entries=(entry,), records=ends)
 
 
-def _find_end(grant: GrantConsent, level: ConsentLevel, at: datetime) -> datetime | None:
+def _find_end(
+    grant: GrantConsent, level: ConsentLevel, at: datetime, place: Place | None
+) -> datetime | None:
     """Say when a grant runs out: as it says itself, or as the law says where the person is."""
     statement = grant.statement
     basis = None if statement.evidence is None else statement.evidence.basis
-    # A number of ours is in its normal form: of another country it is looked up nowhere else.
-    region = parse_phone(statement.recipient).region_code
-    row = find_expiry(level, basis, (region,))
+    where = find_whereabouts(statement.recipient, place)
+    row = find_expiry(level, basis, where.jurisdictions)
     return earlier_end(grant.expires_at, None if row is None else end_of(row, at))
 
 
@@ -220,7 +225,7 @@ def _narrowed(
     after = apply_pieces(facts.standing(entry.recipient), entry.pieces)
     change = join(Change(entries=(entry,)), cancel_forbidden(entry.recipient, after, facts))
     in_flight = facts.in_flight(entry.recipient)
-    return ConsentRecorded(entry.id, state, in_flight=in_flight), change
+    return ConsentRecorded(entry.id, state, in_flight=in_flight, opt_out=entry), change
 
 
 class SuppressRecipient(msgspec.Struct, frozen=True):

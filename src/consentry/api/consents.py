@@ -18,7 +18,9 @@ from consentry.actions.record_consent import (
 from consentry.api.operations import Answer, Call, Operation, Tag
 from consentry.api.parameters import NOT_BLANK, PhoneText, phone_in_path, read_phone, to_utc
 from consentry.api.problems import Problem
+from consentry.api.views import ClockView, view_clock
 from consentry.domain.entries import Actor, Evidence
+from consentry.domain.legal_clock import read_clock
 from consentry.domain.standing import ConsentLevel, ConsentState, SMSPreference
 from consentry.ports import Scope
 
@@ -77,6 +79,7 @@ class Recorded(msgspec.Struct, frozen=True):
     """The ledger entry, where the consent stands now, and what is missing if it is not active.
 
     `expires_at`: when it runs out, where the grant or the law of the person's country says so.
+    `clock`: of an opt-out that the person told to somebody, how fast it came into force.
     """
 
     entry: str
@@ -84,6 +87,7 @@ class Recorded(msgspec.Struct, frozen=True):
     state: ConsentState | None
     note: str | None
     expires_at: datetime | None = None
+    clock: ClockView | None = None
 
 
 class TagAnswer(msgspec.Struct, frozen=True):
@@ -141,8 +145,14 @@ async def record_consent(call: Call[ConsentRequest, None]) -> Answer:
 
 
 def _view(statement: Statement, recorded: ConsentRecorded) -> Recorded:
+    clock = None if recorded.opt_out is None else read_clock(recorded.opt_out)
     return Recorded(
-        recorded.entry, statement.recipient, recorded.state, recorded.note, recorded.expires_at
+        recorded.entry,
+        statement.recipient,
+        recorded.state,
+        recorded.note,
+        recorded.expires_at,
+        None if clock is None else view_clock(clock),
     )
 
 
@@ -214,12 +224,23 @@ OPERATIONS: Final = (
         path="/v1/suppressions",
         tag=Tag.CONSENT,
         summary="Put a number on the do-not-text list",
+        description="Also where a person opted out by phone, by mail, on the web or in person: "
+        "`evidence` then says over what, `at` when it was received, and `verbatim` what they "
+        "said. It counts at once; `clock` says when the law asked for it at the latest.",
         handler=suppress,
         scope=Scope.CONSENT,
         body=SuppressionRequest,
         answers={201: Recorded},
         errors=("invalid_number", "invalid_time", "unknown_brand"),
-        example={"recipient": "+14155550142", "reason": "Asked by letter never to be texted"},
+        example={
+            "recipient": "+14155550142",
+            "reason": "Asked by letter never to be texted",
+            "evidence": {
+                "medium": "mail",
+                "at": "2026-11-23T15:00:00Z",
+                "verbatim": "Never text me again",
+            },
+        },
     ),
     Operation(
         method="DELETE",

@@ -25,6 +25,7 @@ from consentry.api import (
     senders,
     service,
     templates,
+    told,
     webhooks,
 )
 from consentry.api.operations import Operation
@@ -37,6 +38,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *decisions.OPERATIONS,
     *consents.OPERATIONS,
     *expiring.OPERATIONS,
+    *told.OPERATIONS,
     *customers.OPERATIONS,
     *customer_phones.OPERATIONS,
     *senders.OPERATIONS,

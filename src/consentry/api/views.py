@@ -1,12 +1,13 @@
 """What the API shows of the inside: plain values without the ledger's own markings."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
 from consentry.actions.check_readiness import Readiness
 from consentry.actions.replay import PastDecision
 from consentry.domain.gate import Decision, Verdict
+from consentry.domain.legal_clock import LegalClock
 from consentry.domain.reading import BlockLayer
 from consentry.domain.reasons import Reason
 from consentry.domain.same_question import Ruled
@@ -46,6 +47,22 @@ class ConsentView(msgspec.Struct, frozen=True, gc=False):
     entry: str
     by_person: bool
     expires_at: datetime | None
+
+
+class ClockView(msgspec.Struct, frozen=True):
+    """The legal clock of an opt-out that was told to us.
+
+    It is in force since `honoured_at`; the law asked for it by the end of `due_on`, so many
+    business days after `received_at` (US federal holidays are none, days are Washington's).
+    """
+
+    received_at: datetime
+    honoured_at: datetime
+    latency_seconds: float
+    due_on: date
+    business_days: int
+    is_late: bool
+    regime: str
 
 
 class SuppressionView(msgspec.Struct, frozen=True, gc=False):
@@ -172,6 +189,19 @@ def view_consent(consent: Consent) -> ConsentView:
         consent.entry,
         consent.by_person,
         consent.expires_at,
+    )
+
+
+def view_clock(clock: LegalClock) -> ClockView:
+    """Show a legal clock."""
+    return ClockView(
+        clock.received_at,
+        clock.honoured_at,
+        clock.latency_seconds,
+        clock.due_on,
+        clock.business_days,
+        clock.is_late,
+        clock.regime,
     )
 
 

@@ -14,6 +14,7 @@ from consentry.cli import (
     customers,
     expiring,
     moving,
+    opting_out,
     programs,
     reader,
     reconciling,
@@ -50,6 +51,7 @@ moving.register(app)
 backing_up.register(app)
 agents.register(app)
 consents.register(app)
+opting_out.register(app)
 expiring.register(app)
 customers.register(app)
 reconciling.register(app)

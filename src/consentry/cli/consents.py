@@ -1,4 +1,4 @@
-"""Commands about consent: check, read, send, history, opt-out."""
+"""Commands about consent: check, read, send, history."""
 
 import json
 import sys
@@ -11,14 +11,11 @@ import typer
 from consentry.actions.check import check
 from consentry.actions.outgoing import Draft
 from consentry.actions.read_ledger import read_all_entries
-from consentry.actions.record_consent import Statement, SuppressRecipient
 from consentry.actions.replay import Past, PastDecision
 from consentry.actions.send_message import SendMessage
 from consentry.cli.database import read_recipient, with_store
 from consentry.cli.output import JSONFlag, fail, print_json, print_table
 from consentry.clock import SystemClock
-from consentry.delivery.limits import LIMITS
-from consentry.delivery.quiet import wait_unclaimed
 from consentry.domain.directory import Purpose
 from consentry.domain.entries import Actor, ActorKind, Entry
 from consentry.domain.gate import Decision, Door, Request, Verdict
@@ -28,7 +25,7 @@ from consentry.opening import build_policy
 from consentry.ports import Store
 from consentry.settings import Settings
 
-_CLI_ACTOR = Actor(ActorKind.AGENT, "command line")
+CLI_ACTOR = Actor(ActorKind.AGENT, "command line")
 
 
 def register(app: typer.Typer) -> None:
@@ -37,7 +34,6 @@ def register(app: typer.Typer) -> None:
     app.command("read")(read_texts)
     app.command("send")(send)
     app.command("history")(show_history)
-    app.command("opt-out")(opt_out)
 
 
 def parse_time(text: str) -> datetime:
@@ -180,7 +176,7 @@ def send(
             recipient=read_recipient(recipient, settings),
             sender=sender,
             body=body,
-            actor=_CLI_ACTOR,
+            actor=CLI_ACTOR,
             door=Door.API,
             purpose=purpose,
             program=program,
@@ -228,32 +224,3 @@ def show_history(recipient: str, *, as_json: JSONFlag = False) -> None:
         rows,
         empty=f"The ledger has nothing of {recipient}.",
     )
-
-
-def opt_out(
-    recipient: str,
-    *,
-    reason: Annotated[str, typer.Option(help="What the person said, and how.")],
-    brand: Annotated[str | None, typer.Option(help="For one brand alone.")] = None,
-    as_json: JSONFlag = False,
-) -> None:
-    """Put RECIPIENT on the do-not-text list, on the person's word.
-
-    Example: consentry opt-out +14155550142 --reason "asked by phone, 23 November"
-    """
-
-    async def suppress(store: Store, settings: Settings) -> str:
-        statement = Statement(
-            recipient=read_recipient(recipient, settings), actor=_CLI_ACTOR, reason=reason
-        )
-        recorded = await store.submit(SuppressRecipient(statement, brand=brand))
-        # Servers may have texts to this person with a carrier: they end before we say that none
-        # will come.
-        await wait_unclaimed(store, recorded.in_flight, seconds=LIMITS.quiet_seconds)
-        return recorded.entry
-
-    entry = with_store(suppress)
-    if as_json:
-        print_json({"entry": entry})
-    else:
-        sys.stdout.write(f"{recipient} is on the do-not-text list (entry {entry}).\n")

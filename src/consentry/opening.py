@@ -41,6 +41,8 @@ def build_policy(settings: Settings) -> Policy:
         revocation_reach=settings.revocation_reach,
         conversation_window_hours=settings.conversation_window_hours,
         scope_question=settings.scope_question is Switch.ON,
+        rules_profile=settings.rules_profile,
+        us_26_67_since=settings.us_26_67_since,
     )
 
 

@@ -7,6 +7,7 @@ prefix), which wins over the defaults.
 import os
 import tomllib
 from collections.abc import Callable, Mapping
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, NoReturn
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from consentry.domain.policy import RevocationReach
+from consentry.domain.rules.rows import RulesProfile
 from consentry.ports import DeferredAnswer, MetricsAccess, RefusedAnswer
 
 _POSTGRES: Final = ("postgresql://", "postgres://")
@@ -92,6 +94,8 @@ class Settings(msgspec.Struct, frozen=True):
     ready_lag_seconds: int
     traces_endpoint: str | None
     traces_percent: int
+    rules_profile: RulesProfile
+    us_26_67_since: date | None
 
     @property
     def is_postgres(self) -> bool:
@@ -165,6 +169,15 @@ def _read_hour(name: str, value: str) -> int | None:
     if value.isascii() and value.isdigit() and int(value) < 24:
         return int(value)
     _refuse(name, value, "an hour from 0 to 23, or off")
+
+
+def _read_day(name: str, value: str) -> date | None:
+    if not value:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        _refuse(name, value, "a day such as 2027-04-01")
 
 
 def _read_secret(name: str, value: str) -> str | None:
@@ -268,6 +281,20 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "Whether our own confirmation of an opt-out asks which program to keep, where two or more "
         "were active: on or off. Silence keeps none.",
         _read_one_of(Switch),
+    ),
+    Setting(
+        "rules_profile",
+        "per-state",
+        "Hours and caps of marketing: per-state, the law of each place; national-safe or strict, "
+        "the law and narrower hours; off, conversations only and no marketing at all.",
+        _read_one_of(RulesProfile),
+    ),
+    Setting(
+        "us_26_67_since",
+        "",
+        "The first day of the amended US rule of revocation (FCC 26-67), for example 2027-04-01. "
+        "Empty: not known yet, and it is off.",
+        _read_day,
     ),
     Setting(
         "reconcile_grace_seconds",

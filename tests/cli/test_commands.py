@@ -138,9 +138,30 @@ def test_what_people_are_told_of_a_program_is_changed(run: Run) -> None:
     assert "program list" in run("program", "show", "other", code=1).stderr
 
 
+def test_rules_are_explained_where_somebody_is(run: Run) -> None:
+    """A place that is set moves the hours; the rows are told for people and for programs."""
+    asked = ("rules", "explain", "+14155550142", "--at", "2026-07-07T00:30:00Z")
+    assert "Open for marketing" in run(*asked).stdout
+    placed = run("place", "set", "+14155550142", "--postal-code", "33101", "--reason", "moved")
+    assert "By postal code: US, US-FL; America/New_York." in placed.stdout
+    told = run(*asked).stdout
+    assert "Closed for marketing at 2026-07-07 00:30 UTC: opens 2026-07-07 12:00 UTC" in told
+    assert "At most 3 in 24 hours from one brand (us-fl)." in told
+    explained = json.loads(run(*asked, "--json").stdout)
+    assert (explained["is_open"], explained["until"]) == (False, "2026-07-07T12:00:00Z")
+    assert "any time" in run(*asked, "--purpose", "informational").stdout
+    run("place", "set", "+14155550142", "--clear")
+    assert "--zone" in run("place", "set", "+14155550142", code=2).stderr
+    shown = json.loads(run("place", "show", "+14155550142", "--json").stdout)
+    assert (shown["postal_code"], shown["whereabouts"]["by"]) == (None, "prefix")
+    assert "us-ri-saturday" in run("rules", "list").stdout
+    assert len(json.loads(run("rules", "list", "--json").stdout)["rows"]) > 25
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
+        (("place", "set", "+14155550142", "--zone", "Mars/Base"), "America/Denver"),
         (("check", "+14155550100", "call me"), "number"),
         (("check", "+14155550100", "+14155550142", "--at", "yesterday"), "RFC 3339|2026-"),
         (
@@ -156,9 +177,8 @@ def test_what_people_are_told_of_a_program_is_changed(run: Run) -> None:
 )
 def test_bad_use_is_told_in_a_sentence(run: Run, words: tuple[str, ...], told: str) -> None:
     """Bad use ends with 1 or 2 and a sentence that says what to do, never a traceback."""
-    done = run(
-        *words, code=2 if words[0] in {"check", "serve"} or words[:2] == ("carrier", "add") else 1
-    )
+    is_bad_use = words[0] in {"check", "serve"} or words[:2] == ("carrier", "add")
+    done = run(*words, code=2 if is_bad_use else 1)
     assert re.search(told, done.stderr)
 
 

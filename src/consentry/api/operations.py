@@ -33,6 +33,7 @@ class Tag(StrEnum):
     READING = "Reading texts"
     CARRIERS = "Carrier webhooks"
     DRIFT = "Carrier drift"
+    RULES = "Rules of law"
     SERVICE = "Service"
 
 

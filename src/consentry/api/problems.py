@@ -95,6 +95,7 @@ PROBLEMS: Final[dict[str, ProblemKind]] = {
     "invalid_sender": ProblemKind(422, "The number does not fit the kind of sender"),
     "rate_invalid": ProblemKind(422, "Not a usable rate"),
     "invalid_program": ProblemKind(422, "A field of the program does not fit"),
+    "invalid_place": ProblemKind(422, "Not a place that can be judged"),
     "invalid_inbound_url": ProblemKind(422, "The program's address cannot be called"),
     "not_cancelable": ProblemKind(409, "The text does not wait any more"),
     "not_settled": ProblemKind(409, "The text is under way"),

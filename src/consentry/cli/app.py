@@ -15,10 +15,12 @@ from consentry.cli import (
     expiring,
     moving,
     opting_out,
+    places,
     programs,
     reader,
     reconciling,
     replaying,
+    ruling,
     running,
     setting_up,
     wording,
@@ -57,6 +59,8 @@ customers.register(app)
 reconciling.register(app)
 reader.register(app)
 replaying.register(app)
+places.register(app)
+ruling.register(app)
 bench_command.register(app)
 console_command.register(app)
 generate_command.register(app)

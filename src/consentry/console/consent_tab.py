@@ -42,6 +42,7 @@ CONSENT_KINDS: Final = (
     EntryKind.CONSENT_REVOKED,
     EntryKind.SUPPRESSED,
     EntryKind.TAG_CHANGED,
+    EntryKind.PLACE_CHANGED,
     EntryKind.SEND_REFUSED,
     EntryKind.JOB_CANCELED,
     EntryKind.CARRIER_REFUSED,

@@ -38,6 +38,7 @@ TIMELINE_KINDS: Final = (
     EntryKind.CONSENT_REVOKED,
     EntryKind.SUPPRESSED,
     EntryKind.TAG_CHANGED,
+    EntryKind.PLACE_CHANGED,
     EntryKind.SEND_ACCEPTED,
     EntryKind.SEND_REFUSED,
     EntryKind.JOB_CANCELED,
@@ -134,6 +135,7 @@ class Drawer(msgspec.Struct, frozen=True):
                 | EntryKind.CONSENT_REVOKED
                 | EntryKind.SUPPRESSED
                 | EntryKind.TAG_CHANGED
+                | EntryKind.PLACE_CHANGED
                 | EntryKind.CARRIER_REFUSED
                 | EntryKind.CARRIER_DELIVERED
                 | EntryKind.CUSTOMER_CHANGED

@@ -198,7 +198,7 @@ def spell_what_it_did(entry: Entry, directory: Directory) -> str:
         case EntryKind.REVIEW_ANSWERED:
             said = f"Reviewed for {number}: {REVIEW_ANSWERS.get(entry.reason or '', '')}"
         case _:
-            said = entry.text or ""
+            said = entry.text or spell_places(entry)
     return said
 
 
@@ -240,6 +240,11 @@ def spell_program(program_id: str, directory: Directory) -> str:
     if program.sender is not None:
         return f"conversation with {show_number(program.sender)}"
     return f"{program.name} ({program.purpose})"
+
+
+def spell_places(entry: Entry) -> str:
+    """Say which place an entry set."""
+    return ", ".join(_spell_place(piece) for piece in entry.pieces if isinstance(piece, Place))
 
 
 def _spell_place(place: Place) -> str:

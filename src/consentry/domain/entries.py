@@ -24,6 +24,7 @@ class EntryKind(StrEnum):
     CONSENT_REVOKED = "consent_revoked"
     SUPPRESSED = "suppressed"
     TAG_CHANGED = "tag_changed"
+    PLACE_CHANGED = "place_changed"
     SEND_ACCEPTED = "send_accepted"
     SEND_REFUSED = "send_refused"
     JOB_CLAIMED = "job_claimed"
@@ -54,6 +55,7 @@ AUDIT_KINDS: Final = (
     EntryKind.CONSENT_REVOKED,
     EntryKind.SUPPRESSED,
     EntryKind.TAG_CHANGED,
+    EntryKind.PLACE_CHANGED,
     EntryKind.NOTE_ADDED,
     EntryKind.CUSTOMER_VIEWED,
     EntryKind.CUSTOMER_CHANGED,

@@ -43,6 +43,7 @@ def build_policy(settings: Settings) -> Policy:
         scope_question=settings.scope_question is Switch.ON,
         rules_profile=settings.rules_profile,
         us_26_67_since=settings.us_26_67_since,
+        opt_in_hours=settings.opt_in_hours,
     )
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from consentry.domain.policy import RevocationReach
+from consentry.domain.policy import OPT_IN_HOURS_MAX, OPT_IN_HOURS_MIN, RevocationReach
 from consentry.domain.rules.rows import RulesProfile
 from consentry.ports import DeferredAnswer, MetricsAccess, RefusedAnswer
 
@@ -67,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True):
     conversation_window_hours: int
     revocation_reach: RevocationReach
     scope_question: Switch
+    opt_in_hours: int
     reconcile_grace_seconds: int
     reconcile_hour: int | None
     drift_grace_minutes: int
@@ -295,6 +296,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "The first day of the amended US rule of revocation (FCC 26-67), for example 2027-04-01. "
         "Empty: not known yet, and it is off.",
         _read_day,
+    ),
+    Setting(
+        "opt_in_hours",
+        "48",
+        "How many hours a person has to answer the one text that asks whether a program may text "
+        "them (double opt-in); after that their consent counts as expired.",
+        _read_number(OPT_IN_HOURS_MIN, OPT_IN_HOURS_MAX),
     ),
     Setting(
         "reconcile_grace_seconds",

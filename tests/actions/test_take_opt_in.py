@@ -37,7 +37,7 @@ def test_a_form_asks_for_what_its_program_needs(program: Program, level: Consent
     consent = world.store.standing(PERSON).consent(program.id)
     assert consent is not None
     assert consent.level is level
-    entry = world.last_entry(EntryKind.CONSENT_GRANTED)
+    entry = world.last_entry(EntryKind.CONSENT_REQUESTED)
     assert (entry.id, entry.actor) == (recorded.entry, Actor(ActorKind.PERSON, PERSON))
     assert entry.evidence is not None
     assert entry.evidence.call_to_action_version == "deals/1"

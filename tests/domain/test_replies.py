@@ -12,7 +12,8 @@ from consentry.wire.gsm7 import Encoding, count_segments
 pytestmark = pytest.mark.unit
 
 BRAND = Brand("acme", "Acme Tools", contact="help@acme.example")
-OURS = [kind for kind in MessageKind if kind is not MessageKind.MESSAGE]
+OF_PROGRAMS = (MessageKind.OPT_IN_REQUEST, MessageKind.PROGRAM_CONFIRMATION)
+OURS = [kind for kind in MessageKind if kind not in (MessageKind.MESSAGE, *OF_PROGRAMS)]
 
 
 @pytest.mark.parametrize("kind", OURS)
@@ -55,6 +56,12 @@ def test_help_names_the_contact_where_there_is_one() -> None:
     assert "help@acme.example" in render_reply(MessageKind.HELP_REPLY, LONG, BRAND)
     plain = render_reply(MessageKind.HELP_REPLY, LONG, Brand("x", "X"))
     assert plain == "X: Reply STOP to opt out. Msg & data rates may apply."
+
+
+@pytest.mark.parametrize("kind", [MessageKind.MESSAGE, *OF_PROGRAMS])
+def test_what_needs_more_than_a_brand_has_no_wording_here(kind: MessageKind) -> None:
+    """A text somebody wrote is its own; what a program says needs the program."""
+    assert render_reply(kind, LONG, BRAND) == ""
 
 
 @pytest.mark.parametrize("kind", OURS)

@@ -63,7 +63,7 @@ class Door:
 
     def recorded(self) -> list[Evidence]:
         """List what was recorded of consent."""
-        kinds = {EntryKind.CONSENT_GRANTED}
+        kinds = {EntryKind.CONSENT_REQUESTED}
         return [e.evidence for e in self.world.store.entries if e.kind in kinds and e.evidence]
 
 

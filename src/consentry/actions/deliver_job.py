@@ -14,11 +14,12 @@ from consentry.actions.record_receipt import (
     went_out,
     with_carrier,
 )
+from consentry.domain.double_opt_in import note_sent
 from consentry.domain.entries import EntryKind
 from consentry.domain.gate import OUR_ANSWERS, MessageKind, Verdict, decide
 from consentry.domain.gate import Facts as GateFacts
 from consentry.domain.messages import RANK, Job, JobState, Message, MessageStatus, request_of
-from consentry.domain.standing import Standing, Thread, apply_pieces
+from consentry.domain.standing import Piece, Standing, Thread, apply_pieces
 from consentry.ports import (
     Accepted,
     CarrierRefusal,
@@ -88,9 +89,11 @@ def _claim(
         )
     if job.expires_at is not None and job.expires_at < facts.now:
         return None, give_up(message, facts, reason="expired", told=_EXPIRED)
-    thread = _texted(standing.thread(message.sender), message, facts.now)
+    pieces: tuple[Piece, ...] = (_texted(standing.thread(message.sender), message, facts.now),)
+    if message.kind is MessageKind.OPT_IN_REQUEST:
+        pieces += note_sent(standing, message.program, facts.now)
     entry = decision_entry(
-        EntryKind.JOB_CLAIMED, message, request, decision, facts=facts, pieces=(thread,)
+        EntryKind.JOB_CLAIMED, message, request, decision, facts=facts, pieces=pieces
     )
     taken = msgspec.structs.replace(
         job,

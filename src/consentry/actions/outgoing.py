@@ -28,7 +28,10 @@ class Queued(msgspec.Struct, frozen=True, gc=False):
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
-    """A text somebody wants to send, before it has an id. Times are aware UTC."""
+    """A text somebody wants to send. Times are aware UTC.
+
+    `message` is the id that an opt-in request has before it is made; any other text gets a new one.
+    """
 
     recipient: str
     sender: str
@@ -43,13 +46,14 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     expires_at: datetime | None = None
     callback: Callback | None = None
     service: str | None = None
+    message: str | None = None
 
 
 def _message_of(draft: Draft, facts: StoredFacts) -> Message:
     later = draft.send_at is not None and draft.send_at > facts.now
     sender = facts.directory.senders.get(draft.sender)
     return Message(
-        id=facts.ids.new("msg"),
+        id=draft.message or facts.ids.new("msg"),
         recipient=draft.recipient,
         sender=draft.sender,
         direction=Direction.OUTBOUND,
@@ -82,6 +86,7 @@ def request_of_draft(draft: Draft) -> Request:
         body=draft.body,
         media=len(draft.media),
         segments=count_segments(draft.body).segments,
+        message=draft.message,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Final, assert_never
 
 import msgspec
 
+from consentry.actions.answer_request import Said, follow_word, is_refused_campaign
 from consentry.actions.ask_scope import ask_scope
 from consentry.actions.file_number import build_profile
 from consentry.actions.outgoing import Draft, cancel_forbidden, join, queue_text
@@ -35,6 +36,12 @@ from consentry.wire.twilio_sids import parse_message_sid
 
 KEYWORD_ANSWERED: Final = "keyword_answered"
 """Why a program's answer to a keyword is not sent: the carrier answers it, or we do."""
+
+_NOT_ASKED: Final = (
+    "This word is a campaign's. The person has opted out, so it is a text like any other and "
+    "nothing is asked."
+)
+_NOTHING: Final = Change()
 
 
 class Received(msgspec.Struct, frozen=True, gc=False):
@@ -118,16 +125,18 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
             entry=entry_id,
         )
         moved, question = ask_scope(moved, signal, before=standing, sender=sender, facts=facts)
-        entry = self._entry(entry_id, message, read=read, signal=signal, moved=moved, facts=facts)
         after = apply_pieces(standing, moved.pieces)
+        said = Said(message, read, signal, moved, sender, standing, after)
+        entry = self._entry(entry_id, said, facts)
+        answer, is_ours = self._answer(said, question, facts) if known_sender else (_NOTHING, False)
         change = join(
             Change(
                 entries=(entry,),
                 messages=(message,),
                 records=(*self._profile(facts), *self._reviews(standing, after, facts)),
-                notices=self._pass_on(message, sender, read, moved),
+                notices=self._pass_on(said, is_answered=is_ours or read.carrier.answers),
             ),
-            self._answer(moved, question, after, facts) if known_sender else Change(),
+            answer,
             cancel_forbidden(recipient, after, facts) if moved.narrowed else Change(),
         )
         in_flight = facts.in_flight(recipient) if moved.narrowed else ()
@@ -157,38 +166,29 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
             service=sender.messaging_service_sid,
         )
 
-    def _pass_on(
-        self, message: Message, sender: Sender, read: Text, moved: Transition
-    ) -> tuple[Notice, ...]:
+    def _pass_on(self, said: Said, *, is_answered: bool) -> tuple[Notice, ...]:
         """Have the sender's program told, where it has one; of keywords too, as carriers do."""
+        sender = said.sender
         if sender.inbound_url is None:
             return ()
         notice = notice_of_text(
-            message,
+            said.message,
             Callback(sender.inbound_url, sender.inbound_account or ""),
             opt_out_type=self.text.opt_out_type,
-            no_answer=self._find_no_answer(read, moved),
+            no_answer=self._find_no_answer(said.text, is_answered=is_answered),
             media_types=self.text.media_types,
         )
         return (notice,)
 
-    def _find_no_answer(self, read: Text, moved: Transition) -> str | None:
+    def _find_no_answer(self, read: Text, *, is_answered: bool) -> str | None:
         """Say why what a program answers is not sent, whatever it is."""
         if self.received_at - read.at > ANSWER_WITHIN:
             # A carrier that was away, or what was missed and is taken in later.
             return TOO_LATE
-        return KEYWORD_ANSWERED if _is_answered(read, moved) else None
+        return KEYWORD_ANSWERED if is_answered else None
 
-    def _entry(
-        self,
-        entry_id: str,
-        message: Message,
-        *,
-        read: Text,
-        signal: Signal,
-        moved: Transition,
-        facts: Facts,
-    ) -> Entry:
+    def _entry(self, entry_id: str, said: Said, facts: Facts) -> Entry:
+        read, signal, moved = said.text, said.signal, said.moved
         return Entry(
             id=entry_id,
             recipient=self.text.recipient,
@@ -198,10 +198,11 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
             actor=Actor(ActorKind.PERSON, self.text.recipient),
             sender=self.text.sender,
             program=signal.program,
-            message=message.id,
+            message=said.message.id,
             text=self.text.body,
             carrier_reading=read.carrier,
             legal_reading=read.legal,
+            reason=_NOT_ASKED if is_refused_campaign(said, facts) else None,
             superseded=moved.superseded,
             pieces=moved.pieces,
         )
@@ -212,14 +213,25 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
             return ()
         return (build_profile(self.text.recipient, facts),)
 
-    def _answer(
-        self, moved: Transition, question: str | None, after: Standing, facts: Facts
-    ) -> Change:
-        """Queue our one answer to a text; `question` is what a confirmation of ours asks."""
+    def _answer(self, said: Said, question: str | None, facts: Facts) -> tuple[Change, bool]:
+        """Queue our one answer to a text, and say whether it answers a keyword.
+
+        `question` is what a confirmation of ours asks. What follows on a yes or on a campaign's
+        word takes the place of the answer that the text would get.
+        """
+        followed, reply = follow_word(said, facts), said.moved.reply
+        if followed is not None and followed.jobs:
+            return followed, True
+        answer = self._reply(said, question, facts)
+        is_keyword = reply is not None and reply is not MessageKind.INITIAL_REPLY
+        return answer if followed is None else join(followed, answer), is_keyword
+
+    def _reply(self, said: Said, question: str | None, facts: Facts) -> Change:
+        moved = said.moved
         if moved.reply is None:
-            return Change()
+            return _NOTHING
         answer = Answer(moved.reply, self.text.recipient, self.text.sender, question)
-        return queue_answer(answer, after, facts)
+        return queue_answer(answer, said.after, facts)
 
     def _reviews(self, before: Standing, after: Standing, facts: Facts) -> tuple[ReviewCase, ...]:
         """List what is to be reviewed now, and what the person's own word ended."""
@@ -294,12 +306,6 @@ def word_answer(kind: MessageKind, sender: Sender, brand: Brand) -> str:
     if kind is MessageKind.OPT_OUT_CONFIRMATION and count_segments(text).segments != 1:
         return OPT_OUT_BRIEF
     return text
-
-
-def _is_answered(read: Text, moved: Transition) -> bool:
-    """Tell whether a text is a keyword that somebody answers: the carrier, or we ourselves."""
-    ours = moved.reply is not None and moved.reply is not MessageKind.INITIAL_REPLY
-    return read.carrier.answers or ours
 
 
 def _kind_of(signal: Signal, moved: Transition) -> EntryKind:

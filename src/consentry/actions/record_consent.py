@@ -38,6 +38,7 @@ class ConsentRecorded(msgspec.Struct, frozen=True):
 
     `expires_at` is when the consent runs out, if the grant changed it. `opt_out` is the entry
     itself where it takes consent away: the legal clock is read from it.
+    `message` is the text that asks the person, where one was put in the outbox.
     """
 
     entry: str
@@ -46,6 +47,7 @@ class ConsentRecorded(msgspec.Struct, frozen=True):
     in_flight: tuple[str, ...] = ()
     expires_at: datetime | None = None
     opt_out: Entry | None = None
+    message: str | None = None
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -69,7 +71,7 @@ class Statement(msgspec.Struct, frozen=True):
         return Told(at=at, entry=entry, cause=self.cause, by_person=self.by_person)
 
 
-def _entry(
+def told_entry(
     statement: Statement,
     entry_id: str,
     kind: EntryKind,
@@ -80,6 +82,7 @@ def _entry(
     program: Program | None = None,
     superseded: bool = False,
 ) -> Entry:
+    """Write down what was told, by whom and how it is known."""
     return Entry(
         id=entry_id,
         recipient=statement.recipient,
@@ -96,7 +99,8 @@ def _entry(
     )
 
 
-def _find_program(program_id: str, facts: Facts) -> Program:
+def find_program(program_id: str, facts: Facts) -> Program:
+    """Find a program; raises `Rejected` where there is none."""
     program = facts.directory.program(program_id)
     if program is None:
         raise Rejected(
@@ -122,7 +126,7 @@ class GrantConsent(msgspec.Struct, frozen=True):
 
     def decide(self, facts: Facts) -> tuple[ConsentRecorded, Change]:
         """Decide; raises `Rejected` for an unknown program or a grant without its evidence."""
-        program = _find_program(self.program, facts)
+        program = find_program(self.program, facts)
         evidence = self.statement.evidence
         if evidence is None:
             raise Rejected(
@@ -155,7 +159,7 @@ class GrantConsent(msgspec.Struct, frozen=True):
                 expires_at=expires_at,
                 reach=facts.policy.revocation_reach,
             )
-        entry = _entry(
+        entry = told_entry(
             self.statement,
             entry_id,
             EntryKind.CONSENT_GRANTED,
@@ -199,14 +203,14 @@ class RevokeConsent(msgspec.Struct, frozen=True):
 
     def decide(self, facts: Facts) -> tuple[ConsentRecorded, Change]:
         """Decide; raises `Rejected` for an unknown program."""
-        program = _find_program(self.program, facts)
+        program = find_program(self.program, facts)
         entry_id = facts.ids.new("ent")
         told = self.statement.told(entry_id, facts.now)
         standing = facts.standing(self.statement.recipient)
         pieces = decide_revocation(
             standing, program, facts.directory, told=told, reach=facts.policy.revocation_reach
         )
-        entry = _entry(
+        entry = told_entry(
             self.statement,
             entry_id,
             EntryKind.CONSENT_REVOKED,
@@ -247,7 +251,7 @@ class SuppressRecipient(msgspec.Struct, frozen=True):
         standing = facts.standing(self.statement.recipient)
         scope = self.brand or EVERYTHING
         pieces = decide_suppression(standing, facts.directory, scope=scope, told=told)
-        entry = _entry(
+        entry = told_entry(
             self.statement, entry_id, EntryKind.SUPPRESSED, at=told.at, facts=facts, pieces=pieces
         )
         return _narrowed(entry, ConsentState.REVOKED, facts)
@@ -282,7 +286,7 @@ class LiftSuppression(msgspec.Struct, frozen=True):
             raise Rejected(
                 "opted_out", f"Only the person can lift this. {OPTED_OUT_SENTENCE}", status=403
             )
-        entry = _entry(
+        entry = told_entry(
             self.statement,
             entry_id,
             EntryKind.SUPPRESSED,
@@ -310,7 +314,7 @@ class TagPhone(msgspec.Struct, frozen=True):
         if tag is None:
             raise Rejected("opted_out", OPTED_OUT_SENTENCE, status=403)
         entry_id = facts.ids.new("ent")
-        entry = _entry(
+        entry = told_entry(
             self.statement,
             entry_id,
             EntryKind.TAG_CHANGED,

@@ -5,7 +5,8 @@ A number that was typed in is no consent: it waits until its own handset has ans
 
 import msgspec
 
-from consentry.actions.record_consent import ConsentRecorded, GrantConsent, Statement
+from consentry.actions.record_consent import ConsentRecorded, Statement
+from consentry.actions.request_consent import RequestConsent
 from consentry.domain.call_to_action_check import check_call, good_for, missing_checks
 from consentry.domain.calls_to_action import CallMedium, CallToAction
 from consentry.domain.directory import Directory
@@ -60,7 +61,7 @@ class TakeOptIn(msgspec.Struct, frozen=True):
             )
         return self._build(level).decide(facts)
 
-    def _build(self, level: ConsentLevel) -> GrantConsent:
+    def _build(self, level: ConsentLevel) -> RequestConsent:
         filled, call = self.filled, self.call
         evidence = Evidence(
             medium=Medium.WEB,
@@ -80,7 +81,7 @@ class TakeOptIn(msgspec.Struct, frozen=True):
             reason=f"filled in the opt-in page {call.version_id}",
             evidence=evidence,
         )
-        return GrantConsent(statement, call.program, level)
+        return RequestConsent(statement, call.program, level, call.version_id)
 
 
 def find_level(call: CallToAction, directory: Directory) -> ConsentLevel | None:

@@ -23,6 +23,7 @@ KINDS: Final[dict[EntryKind, str]] = {
     EntryKind.SUPPRESSED: "Do-not-text list",
     EntryKind.CONSENT_GRANTED: "Consent recorded",
     EntryKind.CONSENT_REVOKED: "Withdrawal recorded",
+    EntryKind.CONSENT_REQUESTED: "Consent asked for",
     EntryKind.TAG_CHANGED: "SMS tag",
     EntryKind.PLACE_CHANGED: "Set a place",
     EntryKind.SETTING_CHANGED: "Changed a setting",
@@ -116,6 +117,8 @@ def tell(entry: Entry, directory: Directory) -> Told:
             did = f"recorded a consent with {_name_program(entry, directory)} of"
         case EntryKind.CONSENT_REVOKED:
             did = f"recorded a withdrawal from {_name_program(entry, directory)} of"
+        case EntryKind.CONSENT_REQUESTED:
+            did = f"asked for consent with {_name_program(entry, directory)} of"
         case EntryKind.SUPPRESSED:
             did = _tell_listing(entry, directory)
         case EntryKind.TAG_CHANGED:

@@ -40,6 +40,7 @@ CONSENT_KINDS: Final = (
     EntryKind.HELP_ASKED,
     EntryKind.CONSENT_GRANTED,
     EntryKind.CONSENT_REVOKED,
+    EntryKind.CONSENT_REQUESTED,
     EntryKind.SUPPRESSED,
     EntryKind.TAG_CHANGED,
     EntryKind.PLACE_CHANGED,

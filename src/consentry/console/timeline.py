@@ -36,6 +36,7 @@ TIMELINE_KINDS: Final = (
     EntryKind.HELP_ASKED,
     EntryKind.CONSENT_GRANTED,
     EntryKind.CONSENT_REVOKED,
+    EntryKind.CONSENT_REQUESTED,
     EntryKind.SUPPRESSED,
     EntryKind.TAG_CHANGED,
     EntryKind.PLACE_CHANGED,
@@ -133,6 +134,7 @@ class Drawer(msgspec.Struct, frozen=True):
             case (
                 EntryKind.CONSENT_GRANTED
                 | EntryKind.CONSENT_REVOKED
+                | EntryKind.CONSENT_REQUESTED
                 | EntryKind.SUPPRESSED
                 | EntryKind.TAG_CHANGED
                 | EntryKind.PLACE_CHANGED

@@ -176,11 +176,8 @@ def spell_what_it_did(entry: Entry, directory: Directory) -> str:
     """Say in one line what an entry that is no text did."""
     number = show_number(entry.sender or "")
     match entry.kind:
-        case EntryKind.CONSENT_GRANTED:
-            program = spell_program(entry.program or "", directory)
-            said = f"Consent recorded: {program}{_state_of_grant(entry)}"
-        case EntryKind.CONSENT_REVOKED:
-            said = f"Consent withdrawn: {spell_program(entry.program or '', directory)}"
+        case EntryKind.CONSENT_GRANTED | EntryKind.CONSENT_REQUESTED | EntryKind.CONSENT_REVOKED:
+            said = _spell_consent(entry, directory)
         case EntryKind.SUPPRESSED:
             said = _spell_listing(entry, directory)
         case EntryKind.TAG_CHANGED:
@@ -212,6 +209,18 @@ def _spell_drift(entry: Entry, number: str) -> str:
         case _:
             held = "; texts are held back until it is settled" if entry.pieces else ""
             return f"The carrier and our records differ about {number}{held}"
+
+
+def _spell_consent(entry: Entry, directory: Directory) -> str:
+    """Say what was told or asked of the consent with a program."""
+    program = spell_program(entry.program or "", directory)
+    match entry.kind:
+        case EntryKind.CONSENT_GRANTED:
+            return f"Consent recorded: {program}{_state_of_grant(entry)}"
+        case EntryKind.CONSENT_REQUESTED:
+            return f"Consent asked for: {program}{_state_of_grant(entry)}"
+        case _:
+            return f"Consent withdrawn: {program}"
 
 
 def _state_of_grant(entry: Entry) -> str:

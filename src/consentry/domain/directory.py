@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from consentry.domain.calls_to_action import CallToAction
+from consentry.domain.campaign_keywords import CampaignKeyword
 from consentry.domain.reading import BlockLayer, SenderKind
 
 
@@ -107,12 +108,16 @@ def is_conversation(program_id: str) -> bool:
 
 
 class Directory(msgspec.Struct, frozen=True):
-    """All brands, senders and programs at one moment, and the calls to action shown now."""
+    """All brands, senders and programs at one moment, and the calls to action shown now.
+
+    `keywords` are those of campaigns, by sender and word.
+    """
 
     brands: dict[str, Brand] = {}
     senders: dict[str, Sender] = {}
     programs: dict[str, Program] = {}
     calls_to_action: dict[str, CallToAction] = {}
+    keywords: dict[tuple[str, str], CampaignKeyword] = {}
 
     def brand_of(self, sender: Sender) -> Brand:
         """Return the sender's brand; a sender is never stored without one."""

@@ -22,6 +22,7 @@ class EntryKind(StrEnum):
     HELP_ASKED = "help_asked"
     CONSENT_GRANTED = "consent_granted"
     CONSENT_REVOKED = "consent_revoked"
+    CONSENT_REQUESTED = "consent_requested"
     SUPPRESSED = "suppressed"
     TAG_CHANGED = "tag_changed"
     PLACE_CHANGED = "place_changed"
@@ -53,6 +54,7 @@ class EntryKind(StrEnum):
 AUDIT_KINDS: Final = (
     EntryKind.CONSENT_GRANTED,
     EntryKind.CONSENT_REVOKED,
+    EntryKind.CONSENT_REQUESTED,
     EntryKind.SUPPRESSED,
     EntryKind.TAG_CHANGED,
     EntryKind.PLACE_CHANGED,

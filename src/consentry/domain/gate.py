@@ -8,6 +8,8 @@ from typing import Final, assert_never
 import msgspec
 
 from consentry.domain.directory import Directory, Program, Purpose, Sender
+from consentry.domain.levels import NEEDED_LEVEL, STRENGTH
+from consentry.domain.opt_in_question import refuse_question
 from consentry.domain.policy import Policy, RevocationReach
 from consentry.domain.reading import BlockLayer
 from consentry.domain.reasons import REASONS, Reason
@@ -18,7 +20,6 @@ from consentry.domain.standing import (
     BlockState,
     Cause,
     Consent,
-    ConsentLevel,
     ConsentState,
     Review,
     Standing,
@@ -53,6 +54,8 @@ class MessageKind(StrEnum):
     OPT_OUT_CONFIRMATION = "opt_out_confirmation"
     OPT_IN_CONFIRMATION = "opt_in_confirmation"
     HELP_REPLY = "help_reply"
+    OPT_IN_REQUEST = "opt_in_request"
+    PROGRAM_CONFIRMATION = "program_confirmation"
 
 
 class Request(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -60,6 +63,7 @@ class Request(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     `recipient` is E.164, or None where what was given is no phone number. `body` is None where
     only consent is asked. `segments` is the body's size on the wire, for the confirmation.
+    `message` is the text's own id where it is an opt-in request: a consent waits for one text.
     """
 
     recipient: str | None
@@ -71,6 +75,7 @@ class Request(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     body: str | None = None
     media: int = 0
     segments: int = 0
+    message: str | None = None
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):
@@ -120,12 +125,6 @@ class _Case(msgspec.Struct, frozen=True, gc=False):
 
 
 _LAYERS: Final = (BlockLayer.NETWORK, BlockLayer.PROVIDER, BlockLayer.OURS)
-STRENGTH: Final = {
-    ConsentLevel.IMPLIED: 0,
-    ConsentLevel.EXPRESS: 1,
-    ConsentLevel.EXPRESS_WRITTEN: 2,
-}
-"""How strong a consent is beside another: implied < express < express_written."""
 _WITHOUT_CONSENT: Final = {
     ConsentState.NONE: Reason.NO_CONSENT,
     ConsentState.PENDING: Reason.CONSENT_PENDING,
@@ -143,11 +142,6 @@ OUR_ANSWERS: Final = frozenset(
 )
 """What we answer by ourselves: no part of what somebody talks with the person about."""
 _PASS_REVIEW: Final = frozenset({MessageKind.OPT_OUT_CONFIRMATION, MessageKind.HELP_REPLY})
-NEEDED_LEVEL: Final = {
-    Purpose.CONVERSATIONAL: ConsentLevel.IMPLIED,
-    Purpose.INFORMATIONAL: ConsentLevel.EXPRESS,
-    Purpose.MARKETING: ConsentLevel.EXPRESS_WRITTEN,
-}
 
 
 def standing_blocks(standing: Standing, sender: Sender) -> tuple[Block, ...]:
@@ -371,7 +365,8 @@ def _programs_for(case: _Case, purpose: Purpose) -> tuple[Program, ...]:
 def _judge_consent(consent: Consent, purpose: Purpose, now: datetime) -> Denial | None:
     """Say why one consent does not carry a text, or None where it does."""
     if consent.state is not ConsentState.ACTIVE:
-        return Denial(_WITHOUT_CONSENT[consent.state], "consent/state", consent=consent)
+        state = consent.state_at(now)
+        return Denial(_WITHOUT_CONSENT[state], "consent/state", consent=consent)
     if not consent.is_active(now):
         return Denial(Reason.CONSENT_EXPIRED, "consent/expires_at", consent=consent)
     if STRENGTH[consent.level] < STRENGTH[NEEDED_LEVEL[purpose]]:
@@ -379,8 +374,18 @@ def _judge_consent(consent: Consent, purpose: Purpose, now: datetime) -> Denial 
     return None
 
 
+def _check_opt_in_request(case: _Case) -> Denial | Consent | None:
+    """Let the one question go that a consent waits for."""
+    request = case.request
+    consent = case.facts.standing.consent(request.program or "")
+    refused = refuse_question(consent, sender=request.sender, message=request.message, now=case.now)
+    return consent if refused is None else Denial(refused[0], refused[1], consent=consent)
+
+
 def _check_consent(case: _Case) -> Denial | Consent | None:
     """Find a consent that carries the text, or the strongest reason why none does."""
+    if case.request.kind is MessageKind.OPT_IN_REQUEST:
+        return _check_opt_in_request(case)
     if case.request.kind in (MessageKind.HELP_REPLY, MessageKind.OPT_OUT_CONFIRMATION):
         return None
     purpose = _purpose_of(case)
@@ -465,6 +470,9 @@ def decide(request: Request, facts: Facts, policy: Policy, now: datetime) -> Dec
 def _allow(case: _Case, consent: Consent | None) -> Decision:
     if consent is None:
         rule, detail = f"reply/{case.request.kind}", "Allowed: our one answer to the person's word."
+    elif case.request.kind is MessageKind.OPT_IN_REQUEST:
+        rule = f"request/{consent.program}"
+        detail = f"Allowed: the one question whether {consent.program} may text."
     else:
         detail = f"Allowed: {consent.level} consent with {consent.program} is active."
         rule = f"consent/{consent.program}"

@@ -12,7 +12,8 @@ import msgspec
 
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.entries import Evidence, Medium
-from consentry.domain.gate import STRENGTH, standing_blocks, standing_suppression
+from consentry.domain.gate import standing_blocks, standing_suppression
+from consentry.domain.levels import STRENGTH
 from consentry.domain.opting import newest, reached_consents
 from consentry.domain.policy import RevocationReach
 from consentry.domain.reading import BlockLayer, SenderKind
@@ -130,7 +131,7 @@ def decide_grant(
     """Decide what a grant does; an older grant never beats a newer revocation."""
     known = standing.consent(program.id)
     state_now = ConsentState.REVOKED if known is None else known.state
-    withdrawn_at = _withdrawn_at(standing, program, directory, reach)
+    withdrawn_at = withdrawal_of(standing, program, directory, reach)
     if withdrawn_at is not None and told.at <= withdrawn_at:
         older = "A newer revocation stands; this older grant is kept and changes nothing."
         return Granted((), state_now, older, superseded=True)
@@ -165,7 +166,7 @@ def ran_out(expires_at: datetime) -> Granted:
     return Granted((), ConsentState.EXPIRED, note, superseded=True)
 
 
-def _withdrawn_at(
+def withdrawal_of(
     standing: Standing, program: Program, directory: Directory, reach: RevocationReach
 ) -> datetime | None:
     """Say when the person last withdrew what this program needs, though it may be lifted since.
@@ -248,6 +249,18 @@ def _company_blocks(standing: Standing, program: Program, told: Told) -> tuple[B
 def _granted_state(
     standing: Standing, program: Program, directory: Directory, *, medium: Medium
 ) -> tuple[ConsentState, str | None]:
+    hindrance = find_hindrance(standing, program, directory)
+    if hindrance is not None:
+        return hindrance
+    if medium is Medium.TEXT:
+        return ConsentState.ACTIVE, None
+    return ConsentState.PENDING, "A number that was typed in counts once the handset confirms it."
+
+
+def find_hindrance(
+    standing: Standing, program: Program, directory: Directory
+) -> tuple[ConsentState, str] | None:
+    """Say what keeps the senders of a program from texting, whatever consent there is."""
     for sender in directory.senders_of(program):
         blocks = standing_blocks(standing, sender)
         if blocks or _is_withdrawn_from(standing, sender):
@@ -255,9 +268,7 @@ def _granted_state(
         suppression = standing_suppression(standing, sender)
         if suppression is not None:
             return ConsentState.PENDING, "The number is on the do-not-text list: lift that first."
-    if medium is Medium.TEXT:
-        return ConsentState.ACTIVE, None
-    return ConsentState.PENDING, "A number that was typed in counts once the handset confirms it."
+    return None
 
 
 def _is_withdrawn_from(standing: Standing, sender: Sender) -> bool:

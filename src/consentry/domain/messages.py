@@ -138,4 +138,5 @@ def request_of(message: Message) -> Request:
         body=message.body,
         media=len(message.media),
         segments=message.segments,
+        message=message.id if message.kind is MessageKind.OPT_IN_REQUEST else None,
     )

@@ -21,6 +21,11 @@ CONFIRMATION_DEADLINE_SECONDS_MAX: Final = 300
 """47 CFR 64.1200(a)(12): a confirmation later than five minutes is a text without consent."""
 
 
+OPT_IN_HOURS_MIN: Final = 24
+OPT_IN_HOURS_MAX: Final = 72
+_OPT_IN_HOURS: Final = 48
+
+
 class Policy(msgspec.Struct, frozen=True):
     """What the operator chose; times are in the unit of their name.
 
@@ -36,6 +41,7 @@ class Policy(msgspec.Struct, frozen=True):
     scope_question: bool = False
     rules_profile: RulesProfile = RulesProfile.PER_STATE
     us_26_67_since: date | None = None
+    opt_in_hours: int = _OPT_IN_HOURS
 
     def __post_init__(self) -> None:
         """Refuse what the law does not leave to the operator."""
@@ -44,6 +50,11 @@ class Policy(msgspec.Struct, frozen=True):
             raise ValueError(
                 f"confirmation_deadline_seconds is {deadline}; it must be from 0 to "
                 f"{CONFIRMATION_DEADLINE_SECONDS_MAX}."
+            )
+        if not OPT_IN_HOURS_MIN <= self.opt_in_hours <= OPT_IN_HOURS_MAX:
+            raise ValueError(
+                f"opt_in_hours is {self.opt_in_hours}; it must be from {OPT_IN_HOURS_MIN} to "
+                f"{OPT_IN_HOURS_MAX}."
             )
 
     @property
@@ -55,5 +66,7 @@ class Policy(msgspec.Struct, frozen=True):
         scope = "/scope" if self.scope_question else ""
         rules = f"{self.rules_profile}@{read_rules().version}"
         amended = f"/{US_26_67}@{self.us_26_67_since}" if self.us_26_67_since else ""
+        asked = "" if self.opt_in_hours == _OPT_IN_HOURS else f"/o{self.opt_in_hours}h"
         reach = self.revocation_reach
-        return f"2026-11-23/{reach}/{window}/{deadline}/{body}{scope}/{rules}{amended}"
+        said = f"{body}{scope}{asked}"
+        return f"2026-11-23/{reach}/{window}/{deadline}/{said}/{rules}{amended}"

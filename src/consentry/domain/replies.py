@@ -54,7 +54,7 @@ def _own_wording(kind: MessageKind, sender: Sender) -> str | None:
             return sender.replies.opt_in
         case MessageKind.HELP_REPLY:
             return sender.replies.help
-        case MessageKind.MESSAGE:
+        case MessageKind.MESSAGE | MessageKind.OPT_IN_REQUEST | MessageKind.PROGRAM_CONFIRMATION:
             return None
         case never:
             assert_never(never)
@@ -70,7 +70,7 @@ def _default_wording(kind: MessageKind) -> str:
             return _OPT_IN
         case MessageKind.HELP_REPLY:
             return _HELP
-        case MessageKind.MESSAGE:
+        case MessageKind.MESSAGE | MessageKind.OPT_IN_REQUEST | MessageKind.PROGRAM_CONFIRMATION:
             return ""
         case never:
             assert_never(never)

@@ -102,6 +102,21 @@ class Block(
         return self.state is BlockState.UNKNOWN and self.cause is Cause.DRIFT
 
 
+class OptInRequest(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """The one question by which a consent waits for the handset's own word (double opt-in).
+
+    It is asked and answered over `sender`; an answer from `answer_by` on counts for nothing.
+    `message` is the text that asks, None while none may go; `sent_at` is when that was last given
+    to the carrier: what the person wrote before is no answer to it.
+    """
+
+    sender: str
+    asked_at: datetime
+    answer_by: datetime
+    message: str | None = None
+    sent_at: datetime | None = None
+
+
 class Consent(
     msgspec.Struct, frozen=True, gc=False, tag="consent", tag_field="piece", omit_defaults=True
 ):
@@ -111,7 +126,8 @@ class Consent(
     On a consent that is revoked, or pending for the carrier, `by_person` says that the person's
     own withdrawal stands behind it; `changed_at` is then the time of that withdrawal.
     `withdrawn_at` is the newest withdrawal, kept when consent is given again: a grant that is
-    older than it counts for nothing, whenever we hear of it.
+    older than it counts for nothing, whenever we hear of it. `call_to_action` is the version that
+    was shown. `request` is the question that the handset was asked, until it says yes.
     """
 
     program: str
@@ -124,6 +140,8 @@ class Consent(
     expires_at: datetime | None = None
     withdrawn_at: datetime | None = None
     not_subscriber: bool = False
+    call_to_action: str | None = None
+    request: OptInRequest | None = None
 
     @property
     def is_withdrawn(self) -> bool:
@@ -137,6 +155,15 @@ class Consent(
         if self.state is not ConsentState.ACTIVE:
             return False
         return self.expires_at is None or at < self.expires_at
+
+    def state_at(self, at: datetime) -> ConsentState:
+        """Tell where it stands at a time: what has run out, or was not answered, has expired."""
+        if self.state is ConsentState.ACTIVE:
+            return self.state if self.is_active(at) else ConsentState.EXPIRED
+        waits = self.state in (ConsentState.PENDING, ConsentState.PENDING_CARRIER)
+        if waits and self.request is not None and at >= self.request.answer_by:
+            return ConsentState.EXPIRED
+        return self.state
 
 
 class Suppression(

@@ -300,8 +300,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "opt_in_hours",
         "48",
-        "How many hours a person has to answer the one text that asks whether a program may text "
-        "them (double opt-in); after that their consent counts as expired.",
+        "How many hours a person has to answer a double opt-in; then it counts as expired.",
         _read_number(OPT_IN_HOURS_MIN, OPT_IN_HOURS_MAX),
     ),
     Setting(

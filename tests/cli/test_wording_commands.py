@@ -54,3 +54,37 @@ def test_wordings_are_kept_and_listed(runner: CliRunner) -> None:
     assert "friday" in runner.invoke(app, ["template", "list"]).output
     refused = runner.invoke(app, ["template", "add", "x", "20% off", "--kind", "marketing"])
     assert refused.exit_code != 0
+
+
+def test_a_packet_is_written_and_what_is_left_to_do_is_told(
+    runner: CliRunner, tmp_path: Path
+) -> None:
+    """1 while something is missing or wrong, 0 when it can be handed in; the files are there."""
+    account = ["carrier", "add", "twilio", "--account", f"AC{'1' * 32}", "--token", "12345"]
+    assert runner.invoke(app, account).exit_code == 0
+    words = ["--kind", "long_code", "--brand", "retale", "--carrier", "twilio"]
+    assert runner.invoke(app, ["sender", "add", "+14155550100", *words]).exit_code == 0
+    out = tmp_path / "packet"
+    register = ["register", "10dlc", "+1 415 555 0100", "--out", str(out)]
+    first = runner.invoke(app, register)
+    assert first.exit_code == 1
+    assert "missing: MessageSamples." in first.output
+    assert "[flow_links_terms; Twilio error 30909" in first.output
+    assert sorted(path.name for path in out.iterdir()) == [
+        "opt-in.html",
+        "opt-in.svg",
+        "packet.json",
+        "packet.md",
+    ]
+    pages = [f"--{page}-url=https://retale.example/{page}" for page in ("terms", "privacy")]
+    program = ["program", "add", "Offers", "--brand", "retale", "--purpose", "marketing", *pages]
+    assert runner.invoke(app, program).exit_code == 0
+    assert runner.invoke(app, ["template", "add", "x", SALE, "--kind", "marketing"]).exit_code == 0
+    given = ["--set", "BrandRegistrationSid=BN1", "--set", "UsAppToPersonUsecase=MARKETING"]
+    done = runner.invoke(app, [*register, *given, "--json"])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.output)
+    assert (told["missing"], told["kind"]) == ([], "10dlc")
+    assert runner.invoke(app, [*register, "--set", "BusinessName"]).exit_code == 2
+    wrong = runner.invoke(app, ["register", "toll-free", "+14155550100", "--out", str(out)])
+    assert wrong.exit_code != 0

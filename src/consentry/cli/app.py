@@ -19,6 +19,7 @@ from consentry.cli import (
     programs,
     reader,
     reconciling,
+    registering,
     replaying,
     ruling,
     running,
@@ -48,6 +49,7 @@ setting_up.register(app)
 calls_to_action.register(app)
 programs.register(app)
 wording.register(app)
+registering.register(app)
 carriers.register(app)
 moving.register(app)
 backing_up.register(app)

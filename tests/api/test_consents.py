@@ -42,6 +42,25 @@ async def test_a_typed_in_grant_is_pending(world: World) -> None:
     assert entry["actor"] == {"kind": "key", "id": "key_consent"}
 
 
+async def test_a_request_asks_the_handset_once(world: World) -> None:
+    """It is pending until then, says until when, and a second request sends nothing."""
+    reply = await world.call("POST", "/v1/consents", statement("request"), key="consent")
+    assert (reply.status, reply.json["state"]) == (201, "pending")
+    asked = await world.call("GET", f"/v1/messages/{reply.json['message']}")
+    assert asked.json["kind"] == "opt_in_request"
+    assert "reply YES to get Weekly offers" in asked.json["body"]
+    again = await world.call("POST", "/v1/consents", statement("request"))
+    assert (again.status, again.json["message"]) == (201, None)
+    assert "Asked already" in again.json["note"]
+    shown = (await world.call("GET", f"/v1/recipients/{PERSON}")).json
+    (consent,) = shown["consents"]
+    until = (world.clock.time + timedelta(hours=48)).isoformat().replace("+00:00", "Z")
+    assert (consent["state"], consent["answer_by"]) == ("pending", until)
+    world.clock.advance(48 * 3600)
+    shown = (await world.call("GET", f"/v1/recipients/{PERSON}")).json
+    assert shown["consents"][0]["state"] == "expired"
+
+
 async def test_a_grant_by_text_is_active(world: World) -> None:
     """A grant that the handset itself sent is active at once, with its level and end."""
     told = statement(
@@ -107,7 +126,9 @@ async def test_a_program_takes_back_only_its_own_withdrawal(world: World) -> Non
         ({"program": "prg_missing"}, 404, "unknown_program"),
         ({"evidence": None}, 422, "evidence_missing"),
         ({"level": "express_written"}, 422, "evidence_missing"),
-        ({"action": "request"}, 422, "double_opt_in_unavailable"),
+        ({"action": "request", "call_to_action": "poster"}, 404, "unknown_call_to_action"),
+        ({"action": "request", "program": CONVERSATION}, 422, "conversation_is_built_in"),
+        ({"action": "request", "evidence": None}, 422, "evidence_missing"),
         ({"action": "Grant"}, 422, "invalid_body"),
         ({"reason": ""}, 422, "invalid_body"),
         ({"reason": "  "}, 422, "invalid_body"),

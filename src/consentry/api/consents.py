@@ -15,6 +15,7 @@ from consentry.actions.record_consent import (
     SuppressRecipient,
     TagPhone,
 )
+from consentry.actions.request_consent import RequestConsent
 from consentry.api.operations import Answer, Call, Operation, Tag
 from consentry.api.parameters import NOT_BLANK, PhoneText, phone_in_path, read_phone, to_utc
 from consentry.api.problems import Problem
@@ -34,21 +35,25 @@ Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class ConsentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A person's consent, or its withdrawal, as it was told to a program.
+    """A person's consent, its withdrawal, or the wish that the person be asked for it.
 
-    `evidence`: how it is known that the person said so; a grant needs it. A withdrawal is taken
+    `evidence`: how it is known that the person said so; a grant and a request need it. A request is
+    sent to the handset as one text over `sender`, or over the number that the person texted last;
+    `call_to_action` is what they were shown, or one version of it (`id/3`). A withdrawal is taken
     for the person's word, which the person alone lifts; `by_person` false makes it the company's
     own act, which a program may take back.
     """
 
     recipient: PhoneText
     program: Id
-    action: Annotated[str, msgspec.Meta(extra_json_schema={"enum": ["grant", "revoke"]})]
+    action: Annotated[str, msgspec.Meta(extra_json_schema={"enum": ["grant", "revoke", "request"]})]
     reason: ReasonText
     evidence: Evidence | None = None
     level: ConsentLevel | None = None
     expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     by_person: bool = True
+    call_to_action: Id | None = None
+    sender: Id | None = None
 
 
 class SuppressionRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,6 +85,7 @@ class Recorded(msgspec.Struct, frozen=True):
 
     `expires_at`: when it runs out, where the grant or the law of the person's country says so.
     `clock`: of an opt-out that the person told to somebody, how fast it came into force.
+    `message`: the text that asks the person, where one goes out.
     """
 
     entry: str
@@ -88,6 +94,7 @@ class Recorded(msgspec.Struct, frozen=True):
     note: str | None
     expires_at: datetime | None = None
     clock: ClockView | None = None
+    message: str | None = None
 
 
 class TagAnswer(msgspec.Struct, frozen=True):
@@ -116,7 +123,7 @@ def _statement(
 
 def _build_command(
     asked: ConsentRequest, actor: Actor, region: str | None
-) -> GrantConsent | RevokeConsent:
+) -> GrantConsent | RevokeConsent | RequestConsent:
     match asked.action:
         case "grant":
             until = asked.expires_at
@@ -126,13 +133,11 @@ def _build_command(
         case "revoke":
             return RevokeConsent(_statement(asked, actor, region), asked.program)
         case "request":
-            raise Problem(
-                "double_opt_in_unavailable",
-                "Double opt-in is not available yet in this version. Record the consent as a "
-                "grant: it is pending until the person texts the sender.",
-            )
+            statement = _statement(asked, actor, region)
+            shown, sender = asked.call_to_action, asked.sender
+            return RequestConsent(statement, asked.program, asked.level, shown, sender)
         case _:
-            raise Problem("invalid_body", "`action` is neither grant nor revoke. Choose one.")
+            raise Problem("invalid_body", "`action` is no grant, revoke or request. Choose one.")
 
 
 async def record_consent(call: Call[ConsentRequest, None]) -> Answer:
@@ -153,6 +158,7 @@ def _view(statement: Statement, recorded: ConsentRecorded) -> Recorded:
         recorded.note,
         recorded.expires_at,
         None if clock is None else view_clock(clock),
+        recorded.message,
     )
 
 
@@ -188,11 +194,13 @@ OPERATIONS: Final = (
         method="POST",
         path="/v1/consents",
         tag=Tag.CONSENT,
-        summary="Record a consent or its withdrawal",
+        summary="Record a consent or its withdrawal, or have it asked for",
         description="A withdrawal counts at once. A grant counts as far as the person's own last "
         "word leaves room: while the carrier or the person's opt-out blocks, it is "
         "`pending_carrier`, and `note` says what the person must text. A number that was typed in "
-        "is `pending` until the handset has spoken.",
+        "is `pending` until the handset has spoken. A `request` has it asked: one text goes out "
+        "(`message`), and the person's exact YES makes the consent active. Nobody is asked twice, "
+        "nor while their opt-out stands; `note` says what holds it back.",
         handler=record_consent,
         scope=Scope.CONSENT,
         body=ConsentRequest,
@@ -202,7 +210,9 @@ OPERATIONS: Final = (
             "invalid_time",
             "unknown_program",
             "evidence_missing",
-            "double_opt_in_unavailable",
+            "unknown_call_to_action",
+            "program_disabled",
+            "conversation_is_built_in",
         ),
         example={
             "recipient": "+14155550142",

@@ -1,5 +1,6 @@
 """What stands between us and one phone number, and its history."""
 
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -72,7 +73,7 @@ class EntryQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
     at: TimeText | UnsetType = UNSET
 
 
-def _view_pair(standing: Standing, sender: Sender) -> SenderStanding:
+def _view_pair(standing: Standing, sender: Sender, now: datetime) -> SenderStanding:
     blocks = standing_blocks(standing, sender)
     consent = standing.consent(sender.conversation)
     suppression = standing_suppression(standing, sender)
@@ -83,7 +84,7 @@ def _view_pair(standing: Standing, sender: Sender) -> SenderStanding:
         kind=sender.kind,
         state=state,
         blocks=[view_block(block) for block in blocks],
-        consent=None if consent is None else view_consent(consent),
+        consent=None if consent is None else view_consent(consent, now),
         suppression=None if suppression is None else view_suppression(suppression),
         instruction=way_back(sender, blocks) if stopped else None,
     )
@@ -92,7 +93,7 @@ def _view_pair(standing: Standing, sender: Sender) -> SenderStanding:
 async def read_recipient(call: Call[None, None]) -> Answer:
     """Show the standing; a number never seen has an empty one."""
     phone, store = phone_in_path(call), call.services.store
-    number = phone.normalized
+    number, now = phone.normalized, call.services.clock.now()
     standing = await store.read_standing(number)
     entries = await store.read_entries(number, Page(limit=_LAST_ENTRIES))
     customers = await store.read_profiles(number)
@@ -101,10 +102,10 @@ async def read_recipient(call: Call[None, None]) -> Answer:
         region=phone.region_code,
         sms_preference=standing.sms_preference,
         senders=[
-            _view_pair(standing, sender)
+            _view_pair(standing, sender, now)
             for sender in (await store.read_directory()).senders.values()
         ],
-        consents=[view_consent(consent) for consent in standing.consents],
+        consents=[view_consent(consent, now) for consent in standing.consents],
         suppressions=[view_suppression(s) for s in standing.suppressions if s.active],
         customers=[CustomerName(customer.id, customer.name) for customer in customers],
         entries=entries,

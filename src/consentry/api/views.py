@@ -37,7 +37,11 @@ class BlockView(msgspec.Struct, frozen=True, gc=False):
 
 
 class ConsentView(msgspec.Struct, frozen=True, gc=False):
-    """The standing of a recipient with a program; `entry` is the ledger entry behind it."""
+    """The standing of a recipient with a program; `entry` is the ledger entry behind it.
+
+    `answer_by`: until when the handset may say yes to what it was asked. `call_to_action`: the
+    version that the person was shown.
+    """
 
     program: str
     state: ConsentState
@@ -47,6 +51,8 @@ class ConsentView(msgspec.Struct, frozen=True, gc=False):
     entry: str
     by_person: bool
     expires_at: datetime | None
+    answer_by: datetime | None = None
+    call_to_action: str | None = None
 
 
 class ClockView(msgspec.Struct, frozen=True):
@@ -178,17 +184,19 @@ def view_block(block: Block) -> BlockView:
     )
 
 
-def view_consent(consent: Consent) -> ConsentView:
-    """Show a consent."""
+def view_consent(consent: Consent, at: datetime | None = None) -> ConsentView:
+    """Show a consent: as it was written, or as it stands at a time."""
     return ConsentView(
         consent.program,
-        consent.state,
+        consent.state if at is None else consent.state_at(at),
         consent.level,
         consent.since,
         consent.changed_at,
         consent.entry,
         consent.by_person,
         consent.expires_at,
+        None if consent.request is None else consent.request.answer_by,
+        consent.call_to_action,
     )
 
 

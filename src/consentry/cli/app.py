@@ -7,6 +7,7 @@ import typer
 from consentry import __version__
 from consentry.cli import (
     agents,
+    asking,
     backing_up,
     calls_to_action,
     carriers,
@@ -57,6 +58,7 @@ agents.register(app)
 consents.register(app)
 opting_out.register(app)
 expiring.register(app)
+asking.register()
 customers.register(app)
 reconciling.register(app)
 reader.register(app)

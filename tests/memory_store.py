@@ -38,6 +38,7 @@ from consentry.ports import (
     Page,
     Receipt,
     Record,
+    ReviewFilter,
     ServerProcess,
     Session,
     SignInLink,
@@ -316,6 +317,21 @@ class MemoryStore:
             and message.carrier == carrier
             and message.carrier_message_id in carrier_message_ids
         ]
+
+    async def read_messages_by_id(self, message_ids: list[str]) -> dict[str, Message]:
+        """Find messages by their ids."""
+        return {one: self.messages[one] for one in message_ids if one in self.messages}
+
+    async def read_reviews(self, wanted: ReviewFilter, page: Page) -> list[ReviewCase]:
+        """List reviews of a state, newest first."""
+        found = [
+            case
+            for case in sorted(self.reviews.values(), key=lambda case: case.id, reverse=True)
+            if wanted.state in (None, case.state)
+            and (wanted.senders is None or case.sender in wanted.senders)
+            and (page.before is None or case.id < page.before)
+        ]
+        return found[: page.limit]
 
     async def read_opt_outs(self, wanted: OptOutFilter, page: Page) -> OptOutPage:
         """List recipients of whom a block of the scopes stands, by number, a page at a time."""

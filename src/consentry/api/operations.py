@@ -32,6 +32,7 @@ class Tag(StrEnum):
     SETTING_UP = "Setting up"
     READING = "Reading texts"
     CARRIERS = "Carrier webhooks"
+    REVIEWS = "Review queue"
     DRIFT = "Carrier drift"
     RULES = "Rules of law"
     SERVICE = "Service"

@@ -43,7 +43,10 @@ class CustomerName(msgspec.Struct, frozen=True):
 
 
 class SenderStanding(msgspec.Struct, frozen=True):
-    """How the recipient stands with one sender; `instruction` says how the person comes back."""
+    """How the recipient stands with one sender; `instruction` says how the person comes back.
+
+    `reviews` are the texts that may be an opt-out: while there are any, only direct replies pass.
+    """
 
     sender: str
     kind: SenderKind
@@ -52,6 +55,7 @@ class SenderStanding(msgspec.Struct, frozen=True):
     consent: ConsentView | None
     suppression: SuppressionView | None
     instruction: str | None
+    reviews: list[str]
 
 
 class RecipientView(msgspec.Struct, frozen=True):
@@ -78,6 +82,7 @@ def _view_pair(standing: Standing, sender: Sender, now: datetime) -> SenderStand
     consent = standing.consent(sender.conversation)
     suppression = standing_suppression(standing, sender)
     state = pair_state(standing, sender)
+    review = standing.review(sender.number)
     stopped = state in (PairState.OPTED_OUT, PairState.CARRIER_BLOCKED)
     return SenderStanding(
         sender=sender.number,
@@ -87,6 +92,7 @@ def _view_pair(standing: Standing, sender: Sender, now: datetime) -> SenderStand
         consent=None if consent is None else view_consent(consent, now),
         suppression=None if suppression is None else view_suppression(suppression),
         instruction=way_back(sender, blocks) if stopped else None,
+        reviews=[] if review is None else [text.id for text in review.texts],
     )
 
 

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from consentry.actions.check_readiness import Readiness
 from consentry.actions.replay import PastDecision
@@ -41,6 +42,7 @@ class ConsentView(msgspec.Struct, frozen=True, gc=False):
 
     `answer_by`: until when the handset may say yes to what it was asked. `call_to_action`: the
     version that the person was shown.
+    `not_subscriber`, only where it is so: who gave it does not have the number.
     """
 
     program: str
@@ -53,6 +55,7 @@ class ConsentView(msgspec.Struct, frozen=True, gc=False):
     expires_at: datetime | None
     answer_by: datetime | None = None
     call_to_action: str | None = None
+    not_subscriber: bool | UnsetType = UNSET
 
 
 class ClockView(msgspec.Struct, frozen=True):
@@ -197,6 +200,7 @@ def view_consent(consent: Consent, at: datetime | None = None) -> ConsentView:
         consent.expires_at,
         None if consent.request is None else consent.request.answer_by,
         consent.call_to_action,
+        consent.not_subscriber or UNSET,
     )
 
 

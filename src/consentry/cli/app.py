@@ -22,6 +22,7 @@ from consentry.cli import (
     reconciling,
     registering,
     replaying,
+    reviewing,
     ruling,
     running,
     setting_up,
@@ -61,6 +62,7 @@ expiring.register(app)
 asking.register()
 customers.register(app)
 reconciling.register(app)
+reviewing.register(app)
 reader.register(app)
 replaying.register(app)
 places.register(app)

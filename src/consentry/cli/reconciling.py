@@ -16,9 +16,8 @@ from consentry.actions.settle_drift import (
 from consentry.cli.consents import parse_time
 from consentry.cli.database import with_store
 from consentry.cli.output import JSONFlag, fail, print_json, print_table
+from consentry.cli.outside import FromOutside
 from consentry.clock import SystemClock, SystemIds
-from consentry.delivery.limits import LIMITS
-from consentry.delivery.quiet import wait_unclaimed
 from consentry.domain.drift import Drift, DriftState, Reconciliation, ReconciliationState
 from consentry.domain.entries import Actor, ActorKind
 from consentry.ports import Carrier, CarrierBook, DriftFilter, Page, Rejected, Store
@@ -160,20 +159,6 @@ def _show(drifts: list[Drift], *, as_json: bool, is_quiet: bool) -> None:
     print_table(columns, rows, empty="No drift is open.")
 
 
-class _FromOutside:
-    """Implements `Delivery` for a command: servers look for due work by themselves."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def wake(self) -> None:
-        """Nothing: a server looks soon."""
-
-    async def wait_quiet(self, messages: tuple[str, ...]) -> None:
-        """Wait until no server has these with a carrier."""
-        await wait_unclaimed(self._store, messages, seconds=LIMITS.quiet_seconds)
-
-
 def _settle(apply: str | None, dismiss: str | None, reason: str, *, as_json: bool) -> None:
     if apply is not None and dismiss is not None:
         fail("Either --apply or --dismiss, not both.", code=2)
@@ -185,7 +170,7 @@ def _settle(apply: str | None, dismiss: str | None, reason: str, *, as_json: boo
         return command(drift, _ACTOR, reason)
 
     async def run(store: Store, _settings: Settings) -> Drift | ReportSettled:
-        asked, delivery = apply or dismiss or "", _FromOutside(store)
+        asked, delivery = apply or dismiss or "", FromOutside(store)
         drift = await store.read_drift(asked)
         if drift is not None:
             return await settle(store, delivery, make(drift))

@@ -197,6 +197,7 @@ def _build_opt_in_services(settings: Settings, services: Services) -> OptInServi
     """Give the opt-in pages what they need: the same inside, and how much is taken from one."""
     return OptInServices(
         store=services.store,
+        delivery=services.delivery,
         clock=services.clock,
         ids=services.ids,
         default_region=services.default_region,

@@ -11,7 +11,7 @@ import requests
 from axe_playwright_python.sync_playwright import Axe
 from console_windows import CHROMIUM
 from playwright.sync_api import Browser, Page, expect
-from real_world import WAIT_SECONDS, Demo
+from real_world import WAIT_SECONDS, Demo, eventually
 
 pytestmark = [
     pytest.mark.e2e,
@@ -35,7 +35,8 @@ def window(browser: Browser, **more: Any) -> Iterator[Page]:
 @contextmanager
 def foreign_site(drawn: str) -> Iterator[str]:
     """Serve a page of another site, with something in it; its address ends with a slash."""
-    page = f"<!doctype html><html lang=en><meta charset=utf-8><title>Shop</title><body>{drawn}".encode()
+    head = "<!doctype html><html lang=en><meta charset=utf-8><title>Shop</title>"
+    page = f"{head}<body>{drawn}".encode()
 
     class Shop(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -94,6 +95,28 @@ def test_a_person_without_javascript_opts_in(demo: Demo, browser: Browser, phone
     assert kept["call_to_action_sha256"] == call["sha256"]
     assert (kept["page_url"], kept["ip"]) == (address, "127.0.0.1")
     assert "Chrome" in kept["user_agent"]
+    say_yes(demo, phone)
+
+
+def say_yes(demo: Demo, phone: str) -> None:
+    """Answer the one text that asks; only then may marketing go, as far as the hour allows."""
+    number = demo.number("long_code")
+
+    def asked() -> list[str]:
+        return [text for who, text in demo.carrier.shown(phone, number) if who == "sender"]
+
+    eventually(asked, "the phone is asked")
+    assert len(asked()) == 1
+    assert "reply YES to get Offers" in asked()[0]
+    about = {"sender": number, "recipient": phone, "purpose": "marketing", "program": PROGRAM}
+    before = demo.product.call("POST", "/v1/check", about).json()
+    assert (before["decision"], before["reason"]) == ("deny", "consent_pending")
+    demo.carrier.type_heard(phone, number, "YES")
+    given = consent(demo, phone)
+    assert given is not None
+    assert (given["state"], given["level"]) == ("active", "express_written")
+    after = demo.product.call("POST", "/v1/check", about).json()
+    assert after["decision"] == "allow" or after["reason"] == "quiet_hours", after
 
 
 @pytest.mark.parametrize("way", ["script", "html"])

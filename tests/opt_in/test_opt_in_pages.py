@@ -10,13 +10,14 @@ import pytest
 from starlette.applications import Starlette
 
 from action_world import World
-from consent_world import DIRECTORY, LONG, PERSON, PROMO
+from consent_world import DIRECTORY, LONG, PERSON, PROMO, SHORT
 from consentry.actions.administer import SaveBrand, SaveProgram
 from consentry.actions.count_try import TryLimits
 from consentry.actions.save_call_to_action import SaveCallToAction
 from consentry.domain.calls_to_action import CallMedium, CallToAction, Wording
+from consentry.domain.campaign_keywords import CampaignKeyword
 from consentry.domain.directory import Brand
-from consentry.domain.entries import EntryKind, Evidence
+from consentry.domain.entries import Box, EntryKind, Evidence
 from consentry.domain.standing import ConsentLevel, ConsentState
 from consentry.opt_in.pages import OptInPages
 from consentry.opt_in.qr_code import find_target
@@ -29,14 +30,28 @@ SHOP = "https://shop.example/"
 LIMITS = TryLimits(per_account=2, per_address=3, window_seconds=3600)
 
 
+class Woken:
+    """Counts how often the delivery was woken."""
+
+    count = 0
+
+    def wake(self) -> None:
+        """Count it."""
+        self.count += 1
+
+    async def wait_quiet(self, messages: tuple[str, ...]) -> None:
+        """Have nothing under way."""
+
+
 class Door:
     """The opt-in pages of a company, over HTTP and without a socket."""
 
     def __init__(self) -> None:
         self.world = World()
-        store = self.world.store
+        store, self.delivery = self.world.store, Woken()
         services = OptInServices(
             store,  # type: ignore[arg-type]
+            self.delivery,
             self.world.clock,
             store.ids,
             "US",
@@ -111,11 +126,15 @@ async def test_a_form_is_recorded_with_its_evidence_and_waits_for_the_handset(do
     assert shown == (door.call.text, door.call.sha256)
     assert evidence.call_to_action_version == "deals/1"
     assert (evidence.medium, evidence.name) == ("web", "Ann")
+    assert (evidence.locale, evidence.box, evidence.apart) == ("en", Box.UNTICKED, True)
     assert (evidence.ip, evidence.user_agent) == ("192.0.2.7", "Browser/1")
     assert (evidence.page_url, evidence.session) == (came_from["referer"], found[1])
     consent = door.world.store.standing(PERSON).consent(PROMO.id)
     assert consent is not None
     assert (consent.state, consent.level) == (ConsentState.PENDING, ConsentLevel.EXPRESS_WRITTEN)
+    (asked,) = door.world.store.messages.values()
+    assert "reply YES to get Deals" in asked.body
+    assert door.delivery.count == 1
 
 
 @pytest.mark.parametrize(
@@ -306,5 +325,8 @@ async def test_codes_lead_to_the_page_or_to_a_text(door: Door) -> None:
     )
     assert find_target(door.call, DIRECTORY, "https://x/opt-in/deals") == "https://x/opt-in/deals"
     assert find_target(joined, DIRECTORY, "x") == f"sms:{LONG.number}?body=JOIN%20US"
+    keyword = CampaignKeyword("JOIN US", SHORT.number, PROMO.id)
+    heard = msgspec.structs.replace(DIRECTORY, keywords={keyword.key: keyword})
+    assert find_target(joined, heard, "x") == f"sms:{SHORT.number}?body=JOIN%20US"
     nobody = msgspec.structs.replace(DIRECTORY, senders={})
     assert find_target(joined, nobody, "https://x") == "https://x"

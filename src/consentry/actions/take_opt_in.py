@@ -10,7 +10,7 @@ from consentry.actions.request_consent import RequestConsent
 from consentry.domain.call_to_action_check import check_call, good_for, missing_checks
 from consentry.domain.calls_to_action import CallMedium, CallToAction
 from consentry.domain.directory import Directory
-from consentry.domain.entries import Actor, ActorKind, Evidence, Medium
+from consentry.domain.entries import Actor, ActorKind, Box, Evidence, Medium
 from consentry.domain.standing import ConsentLevel
 from consentry.ports import Change, Facts, Needs, Rejected
 
@@ -74,6 +74,9 @@ class TakeOptIn(msgspec.Struct, frozen=True):
             name=filled.name,
             call_to_action_version=call.version_id,
             call_to_action_sha256=call.sha256,
+            locale=call.locale,
+            box=Box.UNTICKED,
+            apart=True,
         )
         statement = Statement(
             recipient=filled.phone,

@@ -238,6 +238,7 @@ class OptInPages:
                 return await self._show_now(request)
             # What cannot be done for this number is in the log; the page tells nobody of it.
             _log.warning("an opt-in form led to nothing: %s", error.code)
+        self._services.delivery.wake()
         return _go_on(shown.call)
 
     async def _show_now(self, request: Request) -> Response:

@@ -11,15 +11,23 @@ from consentry.domain.reading import SenderKind
 def find_target(call: CallToAction, directory: Directory, address: str) -> str:
     """Say what a code leads to: the page at `address`, or a text with the keyword in it.
 
-    The text goes to the program's first number that takes texts.
+    The text goes to the number that hears the keyword, else to the program's first number.
     """
-    program = directory.program(call.program)
-    if call.medium is not CallMedium.KEYWORD or program is None:
+    program, word = directory.program(call.program), call.wording.keyword
+    if call.medium is not CallMedium.KEYWORD or program is None or word is None:
         return address
-    for sender in directory.senders_of(program):
-        if sender.enabled and sender.kind is not SenderKind.ALPHANUMERIC:
-            return f"sms:{sender.number}?body={quote(call.wording.keyword or '')}"
-    return address
+    hearing = {
+        keyword.sender
+        for keyword in directory.keywords.values()
+        if keyword.program == program.id and keyword.word == word.upper()
+    }
+    able = [
+        sender.number
+        for sender in directory.senders_of(program)
+        if sender.enabled and sender.kind is not SenderKind.ALPHANUMERIC
+    ]
+    chosen = next((number for number in able if number in hearing), able[0] if able else None)
+    return address if chosen is None else f"sms:{chosen}?body={quote(word)}"
 
 
 def draw_svg(target: str) -> bytes:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from consentry.actions.count_try import TryLimits
-from consentry.ports import UNMEASURED, Clock, Ids, Measuring, Store
+from consentry.ports import UNMEASURED, Clock, Delivery, Ids, Measuring, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class OptInServices:
     """
 
     store: Store
+    delivery: Delivery
     clock: Clock
     ids: Ids
     default_region: str | None

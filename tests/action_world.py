@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import msgspec
+
 from consent_world import DIRECTORY, LONG, PERSON
 from consentry.actions.deliver_job import ClaimJobs, RecordSubmission, RecoverJobs, Settled
 from consentry.actions.outgoing import Draft
@@ -14,8 +16,18 @@ from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind, Evidenc
 from consentry.domain.gate import Door, MessageKind
 from consentry.domain.messages import JobState, Message, MessageStatus
 from consentry.domain.policy import Policy
-from consentry.domain.standing import Standing
-from consentry.ports import Accepted, CarrierRefusal, InboundText, StatusReport, Submission, Work
+from consentry.domain.standing import Piece, Standing
+from consentry.ports import (
+    Accepted,
+    CarrierRefusal,
+    Change,
+    Facts,
+    InboundText,
+    Needs,
+    StatusReport,
+    Submission,
+    Work,
+)
 from memory_store import FakeClock, MemoryStore, claimable
 
 CARRIER = "twilio-1"
@@ -25,6 +37,30 @@ KEY = Actor(ActorKind.KEY, "key-1")
 OPTED_OUT = CarrierRefusal(permanent=True, opted_out=True, code="21610", text="unsubscribed")
 TOO_MANY = CarrierRefusal(permanent=False, opted_out=False, code="20429", text="too many")
 BROKEN = CarrierRefusal(permanent=True, opted_out=False, code="21211", text="no such number")
+
+
+class Put(msgspec.Struct, frozen=True):
+    """Bring a recipient's standing to hold these pieces, by an entry, however they came about."""
+
+    recipient: str
+    pieces: tuple[Piece, ...]
+
+    def needs(self) -> Needs:
+        """Ask for the standing."""
+        return Needs(recipients=(self.recipient,))
+
+    def decide(self, facts: Facts) -> tuple[None, Change]:
+        """Append one entry with all pieces."""
+        entry = Entry(
+            facts.ids.new("ent"),
+            self.recipient,
+            EntryKind.CONSENT_GRANTED,
+            facts.now,
+            facts.now,
+            KEY,
+            pieces=self.pieces,
+        )
+        return None, Change(entries=(entry,))
 
 
 class World:
@@ -82,6 +118,10 @@ class World:
             expires_at=expires_at,
         )
         return self.store.run(SendMessage(draft))
+
+    def put(self, *pieces: Piece, recipient: str = PERSON) -> None:
+        """Let a person's standing hold these pieces."""
+        self.store.run(Put(recipient, pieces))
 
     def claim(self, *senders: Sender, limit: int = 100) -> tuple[Work, ...]:
         """Claim what is due, of all senders where none is named."""

@@ -16,6 +16,7 @@ from consentry.domain.standing import (
     ConsentLevel,
     ConsentState,
     Piece,
+    Place,
     Standing,
     apply_pieces,
 )
@@ -50,6 +51,9 @@ DIRECTORY = Directory(
     senders={sender.number: sender for sender in SENDERS},
     programs={program.id: program for program in (PROMO, NEWS, FOREIGN_PROMO)},
 )
+
+AT_NOON = Place(zone="Europe/London")
+"""Where it is noon at the start of every test, so that marketing may go there."""
 
 
 def minute(count: float) -> datetime:
@@ -132,8 +136,9 @@ def ask(
     policy: Policy = POLICY,
     now: datetime = START,
 ) -> Decision:
-    """Ask the gate of a standing made of pieces."""
-    return decide(request, Facts(directory, apply_pieces(Standing(), pieces)), policy, now)
+    """Ask the gate of a standing made of pieces; where the person is it is noon at the start."""
+    standing = apply_pieces(Standing(place=AT_NOON), pieces)
+    return decide(request, Facts(directory, standing), policy, now)
 
 
 def refused_by_carrier() -> Standing:

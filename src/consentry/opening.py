@@ -44,6 +44,8 @@ def build_policy(settings: Settings) -> Policy:
         rules_profile=settings.rules_profile,
         us_26_67_since=settings.us_26_67_since,
         opt_in_hours=settings.opt_in_hours,
+        defer_jitter_seconds=settings.defer_jitter_seconds,
+        defer_ttl_hours=settings.defer_ttl_hours,
     )
 
 

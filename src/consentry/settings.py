@@ -97,6 +97,8 @@ class Settings(msgspec.Struct, frozen=True):
     traces_percent: int
     rules_profile: RulesProfile
     us_26_67_since: date | None
+    defer_jitter_seconds: int
+    defer_ttl_hours: int
 
     @property
     def is_postgres(self) -> bool:
@@ -462,6 +464,20 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "100",
         "How many of a hundred traces are kept; a caller's own traceparent decides for itself.",
         _read_number(0, 100),
+    ),
+    Setting(
+        "defer_jitter_seconds",
+        "900",
+        "Marketing that waited for the hours of the person's place leaves up to so many seconds "
+        "after they open, each text at its own second; never after they close.",
+        _read_number(0, 4 * 3600),
+    ),
+    Setting(
+        "defer_ttl_hours",
+        "72",
+        "Marketing that has to wait and names no time to live is given up so many hours after the "
+        "time at which it might have left.",
+        _read_number(1, 30 * 24),
     ),
 )
 

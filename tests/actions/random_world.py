@@ -3,6 +3,7 @@
 from collections import defaultdict
 from contextlib import suppress
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from consent_model import Number, Person, Said, Told, read_word
 from hypothesis import strategies as st
@@ -81,6 +82,7 @@ BACK = ("START", "UNSTOP", "YES", "start")
 BODIES = (*OUT, *BACK, *("Hello", "HELP", "Start!", "yes please", "see you tomorrow"))
 SHOWN = "Get Deals and Order news from Acme by text from +14155550100, +18005550100 or 55555."
 SILENCE = Unanswered("no answer")
+_PACIFIC = ZoneInfo("America/Los_Angeles")
 STATUSES = (
     MessageStatus.QUEUED,
     MessageStatus.SENT,
@@ -106,6 +108,8 @@ class RandomWorld(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock = FakeClock()
+        # Noon where the people are, so that marketing is not always held back.
+        self.clock.advance(hours=8)
         self.store = MemoryStore(DIRECTORY, POLICY, self.clock)
         self.said: dict[str, Person] = defaultdict(Person)
         self.turn = 0
@@ -306,6 +310,7 @@ class RandomWorld(RuleBasedStateMachine):
         assert not person.is_revoked(number), "I1: a text leaves after a revocation"
         if message.purpose is Purpose.MARKETING:
             assert person.may_market(number.brand), "I3: marketing without written consent"
+            assert 8 <= now.astimezone(_PACIFIC).hour < 21, "marketing at night"
 
     # --- The carrier's answers, crashes, receipts -------------------------------------------
 

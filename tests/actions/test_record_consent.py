@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from action_world import KEY, World, statement
-from consent_world import LONG, NEWS, PERSON, PROMO, SECOND, SHORT, minute
+from consent_world import AT_NOON, LONG, NEWS, PERSON, PROMO, SECOND, SHORT, minute
 from consentry.actions.record_consent import (
     ConsentRecorded,
     GrantConsent,
@@ -51,6 +51,7 @@ def grant(
 def test_marketing_needs_a_grant_that_shows_seller_number_and_program() -> None:
     """With it marketing may go; without any part of it the grant is refused (I3)."""
     world = World()
+    world.put(AT_NOON)
     world.receive("Hello")
     marketing = Purpose.MARKETING
     assert world.send(purpose=marketing).decision.reason is Reason.NO_CONSENT

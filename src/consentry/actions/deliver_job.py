@@ -5,7 +5,14 @@ from typing import assert_never
 
 import msgspec
 
-from consentry.actions.outgoing import cancel_entry, canceled, decision_entry, give_up, join
+from consentry.actions.outgoing import (
+    cancel_entry,
+    canceled,
+    decision_entry,
+    defer_text,
+    give_up,
+    join,
+)
 from consentry.actions.record_receipt import (
     has_refusal_burst,
     learn_delivery,
@@ -14,12 +21,21 @@ from consentry.actions.record_receipt import (
     went_out,
     with_carrier,
 )
+from consentry.domain.directory import Purpose
 from consentry.domain.double_opt_in import note_sent
 from consentry.domain.entries import EntryKind
-from consentry.domain.gate import OUR_ANSWERS, MessageKind, Verdict, decide
+from consentry.domain.gate import (
+    OUR_ANSWERS,
+    MessageKind,
+    Request,
+    Verdict,
+    decide,
+    is_solicitation,
+)
 from consentry.domain.gate import Facts as GateFacts
 from consentry.domain.messages import RANK, Job, JobState, Message, MessageStatus, request_of
-from consentry.domain.standing import Piece, Standing, Thread, apply_pieces
+from consentry.domain.solicitations import note_solicitation
+from consentry.domain.standing import Piece, Solicitation, Standing, Thread, apply_pieces
 from consentry.ports import (
     Accepted,
     CarrierRefusal,
@@ -79,19 +95,20 @@ def _claim(
     work: Work, standing: Standing, facts: Facts, process: str
 ) -> tuple[Work | None, Change]:
     message, job = work.message, work.job
-    request = request_of(message)
+    request = _request_of_work(work)
     decision = decide(request, GateFacts(facts.directory, standing), facts.policy, facts.now)
-    if decision.decision is not Verdict.ALLOW:
+    if decision.decision is Verdict.DEFER:
+        entry = decision_entry(EntryKind.JOB_DEFERRED, message, request, decision, facts=facts)
+        return None, defer_text(work, entry, standing, facts)
+    if decision.decision is Verdict.DENY:
         return None, Change(
-            entries=(cancel_entry(message, decision, facts),),
+            entries=(cancel_entry(message, decision, facts, request=request),),
             messages=(canceled(message, decision, facts.now),),
             finished_jobs=(message.id,),
         )
     if job.expires_at is not None and job.expires_at < facts.now:
         return None, give_up(message, facts, reason="expired", told=_EXPIRED)
-    pieces: tuple[Piece, ...] = (_texted(standing.thread(message.sender), message, facts.now),)
-    if message.kind is MessageKind.OPT_IN_REQUEST:
-        pieces += note_sent(standing, message.program, facts.now)
+    pieces = _changed_by(message, request, standing, facts)
     entry = decision_entry(
         EntryKind.JOB_CLAIMED, message, request, decision, facts=facts, pieces=pieces
     )
@@ -110,6 +127,29 @@ def _claim(
         carrier=facts.directory.senders[message.sender].carrier,
     )
     return Work(taken, sending), Change(entries=(entry,), messages=(sending,), jobs=(taken,))
+
+
+def _request_of_work(work: Work) -> Request:
+    """Ask about a stored text; of marketing, how long it may wait and whether it went before."""
+    message, job = work.message, work.job
+    request = request_of(message)
+    if message.purpose is not Purpose.MARKETING or not is_solicitation(request):
+        return request
+    again = message.id if job.attempts else None
+    return msgspec.structs.replace(request, expires_at=job.expires_at, message=again)
+
+
+def _changed_by(
+    message: Message, request: Request, standing: Standing, facts: Facts
+) -> tuple[Piece, ...]:
+    """Note in the standing that a text is handed over, and count it where it is a solicitation."""
+    thread = _texted(standing.thread(message.sender), message, facts.now)
+    if message.kind is MessageKind.OPT_IN_REQUEST:
+        return thread, *note_sent(standing, message.program, facts.now)
+    if message.purpose is not Purpose.MARKETING or not is_solicitation(request):
+        return (thread,)
+    brand = facts.directory.senders[message.sender].brand
+    return thread, note_solicitation(standing, brand, Solicitation(message.id, facts.now))
 
 
 def _texted(thread: Thread, message: Message, now: datetime) -> Thread:

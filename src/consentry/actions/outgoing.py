@@ -1,17 +1,34 @@
 """Putting a text in the outbox: what every action that sends shares."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
 from consentry.domain.directory import Purpose
 from consentry.domain.entries import Actor, Entry, EntryKind
-from consentry.domain.gate import Decision, Door, Facts, MessageKind, Request, Verdict, decide
-from consentry.domain.messages import Callback, Direction, Job, Message, MessageStatus, request_of
+from consentry.domain.gate import (
+    Decision,
+    Door,
+    Facts,
+    MessageKind,
+    Request,
+    Verdict,
+    decide,
+)
+from consentry.domain.messages import (
+    Callback,
+    Direction,
+    Job,
+    JobState,
+    Message,
+    MessageStatus,
+    request_of,
+)
 from consentry.domain.reasons import REASONS, Reason
+from consentry.domain.solicitations import Wait, spread_due
 from consentry.domain.standing import Piece, Standing
-from consentry.ports import Change
+from consentry.ports import Change, Work
 from consentry.ports import Facts as StoredFacts
 from consentry.wire.gsm7 import count_segments
 
@@ -87,6 +104,8 @@ def request_of_draft(draft: Draft) -> Request:
         media=len(draft.media),
         segments=count_segments(draft.body).segments,
         message=draft.message,
+        send_at=draft.send_at,
+        expires_at=draft.expires_at,
     )
 
 
@@ -97,18 +116,23 @@ def kept_request(request: Request, decision: Decision) -> Request:
     return msgspec.structs.replace(request, body=None)
 
 
-def queue_text(draft: Draft, standing: Standing, facts: StoredFacts) -> Queued:
-    """Ask the gate about a text and put it in the outbox, or record why it was refused."""
+def queue_text(
+    draft: Draft, standing: Standing, facts: StoredFacts, *, may_wait: bool = True
+) -> Queued:
+    """Ask the gate about a text and put it in the outbox, or record why it was refused.
+
+    What the gate defers waits there, unless it may not wait: then it is refused.
+    """
     request = request_of_draft(draft)
     decision = decide(request, Facts(facts.directory, standing), facts.policy, facts.now)
-    if decision.decision is not Verdict.ALLOW:
+    is_deferred = decision.decision is Verdict.DEFER
+    if decision.decision is Verdict.DENY or (is_deferred and not may_wait):
         return Queued(decision, None, Change(entries=(refusal_entry(draft, decision, facts),)))
     message = msgspec.structs.replace(
         _message_of(draft, facts),
         purpose=decision.purpose,
         program=decision.program or draft.program,
     )
-    entry = decision_entry(EntryKind.SEND_ACCEPTED, message, request, decision, facts=facts)
     job = Job(
         message=message.id,
         recipient=draft.recipient,
@@ -117,7 +141,33 @@ def queue_text(draft: Draft, standing: Standing, facts: StoredFacts) -> Queued:
         priority=0 if draft.door is Door.REPLY else 1,
         expires_at=draft.expires_at,
     )
+    if is_deferred:
+        entry = decision_entry(EntryKind.SEND_DEFERRED, message, request, decision, facts=facts)
+        deferred = defer_text(Work(job, message), entry, standing, facts)
+        return Queued(decision, deferred.messages[0], deferred)
+    entry = decision_entry(EntryKind.SEND_ACCEPTED, message, request, decision, facts=facts)
     return Queued(decision, message, Change(entries=(entry,), messages=(message,), jobs=(job,)))
+
+
+def defer_text(work: Work, entry: Entry, standing: Standing, facts: StoredFacts) -> Change:
+    """Let a text wait until the entry's decision says; the gate is asked again at its claim.
+
+    One without a time to live of its own is given up some time after that: what was news once
+    must not arrive as a riddle, and nothing waits for ever.
+    """
+    job, message, decision = work.job, work.message, entry.decision
+    # Whatever is deferred has a time; without one the gate would be asked again at once.
+    until = (None if decision is None else decision.until) or facts.now
+    expires_at = job.expires_at or until + timedelta(hours=facts.policy.defer_ttl_hours)
+    wait = Wait(message.id, until, expires_at)
+    due_at = spread_due(wait, message.recipient, standing, facts.policy)
+    waiting = msgspec.structs.replace(
+        job, state=JobState.QUEUED, due_at=due_at, expires_at=expires_at, claimed_at=None
+    )
+    scheduled = msgspec.structs.replace(
+        message, status=MessageStatus.SCHEDULED, updated_at=facts.now
+    )
+    return Change(entries=(entry,), messages=(scheduled,), jobs=(waiting,))
 
 
 def keep_refused(draft: Draft, queued: Queued, facts: StoredFacts) -> Queued:
@@ -184,9 +234,14 @@ def canceled(message: Message, decision: Decision, now: datetime) -> Message:
     )
 
 
-def cancel_entry(message: Message, decision: Decision, facts: StoredFacts) -> Entry:
-    """Record that a waiting text was stopped, and by which decision."""
-    request = request_of(message)
+def cancel_entry(
+    message: Message, decision: Decision, facts: StoredFacts, *, request: Request | None = None
+) -> Entry:
+    """Record that a waiting text was stopped, and by which decision.
+
+    `request` is what the gate was asked, where that is more than the message tells.
+    """
+    request = request or request_of(message)
     return decision_entry(EntryKind.JOB_CANCELED, message, request, decision, facts=facts)
 
 

@@ -37,12 +37,14 @@ class SendMessage(msgspec.Struct, frozen=True, gc=False):
     """Queue one text; with an Idempotency-Key the first answer is given again.
 
     `keeps_refused`: a text that consent forbids is let in to the eye and fails at once, so that
-    its program learns by callback, as it does from a messaging service of Twilio's.
+    its program learns by callback, as it does from a messaging service of Twilio's. `may_wait`:
+    what the gate defers is kept until it may go; else it is refused.
     """
 
     draft: Draft
     idempotency: Idempotency | None = None
     keeps_refused: bool = False
+    may_wait: bool = True
 
     def needs(self) -> Needs:
         """Ask for the standing, and for the first answer to this key."""
@@ -57,7 +59,8 @@ class SendMessage(msgspec.Struct, frozen=True, gc=False):
         earlier = self._earlier(facts)
         if earlier is not None:
             return earlier, Change()
-        queued = queue_text(self.draft, facts.standing(self.draft.recipient), facts)
+        standing = facts.standing(self.draft.recipient)
+        queued = queue_text(self.draft, standing, facts, may_wait=self.may_wait)
         if self.keeps_refused:
             queued = keep_refused(self.draft, queued, facts)
         message = queued.message

@@ -77,7 +77,7 @@ async def send_message(call: Call[SendRequest, None]) -> Answer:
         # A refusal is answered at once: it changes nothing that the caller could wait for.
         now = services.clock.now()
         decision = await check(request_of_draft(draft), services.store, services.policy, now)
-        if decision.decision is not Verdict.ALLOW:
+        if decision.decision is Verdict.DENY:
             raise _keep_refusal(call, draft, decision)
     sent = await services.store.submit(SendMessage(draft, once))
     return _answer(call, sent)

@@ -12,13 +12,13 @@ from consentry.actions.check import check
 from consentry.actions.outgoing import Draft
 from consentry.actions.read_ledger import read_all_entries
 from consentry.actions.replay import Past, PastDecision
-from consentry.actions.send_message import SendMessage
+from consentry.actions.send_message import SendMessage, Sent
 from consentry.cli.database import read_recipient, with_store
 from consentry.cli.output import JSONFlag, fail, print_json, print_table
 from consentry.clock import SystemClock
 from consentry.domain.directory import Purpose
 from consentry.domain.entries import Actor, ActorKind, Entry
-from consentry.domain.gate import Decision, Door, Request, Verdict
+from consentry.domain.gate import Door, Request, Verdict
 from consentry.domain.keywords import read_carrier, read_legal
 from consentry.domain.reading import CarrierWord, SenderKind
 from consentry.opening import build_policy
@@ -171,7 +171,7 @@ def send(
     Example: consentry send +14155550100 +14155550142 "It left today."
     """
 
-    async def queue(store: Store, settings: Settings) -> tuple[str | None, Decision]:
+    async def queue(store: Store, settings: Settings) -> Sent:
         draft = Draft(
             recipient=read_recipient(recipient, settings),
             sender=sender,
@@ -181,15 +181,20 @@ def send(
             purpose=purpose,
             program=program,
         )
-        sent = await store.submit(SendMessage(draft))
-        return sent.message, sent.decision
+        return await store.submit(SendMessage(draft))
 
-    message, decision = with_store(queue)
+    sent = with_store(queue)
+    decision = sent.decision
     if as_json:
-        print_json({"id": message, "decision": decision})
-    elif message is not None:
-        sys.stdout.write(f"queued as {message}\n")
-    if message is None:
+        print_json({"id": sent.message, "status": sent.status, "decision": decision})
+    elif decision.until is not None and sent.message is not None:
+        sys.stdout.write(
+            f"scheduled as {sent.message}, not before {decision.until:%Y-%m-%d %H:%M} UTC "
+            f"({decision.reason}): {decision.detail}\n"
+        )
+    elif sent.message is not None:
+        sys.stdout.write(f"queued as {sent.message}\n")
+    if sent.message is None:
         if as_json:
             raise typer.Exit(1)
         fail(f"not sent, {decision.reason}: {decision.detail}", code=1)

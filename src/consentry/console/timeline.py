@@ -14,6 +14,7 @@ import msgspec
 from consentry.console.customer_seen import Seen
 from consentry.console.timeline_words import (
     RECEIPTS,
+    WAITING_KINDS,
     Names,
     Receipt,
     Why,
@@ -21,6 +22,7 @@ from consentry.console.timeline_words import (
     explain_refusal,
     spell_program,
     spell_told,
+    spell_wait,
     spell_what_it_did,
 )
 from consentry.console.wording import show_number
@@ -52,6 +54,8 @@ TIMELINE_KINDS: Final = (
     EntryKind.REVIEW_ANSWERED,
     EntryKind.NOTE_ADDED,
     EntryKind.CUSTOMER_CHANGED,
+    EntryKind.SEND_DEFERRED,
+    EntryKind.JOB_DEFERRED,
 )
 """The entries that a reader of the conversation sees."""
 
@@ -94,7 +98,8 @@ class Item(msgspec.Struct, frozen=True):
 class Drawer(msgspec.Struct, frozen=True):
     """Draws the entries of one customer; `messages` are those that the entries name.
 
-    `stopped` are the decisions that stopped a text, by its message, where its bubble is drawn too.
+    `stopped` are the decisions that stopped a text, by its message, where its bubble is drawn too;
+    `waiting` the newest ones that let it wait.
     `several_senders` and `several_phones` say that the customer texted with more than one.
     """
 
@@ -104,26 +109,38 @@ class Drawer(msgspec.Struct, frozen=True):
     stopped: Mapping[str, Entry]
     several_senders: bool = False
     several_phones: bool = False
+    waiting: Mapping[str, Entry] = {}
 
     @classmethod
     def of(
         cls, seen: Seen, names: Names, messages: Mapping[str, Message], entries: Iterable[Entry]
     ) -> Self:
-        """Look at what the customer has to do with, and at the entries that will be drawn."""
+        """Look at what the customer has to do with, and at the entries to draw, newest first."""
         by_kind: dict[EntryKind, dict[str, Entry]] = {}
+        waiting: dict[str, Entry] = {}
         for entry in entries:
             by_kind.setdefault(entry.kind, {})[entry.message or ""] = entry
-        drawn = by_kind.get(EntryKind.SEND_ACCEPTED, {})
+            if entry.kind in WAITING_KINDS:
+                waiting.setdefault(entry.message or "", entry)
+        drawn = {
+            **by_kind.get(EntryKind.SEND_ACCEPTED, {}),
+            **by_kind.get(EntryKind.SEND_DEFERRED, {}),
+        }
         canceled = by_kind.get(EntryKind.JOB_CANCELED, {})
         stopped = {message: entry for message, entry in canceled.items() if message in drawn}
         ours = {thread.sender for phone in seen.phones for thread in phone.standing.threads}
         talking = [phone for phone in seen.phones if phone.standing.threads]
-        return cls(seen, names, messages, stopped, len(ours) > 1, len(talking) > 1)
+        return cls(seen, names, messages, stopped, len(ours) > 1, len(talking) > 1, waiting)
 
     def draw(self, entry: Entry) -> list[Item]:
         """Draw an entry: a bubble, a line, or a bubble and what it did."""
         match entry.kind:
-            case EntryKind.MESSAGE_RECEIVED | EntryKind.SEND_ACCEPTED | EntryKind.REVIEW_OPENED:
+            case (
+                EntryKind.MESSAGE_RECEIVED
+                | EntryKind.SEND_ACCEPTED
+                | EntryKind.SEND_DEFERRED
+                | EntryKind.REVIEW_OPENED
+            ):
                 return [*self._bubble(entry), *self._held(entry)]
             case EntryKind.OPTED_IN | EntryKind.OPTED_OUT | EntryKind.HELP_ASKED:
                 return self._word(entry)
@@ -149,6 +166,7 @@ class Drawer(msgspec.Struct, frozen=True):
                 return [self._line(entry)]
             case (
                 EntryKind.JOB_CLAIMED
+                | EntryKind.JOB_DEFERRED
                 | EntryKind.CUSTOMER_VIEWED
                 | EntryKind.SIGNED_IN
                 | EntryKind.SIGN_IN_REFUSED
@@ -176,7 +194,9 @@ class Drawer(msgspec.Struct, frozen=True):
             return []
         if message.direction is Direction.INBOUND:
             return [self._their_text(entry, message)]
-        stopped = self.stopped.get(message.id)
+        is_waiting = message.status is MessageStatus.SCHEDULED
+        waits = self.waiting.get(message.id) if is_waiting else None
+        decided = waits or self.stopped.get(message.id)
         item = Item(
             id=entry.id,
             look=Look.OURS,
@@ -184,12 +204,18 @@ class Drawer(msgspec.Struct, frozen=True):
             who=self.names.spell(message.actor),
             text=message.body,
             over=self._over(entry),
-            receipt=RECEIPTS[message.status],
+            receipt=RECEIPTS[message.status] if waits is None else self._wait(waits),
             error=_spell_error(message) if message.status in _ENDED else "",
-            why=None if stopped is None else explain_refusal(stopped),
+            why=None if decided is None else explain_refusal(decided),
             media=message.media,
         )
         return [item]
+
+    def _wait(self, entry: Entry) -> Receipt:
+        """Say until when a text waits, on the clock of the person's place where it is known."""
+        held = (phone for phone in self.seen.phones if phone.number == entry.recipient)
+        place = next((phone.standing.place for phone in held), None)
+        return Receipt("clock", spell_wait(entry, place))
 
     def _their_text(self, entry: Entry, message: Message) -> Item:
         return Item(

@@ -14,6 +14,8 @@ from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind, Medium
 from consentry.domain.gate import Decision
 from consentry.domain.messages import MessageStatus
 from consentry.domain.reasons import REASONS, Reason
+from consentry.domain.rules.places import find_whereabouts
+from consentry.domain.rules.zones import read_zone
 from consentry.domain.standing import (
     Block,
     BlockState,
@@ -22,6 +24,7 @@ from consentry.domain.standing import (
     Piece,
     Place,
     Review,
+    Solicited,
     Suppression,
     Tag,
     Thread,
@@ -132,6 +135,23 @@ def spell_fact(piece: Block | Consent | Suppression) -> str:
             return f"do-not-text list of {piece.scope}: {piece.cause.replace('_', ' ')}, {since}"
         case never:
             assert_never(never)
+
+
+WAITING_KINDS: Final = (EntryKind.SEND_DEFERRED, EntryKind.JOB_DEFERRED)
+"""The entries that let a text wait for a time at which it may go."""
+
+
+def spell_wait(entry: Entry, place: Place | None) -> str:
+    """Say until when a text waits and why; `place` is what is known of where the person is."""
+    why = (entry.reason or "").replace("_", " ")
+    until = None if entry.decision is None else entry.decision.until
+    if until is None:
+        return f"Waiting ({why})"
+    zones = find_whereabouts(entry.recipient, place).zones
+    local = {until.astimezone(read_zone(zone)).strftime("%a %H:%M") for zone in zones}
+    # Where they may be in several zones, no one clock is theirs.
+    when = f"{local.pop()} there" if len(local) == 1 else f"{until:%a %H:%M} UTC"
+    return f"Waiting until {when} ({why})"
 
 
 def capitalize(words: str) -> str:
@@ -279,20 +299,20 @@ def spell_piece(piece: Piece, directory: Directory) -> str:
             return f"Do-not-text list of {name}: {done}" + (f", not for {lifted}" if lifted else "")
         case Tag():
             return "SMS tag set" if piece.sms else "SMS tag removed"
-        case Place() | Thread() | Review():
+        case Place() | Thread() | Review() | Solicited():
             return _spell_beside(piece)
         case never:
             assert_never(never)
 
 
-def _spell_beside(piece: Place | Thread | Review) -> str:
+def _spell_beside(piece: Place | Thread | Review | Solicited) -> str:
     match piece:
         case Place():
             return _spell_place(piece)
         case Review():
             number = show_number(piece.sender)
             return f"Review of {number}: {'open' if piece.texts else 'over'}"
-        case Thread():
+        case Thread() | Solicited():
             return ""
         case never:
             assert_never(never)

@@ -49,6 +49,8 @@ class EntryKind(StrEnum):
     RULES_RECORDED = "rules_recorded"
     REVIEW_OPENED = "review_opened"
     REVIEW_ANSWERED = "review_answered"
+    SEND_DEFERRED = "send_deferred"
+    JOB_DEFERRED = "job_deferred"
 
 
 AUDIT_KINDS: Final = (

@@ -13,6 +13,7 @@ from consentry.domain.opt_in_question import refuse_question
 from consentry.domain.policy import Policy, RevocationReach
 from consentry.domain.reading import BlockLayer
 from consentry.domain.reasons import REASONS, Reason
+from consentry.domain.solicitations import Asked, judge_solicitation
 from consentry.domain.standing import (
     CARRIER_CAUSES,
     EVERYTHING,
@@ -63,7 +64,9 @@ class Request(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     `recipient` is E.164, or None where what was given is no phone number. `body` is None where
     only consent is asked. `segments` is the body's size on the wire, for the confirmation.
-    `message` is the text's own id where it is an opt-in request: a consent waits for one text.
+    `message` is the text's own id where it is an opt-in request (a consent waits for one text), or
+    where it was handed over before. `send_at`: it is not to leave before then; `expires_at`: it
+    must have left by then.
     """
 
     recipient: str | None
@@ -75,6 +78,8 @@ class Request(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     body: str | None = None
     media: int = 0
     segments: int = 0
+    send_at: datetime | None = None
+    expires_at: datetime | None = None
     message: str | None = None
 
 
@@ -461,13 +466,51 @@ def decide(request: Request, facts: Facts, policy: Policy, now: datetime) -> Dec
     carried = _check_consent(case)
     if isinstance(carried, Denial):
         return _deny(carried, request.purpose, policy, now)
+    return _decide_carried(case, carried)
+
+
+def _decide_carried(case: _Case, consent: Consent | None) -> Decision:
+    """Decide about a text that consent carries: its body, then hours and caps of marketing."""
     bad_body = _check_body(case)
     if bad_body is not None:
-        return _deny(bad_body, request.purpose, policy, now)
-    return _allow(case, carried)
+        return _deny(bad_body, case.request.purpose, case.policy, case.now)
+    purpose = _purpose_of(case)
+    if purpose is Purpose.MARKETING and is_solicitation(case.request):
+        return _rule(case, consent)
+    return _allow(case, consent, purpose)
 
 
-def _allow(case: _Case, consent: Consent | None) -> Decision:
+def is_solicitation(request: Request) -> bool:
+    """Tell whether a marketing text is one that nobody asked for; our own answers are none."""
+    return request.kind is MessageKind.MESSAGE and request.door is not Door.REPLY
+
+
+def _rule(case: _Case, consent: Consent | None) -> Decision:
+    """Decide about a solicitation by what the rules say of the time when it is to leave."""
+    request = case.request
+    asked = Asked(
+        recipient=request.recipient or "",
+        brand=case.sender.brand,
+        at=case.now if request.send_at is None else max(case.now, request.send_at),
+        expires_at=request.expires_at,
+        message=request.message,
+    )
+    ruling = judge_solicitation(asked, case.facts.standing, case.policy)
+    allowed = _allow(case, consent, Purpose.MARKETING)
+    rules = (*allowed.rules, *ruling.rules)
+    if ruling.reason is None:
+        return msgspec.structs.replace(allowed, rules=rules)
+    return msgspec.structs.replace(
+        allowed,
+        decision=Verdict.DENY if ruling.is_final else Verdict.DEFER,
+        reason=ruling.reason,
+        detail=ruling.detail,
+        rules=rules,
+        until=ruling.until,
+    )
+
+
+def _allow(case: _Case, consent: Consent | None, purpose: Purpose | None) -> Decision:
     if consent is None:
         rule, detail = f"reply/{case.request.kind}", "Allowed: our one answer to the person's word."
     elif case.request.kind is MessageKind.OPT_IN_REQUEST:
@@ -483,7 +526,7 @@ def _allow(case: _Case, consent: Consent | None) -> Decision:
         policy_version=case.policy.version,
         as_of=case.now,
         rules=(rule,),
-        purpose=_purpose_of(case),
+        purpose=purpose,
         program=None if consent is None else consent.program,
         consent=consent,
     )

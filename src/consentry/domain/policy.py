@@ -42,6 +42,8 @@ class Policy(msgspec.Struct, frozen=True):
     rules_profile: RulesProfile = RulesProfile.PER_STATE
     us_26_67_since: date | None = None
     opt_in_hours: int = _OPT_IN_HOURS
+    defer_jitter_seconds: int = 900
+    defer_ttl_hours: int = 72
 
     def __post_init__(self) -> None:
         """Refuse what the law does not leave to the operator."""

@@ -103,10 +103,16 @@ REASONS: Final[dict[Reason, ReasonRow]] = {
         400, 21617, "The text is empty or longer than 1600 characters. Change it."
     ),
     Reason.FREQUENCY_CAP: ReasonRow(
-        429, 30610, "This person has had as many texts as the rules allow. It is sent later."
+        _REFUSED,
+        30610,
+        "This person has had as many marketing texts as the rules allow in this time. "
+        "It may leave when `until` says.",
     ),
     Reason.QUIET_HOURS: ReasonRow(
-        429, 30610, "It is outside the hours for texts where the person is. It is sent later."
+        _REFUSED,
+        30610,
+        "It is outside the hours for marketing texts where the person is. "
+        "It may leave when `until` says.",
     ),
     Reason.STORE_UNAVAILABLE: ReasonRow(
         503,

@@ -5,7 +5,7 @@ from typing import Self
 
 import msgspec
 
-from consentry.domain.directory import Directory, Sender
+from consentry.domain.directory import Directory, Purpose, Sender
 from consentry.domain.gate import (
     Decision,
     Door,
@@ -101,7 +101,9 @@ class SameQuestion:
         if ruling is not None:
             return Ruled(ruling, consent)
         decision = self._ask(recipient, standing)
-        if decision.consent is consent:
+        # Where the person is, and what they had before, decides about each marketing text anew.
+        is_shared = decision.purpose is not Purpose.MARKETING
+        if is_shared and decision.consent is consent:
             self._by_consent[kind] = msgspec.structs.replace(decision, consent=None)
         return Ruled.alone(decision)
 

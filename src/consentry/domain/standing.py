@@ -270,7 +270,27 @@ class Review(
     texts: tuple[Unclear, ...] = ()
 
 
-Piece = Block | Consent | Suppression | Thread | Tag | Place | Review
+class Solicitation(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """One marketing text that was handed over, and when: `message` is its id."""
+
+    message: str
+    at: datetime
+
+
+class Solicited(
+    msgspec.Struct, frozen=True, gc=False, tag="solicited", tag_field="piece", omit_defaults=True
+):
+    """The newest solicitations of the recipient by one brand, oldest first.
+
+    Only so many are kept as a rule can count. A text that is handed over again, because its
+    carrier would not have it, is one text.
+    """
+
+    brand: str
+    texts: tuple[Solicitation, ...] = ()
+
+
+Piece = Block | Consent | Suppression | Thread | Tag | Place | Review | Solicited
 
 
 class Standing(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -283,6 +303,7 @@ class Standing(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     sms_tag: bool = False
     place: Place | None = None
     reviews: tuple[Review, ...] = ()
+    solicited: tuple[Solicited, ...] = ()
 
     def block(self, scope: str, layer: BlockLayer) -> Block | None:
         """Find the block of a scope in a layer."""
@@ -319,6 +340,13 @@ class Standing(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
                 return review
         return None
 
+    def solicitations(self, brand: str) -> tuple[Solicitation, ...]:
+        """List the newest solicitations by a brand, oldest first."""
+        for solicited in self.solicited:
+            if solicited.brand == brand:
+                return solicited.texts
+        return ()
+
     @property
     def sms_preference(self) -> SMSPreference:
         """Forbidden while any opt-out stands, else the tag says.
@@ -339,6 +367,7 @@ def apply_pieces(standing: Standing, pieces: tuple[Piece, ...]) -> Standing:
     blocks, consents, sms_tag = standing.blocks, standing.consents, standing.sms_tag
     suppressions, threads, place = standing.suppressions, standing.threads, standing.place
     reviews = standing.reviews
+    solicited = standing.solicited
     for piece in pieces:
         # Fields are read by name: a pattern of fields takes as long as all the rest of this.
         match piece:
@@ -361,11 +390,17 @@ def apply_pieces(standing: Standing, pieces: tuple[Piece, ...]) -> Standing:
                 place = piece if piece.zone or piece.postal_code else None
             case Review():
                 reviews = _put_review(reviews, piece)
+            case Solicited():
+                solicited = _put_solicited(solicited, piece)
             case never:
                 assert_never(never)
-    return Standing(blocks, consents, suppressions, threads, sms_tag, place, reviews)
+    return Standing(blocks, consents, suppressions, threads, sms_tag, place, reviews, solicited)
 
 
 def _put_review(reviews: tuple[Review, ...], piece: Review) -> tuple[Review, ...]:
     left = tuple(review for review in reviews if review.sender != piece.sender)
     return (*left, piece) if piece.texts else left
+
+
+def _put_solicited(solicited: tuple[Solicited, ...], piece: Solicited) -> tuple[Solicited, ...]:
+    return (*(known for known in solicited if known.brand != piece.brand), piece)

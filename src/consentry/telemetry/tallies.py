@@ -26,6 +26,8 @@ _DECIDED: Final = {
     str(EntryKind.SEND_REFUSED): ("send", str(Verdict.DENY)),
     str(EntryKind.JOB_CLAIMED): ("deliver", str(Verdict.ALLOW)),
     str(EntryKind.JOB_CANCELED): ("deliver", str(Verdict.DENY)),
+    str(EntryKind.SEND_DEFERRED): ("send", str(Verdict.DEFER)),
+    str(EntryKind.JOB_DEFERRED): ("deliver", str(Verdict.DEFER)),
 }
 _REASONS: Final = frozenset(
     {

@@ -97,7 +97,9 @@ async def create_message(call: Call) -> Answer:
         if not goes_on(decision, services.deferred):
             services.store.post(RecordRefusal(draft, decision))
             raise refuse_decision(decision)
-    sent = await _submit(call, SendMessage(draft, once, keeps_refused=later))
+    may_wait = services.deferred is DeferredAnswer.SCHEDULE
+    command = SendMessage(draft, once, keeps_refused=later, may_wait=may_wait)
+    sent = await _submit(call, command)
     return _answer(call, wish, draft, sent)
 
 

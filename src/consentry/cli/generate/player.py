@@ -1,6 +1,6 @@
 """Plays what happens between the company and one person through the product's own actions."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random  # noqa: TID251 - seeded, and handed on
 from typing import Final
 
@@ -14,12 +14,13 @@ from consentry.actions.receive_message import Received, ReceiveMessage
 from consentry.actions.record_audit import RecordView
 from consentry.actions.record_consent import GrantConsent, Statement, SuppressRecipient
 from consentry.actions.record_receipt import RecordReceipt
-from consentry.actions.send_message import SendMessage
+from consentry.actions.send_message import SendMessage, Sent
 from consentry.cli.generate.world import BRANDS, CARRIER, SetClock, program_of
 from consentry.domain.directory import Purpose, Sender
 from consentry.domain.entries import Actor, ActorKind, Evidence, Medium
-from consentry.domain.gate import Door
+from consentry.domain.gate import Door, Verdict
 from consentry.domain.messages import MessageStatus
+from consentry.domain.policy import Policy
 from consentry.domain.standing import ConsentLevel
 from consentry.ports import (
     Accepted,
@@ -86,8 +87,14 @@ class Player:
         """Have a program send a text that the person agreed to."""
         program = program_of(self._sender, purpose).id
         draft = self._draft(body, _PROGRAM_KEY, Door.API, purpose=purpose, program=program)
-        self._do(SendMessage(draft))
+        sent = self._do(SendMessage(draft))
+        if isinstance(sent, Sent) and sent.decision.decision is Verdict.DEFER:
+            self._wait_for(sent.decision.until or self._clock.time)
         self._deliver()
+
+    def _wait_for(self, until: datetime) -> None:
+        """Let the time pass until a text that had to wait is surely due."""
+        self._clock.time = until + timedelta(seconds=Policy().defer_jitter_seconds)
 
     def be_refused(self, body: str, agent: str) -> None:
         """Have an agent write to somebody whom the carrier has as opted out."""

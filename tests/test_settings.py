@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from consentry.settings import SETTINGS, SettingError, read_settings
+from consentry.setting_values import SettingError
+from consentry.settings import SETTINGS, read_settings
 
 pytestmark = pytest.mark.unit
 NOWHERE = Path("there-is-no-such-file.toml")

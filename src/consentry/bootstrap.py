@@ -66,7 +66,8 @@ from consentry.ports import (
     StoreUnavailable,
     index_kinds,
 )
-from consentry.settings import OIDCAdmission, SettingError, Settings, Switch
+from consentry.setting_values import SettingError
+from consentry.settings import OIDCAdmission, Settings, Switch
 from consentry.store.sqlite.holding import hold_file
 from consentry.telemetry.drift_gauges import DriftGauges
 from consentry.telemetry.exposition import Exposition

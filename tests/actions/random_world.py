@@ -52,10 +52,9 @@ from consentry.domain.gate import (
     Request,
     Verdict,
     decide,
-    standing_blocks,
-    standing_suppression,
 )
 from consentry.domain.messages import JobState, MessageStatus
+from consentry.domain.obstacles import standing_blocks, standing_suppression
 from consentry.domain.standing import (
     Cause,
     ConsentLevel,

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from action_world import KEY, World, statement
-from consent_world import DIRECTORY, LONG, NEWS, PERSON, PROMO, SECOND, SHORT, TOLL_FREE
+from consent_world import AT_NOON, DIRECTORY, LONG, NEWS, PERSON, PROMO, SECOND, SHORT, TOLL_FREE
 from consentry.actions.record_consent import ConsentRecorded, GrantConsent, SuppressRecipient
 from consentry.actions.request_consent import RequestConsent, queue_request
 from consentry.domain.calls_to_action import CallMedium, CallToAction, Wording
@@ -45,7 +45,9 @@ def world_of(*programs: Program) -> World:
         calls_to_action={CALL.id: CALL},
         programs={**DIRECTORY.programs, **{program.id: program for program in programs}},
     )
-    return World(directory=directory)
+    world = World(directory=directory)
+    world.put(AT_NOON)
+    return world
 
 
 def request(

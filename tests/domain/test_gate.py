@@ -33,9 +33,8 @@ from consentry.domain.gate import (
     Request,
     Verdict,
     refuse_unavailable,
-    standing_blocks,
-    standing_suppression,
 )
+from consentry.domain.obstacles import standing_blocks, standing_suppression
 from consentry.domain.policy import Policy
 from consentry.domain.reading import BlockLayer
 from consentry.domain.reasons import OPTED_OUT_SENTENCE, REASONS, Reason

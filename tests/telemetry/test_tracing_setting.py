@@ -9,7 +9,8 @@ import pytest
 
 from consentry.bootstrap import build_tracing
 from consentry.clock import SystemClock
-from consentry.settings import SettingError, read_settings
+from consentry.setting_values import SettingError
+from consentry.settings import read_settings
 
 pytestmark = pytest.mark.integration
 NOWHERE = Path("there-is-no-such-file.toml")

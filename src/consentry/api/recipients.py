@@ -26,8 +26,8 @@ from consentry.api.views import (
 from consentry.domain.consent import PairState, pair_state
 from consentry.domain.directory import Sender
 from consentry.domain.entries import Entry
-from consentry.domain.gate import standing_blocks, standing_suppression
 from consentry.domain.intake import way_back
+from consentry.domain.obstacles import standing_blocks, standing_suppression
 from consentry.domain.reading import SenderKind
 from consentry.domain.standing import SMSPreference, Standing
 from consentry.ports import Page, Scope

@@ -33,7 +33,7 @@ from consentry.cli.bench import console_command
 from consentry.cli.generate import command as generate_command
 from consentry.cli.output import fail
 from consentry.ports import Rejected, StoreUnavailable
-from consentry.settings import SettingError
+from consentry.setting_values import SettingError
 from consentry.store.migrate import MigrationError
 from consentry.store.sides import CopyError
 from consentry.store.sqlite.holding import DatabaseInUse

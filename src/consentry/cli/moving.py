@@ -12,7 +12,8 @@ from consentry.cli.rows_shown import RowsShown
 from consentry.cli.setting_up import db_app
 from consentry.clock import SystemClock
 from consentry.opening import start_logging
-from consentry.settings import SettingError, Settings, on_database, read_settings
+from consentry.setting_values import SettingError
+from consentry.settings import Settings, on_database, read_settings
 from consentry.store.copying import Copied, Copying
 from consentry.store.postgres.address import AddressError
 from consentry.store.sides import ROWS_AT_ONCE, CopyError

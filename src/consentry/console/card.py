@@ -12,7 +12,7 @@ from consentry.console.wording import show_number
 from consentry.domain.consent import PairState, pair_state
 from consentry.domain.customers import CustomerPhone
 from consentry.domain.directory import Directory, Sender
-from consentry.domain.gate import standing_blocks, standing_suppression
+from consentry.domain.obstacles import standing_blocks, standing_suppression
 from consentry.domain.reading import BlockLayer, SenderKind
 from consentry.domain.standing import (
     CARRIER_CAUSES,

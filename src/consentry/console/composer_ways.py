@@ -13,14 +13,8 @@ from consentry.console.customer_seen import Seen, SeenPhone
 from consentry.console.pages import Visit
 from consentry.console.wording import show_number
 from consentry.domain.directory import Sender
-from consentry.domain.gate import (
-    Decision,
-    Door,
-    Request,
-    Verdict,
-    standing_blocks,
-    standing_suppression,
-)
+from consentry.domain.gate import Decision, Door, Request, Verdict
+from consentry.domain.obstacles import standing_blocks, standing_suppression
 from consentry.domain.reading import SenderKind
 from consentry.domain.reasons import OPTED_OUT_SENTENCE, Reason
 

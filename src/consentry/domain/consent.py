@@ -13,8 +13,9 @@ import msgspec
 
 from consentry.domain.carrier_profiles import whole_word
 from consentry.domain.directory import Directory, Sender
-from consentry.domain.gate import MessageKind, standing_blocks, standing_suppression
+from consentry.domain.gate import MessageKind
 from consentry.domain.keywords import is_our_opt_in
+from consentry.domain.obstacles import standing_blocks, standing_suppression
 from consentry.domain.opting import (
     Word,
     close_block,

@@ -9,6 +9,7 @@ import msgspec
 
 from consentry.domain.directory import Directory, Program, Purpose, Sender
 from consentry.domain.levels import NEEDED_LEVEL, STRENGTH
+from consentry.domain.obstacles import standing_blocks, standing_suppression, worst_of
 from consentry.domain.opt_in_question import refuse_question
 from consentry.domain.policy import Policy, RevocationReach
 from consentry.domain.reading import BlockLayer
@@ -16,9 +17,7 @@ from consentry.domain.reasons import REASONS, Reason
 from consentry.domain.solicitations import Asked, judge_solicitation
 from consentry.domain.standing import (
     CARRIER_CAUSES,
-    EVERYTHING,
     Block,
-    BlockState,
     Cause,
     Consent,
     ConsentState,
@@ -129,7 +128,6 @@ class _Case(msgspec.Struct, frozen=True, gc=False):
     now: datetime
 
 
-_LAYERS: Final = (BlockLayer.NETWORK, BlockLayer.PROVIDER, BlockLayer.OURS)
 _WITHOUT_CONSENT: Final = {
     ConsentState.NONE: Reason.NO_CONSENT,
     ConsentState.PENDING: Reason.CONSENT_PENDING,
@@ -149,34 +147,6 @@ OUR_ANSWERS: Final = frozenset(
 _PASS_REVIEW: Final = frozenset({MessageKind.OPT_OUT_CONFIRMATION, MessageKind.HELP_REPLY})
 
 
-def standing_blocks(standing: Standing, sender: Sender) -> tuple[Block, ...]:
-    """List the blocks that stand between this sender and the recipient, the network's first."""
-    found = [
-        block
-        for block in standing.blocks
-        if block.state is not BlockState.OPEN and block.scope == sender.scope_of(block.layer)
-    ]
-    if len(found) > 1:
-        found.sort(key=lambda block: _LAYERS.index(block.layer))
-    return tuple(found)
-
-
-def standing_suppression(standing: Standing, sender: Sender) -> Suppression | None:
-    """Find a suppression that covers this sender and was not lifted for it.
-
-    Where several do, a new owner of the number is the last to be named (see `Reason`).
-    """
-    covering = [
-        suppression
-        for suppression in standing.suppressions
-        if suppression.active
-        and suppression.scope in (EVERYTHING, sender.brand)
-        and sender.number not in suppression.lifted_for
-    ]
-    named_first = (s for s in covering if s.cause is not Cause.REASSIGNED)
-    return next(named_first, covering[0] if covering else None)
-
-
 def _check_switched_on(case: _Case) -> Denial | None:
     if not case.sender.enabled:
         return Denial(Reason.SENDER_DISABLED, "sender/enabled")
@@ -185,14 +155,6 @@ def _check_switched_on(case: _Case) -> Denial | None:
     if program is None or program.enabled:
         return None
     return Denial(Reason.SENDER_DISABLED, "program/enabled")
-
-
-def worst_of(blocks: tuple[Block, ...]) -> Block:
-    """Find the block that weighs most: the carrier's own comes before the person's word."""
-    for block in blocks:
-        if block.cause in CARRIER_CAUSES:
-            return block
-    return blocks[0]
 
 
 def _deny_blocks(blocks: tuple[Block, ...], rule: str | None = None) -> Denial:

@@ -12,8 +12,8 @@ import msgspec
 
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.entries import Evidence, Medium
-from consentry.domain.gate import standing_blocks, standing_suppression
 from consentry.domain.levels import STRENGTH
+from consentry.domain.obstacles import standing_blocks, standing_suppression
 from consentry.domain.opting import newest, reached_consents
 from consentry.domain.policy import RevocationReach
 from consentry.domain.reading import BlockLayer, SenderKind

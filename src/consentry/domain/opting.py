@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from consentry.domain.directory import Directory, Program, Sender, is_conversation
-from consentry.domain.gate import standing_blocks, standing_suppression
+from consentry.domain.obstacles import standing_blocks, standing_suppression
 from consentry.domain.policy import RevocationReach
 from consentry.domain.reading import BlockLayer
 from consentry.domain.standing import (

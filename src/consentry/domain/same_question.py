@@ -6,16 +6,8 @@ from typing import Self
 import msgspec
 
 from consentry.domain.directory import Directory, Purpose, Sender
-from consentry.domain.gate import (
-    Decision,
-    Door,
-    Facts,
-    MessageKind,
-    Request,
-    decide,
-    standing_blocks,
-    worst_of,
-)
+from consentry.domain.gate import Decision, Door, Facts, MessageKind, Request, decide
+from consentry.domain.obstacles import standing_blocks, worst_of
 from consentry.domain.policy import Policy
 from consentry.domain.reading import BlockLayer
 from consentry.domain.standing import (

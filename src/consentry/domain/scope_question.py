@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from consentry.domain.directory import Brand, Directory, Program, Sender
-from consentry.domain.gate import standing_blocks, standing_suppression
+from consentry.domain.obstacles import standing_blocks, standing_suppression
 from consentry.domain.opting import Word, open_block
 from consentry.domain.reading import BlockLayer
 from consentry.domain.standing import (

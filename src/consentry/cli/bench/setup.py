@@ -20,7 +20,7 @@ from consentry.cli.bench.servers import (
     run_variant,
 )
 from consentry.cli.progress import Steps
-from consentry.settings import SettingError
+from consentry.setting_values import SettingError
 
 SMALL_PEOPLE: Final = 10
 _NEEDS: Final = {

@@ -45,9 +45,7 @@ def world_of(*programs: Program) -> World:
         calls_to_action={CALL.id: CALL},
         programs={**DIRECTORY.programs, **{program.id: program for program in programs}},
     )
-    world = World(directory=directory)
-    world.put(AT_NOON)
-    return world
+    return World(directory=directory)
 
 
 def request(
@@ -86,7 +84,8 @@ def consent(world: World, program: str = PROMO.id) -> Consent:
 
 
 def market(world: World) -> Reason | None:
-    """Say why marketing may not go; None: it may."""
+    """Say why marketing may not go at noon; None: it may."""
+    world.put(AT_NOON)
     return world.send(purpose=Purpose.MARKETING, program=PROMO.id).decision.reason
 
 

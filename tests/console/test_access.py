@@ -16,6 +16,7 @@ from accounts import (
 
 from consentry.actions.administer import SaveCarrier, SaveKey, SaveProgram
 from consentry.actions.keep_agents import SaveAgent
+from consentry.actions.keep_templates import SaveTemplate
 from consentry.actions.receive_message import ReceiveMessage
 from consentry.actions.save_call_to_action import SaveCallToAction
 from consentry.console.app import PAGES
@@ -23,6 +24,8 @@ from consentry.console.pages import Page
 from consentry.domain.agents import Agent, Permission, Role
 from consentry.domain.calls_to_action import CallMedium, Wording
 from consentry.domain.directory import Program, Purpose
+from consentry.domain.templates import Template
+from consentry.domain.wording_lint import WordingKind
 from consentry.ports import (
     APIKey,
     CarrierAccount,
@@ -85,6 +88,10 @@ async def customer(console: Console) -> str:
     await store.submit(SaveProgram(Program("promo", "acme", Purpose.MARKETING, "Deals")))
     await store.submit(
         SaveCallToAction("deals", "promo", CallMedium.WEB, "en", Wording("Deals by text"))
+    )
+    sale = "{brand}: 20% off. Reply STOP to opt out."
+    await store.submit(
+        SaveTemplate(Template("friday", "acme", "Sale", WordingKind.MARKETING, sale, NOW, NOW))
     )
     inbound = InboundText("SM-1", PERSON, LONG_CODE.number, "Hello")
     await store.submit(ReceiveMessage("fake", "twilio", inbound, NOW))

@@ -72,8 +72,8 @@ def test_programs_are_described_in_the_companys_own_words() -> None:
     """With what they are about, where that is set, and with the pages of the first one with any."""
     values = build_values(PacketKind.TOLL_FREE, known(programs=(NEWS, PROGRAM)))
     assert str(values["UseCaseSummary"]).endswith(
-        "Acme sends informational texts to who agreed to Order news. "
-        "Acme sends marketing texts to who agreed to Offers: what is cheaper this week"
+        "Acme sends informational texts to people who agreed to Order news. "
+        "Acme sends marketing texts to people who agreed to Offers: what is cheaper this week."
     )
     assert values["TermsAndConditionsUrl"] == "https://acme.example/terms"
     assert values["PrivacyPolicyUrl"] == "https://acme.example/privacy"
@@ -113,11 +113,9 @@ def test_samples_are_the_companys_wordings_at_most_five() -> None:
     """Filled in, with brackets for what its programs fill in; answers and deleted ones are none."""
     gone = msgspec.structs.replace(template("gone"), deleted_at=START)
     answer = template("help", WordingKind.HELP_REPLY)
-    order = template(
-        "{brand}: order {order} left, see https://a.example", WordingKind.INFORMATIONAL
-    )
+    order = template("{brand}: order {order} left, see a.example/track", WordingKind.INFORMATIONAL)
     values = build_values(PacketKind.TEN_DLC, known(templates=(gone, answer, order)))
-    assert values["MessageSamples"] == ("Acme: order [order] left, see https://a.example",)
+    assert values["MessageSamples"] == ("Acme: order [order] left, see a.example/track",)
     assert (values["HasEmbeddedLinks"], values["HasEmbeddedPhone"]) == (True, False)
     many = known(templates=tuple(template(f"call +1 415 555 01{n}0") for n in range(7)))
     values = build_values(PacketKind.TEN_DLC, many)

@@ -30,6 +30,12 @@ TALKS: Final = (
     ("+12125550115", "Please call me when it is repaired", "We will, tomorrow morning."),
 )
 STOPS: Final = (("+12125550113", "STOP"), ("+12125550114", "Unsubscribe"), (STRANGER, "Stop"))
+SALE: Final = {
+    "brand": "retale",
+    "name": "Friday sale",
+    "kind": "marketing",
+    "body": "{brand}: 20% off on Friday, see bit.ly/sale. Reply STOP to opt out.",
+}
 UNCLEAR: Final = ("+12125550115", "Maybe stop with the offers, but tell me of the repair")
 
 
@@ -53,6 +59,8 @@ def live_a_day(demo: Demo) -> Life:
     ids["odd"] = ids[ODD[0]]
     ids["agent"] = demo.product.get("/v1/agents")["items"][0]["id"]
     ids["key"] = demo.product.get("/v1/keys")["items"][0]["id"]
+    _tell(demo, "/v1/templates", SALE)
+    ids["template"] = demo.product.get("/v1/templates")["items"][0]["id"]
     return Life(ids)
 
 

@@ -66,6 +66,7 @@ EXAMPLES: Final = {
     "/settings/brands/{id}": "retale",
     "/settings/programs/{id}": "offers",
     "/settings/calls-to-action/{id}": "offers-web",
+    "/settings/templates/{id}": "template",
     "/settings/carriers/{id}": "simulated",
     "/settings/agents/{id}": "agent",
     "/settings/keys/{id}": "key",

@@ -16,7 +16,7 @@ from consentry.domain.wording_lint import WordingKind
 SAMPLES_MAX: Final = 5
 _SAMPLED: Final = (WordingKind.CONVERSATIONAL, WordingKind.INFORMATIONAL, WordingKind.MARKETING)
 _BLANK: Final = re.compile(r"\{([^{}\s]*)\}")
-_HAS_LINK: Final = re.compile(r"https?://|www\.", re.IGNORECASE)
+_HAS_LINK: Final = re.compile(r"https?://|(?<![\w@.-])(?:[a-z0-9-]+\.)+[a-z]{2,}/", re.IGNORECASE)
 _HAS_PHONE: Final = re.compile(r"\+?\d[\d ().-]{6,}\d")
 _OPT_IN_TYPES: Final = {
     CallMedium.WEB: "WEB_FORM",
@@ -108,8 +108,9 @@ def describe_use(known: Known) -> str:
     name = known.brand.name
     said = [f"{name} answers people who text {known.shown} first, about their questions."]
     for program in known.programs:
-        about = f": {program.description}" if program.description else "."
-        said.append(f"{name} sends {program.purpose} texts to who agreed to {program.name}{about}")
+        about = f": {program.description}" if program.description else ""
+        agreed = f"people who agreed to {program.name}{about}".rstrip(".")
+        said.append(f"{name} sends {program.purpose} texts to {agreed}.")
     return " ".join(said)
 
 

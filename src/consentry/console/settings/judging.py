@@ -117,14 +117,14 @@ def _judge_one(answer: Answer, desk: Desk) -> Judged:
         answer=answer,
         own=bool(own),
         filled=filled,
-        size=_spell_size(filled),
+        size=spell_size(filled),
         findings=findings,
         simpler=simplify(own) != own,
         unused=_say_unused(answer, desk),
     )
 
 
-def _spell_size(text: str) -> str:
+def spell_size(text: str) -> str:
     """Write how large a text is: characters, alphabet, parts."""
     counted = count_segments(text)
     single = GSM7_SINGLE_SEPTETS if counted.encoding is Encoding.GSM7 else UCS2_SINGLE_UNITS

@@ -35,6 +35,7 @@ class Section(msgspec.Struct, frozen=True):
 SENDERS: Final = Section("senders", "Senders", "phone")
 KEYWORDS: Final = Section("keywords", "Keywords", "message-square-text")
 REPLIES: Final = Section("replies", "Replies", "reply")
+TEMPLATES: Final = Section("templates", "Templates", "sticky-note")
 PROGRAMS: Final = Section("programs", "Programs", "list")
 CALLS_TO_ACTION: Final = Section("calls-to-action", "Calls to action", "circle-check")
 RULES: Final = Section("rules", "Rules", "shield-check")
@@ -47,6 +48,7 @@ SECTIONS: Final = (
     SENDERS,
     KEYWORDS,
     REPLIES,
+    TEMPLATES,
     PROGRAMS,
     CALLS_TO_ACTION,
     RULES,

@@ -11,17 +11,21 @@ from consentry.console.settings import (
     keys,
     keywords,
     programs,
+    registration,
     replies,
     rules,
     sections,
     senders,
+    templates,
 )
 
 PAGES: Final = (
     *sections.PAGES,
     *senders.PAGES,
+    *registration.PAGES,
     *keywords.PAGES,
     *replies.PAGES,
+    *templates.PAGES,
     *programs.PAGES,
     *calls_to_action.PAGES,
     *rules.PAGES,

@@ -37,6 +37,7 @@ _LETTERS = str.maketrans(
         **{chr(0x1F170 + i): chr(0x61 + i) for i in range(26)},
     }
 )
+_ODD_LETTERS = frozenset(map(chr, _LETTERS))
 # One pass over an ASCII text: lower case, letters and digits kept, apostrophes, hyphens and
 # asterisks closed up (don't, opt-out, f***), everything else a gap.
 _ASCII_WORDS = {
@@ -44,10 +45,9 @@ _ASCII_WORDS = {
     for code in range(128)
 }
 # Chinese writes no gaps between words, so each of its characters is a word here.
-_HAN = re.compile("[\u3400-\u9fff]")
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile("[\u3400-\u9fff]|[^\\W_\u3400-\u9fff]+")
 _CLOSED_UP = re.compile(r"(?<=\w)['*-](?=\w)|\*")
-_TOKEN = re.compile(r"[^\W_]+|[^\w\s]+|_+|\n+")
+_TOKEN = re.compile(f"{_WORD.pattern}|[^\\w\\s]+|_+|\n+")
 _SENTENCE_END = re.compile("[.!?;\n\u3002\uff01\uff1f\u061f\u2026]")
 _NUMBER_SIGN = re.compile(r"#(?!\w)")
 _SPELLED_STOP = re.compile(r"\bs[\W_]{1,3}t[\W_]{1,3}o[\W_]{1,3}p\b", re.IGNORECASE)
@@ -71,25 +71,39 @@ def fold(cleaned: str) -> str:
     """Drop case and accents of a cleaned text."""
     if cleaned.isascii():
         return cleaned.lower()
-    apart = unicodedata.normalize("NFD", cleaned.casefold())
-    return unicodedata.normalize("NFC", _MARKS.sub("", apart)).translate(_LETTERS)
+    bare = _MARKS.sub("", unicodedata.normalize("NFD", cleaned.casefold()))
+    if bare.isascii():
+        return bare.replace("`", "'")
+    return _replace_letters(unicodedata.normalize("NFC", bare))
+
+
+def _replace_letters(text: str) -> str:
+    """Write letters that Unicode does not take apart as their plain ones, where there are any."""
+    return text if _ODD_LETTERS.isdisjoint(text) else text.translate(_LETTERS)
 
 
 def split_words(cleaned: str) -> list[str]:
     """Give the folded words of a cleaned text in order, without any punctuation."""
     if "#" in cleaned or "--" in cleaned or "=" in cleaned:
         cleaned = _NUMBER_SIGN.sub(" number ", cleaned).replace("--", " ").replace("=", " to ")
-    if cleaned.isascii():
-        return cleaned.translate(_ASCII_WORDS).split()
-    return _WORD.findall(_HAN.sub(r" \g<0> ", _CLOSED_UP.sub("", fold(cleaned))))
+    folded = cleaned if cleaned.isascii() else fold(cleaned)
+    if folded.isascii():
+        return folded.translate(_ASCII_WORDS).split()
+    return _WORD.findall(_close_up(folded))
+
+
+def _close_up(text: str) -> str:
+    """Take out the signs within words (don't, opt-out, f***), where there are any."""
+    has_signs = "'" in text or "-" in text or "*" in text
+    return _CLOSED_UP.sub("", text) if has_signs else text
 
 
 def split_sentences(cleaned: str) -> list[list[str]]:
     """Give the words of each sentence as written, with "," where a clause ends inside it."""
-    signs = _NUMBER_SIGN.sub(" number ", cleaned).replace("=", " to ")
-    spelled = _SPELLED_STOP.sub("stop", signs)
-    closed_up = _CLOSED_UP.sub("", spelled.translate(_LETTERS).replace("--", ", "))
-    plain = closed_up if closed_up.isascii() else _HAN.sub(r" \g<0> ", closed_up)
+    signs = _NUMBER_SIGN.sub(" number ", cleaned) if "#" in cleaned else cleaned
+    spelled = _SPELLED_STOP.sub("stop", signs.replace("=", " to "))
+    letters = _replace_letters(spelled)
+    plain = _close_up(letters.replace("--", ", "))
     sentences: list[list[str]] = [[]]
     for token in _TOKEN.findall(plain):
         if token[0].isalnum():

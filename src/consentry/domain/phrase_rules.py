@@ -115,6 +115,8 @@ class Rule(msgspec.Struct, frozen=True):
 
     def spans(self, sentence: Sentence) -> list[tuple[int, int]]:
         """Give the matches in a sentence that stand."""
+        if self.pattern.firsts and self.pattern.firsts.isdisjoint(sentence.words):
+            return []
         # Of the matches from one place the longest counts: what comes after it is judged.
         longest = dict(self.pattern.find(sentence, JOINTS))
         if self.guard is None:

@@ -6,12 +6,14 @@ matches is cut out before the others are asked. An opt-out wins over everything 
 """
 
 from collections.abc import Iterable
+from functools import cache
 
 from consentry.domain.lone_words import VERSION
 from consentry.domain.phrase_grammar import Sentence, Words
-from consentry.domain.phrase_rules import Grammar, Rule, load_grammar
+from consentry.domain.phrase_rules import Rule, load_grammar
 from consentry.domain.quotes import drop_quoted_lines, is_reaction
 from consentry.domain.reading import LegalMeaning, LegalReading, Tier
+from consentry.domain.rule_choice import RuleChoice
 from consentry.domain.sentences import (
     JOINTS,
     PLAYFUL,
@@ -32,7 +34,7 @@ def read_phrases(cleaned: str, words: list[str]) -> LegalReading | None:
     if grammar.triggers.isdisjoint(words):
         return None
     present = words_present(words)
-    rules = _candidates(present, grammar)
+    rules = load_choice().choose(present)
     if not rules and STRONG.isdisjoint(present):
         return None
     if is_reaction(cleaned):
@@ -47,17 +49,13 @@ def read_phrases(cleaned: str, words: list[str]) -> LegalReading | None:
     return None
 
 
-def _candidates(present: set[str], grammar: Grammar) -> list[Rule]:
-    """Give the rules all of whose steps could find a word in the text."""
-    rules: dict[str, Rule] = {}
-    for key in grammar.rules_by_key.keys() & present:
-        for rule in grammar.rules_by_key[key]:
-            for need in rule.needs:
-                if need.isdisjoint(present):
-                    break
-            else:
-                rules[rule.id] = rule
-    return [rules[name] for name in sorted(rules)]
+@cache
+def load_choice() -> RuleChoice:
+    """Lay out the rules of all languages by what they need: once, as the grammar itself."""
+    grammar = load_grammar()
+    return RuleChoice(
+        {rule.id: rule for rules in grammar.rules_by_key.values() for rule in rules}.values()
+    )
 
 
 def _cut(sentences: list[Sentence], rules: Iterable[Rule]) -> list[Sentence]:

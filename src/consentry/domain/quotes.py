@@ -26,6 +26,7 @@ class Openers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _OPENERS = read_rows("quotes.json", Openers)
 _SIGNATURES = tuple(fold(opener) for opener in _OPENERS.signatures)
+_QUOTE = re.compile('["\u201c\u201e\u00ab\u300c]')
 _REACTION = re.compile(
     r"\s*(?:(?:{})\W|[^\w\s\"]+ (?:to|a|auf|su)\b)[^\"\u201c\u201e\u00ab\u300c]*"
     r"[\"\u201c\u201e\u00ab\u300c].*[\"\u201d\u201c\u00bb\u300d\u2026.]\s*".format(
@@ -61,7 +62,7 @@ def _is_signature(folded: str) -> bool:
 
 def is_reaction(text: str) -> bool:
     """Say whether a text is a reaction that quotes an earlier one."""
-    return _REACTION.fullmatch(fold(text)) is not None
+    return _QUOTE.search(text) is not None and _REACTION.fullmatch(fold(text)) is not None
 
 
 def drop_quoted_lines(text: str) -> str:

@@ -1,6 +1,7 @@
 """Sentences as the phrase grammar reads them: folded, contracted, slips mended, names marked."""
 
 from datetime import date
+from functools import lru_cache
 
 import msgspec
 
@@ -8,13 +9,14 @@ from consentry.domain.folding import fold, split_sentences
 from consentry.domain.lone_words import SLIPS
 from consentry.domain.phrase_grammar import Joints, Sentence, Words
 from consentry.domain.reading_data import read_rows
-from consentry.domain.slips import has_long_run, without_long_runs
+from consentry.domain.slips import without_long_runs
 
 # Shorter slips are words somewhere (STO is a hundred in Polish, STP is please in French).
 _SLIP_LENGTH_MIN = 4
 _LOCAL_DIGITS = 7
 _NATIONAL_DIGITS_MIN = 10
 _SPELLED = frozenset("stop")
+_WORDS_KNOWN_MAX = 1 << 15
 THIS_NUMBER = ("this", "number")
 
 
@@ -84,18 +86,25 @@ def words_present(words: list[str]) -> set[str]:
     More is allowed (words merge in any order here), fewer never: rules are chosen by it.
     """
     present = set(words)
-    if not SLIPS.keys().isdisjoint(present) or has_long_run(words):
-        present.update([mend(word) for word in words])
+    for word in words:
+        present.update(_list_readings(word))
     if present >= _SPELLED:
         present.add("stop")
-    if any(map(is_number, words)):
-        present.update(THIS_NUMBER)
     for word in _MERGED_BY_WORD.keys() & present:
         pairs = _MERGED_BY_WORD[word]
         present.update(
             [part for pair, whole in pairs if present.issuperset(pair) for part in whole.split()]
         )
     return present
+
+
+@lru_cache(_WORDS_KNOWN_MAX)
+def _list_readings(word: str) -> Words:
+    """Give what else a word may be read as: people use few words, so each is looked at once."""
+    if is_number(word):
+        return THIS_NUMBER
+    mended = mend(word)
+    return () if mended == word else (mended,)
 
 
 def merge_triggers(keys: frozenset[str]) -> frozenset[str]:
@@ -108,13 +117,18 @@ def merge_triggers(keys: frozenset[str]) -> frozenset[str]:
 def _read_sentence(written: list[str]) -> Sentence:
     marked: list[tuple[str, bool]] = []
     for word in written:
-        if is_number(word):
-            marked.extend((part, False) for part in THIS_NUMBER)
-        else:
-            marked.append((mend(fold(word)), _is_name(word)))
+        marked.extend(_read_word(word))
     marked = _merge(marked)
-    names = frozenset(place for place, (_, is_name) in enumerate(marked) if is_name)
-    return Sentence(tuple(word for word, _ in marked), names)
+    names = frozenset([place for place, (_, is_name) in enumerate(marked) if is_name])
+    return Sentence(tuple([word for word, _ in marked]), names)
+
+
+@lru_cache(_WORDS_KNOWN_MAX)
+def _read_word(written: str) -> tuple[tuple[str, bool], ...]:
+    """Read a word as it was written: what it is in the grammar, and whether it may be a name."""
+    if is_number(written):
+        return tuple((part, False) for part in THIS_NUMBER)
+    return ((mend(fold(written)), _is_name(written)),)
 
 
 def _merge(marked: list[tuple[str, bool]]) -> list[tuple[str, bool]]:

@@ -36,11 +36,6 @@ def without_long_runs(word: str) -> str:
     return _LONG_RUN.sub(r"\1", word)
 
 
-def has_long_run(words: list[str]) -> bool:
-    """Say whether a letter is held down for three or more in any of the words."""
-    return _LONG_RUN.search(" ".join(words)) is not None
-
-
 def is_nearly_unsubscribe(word: str) -> bool:
     """Say whether a word is at most two slips from UNSUBSCRIBE: people misspell it freely.
 

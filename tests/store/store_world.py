@@ -16,7 +16,7 @@ from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
 from consentry.domain.messages import Direction, Job, JobState, Message, MessageStatus
 from consentry.domain.policy import Policy
 from consentry.domain.standing import Piece, Tag
-from consentry.ports import Change, Facts, Needs, Receipt, Store
+from consentry.ports import Change, Facts, Ids, Needs, Receipt, Store
 from consentry.store.postgres.store import PostgresStore
 from consentry.store.sqlite.connection import open_connection
 from consentry.store.sqlite.store import SQLiteStore
@@ -57,7 +57,8 @@ class CountingIds:
 
 def open_address(address: str, **options: Any) -> Store:
     """Open the database at a path or URL with a clock and ids of its own."""
-    clock, ids, policy = TickingClock(), CountingIds(), Policy()
+    clock, policy = TickingClock(), Policy()
+    ids: Ids = options.pop("ids", None) or CountingIds()
     if address.startswith("postgresql:"):
         return PostgresStore.open(address, clock=clock, ids=ids, policy=policy, **options)
     return SQLiteStore.open(Path(address), clock=clock, ids=ids, policy=policy, **options)

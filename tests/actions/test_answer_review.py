@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from action_world import AGENT, World
-from consent_world import LONG, NEWS, PERSON, PROMO, SECOND, consent, minute
+from consent_world import AT_NOON, LONG, NEWS, PERSON, PROMO, SECOND, consent, minute
 from consentry.actions.answer_review import AnswerReview, ReviewAnswered, answer_review
 from consentry.domain.consent import PairState, pair_state
 from consentry.domain.directory import Purpose
@@ -24,6 +24,7 @@ GIVEN = (
     consent(),
     consent(PROMO.id, level=ConsentLevel.EXPRESS_WRITTEN),
     consent(NEWS.id, level=ConsentLevel.EXPRESS),
+    AT_NOON,
 )
 
 

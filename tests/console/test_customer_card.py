@@ -187,6 +187,41 @@ async def test_the_tag_is_refused_on_a_forbidden_number_with_the_reason(world: W
     assert not standing.sms_tag
 
 
+# --- Place ----------------------------------------------------------------------------------
+
+
+async def test_the_place_of_a_phone_is_set_and_taken_back_by_hand(world: World) -> None:
+    """The card shows it, the history has who set it, and the form has what stands."""
+    person = await meet(world)
+    done = await person.post(
+        "/phones/place", AGENT, phone=ANN, time_zone="America/Denver", postal_code=""
+    )
+    assert (done.status_code, done.headers["location"]) == (303, f"{person.address}#card")
+    assert "America/Denver" in phone(await person.page()).words
+    form = (await person.page(AGENT, edit="place", phone=ANN)).by_id("card")
+    assert (form.values("time_zone"), form.values("postal_code")) == (["America/Denver"], [""])
+    assert "Place set: America/Denver" in (await person.page()).words
+    await person.post("/phones/place", AGENT, phone=ANN, time_zone=" ", postal_code="")
+    assert "America/Denver" not in phone(await person.page()).words
+    placed = [e for e in await person.entries() if e.kind is EntryKind.PLACE_CHANGED]
+    assert [entry.actor.id for entry in placed] == [AGENT.id, AGENT.id]
+
+
+async def test_what_is_no_place_is_told_at_its_field(world: World) -> None:
+    """What was typed stays; a phone that is gone is told on the card."""
+    person = await meet(world)
+    refused = await person.post(
+        "/phones/place", AGENT, phone=ANN, time_zone="Mars", postal_code="00000"
+    )
+    shown = read_tree(refused.text)
+    assert refused.status_code == 422
+    assert "is not a time zone" in shown.by_id("wrong-time_zone").words
+    assert "give the time zone" in shown.by_id("wrong-postal_code").words
+    assert shown.by_id("card").values("time_zone") == ["Mars"]
+    gone = await person.post("/phones/place", AGENT, phone=BOB, time_zone="", postal_code="")
+    assert gone.status_code == 404
+
+
 # --- Profile --------------------------------------------------------------------------------
 
 

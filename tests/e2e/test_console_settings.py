@@ -94,3 +94,31 @@ def test_somebody_new_comes_in_by_the_link_that_an_admin_copies(
     expect(page.get_by_text("All sessions have ended")).to_be_visible()
     theirs.reload()
     expect(theirs.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_rules_follow_where_somebody_is(
+    demo: Demo, windows: Windows, agent: StorageState, phone: str
+) -> None:
+    """The box explains a number; a postal code set on the card moves the hours for every door."""
+    customer = demo.product.call(
+        "POST", "/v1/customers", {"name": "Ann Example", "phones": [{"original": phone}]}
+    ).json()
+    asked = f"/v1/rules/explain?recipient={phone.replace('+', '%2B')}&at=2026-07-07T00:30:00Z"
+    assert demo.product.get(asked)["whereabouts"]["by"] == "prefix"
+    page = windows.open(f"{demo.product.url}{SETTINGS}/rules", agent=agent)
+    page.get_by_role("textbox", name="Number").fill("+14015550142")
+    page.get_by_label("Time (UTC), else now").fill("2026-12-25T18:30")
+    page.get_by_role("button", name="Explain").click()
+    expect(page.locator("#tried")).to_contain_text("Marketing waits until 2026-12-26 15:00")
+    expect(page.locator("#tried")).to_contain_text("Christmas Day")
+    page.goto(f"{demo.product.url}/console/customers/{customer['id']}")
+    page.get_by_label("What can be done with").click()
+    page.get_by_role("link", name="Set time zone or postal code").click()
+    page.get_by_label("Postal code").fill("33101")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Place set: 33101")).to_be_visible()
+    explained = demo.product.get(asked)
+    assert explained["whereabouts"]["jurisdictions"] == ["US", "US-FL"]
+    assert (explained["is_open"], explained["until"]) == (False, "2026-07-07T12:00:00Z")
+    entries = demo.product.get(f"/v1/recipients/{phone.replace('+', '%2B')}/entries")["items"]
+    assert [e["actor"]["kind"] for e in entries if e["kind"] == "place_changed"] == ["agent"]

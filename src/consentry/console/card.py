@@ -21,6 +21,7 @@ from consentry.domain.standing import (
     Cause,
     Consent,
     ConsentState,
+    Place,
     SMSPreference,
     Standing,
     Suppression,
@@ -82,6 +83,7 @@ class CardPhone(msgspec.Struct, frozen=True):
     has_tag: bool
     pairs: tuple[Pair, ...]
     not_asked: tuple[Sender, ...]
+    place: Place | None = None
 
     @property
     def number(self) -> str:
@@ -103,6 +105,7 @@ def _draw(phone: SeenPhone, seen: Seen) -> CardPhone:
         has_tag=phone.standing.sms_preference is SMSPreference.ON,
         pairs=told,
         not_asked=tuple(pair.sender for pair in pairs if pair.state == PairState.NOT_ASKED),
+        place=phone.standing.place,
     )
 
 

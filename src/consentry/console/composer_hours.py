@@ -1,20 +1,20 @@
-"""What time it is where a phone is, as far as its number tells."""
+"""What time it is where a phone is, by the resolution that marketing's hours are judged by."""
 
 from datetime import datetime
-from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from consentry.domain.rules.places import WhereaboutsBy, find_whereabouts
+from consentry.domain.rules.zones import read_zone
+from consentry.domain.standing import Place
+
 _MORNING: Final = 8
 _EVENING: Final = 21
-_CACHE_ENTRIES: Final = 4096
-_UNKNOWN: Final = "Etc/Unknown"
 
 
 class LocalTime(msgspec.Struct, frozen=True):
-    """The time of day where a phone may be; `latest` differs where its number spans zones."""
+    """The time of day where a phone may be; `latest` differs where it may be in several zones."""
 
     earliest: datetime
     latest: datetime
@@ -31,23 +31,11 @@ class LocalTime(msgspec.Struct, frozen=True):
         return first if first == last else f"between {first} and {last}"
 
 
-def find_local_time(number: str, now: datetime) -> LocalTime | None:
-    """Find what time it is where a phone is; None where its number does not tell."""
-    places = [now.astimezone(zone) for zone in _find_zones(number)]
-    if not places:
+def find_local_time(number: str, place: Place | None, now: datetime) -> LocalTime | None:
+    """Find what time it is where a phone is; None where nothing tells where that is."""
+    whereabouts = find_whereabouts(number, place)
+    if whereabouts.by is WhereaboutsBy.UNKNOWN:
         return None
-    ordered = sorted(places, key=lambda at: at.utcoffset() or now - now)
+    times = [now.astimezone(read_zone(name)) for name in whereabouts.zones]
+    ordered = sorted(times, key=lambda at: at.utcoffset() or now - now)
     return LocalTime(ordered[0], ordered[-1])
-
-
-@lru_cache(maxsize=_CACHE_ENTRIES)
-def _find_zones(number: str) -> tuple[ZoneInfo, ...]:
-    # Imported here: the table of all prefixes takes 50 ms to load, and only this page needs it.
-    import phonenumbers  # noqa: PLC0415 - see above
-    from phonenumbers.timezone import time_zones_for_number  # noqa: PLC0415 - see above
-
-    try:
-        names = time_zones_for_number(phonenumbers.parse(number))
-        return tuple(ZoneInfo(name) for name in names if name != _UNKNOWN)
-    except (phonenumbers.NumberParseException, ZoneInfoNotFoundError):
-        return ()

@@ -126,7 +126,8 @@ def _local_time(visit: Visit, chosen: Way | None) -> LocalTime | None:
     """Find the time where the person is, where it is one at which people sleep."""
     if chosen is None:
         return None
-    found = find_local_time(chosen.phone.number, visit.services.clock.now())
+    phone = chosen.phone
+    found = find_local_time(phone.number, phone.standing.place, visit.services.clock.now())
     return found if found is not None and found.is_quiet else None
 
 

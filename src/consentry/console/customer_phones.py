@@ -7,12 +7,14 @@ from starlette.responses import Response
 
 from consentry.actions.keep_customers import RemovePhone, SavePhone
 from consentry.actions.record_consent import Statement, TagPhone
+from consentry.actions.set_place import SetPlace
 from consentry.console.customer_page import CardForm, render_page
 from consentry.console.customer_seen import Seen, SeenPhone, with_customer
 from consentry.console.pages import Page, Visit
 from consentry.domain.agents import Permission
 from consentry.domain.customers import CustomerPhone, PhoneType
 from consentry.domain.phone import InvalidNumber, parse_phone
+from consentry.domain.rules.places import InvalidPlace, read_place
 from consentry.ports import Rejected
 
 _PHONES_MAX: Final = 20
@@ -124,6 +126,38 @@ async def tag_phone(visit: Visit, seen: Seen) -> Response:
     return visit.go(f"{seen.address}#card")
 
 
+async def place_phone(visit: Visit, seen: Seen) -> Response:
+    """Set the time zone and the postal code of a phone; both empty lets the number tell again."""
+    phone = seen.find_phone(visit.field("phone"))
+    if phone is None:
+        return await _refuse(visit, seen, _GONE, 404)
+    zone, postal_code = visit.field("time_zone").strip(), visit.field("postal_code").strip()
+    errors = _check_place(phone.number, zone, postal_code)
+    if errors:
+        typed = {"time_zone": zone, "postal_code": postal_code}
+        form = CardForm(what="place", phone=phone.number, values=typed, errors=errors)
+        return await render_page(visit, seen, form=form, status=422)
+    reason = f"Set by hand on the profile {seen.customer.id}"
+    command = SetPlace(phone.number, visit.actor, zone or None, postal_code or None, reason)
+    await visit.services.store.submit(command)
+    return visit.go(f"{seen.address}#card")
+
+
+def _check_place(number: str, zone: str, postal_code: str) -> dict[str, str]:
+    """Say at each field what is wrong with it."""
+    asked = {
+        "time_zone": {"zone": zone or None, "postal_code": None},
+        "postal_code": {"zone": None, "postal_code": postal_code or None},
+    }
+    errors = {}
+    for name, part in asked.items():
+        try:
+            read_place(number, **part)
+        except InvalidPlace as error:
+            errors[name] = str(error)
+    return errors
+
+
 async def _refuse(visit: Visit, seen: Seen, error: str, status: int) -> Response:
     """Say beside the phone why nothing was done, or on top where the phone is gone."""
     number = visit.field("phone")
@@ -139,6 +173,7 @@ PAGES: Final = (
     Page(path=_PATH, view=with_customer(save_phone), permission=_EDIT, method="POST"),
     Page(path=f"{_PATH}/main", view=with_customer(make_main), permission=_EDIT, method="POST"),
     Page(path=f"{_PATH}/remove", view=with_customer(remove_phone), permission=_EDIT, method="POST"),
+    Page(path=f"{_PATH}/place", view=with_customer(place_phone), permission=_EDIT, method="POST"),
     Page(
         path=f"{_PATH}/tag",
         view=with_customer(tag_phone),

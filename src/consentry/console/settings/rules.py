@@ -6,9 +6,16 @@ import msgspec
 from starlette.responses import Response
 
 from consentry.console.pages import Page, Visit
+from consentry.console.settings.rows import (
+    PROFILES,
+    list_laws,
+    list_regimes_shown,
+    try_rules,
+)
 from consentry.console.settings.sections import RULES, show
 from consentry.domain.agents import Permission
 from consentry.domain.policy import CONFIRMATION_DEADLINE_SECONDS_MAX, Policy, RevocationReach
+from consentry.domain.rules.rows import read_rules
 from consentry.domain.standing import ConsentLevel, ConsentState
 
 _MINUTE_SECONDS: Final = 60
@@ -92,6 +99,19 @@ def describe_policy(policy: Policy) -> tuple[Line, ...]:
             "scope_question",
         ),
         Line(
+            "Hours and caps for marketing",
+            policy.rules_profile.value.replace("-", " ").capitalize(),
+            PROFILES[policy.rules_profile],
+            "rules_profile",
+        ),
+        Line(
+            "Amended US rule of revocation",
+            f"From {policy.us_26_67_since}" if policy.us_26_67_since else "Not known yet",
+            "The first day of FCC 26-67. What it asks is done already: any stop ends everything "
+            "that needs consent.",
+            "us_26_67_since",
+        ),
+        Line(
             "Refusals that are an alarm",
             burst,
             "So many refusals of a carrier at once say more about the sender than about people, "
@@ -106,8 +126,11 @@ def describe_policy(policy: Policy) -> tuple[Line, ...]:
 
 
 async def show_rules(visit: Visit) -> Response:
-    """Show the policy in force."""
-    policy = visit.services.policy
+    """Show the policy in force, the rows of law, and the box; while one types, only the box."""
+    policy, today = visit.services.policy, visit.services.clock.now().date()
+    tried = try_rules(visit)
+    if visit.is_fragment:
+        return visit.render("settings/rules_tried.html", tried=tried)
     return await show(
         visit,
         RULES,
@@ -116,6 +139,10 @@ async def show_rules(visit: Visit) -> Response:
         version=policy.version,
         levels=LEVELS.values(),
         consent_states=STATES.values(),
+        laws=list_laws(today),
+        regimes=list_regimes_shown(policy.us_26_67_since, today),
+        edition=read_rules().version,
+        tried=tried,
     )
 
 

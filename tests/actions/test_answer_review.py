@@ -24,7 +24,6 @@ GIVEN = (
     consent(),
     consent(PROMO.id, level=ConsentLevel.EXPRESS_WRITTEN),
     consent(NEWS.id, level=ConsentLevel.EXPRESS),
-    AT_NOON,
 )
 
 
@@ -38,7 +37,7 @@ def texted(world: World | None = None) -> World:
         minute(-9),
         minute(-9),
         AGENT,
-        pieces=GIVEN,
+        pieces=(*GIVEN, AT_NOON),
     )
     world.store._apply(Change(entries=(entry,)))  # noqa: SLF001 -- what stood before the story.
     sent = world.send("Sale today", door=Door.API, purpose=Purpose.MARKETING)

@@ -4,13 +4,14 @@ import msgspec
 import pytest
 
 from action_world import World
-from consent_world import NEWS, PERSON, PROMO
+from consent_world import DIRECTORY, LONG, NEWS, PERSON, PROMO, SHORT
 from consentry.actions.administer import SaveBrand, SaveProgram
 from consentry.actions.save_call_to_action import SaveCallToAction
-from consentry.actions.take_opt_in import FilledIn, TakeOptIn, find_level
+from consentry.actions.take_opt_in import FilledIn, TakeOptIn, codes_asked, find_level
 from consentry.domain.calls_to_action import CallMedium, CallToAction, Wording
-from consentry.domain.directory import Brand, Directory, Program
+from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.entries import Actor, ActorKind, EntryKind
+from consentry.domain.reading import SenderKind
 from consentry.domain.standing import ConsentLevel
 from consentry.ports import Rejected
 
@@ -72,5 +73,22 @@ def test_a_form_is_open_while_its_program_is() -> None:
     assert find_level(call, Directory()) is None
     spoken = msgspec.structs.replace(call, medium=CallMedium.VERBAL)
     assert find_level(spoken, world.store.directory()) is None
+    named = Sender("ACME", SenderKind.ALPHANUMERIC, "acme", "twilio-1")
+    for senders in ({}, {"ACME": named}):
+        silent = msgspec.structs.replace(DIRECTORY, senders=senders)
+        assert find_level(call, silent) is None
     world.store.run(SaveProgram(msgspec.structs.replace(PROMO, enabled=False)))
     assert find_level(call, world.store.directory()) is None
+
+
+def test_a_form_texts_only_where_its_program_has_numbers() -> None:
+    """By calling codes; short codes are where the company is, anywhere if that is unknown."""
+    british = msgspec.structs.replace(LONG, number="+442071838750")
+    for senders, region, codes in (
+        ((LONG,), "GB", {"+1"}),
+        ((LONG, british), None, {"+1", "+44"}),
+        ((SHORT,), "MX", {"+52"}),
+        ((LONG, SHORT), None, set()),
+    ):
+        directory = msgspec.structs.replace(DIRECTORY, senders={s.number: s for s in senders})
+        assert codes_asked(PROMO, directory, region) == codes

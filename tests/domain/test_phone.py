@@ -5,6 +5,9 @@ import pytest
 from consentry.domain.phone import (
     InvalidNumber,
     Phone,
+    calling_code,
+    calling_code_of,
+    group_number,
     is_e164_shape,
     parse_phone,
     read_delivered,
@@ -93,3 +96,28 @@ def test_a_delivered_number_needs_the_shape_alone() -> None:
     assert read_delivered("+14155550142") == "+14155550142"
     with pytest.raises(InvalidNumber):
         read_delivered("BANK")
+
+
+def test_a_number_is_grouped_as_people_write_it() -> None:
+    """North American ones in groups that stay on one line; others as they are."""
+    assert group_number("+14155550142") == "+1\xa0415\xa0555\xa00142"
+    assert [group_number(n) for n in ("55555", "ACME", "+442071838750")] == [
+        "55555",
+        "ACME",
+        "+442071838750",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        ("+14155550142", "+1"),
+        ("+442071838750", "+44"),
+        ("+77012345678", "+7"),
+        ("+80012345678", "+800"),
+    ],
+)
+def test_a_calling_code_is_told(number: str, code: str) -> None:
+    """Of numbers, also of those that belong to no country, and of regions."""
+    assert calling_code(number) == code
+    assert [calling_code_of(region) for region in ("US", "MX")] == ["+1", "+52"]

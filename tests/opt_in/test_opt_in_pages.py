@@ -1,12 +1,16 @@
 """The hosted opt-in page: what it takes, what it tells, and what it never tells."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from html import unescape
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 
 from action_world import World
@@ -142,6 +146,7 @@ async def test_a_form_is_recorded_with_its_evidence_and_waits_for_the_handset(do
     [
         ({"agree": ""}, ["Tick the box if you agree."]),
         ({"phone": ""}, ["Write your mobile number."]),
+        ({"phone": "+44 20 7183 8750"}, ["Texts of this form go to numbers that begin with +1"]),
         ({"phone": "12", "agree": ""}, ["This is no phone number.", "Tick the box"]),
         ({"version": "0"}, ["The wording has changed"]),
         ({"version": ""}, ["The wording has changed"]),
@@ -242,6 +247,28 @@ async def test_bad_input_is_never_a_fault(door: Door, body: bytes, status: int) 
     answer = await door.http.post("/opt-in/deals", content=body, headers=headers)
     assert answer.status_code == status
     assert "<h1>" in answer.text
+
+
+@given(
+    body=st.binary(max_size=200)
+    | st.dictionaries(
+        st.sampled_from(["phone", "name", "agree", "version", "page", "session", "leave_empty"]),
+        st.text(max_size=30) | st.sampled_from(["1", TYPED, "https://[", "+44 20 7183 8750"]),
+    ),
+    agent=st.binary(max_size=20),
+)
+@settings(max_examples=100, deadline=None)
+@pytest.mark.property
+def test_no_form_whatever_is_in_it_is_a_fault(body: bytes | dict[str, str], agent: bytes) -> None:
+    """It is taken, shown again, turned away or told to be unreadable; never 500."""
+    headers = [(b"content-type", b"application/x-www-form-urlencoded"), (b"user-agent", agent)]
+    headers += [(b"referer", agent), (b"host", agent)]
+
+    async def post() -> int:
+        sent = body if isinstance(body, bytes) else urlencode(body, errors="replace").encode()
+        return (await Door().http.post("/opt-in/deals", content=sent, headers=headers)).status_code
+
+    assert asyncio.run(post()) in {303, 400, 422, 429}
 
 
 async def test_what_is_not_there_is_told(door: Door) -> None:

@@ -9,8 +9,10 @@ from consentry.actions.record_consent import ConsentRecorded, Statement
 from consentry.actions.request_consent import RequestConsent
 from consentry.domain.call_to_action_check import check_call, good_for, missing_checks
 from consentry.domain.calls_to_action import CallMedium, CallToAction
-from consentry.domain.directory import Directory
+from consentry.domain.directory import Directory, Program, Sender
 from consentry.domain.entries import Actor, ActorKind, Box, Evidence, Medium
+from consentry.domain.phone import calling_code, calling_code_of
+from consentry.domain.reading import SenderKind
 from consentry.domain.standing import ConsentLevel
 from consentry.ports import Change, Facts, Needs, Rejected
 
@@ -90,11 +92,39 @@ class TakeOptIn(msgspec.Struct, frozen=True):
 def find_level(call: CallToAction, directory: Directory) -> ConsentLevel | None:
     """Say what consent a form gives now; None where it is closed.
 
-    It is closed while its program is switched off or gone, and while the wording names a brand,
-    program or number that is called otherwise by now.
+    It is closed while its program is switched off or gone, while none of its numbers can be
+    answered, and while the wording names a brand, program or number that has another name by now.
     """
     program = directory.program(call.program)
     if program is None or not program.enabled or call.medium is not CallMedium.WEB:
         return None
+    if not list_askers(program, directory):
+        return None
     checks = check_call(call, directory)
     return None if missing_checks(checks) else good_for(checks)
+
+
+def list_askers(program: Program, directory: Directory) -> tuple[Sender, ...]:
+    """List the senders that can ask a person: switched on, and a number that can be answered."""
+    return tuple(
+        sender
+        for sender in directory.senders_of(program)
+        if sender.enabled and sender.kind is not SenderKind.ALPHANUMERIC
+    )
+
+
+def codes_asked(program: Program, directory: Directory, region: str | None) -> frozenset[str]:
+    """List the calling codes of the numbers that a form may have texted; empty: any.
+
+    They are those of the program's own numbers. A form that texts any number in the world earns
+    money for whoever owns a dear one. `region` is where short codes are.
+    """
+    codes = set()
+    for sender in list_askers(program, directory):
+        if sender.number.startswith("+"):
+            codes.add(calling_code(sender.number))
+        elif region is None:
+            return frozenset()
+        else:
+            codes.add(calling_code_of(region))
+    return frozenset(codes)

@@ -189,3 +189,19 @@ def group_number(number: str) -> str:
     if len(number) == _NORTH_AMERICAN_LENGTH and number.startswith("+1"):
         return _NO_BREAK.join((number[:2], number[2:5], number[5:8], number[8:]))
     return number
+
+
+def calling_code(number: str) -> str:
+    """Tell the country calling code of a number that `normalize_phone` gave, with its plus."""
+    if _NORTH_AMERICAN.fullmatch(number) is not None:
+        return "+1"
+    import phonenumbers  # noqa: PLC0415 - see _parse_cached
+
+    return f"+{phonenumbers.parse(number).country_code}"
+
+
+def calling_code_of(region: str) -> str:
+    """Tell the country calling code of a region of two letters, with its plus."""
+    import phonenumbers  # noqa: PLC0415 - see _parse_cached
+
+    return f"+{phonenumbers.country_code_for_region(region)}"

@@ -12,13 +12,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from consentry.actions.count_try import OPT_IN, CountTry, Wait
-from consentry.actions.take_opt_in import FilledIn, TakeOptIn, find_level
+from consentry.actions.take_opt_in import FilledIn, TakeOptIn, codes_asked, find_level
 from consentry.domain import call_to_action_embedding as embedding
 from consentry.domain.call_to_action_embedding import opt_in_path
 from consentry.domain.call_to_action_form import AGREE_FIELD, NAME_FIELD, PHONE_FIELD, field_id
 from consentry.domain.calls_to_action import CallMedium, CallToAction
 from consentry.domain.directory import Directory
-from consentry.domain.phone import InvalidNumber, normalize_phone
+from consentry.domain.phone import InvalidNumber, calling_code, normalize_phone
 from consentry.opt_in import qr_code
 from consentry.opt_in.rendering import (
     Filled,
@@ -117,7 +117,7 @@ class OptInPages:
         address = f"{self._base_url(request)}{opt_in_path(shown.call.id)}"
         target = qr_code.find_target(shown.call, shown.directory, address)
         headers = {**_EMBEDDED, "Content-Security-Policy": _PICTURE_POLICY}
-        if request.url.path.endswith(".png"):
+        if request.scope["path"].endswith(".png"):
             return Response(qr_code.draw_png(target), media_type="image/png", headers=headers)
         return Response(qr_code.draw_svg(target), media_type="image/svg+xml", headers=headers)
 
@@ -183,7 +183,7 @@ class OptInPages:
             return tell("unreadable", shown.call.locale, status=400)
         if form.get(embedding.TRAP_FIELD):
             return _go_on(shown.call)
-        phone, problems = self._check(form, shown.call)
+        phone, problems = self._check(form, shown)
         filled = Filled(
             phone=(form.get(PHONE_FIELD) or "")[:_SESSION_CHARACTERS_MAX],
             name=_clean(form.get(NAME_FIELD), _NAME_CHARACTERS_MAX) or "",
@@ -195,8 +195,9 @@ class OptInPages:
             return self._turn_away(shown, filled, wait)
         return await self._record(request, form, shown, phone)
 
-    def _check(self, form: Form, call: CallToAction) -> tuple[str, dict[str, str]]:
+    def _check(self, form: Form, shown: _Shown) -> tuple[str, dict[str, str]]:
         """Read the number, and name what is missing; a form of another version is shown anew."""
+        call = shown.call
         words = page_words(call.locale)
         problems: dict[str, str] = {}
         phone, typed = "", form.get(PHONE_FIELD) or ""
@@ -204,11 +205,21 @@ class OptInPages:
             phone = normalize_phone(typed, region=self._services.default_region)
         except InvalidNumber:
             problems[PHONE_FIELD] = words["phone_wrong" if typed.strip() else "phone_missing"]
+        codes = self._codes(shown)
+        if phone and codes and calling_code(phone) not in codes:
+            told = words["phone_elsewhere"].format(codes=", ".join(sorted(codes)))
+            problems[PHONE_FIELD] = told
         if form.get(embedding.VERSION_FIELD) != str(call.version):
             problems[AGREE_FIELD] = words["outdated"]
         elif not form.get(AGREE_FIELD):
             problems[AGREE_FIELD] = words["agree_missing"]
         return phone, problems
+
+    def _codes(self, shown: _Shown) -> frozenset[str]:
+        program = shown.directory.program(shown.call.program)
+        if program is None:
+            return frozenset()
+        return codes_asked(program, shown.directory, self._services.default_region)
 
     async def _count(self, request: Request, phone: str) -> Wait | None:
         limits = self._services.limits
@@ -236,8 +247,10 @@ class OptInPages:
         except Rejected as error:
             if error.code in {"call_to_action_outdated", "call_to_action_closed"}:
                 return await self._show_now(request)
-            # What cannot be done for this number is in the log; the page tells nobody of it.
-            _log.warning("an opt-in form led to nothing: %s", error.code)
+            # Nobody is left waiting for a text that does not come. It is never about the number:
+            # what that leads to is no refusal, but an entry in the ledger.
+            _log.exception("an opt-in form cannot be taken: %s", error.code)
+            return tell("closed", shown.call.locale, status=503, brand=shown.brand)
         self._services.delivery.wake()
         return _go_on(shown.call)
 
@@ -260,10 +273,13 @@ class OptInPages:
         claimed = _clean(form.get(embedding.PAGE_FIELD), _URL_CHARACTERS_MAX)
         if claimed and told and _site_of(claimed) == _site_of(told):
             return claimed
-        return told or f"{self._base_url(request)}{request.url.path}"
+        return told or f"{self._base_url(request)}{request.scope['path']}"
 
     def _base_url(self, request: Request) -> str:
-        return self._services.public_url or f"{request.url.scheme}://{request.url.netloc}"
+        if self._services.public_url is not None:
+            return self._services.public_url
+        # A Host header may be anything, so nothing is read out of it.
+        return f"{request.scope['scheme']}://{_clean(request.headers.get('host'), 255) or ''}"
 
 
 def _go_on(call: CallToAction) -> Response:

@@ -12,6 +12,7 @@ import msgspec
 
 from consentry.domain.agents import Agent
 from consentry.domain.calls_to_action import CallToAction
+from consentry.domain.campaign_keywords import CampaignKeyword
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.drift import Drift, Reconciliation
@@ -220,6 +221,12 @@ class MemoryStore:
 
     def _keep_of_console(self, record: Record) -> None:
         match record:
+            case CampaignKeyword():
+                known = self._directory
+                keywords = {**known.keywords, record.id: record}
+                if record.removed_at is not None:
+                    del keywords[record.id]
+                self._directory = msgspec.structs.replace(known, keywords=keywords)
             case Template():
                 self.templates[record.id] = record
             case Agent():

@@ -26,9 +26,9 @@ POSTER = CallToAction(
     sha256="",
     created_at=START,
 )
-JOIN = CampaignKeyword("JOIN", LONG.number, PROMO.id, "poster")
-NEWS_WORD = CampaignKeyword("NEWS", LONG.number, NEWS.id)
-BARE = CampaignKeyword("DEALS", LONG.number, PROMO.id)
+JOIN = CampaignKeyword.at(LONG.number, "JOIN", PROMO.id, "poster")
+NEWS_WORD = CampaignKeyword.at(LONG.number, "NEWS", NEWS.id)
+BARE = CampaignKeyword.at(LONG.number, "DEALS", PROMO.id)
 
 
 def world_of(*keywords: CampaignKeyword) -> World:
@@ -36,7 +36,7 @@ def world_of(*keywords: CampaignKeyword) -> World:
     directory = msgspec.structs.replace(
         DIRECTORY,
         calls_to_action={POSTER.id: POSTER},
-        keywords={keyword.key: keyword for keyword in keywords},
+        keywords={keyword.id: keyword for keyword in keywords},
     )
     return World(directory=directory)
 
@@ -147,7 +147,7 @@ def test_a_program_that_is_gone_or_off_asks_nobody(keyword: CampaignKeyword) -> 
     """The word is then a text like any other."""
     off = msgspec.structs.replace(PROMO, id="off", enabled=False)
     directory = msgspec.structs.replace(
-        DIRECTORY, programs={"off": off}, keywords={keyword.key: keyword}
+        DIRECTORY, programs={"off": off}, keywords={keyword.id: keyword}
     )
     world = World(directory=directory)
     world.receive("JOIN")
@@ -168,8 +168,20 @@ def test_the_word_again_after_silence_is_a_new_act_of_the_person() -> None:
 
 def test_a_short_code_has_campaigns_too() -> None:
     """Most campaigns are there."""
-    world = world_of(msgspec.structs.replace(NEWS_WORD, sender=SHORT.number))
+    world = world_of(CampaignKeyword.at(SHORT.number, "NEWS", NEWS.id))
     world.receive("NEWS", SHORT)
     assert deliver(world) == [MessageKind.OPT_IN_REQUEST]
     world.receive("YES", SHORT)
     assert state_of(world, NEWS.id) is ConsentState.ACTIVE
+
+
+def test_a_carrier_that_takes_the_word_for_an_opt_in_changes_nothing_for_who_is_in() -> None:
+    """Who is not opted out is asked; who is has their block lifted, and is asked nothing."""
+    world = world_of(JOIN)
+    world.receive("JOIN", opt_out_type="START")
+    assert deliver(world) == [MessageKind.OPT_IN_REQUEST]
+    other = world_of(JOIN)
+    other.receive("STOP")
+    other.receive("JOIN", opt_out_type="START")
+    assert state_of(other, LONG.conversation) is ConsentState.ACTIVE
+    assert state_of(other) is None

@@ -35,6 +35,7 @@ from test_drifts_kept import drift, report
 from test_reviews_kept import answered, review
 
 from consentry.domain.calls_to_action import CallMedium, CallToAction, Wording
+from consentry.domain.campaign_keywords import CampaignKeyword
 from consentry.domain.drift import DriftState
 from consentry.domain.messages import Callback, JobState
 from consentry.domain.notices import notice_of_text
@@ -86,6 +87,7 @@ async def add_what_is_rare(path: Path) -> None:
                     drift(2, BOB, state=DriftState.APPLIED),
                     report(1),
                     Expiry(ANN, "deals", later),
+                    CampaignKeyword.at("+14155550100", "JOIN", "é"),
                     Template("tpl_1", "x", "Sale", WordingKind.MARKETING, "é", START, START),
                     review(1, ANN),
                     answered(2, BOB),

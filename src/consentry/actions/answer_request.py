@@ -11,7 +11,7 @@ import msgspec
 from consentry.actions.outgoing import Draft, join, queue_text
 from consentry.actions.record_consent import Statement
 from consentry.actions.request_consent import RequestConsent, queue_request
-from consentry.domain.campaign_keywords import CampaignKeyword
+from consentry.domain.campaign_keywords import CampaignKeyword, campaign_word, keyword_id
 from consentry.domain.carrier_profiles import whole_word
 from consentry.domain.consent import Move, PairState, Signal, Text, Transition, pair_state
 from consentry.domain.directory import Program, Sender
@@ -31,7 +31,7 @@ from consentry.domain.standing import Consent, Standing, apply_pieces
 from consentry.ports import Change, Facts, Rejected
 
 _YES: Final = "YES"
-_MAY_SAY_YES: Final = (PairState.NOT_ASKED, PairState.OPTED_IN)
+_NOTHING_STANDS: Final = (PairState.NOT_ASKED, PairState.OPTED_IN)
 
 
 class Said(msgspec.Struct, frozen=True, gc=False):
@@ -50,11 +50,10 @@ def follow_word(said: Said, facts: Facts) -> Change | None:
     """Say what follows on a text; None, nearly always: nothing does, and it is answered as ever."""
     match said.moved.move:
         case Move.CONVERSE:
-            confirmed = _confirm(said, facts)
-            return confirmed if confirmed is not None else _join_campaign(said, facts)
+            return _confirm(said, facts) or _join_campaign(said, facts)
         case Move.OPT_IN:
-            confirmed = _confirm(said, facts)
-            return confirmed if confirmed is not None else _ask_held(said, facts)
+            # A carrier may take a campaign's word for an opt-in (JOIN at Vonage).
+            return _confirm(said, facts) or _join_campaign(said, facts) or _ask_held(said, facts)
         case _:
             return None
 
@@ -67,7 +66,7 @@ def is_refused_campaign(said: Said, facts: Facts) -> bool:
 
 
 def _campaign_of(said: Said, facts: Facts) -> CampaignKeyword | None:
-    key = (said.sender.number, whole_word(said.message.body))
+    key = keyword_id(said.sender.number, campaign_word(said.message.body))
     return facts.directory.keywords.get(key)
 
 
@@ -78,7 +77,7 @@ def _confirm(said: Said, facts: Facts) -> Change | None:
     by_carrier = said.text.carrier.word is CarrierWord.OPT_IN
     if not (by_carrier or whole_word(said.message.body) == _YES):
         return None
-    if said.moved.superseded or pair_state(said.before, said.sender) not in _MAY_SAY_YES:
+    if said.moved.superseded or pair_state(said.before, said.sender) not in _NOTHING_STANDS:
         return None
     asked = find_asked(said.after, said.sender, said.signal.since)
     if asked is None:
@@ -140,6 +139,8 @@ def _join_campaign(said: Said, facts: Facts) -> Change | None:
     keyword = _campaign_of(said, facts)
     program = None if keyword is None else facts.directory.program(keyword.program)
     if keyword is None or program is None or not program.enabled:
+        return None
+    if pair_state(said.before, said.sender) not in _NOTHING_STANDS:
         return None
     request = _campaign_request(said, keyword, program, facts)
     try:

@@ -86,6 +86,7 @@ PROBLEMS: Final[dict[str, ProblemKind]] = {
     "line_too_long": ProblemKind(422, "The line is too long"),
     "idempotency_key_reused": ProblemKind(422, "The Idempotency-Key was used before"),
     "unknown_call_to_action": ProblemKind(404, "Unknown call to action"),
+    "keyword_invalid": ProblemKind(422, "The word cannot be a campaign's"),
     "program_disabled": ProblemKind(409, "The program is switched off"),
     "evidence_missing": ProblemKind(422, "Evidence is missing"),
     "name_missing": ProblemKind(422, "A name is missing"),

@@ -14,6 +14,7 @@ from consentry.cli import (
     consents,
     customers,
     expiring,
+    keywords,
     moving,
     opting_out,
     places,
@@ -60,6 +61,7 @@ consents.register(app)
 opting_out.register(app)
 expiring.register(app)
 asking.register()
+keywords.register(app)
 customers.register(app)
 reconciling.register(app)
 reviewing.register(app)

@@ -110,14 +110,14 @@ def is_conversation(program_id: str) -> bool:
 class Directory(msgspec.Struct, frozen=True):
     """All brands, senders and programs at one moment, and the calls to action shown now.
 
-    `keywords` are those of campaigns, by sender and word.
+    `keywords` are those of campaigns, by their ids: what was removed is not among them.
     """
 
     brands: dict[str, Brand] = {}
     senders: dict[str, Sender] = {}
     programs: dict[str, Program] = {}
     calls_to_action: dict[str, CallToAction] = {}
-    keywords: dict[tuple[str, str], CampaignKeyword] = {}
+    keywords: dict[str, CampaignKeyword] = {}
 
     def brand_of(self, sender: Sender) -> Brand:
         """Return the sender's brand; a sender is never stored without one."""

@@ -12,6 +12,7 @@ import msgspec
 
 from consentry.domain.agents import Agent
 from consentry.domain.calls_to_action import CallToAction
+from consentry.domain.campaign_keywords import CampaignKeyword
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.drift import Drift, Reconciliation
@@ -174,6 +175,7 @@ Record = (
     | CallToAction
     | Expiry
     | Template
+    | CampaignKeyword
     | ReviewCase
 )
 

@@ -8,6 +8,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from consentry.domain.agents import Agent
 from consentry.domain.calls_to_action import CallToAction
+from consentry.domain.campaign_keywords import CampaignKeyword
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Program, Sender
 from consentry.domain.drift import Drift, Reconciliation
@@ -65,6 +66,7 @@ class Table(StrEnum):
     CALLS_TO_ACTION = "calls_to_action"
     EXPIRIES = "expiries"
     TEMPLATES = "templates"
+    KEYWORDS = "keywords"
     REVIEWS = "reviews"
     NOTICES = "notices"
     POSTPONED = "postponed"
@@ -73,7 +75,9 @@ class Table(StrEnum):
     """An enum's own is slow, and every row is put in its table by it."""
 
 
-DIRECTORY_TABLES = frozenset({Table.BRANDS, Table.SENDERS, Table.PROGRAMS, Table.CALLS_TO_ACTION})
+DIRECTORY_TABLES = frozenset(
+    {Table.BRANDS, Table.SENDERS, Table.PROGRAMS, Table.CALLS_TO_ACTION, Table.KEYWORDS}
+)
 
 
 _Plain = (
@@ -93,6 +97,7 @@ _Plain = (
     | CallToAction
     | Template
     | ReviewCase
+    | CampaignKeyword
 )
 """Records whose row is the value alone."""
 
@@ -112,6 +117,7 @@ _TABLES: Final[dict[type[_Plain], Table]] = {
     Reconciliation: Table.RECONCILIATIONS,
     CallToAction: Table.CALLS_TO_ACTION,
     Template: Table.TEMPLATES,
+    CampaignKeyword: Table.KEYWORDS,
     ReviewCase: Table.REVIEWS,
 }
 

@@ -47,7 +47,19 @@ AUDITED: Final = MovedTable("audited", ("seq", "recipient", "kind", "agent"))
 TALLIES: Final = MovedTable("tallies", ("day", "sender", "kind", "reason", "count"), 4)
 
 SET_UP: Final = (
-    *map(_set_up, ("brands", "senders", "programs", "carriers", "api_keys", "agents", "templates")),
+    *map(
+        _set_up,
+        (
+            "brands",
+            "senders",
+            "programs",
+            "carriers",
+            "api_keys",
+            "agents",
+            "templates",
+            "keywords",
+        ),
+    ),
     _set_up("sessions", "agent"),
     _set_up("sign_in_links"),
 )

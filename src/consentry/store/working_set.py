@@ -11,6 +11,7 @@ import msgspec
 
 from consentry.domain.agents import Agent
 from consentry.domain.calls_to_action import CallToAction
+from consentry.domain.campaign_keywords import CampaignKeyword
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.drift import Drift
@@ -321,7 +322,7 @@ class WorkingSet(Generic[Row]):
                 self._put_receipt(record)
             case IdempotencyRecord():
                 self._idempotency[record.owner, record.key] = record
-            case Brand() | Sender() | Program() | CallToAction():
+            case Brand() | Sender() | Program() | CallToAction() | CampaignKeyword():
                 self.directory = _with_record(self.directory, record)
             case ServerProcess():
                 self._processes[record.id] = record
@@ -361,7 +362,7 @@ def _found(known: dict[K, T], key: K, wanted: dict[K, None], fact: str) -> T | N
 
 
 def _with_record(
-    directory: Directory, record: Brand | Sender | Program | CallToAction
+    directory: Directory, record: Brand | Sender | Program | CallToAction | CampaignKeyword
 ) -> Directory:
     match record:
         case Brand():
@@ -376,3 +377,8 @@ def _with_record(
         case CallToAction():
             calls = {**directory.calls_to_action, record.id: record}
             return msgspec.structs.replace(directory, calls_to_action=calls)
+        case CampaignKeyword():
+            keywords = {k: known for k, known in directory.keywords.items() if k != record.id}
+            if record.removed_at is None:
+                keywords[record.id] = record
+            return msgspec.structs.replace(directory, keywords=keywords)

@@ -237,6 +237,7 @@ COLUMNS: Final[dict[Table, Columns]] = {
     Table.PROGRAMS: _columns("write_programs", "program", "ids"),
     Table.CARRIERS: _columns("write_carriers", "carrier", "ids"),
     Table.TEMPLATES: _columns("write_templates", "template", "ids"),
+    Table.KEYWORDS: _columns("write_keywords", "keyword", "ids"),
     Table.AGENTS: _columns("write_agents", "agent", "ids"),
     Table.PROCESSES: _columns("write_processes", "process", "ids"),
     Table.SIGN_IN_LINKS: _columns("write_sign_in_links", "sign_in_link", "ids"),

@@ -203,6 +203,12 @@ SELECT
         FROM calls_to_action AS c
         WHERE c.version = (SELECT max(version) FROM calls_to_action WHERE id = c.id)
     )
+    || '},"keywords":{'
+    || (
+        SELECT coalesce(string_agg(to_json(id)::text || ':' || value, ',' ORDER BY seq), '')
+        FROM keywords
+        WHERE value::json ->> 'removed_at' IS NULL
+    )
     || '}}' AS directory
 
 -- name: recipients_of

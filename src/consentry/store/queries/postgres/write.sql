@@ -233,6 +233,11 @@ INSERT INTO templates (id, value)
 SELECT unnest(:template_ids::text[]), unnest(:template_values::text[])
 ON CONFLICT (id) DO UPDATE SET value = excluded.value
 
+-- name: write_keywords
+INSERT INTO keywords (id, value)
+SELECT unnest(:keyword_ids::text[]), unnest(:keyword_values::text[])
+ON CONFLICT (id) DO UPDATE SET value = excluded.value
+
 -- name: write_api_keys
 -- A revoked key stays as it is: another process may note its use from before it knew.
 INSERT INTO api_keys (id, revoked, value)

@@ -142,6 +142,12 @@ SELECT (SELECT version FROM directory_version WHERE id = 1), '{"brands":{'
         -- SQLite takes the value of the row that has the greatest version.
         FROM (SELECT id, max(version), value FROM calls_to_action GROUP BY id) AS newest
     )
+    || '},"keywords":{'
+    || (
+        SELECT ifnull(group_concat(json_quote(id) || ':' || value, ',' ORDER BY rowid), '')
+        FROM keywords
+        WHERE value ->> 'removed_at' IS NULL
+    )
     || '}}';
 
 -- name: load_drifts

@@ -147,6 +147,11 @@ INSERT INTO templates (id, value)
 SELECT value ->> 'id', json(value) FROM jsonb_each(:rows) WHERE true
 ON CONFLICT (id) DO UPDATE SET value = excluded.value;
 
+-- name: write_keywords
+INSERT INTO keywords (id, value)
+SELECT value ->> 'id', json(value) FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO UPDATE SET value = excluded.value;
+
 -- name: write_api_keys
 -- A revoked key stays as it is: another process may note its use from before it knew.
 INSERT INTO api_keys (id, value)

@@ -43,7 +43,7 @@ from consentry.actions.record_consent import (
 from consentry.actions.record_receipt import RecordReceipt
 from consentry.actions.send_message import RecordRefusal, SendMessage
 from consentry.domain.directory import Purpose, Sender
-from consentry.domain.entries import Evidence, Medium
+from consentry.domain.entries import Box, Evidence, Medium
 from consentry.domain.gate import (
     Decision,
     Door,
@@ -79,7 +79,10 @@ NUMBERS = {
 OUT = ("STOP", "CANCEL", "stop", "Stop.", "please stop texting me", "stopp")
 BACK = ("START", "UNSTOP", "YES", "start")
 BODIES = (*OUT, *BACK, *("Hello", "HELP", "Start!", "yes please", "see you tomorrow"))
-SHOWN = "Get Deals and Order news from Acme by text from +14155550100, +18005550100 or 55555."
+SHOWN = (
+    "Get Deals and Order news from Acme by text from +14155550100, +18005550100 or 55555: "
+    "marketing, sent by automated means. Consent is not a condition of purchase."
+)
 SILENCE = Unanswered("no answer")
 _PACIFIC = ZoneInfo("America/Los_Angeles")
 STATUSES = (
@@ -189,7 +192,15 @@ class RandomWorld(RuleBasedStateMachine):
         """Somebody tells an agent or a program something about a person."""
         by_person, typed, age = how
         at = self.clock.now() - timedelta(minutes=age)
-        evidence = Evidence(Medium.WEB if typed else Medium.TEXT, at, "JOIN", call_to_action=SHOWN)
+        evidence = Evidence(
+            Medium.WEB if typed else Medium.TEXT,
+            at,
+            "JOIN",
+            call_to_action=SHOWN,
+            action="ticked and sent",
+            box=Box.UNTICKED,
+            apart=True,
+        )
         told = Statement(person, AGENT, "told", evidence, by_person)
         self.turn += 1
         self.said[person].held_by_company |= not by_person and what in ("withdraw", "list")

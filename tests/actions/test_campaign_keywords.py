@@ -21,7 +21,8 @@ POSTER = CallToAction(
     medium=CallMedium.KEYWORD,
     locale="en",
     wording=Wording("Deals", keyword="JOIN"),
-    text="Text JOIN to +1 415-555-0100 for Deals, marketing texts from Acme.",
+    text="Text JOIN to +1 415-555-0100 for Deals, automated marketing texts from Acme. "
+    "Consent is not a condition of purchase.",
     html="",
     sha256="",
     created_at=START,

@@ -33,7 +33,9 @@ pytestmark = pytest.mark.unit
 TEXTED = Evidence(
     Medium.TEXT,
     verbatim="JOIN DEALS",
-    call_to_action="Text JOIN DEALS to +1 415-555-0100 for Deals from Acme.",
+    call_to_action="Text JOIN DEALS to +1 415-555-0100 for Deals from Acme: marketing texts, sent "
+    "by automated means. Consent is not a condition of purchase.",
+    apart=True,
 )
 ON_A_FORM = Evidence(Medium.WEB, page_url="https://acme.example/deals")
 IMPORT = Actor(ActorKind.IMPORT, "import-1")

@@ -11,7 +11,7 @@ from consentry.actions.record_consent import ConsentRecorded, GrantConsent, Supp
 from consentry.actions.request_consent import RequestConsent, queue_request
 from consentry.domain.calls_to_action import CallMedium, CallToAction, Wording
 from consentry.domain.directory import Directory, Program, Purpose, Sender
-from consentry.domain.entries import Actor, ActorKind, EntryKind, Evidence, Medium, fold
+from consentry.domain.entries import Actor, ActorKind, Box, EntryKind, Evidence, Medium, fold
 from consentry.domain.gate import MessageKind
 from consentry.domain.messages import MessageStatus
 from consentry.domain.reasons import Reason
@@ -21,7 +21,10 @@ from memory_store import START, MemoryFacts
 
 pytestmark = pytest.mark.unit
 
-SHOWN = "Deals from Acme: marketing texts from +1 415-555-0100."
+SHOWN = (
+    "Deals from Acme: marketing texts, sent by automated means from +1 415-555-0100. "
+    "Consent is not a condition of purchase."
+)
 ON_A_FORM = Evidence(Medium.WEB, call_to_action=SHOWN, page_url="https://acme.example/deals")
 CALL = CallToAction(
     id="deals",
@@ -360,7 +363,7 @@ def test_active_consent_is_not_asked_for_again_unless_it_is_too_weak() -> None:
 
 
 ON_A_FORM_NEWS = msgspec.structs.replace(
-    ON_A_FORM, call_to_action="Order news from Acme, +1 415-555-0100"
+    ON_A_FORM, call_to_action=SHOWN.replace("Deals", "Order news")
 )
 
 
@@ -472,7 +475,8 @@ def test_a_request_without_its_program_cannot_be_worded() -> None:
 def test_what_was_told_and_never_asked_is_asked_now() -> None:
     """A grant that waits for the handset had no question yet."""
     world = world_of()
-    world.store.run(GrantConsent(statement(ON_A_FORM), PROMO.id, ConsentLevel.EXPRESS_WRITTEN))
+    sent = msgspec.structs.replace(ON_A_FORM, action="ticked", box=Box.UNTICKED, apart=True)
+    world.store.run(GrantConsent(statement(sent), PROMO.id, ConsentLevel.EXPRESS_WRITTEN))
     assert consent(world).state is ConsentState.PENDING
     assert request(world).message is not None
 

@@ -266,3 +266,36 @@ async def test_an_opt_out_that_was_told_has_its_legal_clock(world: World) -> Non
     first = (await world.call("GET", f"{path}?limit=3")).json
     after = (await world.call("GET", f"{path}?cursor={first['next']}")).json["items"]
     assert [item["entry"]["evidence"]["medium"] for item in after] == ["phone"]
+
+
+async def test_express_written_consent_is_shown_item_by_item(world: World) -> None:
+    """A grant without them names each; with them, answer and recipient say where each is shown."""
+    bare = statement(program="prg_ads", level="express_written", evidence={"medium": "web"})
+    refused = await world.call("POST", "/v1/consents", bare)
+    assert (refused.status, refused.json["code"]) == (422, "evidence_missing")
+    for part in ("seller", "program", "number", "marketing", "automated", "condition"):
+        assert part in refused.json["detail"]
+    for field in ("evidence.action", "evidence.apart", "evidence.box"):
+        assert field in refused.json["detail"]
+    brand = (await world.call("GET", "/v1/brands/brd_a")).json["name"]
+    program = (await world.call("GET", "/v1/programs/prg_ads")).json["name"]
+    evidence = {
+        "medium": "web",
+        "call_to_action": f"I agree to marketing texts ({program}) from {brand}, sent by automated "
+        f"means from {LONG_CODE}. Consent is not a condition of purchase.",
+        "action": "ticked the box and sent the form",
+        "box": "unticked",
+        "apart": True,
+        "clock": "NTP",
+        "locale": "en-US",
+    }
+    reply = await world.call("POST", "/v1/consents", {**bare, "evidence": evidence})
+    assert (reply.status, reply.json["state"]) == (201, "pending")
+    checklist = reply.json["checklist"]
+    assert checklist["is_met"]
+    assert {item["where"] for item in checklist["items"]} <= {*evidence, "recipient"}
+    weaker = {"medium": "text", "verbatim": "JOIN"}
+    await world.call("POST", "/v1/consents", statement(evidence=weaker))
+    shown = (await world.call("GET", f"/v1/recipients/{PERSON}")).json["checklists"]
+    assert {c["program"]: c["is_met"] for c in shown} == {"prg_ads": True, "prg_news": False}
+    assert checklist in shown

@@ -15,7 +15,7 @@ from consentry.domain.intake import (
     decide_revocation,
     decide_suppression,
     decide_tag,
-    missing_evidence,
+    missing_in_grant,
     ran_out,
 )
 from consentry.domain.reasons import OPTED_OUT_SENTENCE
@@ -30,6 +30,7 @@ from consentry.domain.standing import (
     Place,
     apply_pieces,
 )
+from consentry.domain.written_consent import look_up, with_words
 from consentry.ports import Change, Expiry, Facts, Needs, Rejected
 
 
@@ -37,8 +38,9 @@ class ConsentRecorded(msgspec.Struct, frozen=True):
     """Where it led: the entry, the consent's state, and what is missing if it is not active.
 
     `expires_at` is when the consent runs out, if the grant changed it. `opt_out` is the entry
-    itself where it takes consent away: the legal clock is read from it.
-    `message` is the text that asks the person, where one was put in the outbox.
+    itself where it takes consent away: the legal clock is read from it. `message` is the text that
+    asks the person, where one was put in the outbox. `grant` is the entry of a grant or a request,
+    for its checklist.
     """
 
     entry: str
@@ -48,6 +50,7 @@ class ConsentRecorded(msgspec.Struct, frozen=True):
     expires_at: datetime | None = None
     opt_out: Entry | None = None
     message: str | None = None
+    grant: Entry | None = None
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -132,19 +135,16 @@ class GrantConsent(msgspec.Struct, frozen=True):
             raise Rejected(
                 "evidence_missing", "A grant needs evidence: how is it known?", status=422
             )
+        evidence = with_words(facts.directory, evidence)
+        statement = msgspec.structs.replace(self.statement, evidence=evidence)
         level = self.level or (ConsentLevel.IMPLIED if evidence.basis else ConsentLevel.EXPRESS)
-        missing = missing_evidence(
-            level,
-            evidence,
-            program,
-            facts.directory.brands[program.brand],
-            senders=facts.directory.senders_of(program),
-        )
+        granting = look_up(facts.directory, program, evidence)
+        missing = missing_in_grant(level, granting)
         if missing:
             raise Rejected("evidence_missing", f"Missing: {'; '.join(missing)}.", status=422)
         entry_id = facts.ids.new("ent")
-        told = self.statement.told(entry_id, facts.now)
-        standing = facts.standing(self.statement.recipient)
+        told = statement.told(entry_id, facts.now)
+        standing = facts.standing(statement.recipient)
         expires_at = _find_end(self, level, told.at, standing.place)
         if expires_at is not None and expires_at <= facts.now:
             granted = ran_out(expires_at)
@@ -160,7 +160,7 @@ class GrantConsent(msgspec.Struct, frozen=True):
                 reach=facts.policy.revocation_reach,
             )
         entry = told_entry(
-            self.statement,
+            statement,
             entry_id,
             EntryKind.CONSENT_GRANTED,
             at=told.at,
@@ -175,7 +175,11 @@ class GrantConsent(msgspec.Struct, frozen=True):
             if isinstance(piece, Consent) and piece.expires_at is not None
         )
         outcome = ConsentRecorded(
-            entry_id, granted.state, granted.note, expires_at=ends[0].expires_at if ends else None
+            entry_id,
+            granted.state,
+            granted.note,
+            expires_at=ends[0].expires_at if ends else None,
+            grant=entry,
         )
         return outcome, Change(entries=(entry,), records=ends)
 

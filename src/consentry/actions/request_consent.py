@@ -85,7 +85,9 @@ class RequestConsent(msgspec.Struct, frozen=True):
         if requested.sender is not None:
             entry = msgspec.structs.replace(entry, sender=requested.sender.number)
         asks = None if queued is None or queued.message is None else queued.message.id
-        outcome = ConsentRecorded(entry_id, requested.state, requested.note, message=asks)
+        outcome = ConsentRecorded(
+            entry_id, requested.state, requested.note, message=asks, grant=entry
+        )
         change = Change(entries=(entry,))
         return outcome, change if queued is None else join(change, queued.change)
 

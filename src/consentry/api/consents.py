@@ -19,7 +19,7 @@ from consentry.actions.request_consent import RequestConsent
 from consentry.api.operations import Answer, Call, Operation, Tag
 from consentry.api.parameters import NOT_BLANK, PhoneText, phone_in_path, read_phone, to_utc
 from consentry.api.problems import Problem
-from consentry.api.views import ClockView, view_clock
+from consentry.api.views import ChecklistView, ClockView, view_checklist, view_clock
 from consentry.domain.entries import Actor, Evidence
 from consentry.domain.legal_clock import read_clock
 from consentry.domain.standing import ConsentLevel, ConsentState, SMSPreference
@@ -84,6 +84,7 @@ class Recorded(msgspec.Struct, frozen=True):
     """The ledger entry, where the consent stands now, and what is missing if it is not active.
 
     `expires_at`: when it runs out, where the grant or the law of the person's country says so.
+    `checklist`: what express written consent needs, held against the evidence of a grant.
     `clock`: of an opt-out that the person told to somebody, how fast it came into force.
     `message`: the text that asks the person, where one goes out.
     """
@@ -95,6 +96,7 @@ class Recorded(msgspec.Struct, frozen=True):
     expires_at: datetime | None = None
     clock: ClockView | None = None
     message: str | None = None
+    checklist: ChecklistView | None = None
 
 
 class TagAnswer(msgspec.Struct, frozen=True):
@@ -146,7 +148,12 @@ async def record_consent(call: Call[ConsentRequest, None]) -> Answer:
     command = _build_command(call.body, call.actor, services.default_region)
     recorded = await services.store.submit(command)
     await services.delivery.wait_quiet(recorded.in_flight)
-    return Answer(_view(command.statement, recorded), status=201)
+    view = _view(command.statement, recorded)
+    if recorded.grant is not None:
+        directory = await services.store.read_directory()
+        checklist = view_checklist(recorded.grant, recorded.grant.evidence, directory)
+        view = msgspec.structs.replace(view, checklist=checklist)
+    return Answer(view, status=201)
 
 
 def _view(statement: Statement, recorded: ConsentRecorded) -> Recorded:

@@ -17,22 +17,26 @@ from consentry.api.parameters import (
 )
 from consentry.api.views import (
     BlockView,
+    ChecklistView,
     ConsentView,
     SuppressionView,
     view_block,
+    view_checklist,
     view_consent,
     view_suppression,
 )
 from consentry.domain.consent import PairState, pair_state
-from consentry.domain.directory import Sender
-from consentry.domain.entries import Entry
+from consentry.domain.directory import Sender, is_conversation
+from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.intake import way_back
 from consentry.domain.obstacles import standing_blocks, standing_suppression
 from consentry.domain.reading import SenderKind
 from consentry.domain.standing import SMSPreference, Standing
-from consentry.ports import Page, Scope
+from consentry.domain.written_consent import gather_evidence
+from consentry.ports import EntryFilter, Page, Scope
 
 _LAST_ENTRIES: Final = 20
+_GRANTS_READ: Final = 100
 
 
 class CustomerName(msgspec.Struct, frozen=True):
@@ -59,7 +63,11 @@ class SenderStanding(msgspec.Struct, frozen=True):
 
 
 class RecipientView(msgspec.Struct, frozen=True):
-    """The standing of a phone number, its customers, and the last entries of its history."""
+    """The standing of a phone number, its customers, and the last entries of its history.
+
+    `checklists`: of each program that the person consented to, what express written consent needs,
+    held against the evidence of the newest grant.
+    """
 
     phone: str
     region: str
@@ -69,6 +77,7 @@ class RecipientView(msgspec.Struct, frozen=True):
     suppressions: list[SuppressionView]
     customers: list[CustomerName]
     entries: list[Entry]
+    checklists: list[ChecklistView]
 
 
 class EntryQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
@@ -115,8 +124,25 @@ async def read_recipient(call: Call[None, None]) -> Answer:
         suppressions=[view_suppression(s) for s in standing.suppressions if s.active],
         customers=[CustomerName(customer.id, customer.name) for customer in customers],
         entries=entries,
+        checklists=await _read_checklists(call, number, standing),
     )
     return Answer(view)
+
+
+async def _read_checklists(
+    call: Call[None, None], number: str, standing: Standing
+) -> list[ChecklistView]:
+    """Show the checklist of each program's newest grant; conversations need none."""
+    programs = {c.program for c in standing.consents if not is_conversation(c.program)}
+    if not programs:
+        return []
+    store = call.services.store
+    wanted = EntryFilter(kinds=(EntryKind.CONSENT_GRANTED, EntryKind.CONSENT_REQUESTED))
+    granted = await store.read_entries(number, Page(limit=_GRANTS_READ), wanted=wanted)
+    directory = await store.read_directory()
+    found = gather_evidence(entry for entry in granted if entry.program in programs)
+    shown = (view_checklist(entry, evidence, directory) for entry, evidence in found.values())
+    return [checklist for checklist in shown if checklist is not None]
 
 
 async def list_entries(call: Call[None, EntryQuery]) -> Answer:

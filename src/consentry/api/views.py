@@ -7,6 +7,8 @@ from msgspec import UNSET, UnsetType
 
 from consentry.actions.check_readiness import Readiness
 from consentry.actions.replay import PastDecision
+from consentry.domain.directory import Directory
+from consentry.domain.entries import Entry, Evidence
 from consentry.domain.gate import Decision, Verdict
 from consentry.domain.legal_clock import LegalClock
 from consentry.domain.reading import BlockLayer
@@ -22,6 +24,7 @@ from consentry.domain.standing import (
     ConsentState,
     Suppression,
 )
+from consentry.domain.written_consent import judge_written, look_up
 
 
 class BlockView(msgspec.Struct, frozen=True, gc=False):
@@ -56,6 +59,25 @@ class ConsentView(msgspec.Struct, frozen=True, gc=False):
     answer_by: datetime | None = None
     call_to_action: str | None = None
     not_subscriber: bool | UnsetType = UNSET
+
+
+class ItemView(msgspec.Struct, frozen=True):
+    """One thing that express written consent needs. `where` is the field that shows it."""
+
+    id: str
+    says: str
+    is_met: bool
+    where: str
+    source: str
+
+
+class ChecklistView(msgspec.Struct, frozen=True):
+    """What express written consent needs, held against the evidence of a grant (its `entry`)."""
+
+    program: str
+    entry: str
+    is_met: bool
+    items: list[ItemView]
 
 
 class ClockView(msgspec.Struct, frozen=True):
@@ -202,6 +224,18 @@ def view_consent(consent: Consent, at: datetime | None = None) -> ConsentView:
         consent.call_to_action,
         consent.not_subscriber or UNSET,
     )
+
+
+def view_checklist(
+    entry: Entry, evidence: Evidence | None, directory: Directory
+) -> ChecklistView | None:
+    """Show the checklist of a grant; None where it is of no program that is there."""
+    program = directory.program(entry.program or "")
+    if program is None or program.is_conversation or evidence is None:
+        return None
+    judged = judge_written(look_up(directory, program, evidence))
+    items = [ItemView(i.id, i.says, i.is_met, i.where, i.source) for i in judged]
+    return ChecklistView(program.id, entry.id, all(i.is_met for i in judged), items)
 
 
 def view_clock(clock: LegalClock) -> ClockView:

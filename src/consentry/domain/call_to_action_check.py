@@ -10,7 +10,7 @@ from consentry.domain.call_to_action_form import Asking, find_asking
 from consentry.domain.call_to_action_words import TABLE, Says, words_of
 from consentry.domain.calls_to_action import CallMedium, CallToAction
 from consentry.domain.directory import Directory
-from consentry.domain.intake import names_number
+from consentry.domain.named_number import names_number
 from consentry.domain.standing import ConsentLevel
 
 DISCLOSURE_CHARACTERS_MAX: Final = 1000

@@ -4,9 +4,8 @@ Whatever is told this way can take consent away at once. It gives consent only a
 person's own last word leaves room: an opt-out of the person is lifted by the person alone.
 """
 
-import re
 from datetime import datetime
-from typing import Final, assert_never
+from typing import assert_never
 
 import msgspec
 
@@ -32,9 +31,7 @@ from consentry.domain.standing import (
     Tag,
     apply_pieces,
 )
-
-_NORTH_AMERICAN_DIGITS: Final = 11
-_WRITTEN_NUMBER: Final = re.compile(r"\+?[0-9(][0-9 ().\u00a0\u2011-]*")
+from consentry.domain.written_consent import Granting, Item, judge_written
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -55,9 +52,6 @@ class Granted(msgspec.Struct, frozen=True):
     superseded: bool = False
 
 
-_SPOKEN: Final = frozenset({Medium.VERBAL, Medium.PHONE})
-
-
 def missing_evidence(
     level: ConsentLevel,
     evidence: Evidence,
@@ -66,47 +60,32 @@ def missing_evidence(
     *,
     senders: tuple[Sender, ...] = (),
 ) -> tuple[str, ...]:
-    """List what a grant must still show before it counts (CTIA 5.1.2; 47 CFR 64.1200(f)(9)).
+    """List what must still be shown before a person may be asked (CTIA 5.1.2; 64.1200(f)(9)).
 
     `senders` are those over which the program texts: marketing needs a wording that names the
-    seller, the number and the program (I3).
+    seller, the number and the program (I3). The signature is the person's own answer by text.
     """
-    missing = []
+    items = _items_missing(level, Granting(evidence, brand, program, senders))
+    return (*_missing_text(evidence), *(item.missing for item in items if item.is_wording))
+
+
+def missing_in_grant(level: ConsentLevel, granting: Granting) -> tuple[str, ...]:
+    """List what a grant must still show before it counts: what was shown, and what was done."""
+    items = _items_missing(level, granting)
+    unsigned = _missing_text(granting.evidence)
+    return (*unsigned, *(i.missing for i in items if not unsigned or i.id != "signature"))
+
+
+def _missing_text(evidence: Evidence) -> tuple[str, ...]:
     if evidence.medium is Medium.TEXT and not (evidence.verbatim or "").strip():
-        missing.append("evidence.verbatim: the text that the person sent")
-    if level is ConsentLevel.EXPRESS_WRITTEN:
-        missing += _missing_in_writing(evidence, program, brand, senders)
-    return tuple(missing)
+        return ("evidence.verbatim: the text that the person sent",)
+    return ()
 
 
-def _missing_in_writing(
-    evidence: Evidence, program: Program, brand: Brand, senders: tuple[Sender, ...]
-) -> list[str]:
-    if evidence.medium in _SPOKEN:
-        return ["evidence.medium: express written consent must be in writing"]
-    shown = (evidence.call_to_action or "").casefold()
-    if not shown.strip():
-        return ["evidence.call_to_action: the wording as it was shown"]
-    missing = []
-    if brand.name.casefold() not in shown:
-        missing.append(f"evidence.call_to_action must name the seller, {brand.name}")
-    if program.name.casefold() not in shown:
-        missing.append(f"evidence.call_to_action must name the program, {program.name}")
-    if not any(names_number(shown, sender.number) for sender in senders):
-        numbers = " or ".join(sender.number for sender in senders) or "one of its senders"
-        missing.append(f"evidence.call_to_action must name the number that texts, {numbers}")
-    return missing
-
-
-def names_number(shown: str, number: str) -> bool:
-    """Tell whether a wording names a sender, however it is written: +1 (415) 555-0142 too."""
-    if not number.startswith("+"):
-        return re.search(rf"(?<!\w){re.escape(number.casefold())}(?!\w)", shown) is not None
-    digits = number.removeprefix("+")
-    # People write a North American number with and without its country code.
-    national = digits.removeprefix("1") if len(digits) == _NORTH_AMERICAN_DIGITS else digits
-    runs = _WRITTEN_NUMBER.findall(shown)
-    return any(national in "".join(filter(str.isdigit, run)) for run in runs)
+def _items_missing(level: ConsentLevel, granting: Granting) -> list[Item]:
+    if level is not ConsentLevel.EXPRESS_WRITTEN:
+        return []
+    return [item for item in judge_written(granting) if not item.is_met]
 
 
 def way_back(sender: Sender, blocks: tuple[Block, ...]) -> str:

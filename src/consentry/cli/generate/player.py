@@ -17,7 +17,7 @@ from consentry.actions.record_receipt import RecordReceipt
 from consentry.actions.send_message import SendMessage, Sent
 from consentry.cli.generate.world import BRANDS, CARRIER, SetClock, program_of
 from consentry.domain.directory import Purpose, Sender
-from consentry.domain.entries import Actor, ActorKind, Evidence, Medium
+from consentry.domain.entries import Actor, ActorKind, Box, Evidence, Medium
 from consentry.domain.gate import Door, Verdict
 from consentry.domain.messages import MessageStatus
 from consentry.domain.policy import Policy
@@ -106,8 +106,9 @@ class Player:
         program = program_of(self._sender, purpose)
         brand = next(b for b in BRANDS if b.id == self._sender.brand)
         wording = (
-            f"I agree to get {program.name} by text from {brand.name} at {self._sender.number}. "
-            "Consent is not needed to buy. Reply STOP to opt out."
+            f"I agree to get {program.name} from {brand.name} at {self._sender.number}: {purpose} "
+            "texts, sent by automated means. Consent is not a condition of purchase. "
+            "Reply STOP to opt out."
         )
         evidence = Evidence(
             medium=Medium.WEB,
@@ -116,6 +117,8 @@ class Player:
             action="box ticked, form sent",
             page_url="https://example.com/texts",
             ip="192.0.2.7",
+            box=Box.UNTICKED,
+            apart=True,
         )
         written = purpose is Purpose.MARKETING
         level = ConsentLevel.EXPRESS_WRITTEN if written else ConsentLevel.EXPRESS

@@ -36,6 +36,7 @@ SALE: Final = {
     "kind": "marketing",
     "body": "{brand}: 20% off on Friday, see bit.ly/sale. Reply STOP to opt out.",
 }
+TO_REVIEW: Final = ("+12125550123", "Who is this? Not interested")
 UNCLEAR: Final = ("+12125550115", "Maybe stop with the offers, but tell me of the repair")
 
 
@@ -101,6 +102,7 @@ def _opt_out_and_in(demo: Demo) -> None:
     demo.carrier.type_heard("+14155550142", number, "STOP")
     demo.carrier.type_heard("+14155550142", number, "START")
     demo.carrier.type_heard(*_to(UNCLEAR, number))
+    demo.carrier.type_heard(*_to(TO_REVIEW, number))
     demo.carrier.type_heard("+12125550111", number, "HELP")
     _settle(demo)
     demo.carrier.fault("block_behind_our_back", count=1)

@@ -127,6 +127,7 @@ MAIN: Final = frozenset(
         "opt-outs",
         "reports",
         "reports-drift",
+        "review",
         "settings-senders",
         "sign-in",
     }

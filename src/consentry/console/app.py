@@ -17,6 +17,7 @@ from consentry.console import (
     opt_outs,
     opt_outs_import,
     reports,
+    review,
 )
 from consentry.console.guard import Guard
 from consentry.console.pages import Page
@@ -30,6 +31,7 @@ from consentry.console.static_files import read_static_files
 PAGES: Final[tuple[Page, ...]] = (
     *inbox.PAGES,
     *customer.PAGES,
+    *review.PAGES,
     *opt_outs.PAGES,
     *opt_outs_import.PAGES,
     *reports.PAGES,

@@ -54,6 +54,7 @@ _CAUSES: Final[dict[Cause, str]] = {
 }
 
 
+_ANSWER: Final = "Answer it in the review queue, or wait for their STOP or START"
 _SETTLE: Final = "Settle it under carrier drift in the reports, or wait for their START"
 
 
@@ -144,6 +145,10 @@ def _describe(standing: Standing, sender: Sender, seen: Seen) -> Pair:
                 return Pair(sender, state)
             return Pair(sender, WAITING, consent.since, "their handset has to confirm it")
         case PairState.OPTED_IN:
+            review = standing.review(sender.number)
+            if review is not None:
+                said = "what they wrote may be an opt-out"
+                return Pair(sender, PairState.PAUSED, review.texts[0].at, said, _ANSWER)
             since = None if consent is None else consent.since
             return Pair(sender, state, since, "by their text")
         case PairState.OPTED_OUT | PairState.CARRIER_BLOCKED:

@@ -51,6 +51,8 @@ CONSENT_KINDS: Final = (
     EntryKind.DRIFT_FOUND,
     EntryKind.DRIFT_APPLIED,
     EntryKind.DRIFT_DISMISSED,
+    EntryKind.REVIEW_OPENED,
+    EntryKind.REVIEW_ANSWERED,
 )
 """The entries that say something of consent."""
 
@@ -160,7 +162,8 @@ def _stand(number: str, standing: Standing, seen: Seen) -> NumberStanding:
         ProgramStanding(
             spell_program(consent.program, seen.directory),
             consent.state,
-            consent.level.replace("_", " "),
+            consent.level.replace("_", " ")
+            + (", not the subscriber's" if consent.not_subscriber else ""),
             consent.since,
             consent.expires_at,
         )

@@ -3,6 +3,7 @@
 import gzip
 import logging
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
@@ -14,7 +15,7 @@ from consentry.console.origin import is_from_here
 from consentry.console.pages import NO_FORM, Page, Visit
 from consentry.console.rendering import Renderer
 from consentry.console.services import ConsoleServices
-from consentry.domain.agents import Agent
+from consentry.domain.agents import Agent, Permission
 from consentry.ports import Rejected, StoreUnavailable
 from consentry.wire.forms import Form, FormError, parse_form
 
@@ -108,12 +109,20 @@ class Guard:
             form_token=form_token,
             form=form,
         )
-        return await page.view(visit)
+        return await page.view(await _count_waiting(visit))
 
     def _check_token(self, session_id: str, form: Form) -> None:
         token = form.get(FORM_TOKEN) or ""
         if not self._services.sessions.is_form_token(session_id, token):
             raise FormRefused(403, "This page is too old to send from. Load it again, then send.")
+
+
+async def _count_waiting(visit: Visit) -> Visit:
+    """Count what is to be reviewed, for who may see it; a part of a page does not tell it."""
+    if visit.is_fragment or not visit.agent.may(Permission.READ_CONVERSATIONS):
+        return visit
+    waiting = await visit.services.store.count_reviews(await visit.sender_scope())
+    return replace(visit, waiting=waiting)
 
 
 def _may_see(agent: Agent, page: Page) -> bool:

@@ -22,7 +22,8 @@ NO_FORM: Final = Form(pairs=(), first={})
 class Visit:
     """One request of an agent who is signed in and may see this page.
 
-    `form` holds the fields of a POST, whose token was checked; it is empty for a GET.
+    `form` holds the fields of a POST, whose token was checked; it is empty for a GET. `waiting`:
+    how many texts are to be reviewed, which stands on every whole page.
     """
 
     request: Request
@@ -32,6 +33,7 @@ class Visit:
     renderer: Renderer
     form_token: str
     form: Form = NO_FORM
+    waiting: int = 0
 
     @property
     def actor(self) -> Actor:
@@ -75,6 +77,7 @@ class Visit:
             form_token=self.form_token,
             path=self.request.url.path,
             now=self.services.clock.now(),
+            waiting=self.waiting,
             **values,
         )
 

@@ -13,7 +13,7 @@ Gauges = dict[str, list[tuple[Labels, float]]]
 
 
 class DriftGauges:
-    """Counts drifts that wait for somebody, and tells when each carrier was compared last."""
+    """Counts drifts and reviews that wait for somebody, and tells when carriers were compared."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         """Ask this store."""
@@ -25,6 +25,7 @@ class DriftGauges:
         try:
             counts = await self._store.count_drifts()
             ages = await self._read_ages()
+            reviews = await self._store.count_reviews()
         except StoreUnavailable:
             return {}
         return {
@@ -32,6 +33,7 @@ class DriftGauges:
                 ((str(kind),), float(counts.get(kind, 0))) for kind in DriftKind
             ],
             metrics.RECONCILE_AGE_SECONDS.name: ages,
+            metrics.REVIEWS_OPEN.name: [((), float(reviews))],
         }
 
     async def _read_ages(self) -> list[tuple[Labels, float]]:

@@ -126,6 +126,9 @@ RECONCILE_AGE_SECONDS: Final = Metric(
     "How long ago the last comparison with a carrier account began that came to its end.",
     ("carrier",),
 )
+REVIEWS_OPEN: Final = Metric(
+    "consentry_reviews_open", "gauge", "Texts that may be an opt-out and wait for an answer."
+)
 READY: Final = Metric("consentry_ready", "gauge", "1 where /readyz says ready, else 0.")
 INFO: Final = Metric("consentry_info", "gauge", "Always 1; tells the version.", ("version",))
 
@@ -151,6 +154,7 @@ METRICS: Final = (
     NOTICES_WAITING,
     DRIFTS_OPEN,
     RECONCILE_AGE_SECONDS,
+    REVIEWS_OPEN,
     READY,
     INFO,
 )

@@ -54,8 +54,8 @@ _CARRIER_SAYS: Final = {
 }
 _MEANS: Final = {
     LegalMeaning.OPT_OUT: "The person opts out.",
-    LegalMeaning.WRONG_NUMBER: "The number is not theirs: it counts as an opt-out.",
-    LegalMeaning.AMBIGUOUS: "Unclear. By itself it changes nothing.",
+    LegalMeaning.WRONG_NUMBER: "The number is not theirs: the whole brand lets it alone.",
+    LegalMeaning.AMBIGUOUS: "Unclear. Where no conversation runs, it waits to be reviewed.",
     LegalMeaning.NONE: "No opt-out: an ordinary text.",
 }
 _TIERS: Final = {

@@ -11,7 +11,7 @@
     if (!items.length) return;
     // A button within a row counts as its row.
     const row = (one) => one.closest("li, tr") ?? one;
-    let at = items.findIndex((one) => one === document.activeElement || (one.matches("li *, tr *") && row(one).contains(document.activeElement)));
+    let at = items.findIndex((one) => one.contains(document.activeElement) || (one.matches("li *, tr *") && row(one).contains(document.activeElement)));
     if (at < 0) at = items.findIndex((one) => one.hasAttribute("aria-current"));
     const next = at < 0 ? (by > 0 ? 0 : items.length - 1) : at + by;
     items[Math.max(0, Math.min(items.length - 1, next))].focus();
@@ -47,7 +47,10 @@
     if (isTyping(event.target) || document.querySelector("dialog[open]") || !isOn()) return;
     const place = going && performance.now() - going < SEQUENCE && first(`[data-go="${CSS.escape(event.key)}"]`);
     going = 0;
+    // Where a row has buttons with keys of their own, they are of the row with the focus alone.
+    const button = !place && document.activeElement?.closest("[data-item]")?.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
     if (place) place.click();
+    else if (button) button.click();
     else if (Object.hasOwn(acts, event.key)) acts[event.key]();
     else return;
     event.preventDefault();

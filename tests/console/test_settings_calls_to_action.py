@@ -59,6 +59,7 @@ async def test_what_is_written_is_drawn_without_saving(world: World) -> None:
     desk = await world.desk()
     path = "/new-call-to-action"
     assert "Choose a program" in (await desk.open(path)).text
+    assert "Write a heading" in (await desk.open(f"{path}?program=promo")).text
     filled = {"program": "promo", "heading": "Deals", "text": "Deals. STOP to stop."}
     looked = await desk.send(await desk.open(path), f"{path}/look", filled)
     assert "No: It names the seller, Acme." in looked.text
@@ -79,7 +80,7 @@ async def test_the_list_says_which_are_closed(world: World) -> None:
     store = world.console.store
     call = SaveCallToAction("deals", PROMO.id, CallMedium.WEB, "es-MX", Wording("Ofertas"))
     await store.submit(call)
-    assert "Ofertas Web Deals 1" in (await desk.open(HERE)).text
+    assert "Ofertas Web Deals Version 1 since" in (await desk.open(HERE)).text
     await store.submit(SaveBrand(Brand("acme", "Newco")))
     assert "Closed" in (await desk.open(HERE)).text
     await desk.change(f"{HERE}/deals")

@@ -348,12 +348,12 @@ async def test_codes_lead_to_the_page_or_to_a_text(door: Door) -> None:
     png = await door.http.get("/opt-in/deals/qr.png")
     assert png.content.startswith(b"\x89PNG")
     joined = msgspec.structs.replace(
-        door.call, medium=CallMedium.KEYWORD, wording=Wording("Deals", keyword="JOIN US")
+        door.call, medium=CallMedium.KEYWORD, wording=Wording("Deals", keyword="Join")
     )
     assert find_target(door.call, DIRECTORY, "https://x/opt-in/deals") == "https://x/opt-in/deals"
-    assert find_target(joined, DIRECTORY, "x") == f"sms:{LONG.number}?body=JOIN%20US"
-    keyword = CampaignKeyword("JOIN US", SHORT.number, PROMO.id)
-    heard = msgspec.structs.replace(DIRECTORY, keywords={keyword.key: keyword})
-    assert find_target(joined, heard, "x") == f"sms:{SHORT.number}?body=JOIN%20US"
+    assert find_target(joined, DIRECTORY, "x") == f"sms:{LONG.number}?body=Join"
+    keyword = CampaignKeyword.at(SHORT.number, "JOIN", PROMO.id)
+    heard = msgspec.structs.replace(DIRECTORY, keywords={keyword.id: keyword})
+    assert find_target(joined, heard, "x") == f"sms:{SHORT.number}?body=Join"
     nobody = msgspec.structs.replace(DIRECTORY, senders={})
     assert find_target(joined, nobody, "https://x") == "https://x"

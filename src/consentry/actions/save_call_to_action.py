@@ -11,6 +11,7 @@ from consentry.domain.call_to_action_check import Check, Shown, check_shown, mis
 from consentry.domain.call_to_action_form import find_asking, write_disclosure, write_html
 from consentry.domain.call_to_action_words import LANGUAGES, Words, words_of
 from consentry.domain.calls_to_action import CallMedium, CallToAction, Wording
+from consentry.domain.campaign_keywords import campaign_word
 from consentry.domain.contact_snippet import LinkRefused, read_link
 from consentry.domain.directory import Directory, Program
 from consentry.domain.entries import Actor
@@ -94,6 +95,8 @@ def draw(asked: SaveCallToAction, call_id: str, wording: Wording, directory: Dir
     asking = find_asking(directory, program, _find_words(asked.locale))
     if asked.medium is CallMedium.KEYWORD and wording.keyword is None:
         raise _invalid("Name the keyword that people text, for example JOIN.")
+    if wording.keyword is not None and not campaign_word(wording.keyword):
+        raise _invalid("A keyword is one word of letters and digits, for example JOIN.")
     text = write_disclosure(asking, asked.medium, wording)
     html = write_html(asking, asked.medium, wording, call=call_id, locale=asked.locale)
     return Drawn(text, html, check_shown(Shown(asked.medium, text, html), asking))

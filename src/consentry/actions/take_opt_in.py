@@ -89,19 +89,23 @@ class TakeOptIn(msgspec.Struct, frozen=True):
         return RequestConsent(statement, call.program, level, call.version_id)
 
 
-def find_level(call: CallToAction, directory: Directory) -> ConsentLevel | None:
-    """Say what consent a form gives now; None where it is closed.
+def is_open(call: CallToAction, directory: Directory) -> bool:
+    """Tell whether people can be asked with it now.
 
     It is closed while its program is switched off or gone, while none of its numbers can be
     answered, and while the wording names a brand, program or number that has another name by now.
     """
     program = directory.program(call.program)
-    if program is None or not program.enabled or call.medium is not CallMedium.WEB:
+    if program is None or not program.enabled or not list_askers(program, directory):
+        return False
+    return not missing_checks(check_call(call, directory))
+
+
+def find_level(call: CallToAction, directory: Directory) -> ConsentLevel | None:
+    """Say what consent a form gives now; None where it is closed, or no form at all."""
+    if call.medium is not CallMedium.WEB or not is_open(call, directory):
         return None
-    if not list_askers(program, directory):
-        return None
-    checks = check_call(call, directory)
-    return None if missing_checks(checks) else good_for(checks)
+    return good_for(check_call(call, directory))
 
 
 def list_askers(program: Program, directory: Directory) -> tuple[Sender, ...]:

@@ -13,12 +13,13 @@ from consentry.actions.save_call_to_action import (
     TEXT_CHARACTERS_MAX,
     SaveCallToAction,
 )
+from consentry.actions.take_opt_in import is_open
 from consentry.api.listing import Listing, next_cursor, whole
 from consentry.api.operations import Answer, Call, Operation, Tag
 from consentry.api.parameters import NOT_BLANK, PageQuery, page_after
 from consentry.api.problems import Problem
 from consentry.api.programs import PageURL
-from consentry.domain.call_to_action_check import Check, check_call, good_for, missing_checks
+from consentry.domain.call_to_action_check import Check, check_call, good_for
 from consentry.domain.call_to_action_embedding import opt_in_path
 from consentry.domain.calls_to_action import CallMedium, CallToAction, Wording
 from consentry.domain.directory import Directory
@@ -100,8 +101,8 @@ class CallToActionView(msgspec.Struct, frozen=True):
     """A call to action as it is shown now.
 
     `disclosure`: what the person agrees to. `sha256`: of the HTML that is shown. `is_open`: whether
-    people can be asked with it; a brand, program or number that is called otherwise by now closes
-    it until there is a new version. `gives`: the level of the consent. `url`: the opt-in page.
+    people can be asked with it; if a brand or program gets another name, or a number goes, it is
+    closed until there is a new version. `gives`: the level of the consent. `url`: the opt-in page.
     """
 
     id: str
@@ -139,7 +140,6 @@ class VersionView(msgspec.Struct, frozen=True):
 
 def _view(call: CallToAction, directory: Directory, base_url: str) -> CallToActionView:
     checks = check_call(call, directory)
-    program = directory.program(call.program)
     wording = call.wording
     return CallToActionView(
         id=call.id,
@@ -157,7 +157,7 @@ def _view(call: CallToAction, directory: Directory, base_url: str) -> CallToActi
         sha256=call.sha256,
         created_at=call.created_at,
         made_by=call.made_by,
-        is_open=program is not None and program.enabled and not missing_checks(checks),
+        is_open=is_open(call, directory),
         gives=good_for(checks),
         checks=[_view_check(check) for check in checks],
         url=base_url + opt_in_path(call.id),

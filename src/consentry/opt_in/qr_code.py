@@ -4,6 +4,7 @@ import io
 from urllib.parse import quote
 
 from consentry.domain.calls_to_action import CallMedium, CallToAction
+from consentry.domain.campaign_keywords import campaign_word
 from consentry.domain.directory import Directory
 from consentry.domain.reading import SenderKind
 
@@ -19,7 +20,7 @@ def find_target(call: CallToAction, directory: Directory, address: str) -> str:
     hearing = {
         keyword.sender
         for keyword in directory.keywords.values()
-        if keyword.program == program.id and keyword.word == word.upper()
+        if keyword.program == program.id and keyword.word == campaign_word(word)
     }
     able = [
         sender.number

@@ -16,11 +16,11 @@ from consentry.actions.save_call_to_action import (
     draw,
     read_wording,
 )
+from consentry.actions.take_opt_in import is_open
 from consentry.console.pages import Page, Visit
 from consentry.console.settings.filled import Filled, fill, read_form
 from consentry.console.settings.sections import CALLS_TO_ACTION, brands_of, go_saved, show
 from consentry.domain.agents import Permission
-from consentry.domain.call_to_action_check import check_call, missing_checks
 from consentry.domain.call_to_action_embedding import opt_in_path, write_form, write_script_tag
 from consentry.domain.calls_to_action import CallMedium, CallToAction, Wording
 from consentry.domain.directory import Directory, Program
@@ -76,8 +76,7 @@ async def list_calls(visit: Visit) -> Response:
     for call in directory.calls_to_action.values():
         program = _program_of(visit, call.program, directory)
         if program is not None:
-            lacks = missing_checks(check_call(call, directory))
-            rows.append(Row(call, program, is_open=program.enabled and not lacks))
+            rows.append(Row(call, program, is_open=is_open(call, directory)))
     programs = await _programs(visit)
     return await show(
         visit, CALLS_TO_ACTION, "calls_to_action.html", rows=rows, has_programs=bool(programs)
@@ -228,6 +227,8 @@ def _draw(
     program = filled.values.get("program", "")
     if known is None and _program_of(visit, program, directory) is None:
         return None, "Choose a program, and you see here what people are shown."
+    if not filled.values["heading"]:
+        return None, "Write a heading, and you see here what people are shown."
     try:
         asked = _command(visit, filled, known)
         return draw(asked, asked.id or "new", read_wording(asked.wording), directory), ""

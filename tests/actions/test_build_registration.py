@@ -70,6 +70,11 @@ async def test_where_the_carrier_does_not_answer_our_words_go_out() -> None:
     assert fields["OptOutMessage"] == "Acme: you are opted out and will get no further messages."
     assert "contact help@acme.example" in str(fields["HelpMessage"])
     assert fields["HelpKeywords"] == ("HELP", "INFO")
+    assert str(fields["OptInMessage"]).startswith("Acme: you get Deals now, ")
+    alone = await build_registration(
+        Asked(LONG.number, "x"), store(msgspec.structs.replace(DIRECTORY, programs={})), START
+    )
+    assert str(alone.packet.fields["OptInMessage"]).startswith("Thanks for texting Acme!")
 
 
 async def test_a_toll_free_number_shows_its_opt_in_page() -> None:

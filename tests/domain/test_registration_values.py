@@ -9,7 +9,7 @@ from consentry.domain.calls_to_action import CallMedium, CallToAction, Wording
 from consentry.domain.directory import Brand, Program, Purpose, Sender
 from consentry.domain.opt_in_picture import draw_form, draw_text, wrap
 from consentry.domain.reading import SenderKind
-from consentry.domain.registration import PacketKind
+from consentry.domain.registration import PacketKind, list_texts
 from consentry.domain.registration_values import Answers, Known, build_values
 from consentry.domain.templates import Template
 from consentry.domain.wording_lint import WordingKind
@@ -90,7 +90,7 @@ def test_programs_are_described_in_the_companys_own_words() -> None:
             ("On https://sms.example/opt-in/offers ", "WEB_FORM"),
         ),
         (CallMedium.WEB, None, None, ("On a web page people type in", "WEB_FORM")),
-        (CallMedium.KEYWORD, "JOIN", None, ("People text JOIN to +1 415 555 0100", "VIA_TEXT")),
+        (CallMedium.KEYWORD, "DEALS", None, ("People text DEALS to +1 415 555 0100", "VIA_TEXT")),
         (CallMedium.KEYWORD, None, None, ("People text a word to", "VIA_TEXT")),
         (CallMedium.PAPER, None, None, ("On a paper form", "PAPER_FORM")),
         (CallMedium.VERBAL, None, None, ("after an agent has read to them", "VERBAL")),
@@ -103,6 +103,7 @@ def test_each_call_to_action_is_told_as_people_meet_it(
     values = build_values(
         PacketKind.TOLL_FREE, known(calls=(call(medium, keyword),), public_url=public_url)
     )
+    assert list_texts(values["OptInKeywords"])[0] == (keyword or "JOIN")
     flow, (said, opt_in_type) = str(values["AdditionalInformation"]), told
     assert said in flow
     assert '"I agree to offers from Acme." They are texted more only after' in flow

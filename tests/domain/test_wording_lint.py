@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consent_world import LONG
-from consentry.domain.directory import Brand, Replies
+from consentry.domain.directory import Brand, Program, Purpose, Replies
+from consentry.domain.double_opt_in import word_confirmation, word_request
 from consentry.domain.gate import MessageKind
 from consentry.domain.replies import fill_in, render_reply
 from consentry.domain.wording_lint import (
@@ -249,6 +250,18 @@ GOOD_MORE = {
     NEWS: "{brand}: your order {order} left today. Reply STOP to opt out.",
     SALE: "{brand}: 20% off on Friday. Reply STOP to opt out.",
 }
+
+
+@pytest.mark.parametrize("frequency", [None, "up to 4 msgs/month"])
+def test_what_we_send_of_a_program_is_clean(frequency: str | None) -> None:
+    """The request and the confirmation of a program pass our own linter as they are sent."""
+    offers = Program("p", "acme", Purpose.MARKETING, "Offers", frequency=frequency)
+    for kind, text in (
+        (REQUEST, word_request(BRAND, offers)),
+        (CONFIRMED, word_confirmation(BRAND, offers)),
+    ):
+        size = Size(count_segments(text).segments, outside_gsm7(text))
+        assert lint_wording(kind, text, BRAND, size=size, today=TODAY, program="Offers") == ()
 
 
 @pytest.mark.parametrize("kind", list(GOOD_MORE))

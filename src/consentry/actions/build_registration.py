@@ -12,6 +12,7 @@ from consentry.domain.calls_to_action import CallMedium, CallToAction
 from consentry.domain.carrier_profiles import Profile, find_profile
 from consentry.domain.contact_snippet import Snippet, build_snippet, to_html, to_text
 from consentry.domain.directory import Directory, Program, Sender
+from consentry.domain.double_opt_in import word_confirmation
 from consentry.domain.gate import MessageKind
 from consentry.domain.opt_in_picture import draw_form, draw_text
 from consentry.domain.reading import CarrierWord, SenderKind
@@ -138,12 +139,14 @@ def _gather_answers(sender: Sender, directory: Directory, carrier: str, now: dat
     """Find what really goes back: the carrier's words where it answers, else ours."""
     profile = find_profile(carrier, sender.kind, now)
     brand = directory.brand_of(sender)
+    programs, first = _programs_of(sender, directory), MessageKind.INITIAL_REPLY
+    opt_in = [word_confirmation(brand, program) for program in programs]
     ours = {
         CarrierWord.OPT_OUT: word_answer(MessageKind.OPT_OUT_CONFIRMATION, sender, brand),
         CarrierWord.HELP: word_answer(MessageKind.HELP_REPLY, sender, brand),
     }
     return Answers(
-        opt_in=word_answer(MessageKind.INITIAL_REPLY, sender, brand),
+        opt_in=opt_in[0] if opt_in else word_answer(first, sender, brand),
         opt_out=_find_answer(profile, CarrierWord.OPT_OUT) or ours[CarrierWord.OPT_OUT],
         help=_find_answer(profile, CarrierWord.HELP) or ours[CarrierWord.HELP],
         opt_in_words=_find_words(profile, CarrierWord.OPT_IN),

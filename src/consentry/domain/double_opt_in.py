@@ -27,7 +27,7 @@ from consentry.domain.standing import (
 )
 
 _CLOCKS_DIFFER_MAX: Final = timedelta(minutes=1)
-_NAME_CHARACTERS_MAX: Final = 35
+_NAME_CHARACTERS_MAX: Final = 28
 
 _OLDER: Final = "A newer revocation stands; this older consent is kept and changes nothing."
 _OVERWRITES: Final = "A revocation stands; an import never overwrites one."
@@ -263,9 +263,9 @@ def word_request(brand: Brand, program: Program) -> str:
 
 def word_confirmation(brand: Brand, program: Program) -> str:
     """Word the first text of a recurring program (CTIA 5.1.2): program, frequency, HELP, STOP."""
-    often = f", {program.frequency}" if program.frequency else ""
+    often = program.frequency or "msg frequency varies"
     return (
-        f"{_short(brand.name)}: you get {_short(program.name)} now{often}. Msg & data rates may "
+        f"{_short(brand.name)}: you get {_short(program.name)} now, {often}. Msg & data rates may "
         "apply. Reply HELP for help, STOP to opt out."
     )
 

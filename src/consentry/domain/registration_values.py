@@ -73,7 +73,7 @@ def _build_10dlc(known: Known) -> dict[str, Value]:
         "HasEmbeddedLinks": any(map(_HAS_LINK.search, samples)) if samples else None,
         "HasEmbeddedPhone": any(map(_HAS_PHONE.search, samples)) if samples else None,
         "OptInMessage": answers.opt_in,
-        "OptInKeywords": answers.opt_in_words,
+        "OptInKeywords": _list_opt_in_words(known),
         "OptOutMessage": answers.opt_out,
         "OptOutKeywords": answers.opt_out_words,
         "HelpMessage": answers.help,
@@ -90,10 +90,17 @@ def _build_toll_free(known: Known) -> dict[str, Value]:
         "PrivacyPolicyUrl": offer.privacy,
         "TermsAndConditionsUrl": offer.terms,
         "OptInConfirmationMessage": known.answers.opt_in,
-        "OptInKeywords": known.answers.opt_in_words,
+        "OptInKeywords": _list_opt_in_words(known),
         "HelpMessageSample": known.answers.help,
         "AdditionalInformation": describe_flow(known),
     }
+
+
+def _list_opt_in_words(known: Known) -> tuple[str, ...]:
+    """List what people text to agree: the words of campaigns first, then those to come back."""
+    campaigns = (call.wording.keyword for call in known.calls)
+    words = (*(word for word in campaigns if word), *known.answers.opt_in_words)
+    return tuple(dict.fromkeys(words))
 
 
 def find_pages(known: Known) -> Offer:

@@ -490,3 +490,48 @@ def test_a_start_that_is_older_than_a_stop_asks_nothing() -> None:
     world.receive("START", sent_at=START - timedelta(seconds=1))
     assert deliver(world) == []
     assert consent(world).state is ConsentState.PENDING_CARRIER
+
+
+def test_a_grant_that_is_told_meanwhile_takes_nothing_from_the_question() -> None:
+    """Asked, the person's own answer counts; and a grant does not make them asked anew."""
+    world = world_of()
+    request(world)
+    sent = msgspec.structs.replace(ON_A_FORM, action="ticked", box=Box.UNTICKED, apart=True)
+    told = GrantConsent(statement(sent), PROMO.id, ConsentLevel.EXPRESS_WRITTEN)
+    granted = world.store.run(told)
+    assert granted.note == "The person was asked: only their own answer counts now."
+    assert deliver(world) == [MessageKind.OPT_IN_REQUEST]
+    world.clock.advance(hours=48)
+    world.store.run(told)
+    assert request(world).message is None
+    world.receive("STOP")
+    world.clock.advance(minutes=1)
+    world.store.run(told)
+    world.receive("START")
+    assert consent(world).state is ConsentState.PENDING
+    assert request(world).message is None
+    assert deliver(world) == []
+
+
+def test_who_said_yes_and_left_is_asked_again_only_for_a_new_act() -> None:
+    """The question that was answered long ago counts as one."""
+    world = world_of()
+    request(world)
+    deliver(world)
+    world.receive("YES")
+    world.receive("STOP")
+    world.receive("START")
+    deliver(world)
+    world.clock.advance(minutes=1)
+    assert request(world).message is None
+    assert request(world, evidence=dated(world)).message is not None
+
+
+def test_a_text_that_grants_ends_the_question_that_waits() -> None:
+    """What the person texted is their answer already."""
+    world = world_of()
+    recorded = request(world)
+    texted = Evidence(Medium.TEXT, verbatim="I want Deals", call_to_action=SHOWN)
+    world.store.run(GrantConsent(statement(texted), PROMO.id, ConsentLevel.EXPRESS))
+    assert deliver(world) == []
+    assert world.message(recorded.message).status is MessageStatus.CANCELED

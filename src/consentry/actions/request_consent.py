@@ -139,7 +139,9 @@ class RequestConsent(msgspec.Struct, frozen=True):
         if queued.message is not None or consent.request is None:
             return requested, queued
         unasked = msgspec.structs.replace(consent.request, message=None)
-        kept = msgspec.structs.replace(consent, request=unasked)
+        before = standing.consent(consent.program)
+        asked_at = None if before is None else before.asked_at
+        kept = msgspec.structs.replace(consent, request=unasked, asked_at=asked_at)
         refused = msgspec.structs.replace(requested, consent=kept, note=queued.decision.detail)
         return refused, queued
 

@@ -116,13 +116,11 @@ def _find_refusal(known: Consent, program: Program, *, wish: Wish, told: Told) -
     if known.is_active(wish.now):
         enough = STRENGTH[known.level] >= min(STRENGTH[wish.level], STRENGTH[level_for(program)])
         return _ACTIVE if enough else None
-    asked = known.request
-    was_asked = asked is not None and asked.message is not None
-    if was_asked and known.state_at(wish.now) is ConsentState.PENDING:
-        return f"Asked already. {_waiting_note(asked)} Nothing more is sent."
-    if not (was_asked or known.is_withdrawn):
+    if known.is_asked and known.state_at(wish.now) is ConsentState.PENDING:
+        return f"Asked already. {_waiting_note(known.request)} Nothing more is sent."
+    if known.asked_at is None and not known.is_withdrawn:
         return None
-    is_newer = asked is None or told.at > asked.asked_at
+    is_newer = known.asked_at is None or told.at > known.asked_at
     return None if wish.is_dated and is_newer else _ASKED_BEFORE
 
 
@@ -141,6 +139,7 @@ def _wait(
     sender: Sender,
     text: str | None,
 ) -> Consent:
+    last_asked = None if known is None else known.asked_at
     request = OptInRequest(sender.number, asked_at=wish.now, answer_by=wish.ends_at, message=text)
     return Consent(
         program=program.id,
@@ -153,6 +152,7 @@ def _wait(
         withdrawn_at=None if known is None else known.withdrawn_at,
         call_to_action=wish.call_to_action,
         request=request,
+        asked_at=last_asked if text is None else wish.now,
     )
 
 
@@ -249,7 +249,7 @@ def _may_ask(program_id: str, sender: Sender, standing: Standing, directory: Dir
 def ask_held(consent: Consent, sender: Sender, wish: Wish) -> Consent:
     """Ask at last what waited for the person to come back; the time to answer begins now."""
     request = OptInRequest(sender.number, wish.now, wish.ends_at, wish.message)
-    return msgspec.structs.replace(consent, request=request)
+    return msgspec.structs.replace(consent, request=request, asked_at=wish.now)
 
 
 def word_request(brand: Brand, program: Program) -> str:

@@ -120,6 +120,8 @@ def decide_grant(
     lifted = _company_blocks(standing, program, told)
     after = apply_pieces(standing, lifted)
     state, note = _granted_state(after, program, directory, medium=medium)
+    if state is ConsentState.PENDING and known is not None and known.is_asked:
+        return Granted((), known.state, "The person was asked: only their own answer counts now.")
     consent = Consent(
         program=program.id,
         state=state,
@@ -130,6 +132,7 @@ def decide_grant(
         by_person=state is not ConsentState.PENDING_CARRIER,
         expires_at=expires_at,
         withdrawn_at=None if known is None else known.withdrawn_at,
+        asked_at=None if known is None else known.asked_at,
     )
     if known is not None and known.is_active(told.at):
         return _renewed(known, consent)

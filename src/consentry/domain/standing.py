@@ -127,7 +127,8 @@ class Consent(
     own withdrawal stands behind it; `changed_at` is then the time of that withdrawal.
     `withdrawn_at` is the newest withdrawal, kept when consent is given again: a grant that is
     older than it counts for nothing, whenever we hear of it. `call_to_action` is the version that
-    was shown. `request` is the question that the handset was asked, until it says yes.
+    was shown. `request` is the question that the handset was asked, until it says yes, and
+    `asked_at` when one was last put, kept whatever came of it.
     """
 
     program: str
@@ -142,6 +143,7 @@ class Consent(
     not_subscriber: bool = False
     call_to_action: str | None = None
     request: OptInRequest | None = None
+    asked_at: datetime | None = None
 
     @property
     def is_withdrawn(self) -> bool:
@@ -155,6 +157,12 @@ class Consent(
         if self.state is not ConsentState.ACTIVE:
             return False
         return self.expires_at is None or at < self.expires_at
+
+    @property
+    def is_asked(self) -> bool:
+        """Tell whether it waits for an answer to a question that was put, in time or not."""
+        asked = self.request is not None and self.request.message is not None
+        return asked and self.state is ConsentState.PENDING
 
     def state_at(self, at: datetime) -> ConsentState:
         """Tell where it stands at a time: what has run out, or was not answered, has expired."""

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
 
-from consentry.domain.rules.rows import Holidays
+from consentry.domain.rules.rows import Holidays, read_rules
 
 _SATURDAY: Final = 5
 _UNITED_STATES: Final = "US"
@@ -16,9 +16,17 @@ def _list_holidays(country: str, state: str | None, year: int) -> dict[date, str
     import holidays  # noqa: PLC0415 - see above
 
     try:
-        return dict(holidays.country_holidays(country, subdiv=state, years=year, language="en_US"))
+        listed = holidays.country_holidays(country, subdiv=state, years=year, language="en_US")
     except NotImplementedError:
         return {}
+    return {**_list_added(f"{country}-{state}"), **listed}
+
+
+@lru_cache(maxsize=64)
+def _list_added(jurisdiction: str) -> dict[date, str]:
+    """List the legal holidays of a state that the library does not have."""
+    added = (one for one in read_rules().holidays if one.jurisdiction == jurisdiction)
+    return {day: one.name for one in added for day in one.days}
 
 
 def find_holiday(kind: Holidays, jurisdictions: tuple[str, ...], day: date) -> str | None:

@@ -136,11 +136,23 @@ class Regime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.since is not None and self.since <= day and (not self.until or day < self.until)
 
 
+class AddedHoliday(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A state's legal holiday that the library does not have, and its days."""
+
+    jurisdiction: str
+    name: str
+    days: tuple[date, ...]
+    statute: str
+    source: str
+    checked_on: date
+
+
 class Rules(msgspec.Struct, frozen=True):
     """All rows, and the edition they are; a decision's policy version names it."""
 
     version: str
     rows: tuple[Row, ...]
+    holidays: tuple[AddedHoliday, ...]
     regimes: tuple[Regime, ...]
 
 

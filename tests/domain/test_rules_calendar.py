@@ -3,7 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from rules_world import WINTER_MONDAY, local, place_of
+from holidays_table import TABLE, render_table
+from rules_world import WINTER_MONDAY, judge, local, place_of
 
 from consentry.domain.policy import Policy
 from consentry.domain.rules.calendar import add_business_days, find_holiday, is_business_day
@@ -76,6 +77,21 @@ def test_holidays_are_those_of_the_place(
 ) -> None:
     """Federal, the state's with the federal, or a country's; a country nobody knows has none."""
     assert find_holiday(kind, places, day) == name
+
+
+def test_the_table_is_what_the_library_says() -> None:
+    """Written anew from the installed library it is the same: an update of it is seen here."""
+    assert render_table() == TABLE.read_text(encoding="utf-8")
+
+
+def test_years_without_a_table_are_closed_where_holidays_are() -> None:
+    """Nobody knows their holidays: rows that close on them do, the others stay as they are."""
+    day = date(2040, 7, 3)
+    assert find_holiday(Holidays.STATE, ("US-UT",), day) == "no calendar of 2040"
+    assert find_holiday(Holidays.NONE, ("US-UT",), day) is None
+    assert not judge("UT", day, "12:00").is_open
+    assert judge("FL", day, "12:00").is_open
+    assert add_business_days(date(2040, 7, 3), 1) == date(2040, 7, 4)
 
 
 @pytest.mark.parametrize("state", ["FL", "MD", "OK", "OR"])

@@ -275,7 +275,7 @@ def test_until_is_open_and_the_minute_before_is_not(
 
 
 @pytest.mark.property
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.one_of(st.from_regex(r"\+[0-9]{2,15}", fullmatch=True), st.text(max_size=20)),
     st.datetimes(timezones=st.just(UTC)),

@@ -77,9 +77,22 @@ def test_a_packet_is_written_and_what_is_left_to_do_is_told(
         "packet.md",
     ]
     pages = [f"--{page}-url=https://retale.example/{page}" for page in ("terms", "privacy")]
-    program = ["program", "add", "Offers", "--brand", "retale", "--purpose", "marketing", *pages]
+    program = [
+        "program",
+        "add",
+        "Offers",
+        "--id",
+        "offers",
+        "--brand",
+        "retale",
+        "--purpose",
+        "marketing",
+        *pages,
+    ]
     assert runner.invoke(app, program).exit_code == 0
     assert runner.invoke(app, ["template", "add", "x", SALE, "--kind", "marketing"]).exit_code == 0
+    named = ["Offers by text", "--program", "offers"]
+    assert runner.invoke(app, ["call-to-action", "add", *named]).exit_code == 0
     given = ["--set", "BrandRegistrationSid=BN1", "--set", "UsAppToPersonUsecase=MARKETING"]
     done = runner.invoke(app, [*register, *given, "--json"])
     assert done.exit_code == 0, done.output

@@ -10,7 +10,7 @@ from consentry.domain.directory import Brand, Program, Purpose, Sender
 from consentry.domain.opt_in_picture import draw_form, draw_text, wrap
 from consentry.domain.reading import SenderKind
 from consentry.domain.registration import PacketKind, list_texts
-from consentry.domain.registration_values import Answers, Known, build_values
+from consentry.domain.registration_values import Answers, Known, build_values, find_undescribed
 from consentry.domain.templates import Template
 from consentry.domain.wording_lint import WordingKind
 from memory_store import START
@@ -108,6 +108,14 @@ def test_each_call_to_action_is_told_as_people_meet_it(
     assert said in flow
     assert '"I agree to offers from Acme." They are texted more only after' in flow
     assert values["OptInType"] == opt_in_type
+
+
+def test_a_program_that_nobody_is_asked_for_is_found() -> None:
+    """How people agree to it would be missing in the flow; one with a call to action is fine."""
+    both = known(programs=(PROGRAM, NEWS), calls=(call(CallMedium.WEB),))
+    (finding,) = find_undescribed(both)
+    assert "How people agree to Order news is not described." in finding.says
+    assert find_undescribed(KNOWN) == ()
 
 
 def test_samples_are_the_companys_wordings_at_most_five() -> None:

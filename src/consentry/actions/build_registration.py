@@ -26,7 +26,13 @@ from consentry.domain.registration import (
     judge_packet,
     list_texts,
 )
-from consentry.domain.registration_values import Answers, Known, build_values, find_pages
+from consentry.domain.registration_values import (
+    Answers,
+    Known,
+    build_values,
+    find_pages,
+    find_undescribed,
+)
 from consentry.ports import Rejected, Store
 
 _KINDS: Final = {
@@ -103,7 +109,8 @@ async def build_registration(
         public_url=asked.public_url,
     )
     values = {**build_values(kind, known), **given}
-    packet = judge_packet(kind, sender.number, values, brand=known.brand.name)
+    found = find_undescribed(known)
+    packet = judge_packet(kind, sender.number, values, brand=known.brand.name, found=found)
     return Registration(packet, _write_files(packet, known))
 
 

@@ -116,9 +116,17 @@ def fields_of(kind: PacketKind) -> tuple[FieldRow, ...]:
 
 
 def judge_packet(
-    kind: PacketKind, sender: str, values: Mapping[str, Value], *, brand: str
+    kind: PacketKind,
+    sender: str,
+    values: Mapping[str, Value],
+    *,
+    brand: str,
+    found: tuple[Finding, ...] = (),
 ) -> Packet:
-    """Put values into a packet, and say what is missing in it and what is wrong."""
+    """Put values into a packet, and say what is missing in it and what is wrong.
+
+    `found` is what was found before, when the values were made.
+    """
     rows = fields_of(kind)
     fields = {row.name: values.get(row.name) for row in rows}
     missing = tuple(
@@ -130,7 +138,7 @@ def judge_packet(
         sender=sender,
         fields=fields,
         missing=missing,
-        findings=(*(one for one in sizes if one is not None), *_judge_rules(fields, brand)),
+        findings=(*found, *(one for one in sizes if one is not None), *_judge_rules(fields, brand)),
     )
 
 

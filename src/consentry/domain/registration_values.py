@@ -11,9 +11,10 @@ from consentry.domain.directory import Brand, Program, Sender
 from consentry.domain.registration import PacketKind, Value
 from consentry.domain.replies import fill_in
 from consentry.domain.templates import Template
-from consentry.domain.wording_lint import WordingKind
+from consentry.domain.wording_lint import Finding, Level, WordingKind
 
 SAMPLES_MAX: Final = 5
+_UNDESCRIBED: Final = "Twilio errors 30909, 30917: each way to agree must be described"
 _SAMPLED: Final = (WordingKind.CONVERSATIONAL, WordingKind.INFORMATIONAL, WordingKind.MARKETING)
 _BLANK: Final = re.compile(r"\{([^{}\s]*)\}")
 _HAS_LINK: Final = re.compile(r"https?://|(?<![\w@.-])(?:[a-z0-9-]+\.)+[a-z]{2,}/", re.IGNORECASE)
@@ -121,6 +122,21 @@ def describe_use(known: Known) -> str:
     return " ".join(said)
 
 
+def find_undescribed(known: Known) -> tuple[Finding, ...]:
+    """Find programs that people agree to in a way that nobody has described."""
+    described = {call.program for call in known.calls}
+    return tuple(
+        Finding(
+            "program_without_call",
+            Level.ERROR,
+            f"How people agree to {program.name} is not described. Add a call to action for it.",
+            _UNDESCRIBED,
+        )
+        for program in known.programs
+        if program.id not in described
+    )
+
+
 def describe_flow(known: Known) -> str:
     """Describe each way in which people come to agree, with what they are shown, word for word."""
     ways = [_describe_call(call, known) for call in known.calls]
@@ -131,7 +147,8 @@ def _describe_first_text(known: Known) -> str:
     snippet = build_snippet(known.sender, known.brand, find_pages(known), shown=known.shown)
     if snippet is None:
         return ""
-    shown = " ".join(to_text(snippet).split())
+    said = to_text(snippet).removeprefix(snippet.heading)
+    shown = f"{snippet.heading}. {' '.join(said.split())}"
     return f'People text {known.shown} first; the number stands with these words: "{shown}"'
 
 

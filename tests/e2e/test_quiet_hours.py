@@ -1,6 +1,6 @@
 """A server on the real clock: marketing waits for the person's morning, and three go in a day."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -9,17 +9,11 @@ from console_windows import Windows
 from playwright.sync_api import StorageState, expect
 from real_world import Demo
 
+from zones_now import zone_where_it_is
+
 pytestmark = pytest.mark.e2e
 
 PROGRAM = "offers"
-
-
-def zone_where_it_is(hour: int) -> str:
-    """Name a zone in which this hour of the day is now, whenever the test runs."""
-    ahead = (hour - datetime.now(UTC).hour) % 24
-    ahead = ahead - 24 if ahead > 12 else ahead
-    # The signs of these names are the other way round: Etc/GMT-5 is five hours ahead.
-    return f"Etc/GMT{-ahead:+d}"
 
 
 def agree(demo: Demo, phone: str, number: str, **place: str) -> None:

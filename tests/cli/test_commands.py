@@ -1,5 +1,6 @@
 """The command line, as a user or a script calls it: real processes, a real database."""
 
+import asyncio
 import json
 import os
 import re
@@ -9,6 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from action_world import Put
+from consent_world import consent
+from consentry.clock import SystemClock, SystemIds
+from consentry.domain.policy import Policy
+from consentry.domain.standing import ConsentLevel
+from databases import open_database
+from zones_now import zone_where_it_is
 
 pytestmark = pytest.mark.integration
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -108,6 +117,29 @@ def test_the_way_of_the_readme_works(run: Run) -> None:
     assert [(one["kind"], one["same"]) for one in again] == [("send_refused", True)]
     assert "1 decided again, 0 of them otherwise" in run("replay", "+14155550142").stdout
     run("key", "revoke", key["id"])
+
+
+def test_send_says_until_when_marketing_waits(run: Run, tmp_path: Path) -> None:
+    """Where it is night a text is scheduled with its time and the reason, as JSON too."""
+    set_up(run)
+    offers = ("--brand", "retale", "--purpose", "marketing", "--id", "offers")
+    run("program", "add", "Offers", *offers)
+    written = consent("offers", level=ConsentLevel.EXPRESS_WRITTEN)
+    asyncio.run(put(tmp_path / "c.db", Put("+14155550142", (written,))))
+    run("place", "set", "+14155550142", "--zone", zone_where_it_is(2))
+    asked = ("send", "+14155550100", "+14155550142", "Half off", "--program", "offers")
+    assert re.match(r"scheduled as msg_\w+, not before .* \(quiet_hours\): ", run(*asked).stdout)
+    sent = json.loads(run(*asked, "--json").stdout)
+    assert (sent["status"], sent["decision"]["decision"]) == ("scheduled", "defer")
+    listed = run("history", "+14155550142").stdout
+    assert listed.count("send_deferred") == 2
+
+
+async def put(file: Path, command: Put) -> None:
+    """Carry a command out on a database that no command has open."""
+    store = open_database(file, clock=SystemClock(), ids=SystemIds(), policy=Policy())
+    await store.submit(command)
+    await store.close()
 
 
 def test_a_program_is_given_to_a_sender_and_taken_away(run: Run) -> None:

@@ -30,7 +30,7 @@ from consentry.domain.agents import Permission
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Message
 from consentry.domain.reading import CarrierReading, LegalReading
-from consentry.domain.standing import EVERYTHING, ConsentState, Standing
+from consentry.domain.standing import EVERYTHING, Consent, ConsentState, Standing
 from consentry.ports import EntryFilter, Rejected
 from consentry.ports import Page as ListPage
 
@@ -85,13 +85,17 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class ProgramStanding(msgspec.Struct, frozen=True):
-    """How a number stands with a program that is no conversation."""
+    """How a number stands with a program that is no conversation.
+
+    `answer_by`: until when the person may answer what they were asked.
+    """
 
     program: str
     state: str
     level: str
     since: datetime
     expires_at: datetime | None
+    answer_by: datetime | None = None
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -128,6 +132,7 @@ async def _show(visit: Visit, seen: Seen, *, error: str = "", status: int = 200)
     shown = entries[:_PAGE_ENTRIES]
     ids = [entry.message for entry in shown if entry.message]
     messages = await visit.services.store.read_messages_by_id(ids)
+    now = visit.services.clock.now()
     history = [
         _tell(entry, seen, names, messages.get(entry.message or ""))
         for entry in reversed(shown)
@@ -141,7 +146,7 @@ async def _show(visit: Visit, seen: Seen, *, error: str = "", status: int = 200)
         earlier=earlier,
         first=shown[-1].id if len(entries) > _PAGE_ENTRIES else "",
         pairs=build_card(seen),
-        standings=[_stand(phone.number, phone.standing, seen) for phone in seen.phones],
+        standings=[_stand(phone.number, phone.standing, seen, now) for phone in seen.phones],
         **frame,
     )
 
@@ -157,15 +162,16 @@ async def _read_entries(visit: Visit, seen: Seen, before: str, limit: int) -> li
     return merged[:limit]
 
 
-def _stand(number: str, standing: Standing, seen: Seen) -> NumberStanding:
+def _stand(number: str, standing: Standing, seen: Seen, now: datetime) -> NumberStanding:
     programs = [
         ProgramStanding(
             spell_program(consent.program, seen.directory),
-            consent.state,
+            consent.state_at(now),
             consent.level.replace("_", " ")
             + (", not the subscriber's" if consent.not_subscriber else ""),
             consent.since,
             consent.expires_at,
+            _answer_by(consent, now),
         )
         for consent in standing.consents
         if not _is_conversation(consent.program, seen)
@@ -185,6 +191,13 @@ def _stand(number: str, standing: Standing, seen: Seen) -> NumberStanding:
         if suppression.active and seen.sees_scope(suppression.scope)
     ]
     return NumberStanding(number, tuple(programs), tuple(listings))
+
+
+def _answer_by(consent: Consent, now: datetime) -> datetime | None:
+    """Say until when an answer counts; None where the person was not asked, or it is too late."""
+    if not consent.is_asked or consent.state_at(now) is not ConsentState.PENDING:
+        return None
+    return None if consent.request is None else consent.request.answer_by
 
 
 def _may_lift(scope: str, seen: Seen) -> bool:

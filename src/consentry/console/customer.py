@@ -11,6 +11,7 @@ from consentry.console import (
     customer_opt_out,
     customer_phones,
     customer_profile,
+    customer_request,
     customer_then,
 )
 from consentry.console.composer_ways import read_ways
@@ -68,6 +69,7 @@ PAGES: Final = (
     *customer_profile.PAGES,
     *customer_phones.PAGES,
     *customer_opt_out.PAGES,
+    *customer_request.PAGES,
     *customer_merging.PAGES,
     *consent_tab.PAGES,
     *customer_then.PAGES,

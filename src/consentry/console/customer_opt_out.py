@@ -118,13 +118,13 @@ def _check(
         errors["words"] = f"At most {_WORDS_CHARACTERS_MAX:,} characters fit."
     if len(values["name"]) > _NAME_CHARACTERS_MAX:
         errors["name"] = f"At most {_NAME_CHARACTERS_MAX} characters fit."
-    at, wrong = _read_when(visit, values["when"])
+    at, wrong = read_when(visit, values["when"])
     if wrong:
         errors["when"] = wrong
     return at, errors
 
 
-def _read_when(visit: Visit, typed: str) -> tuple[datetime | None, str]:
+def read_when(visit: Visit, typed: str) -> tuple[datetime | None, str]:
     """Read the time in the agent's zone; empty is now."""
     if not typed:
         return None, ""

@@ -89,6 +89,13 @@ EXTRA: Final = (
     View("customer-failed-and-right-to-left", "/console/customers/{Fatima Nour}"),
     View("customer-never-texted", "/console/customers/{Chloé Muster}"),
     View("customer-odd", "/console/customers/{odd}"),
+    View(
+        "customer-place",
+        "/console/customers/{Chloé Muster}?edit=place&phone=%2B14155550144",
+    ),
+    View(
+        "settings-rules-tried", "/console/settings/rules?number=%2B14015550142&at=2026-12-25T18:30"
+    ),
     View("inbox-search", "/console?search=example"),
     View("inbox-nothing-found", "/console?search=nobody+of+this+name"),
     View("opt-outs-nothing-found", "/console/opt-outs?search=%2B19995550000"),

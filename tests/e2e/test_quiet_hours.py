@@ -28,7 +28,12 @@ def agree(demo: Demo, phone: str, number: str, **place: str) -> None:
         "program": PROGRAM,
         "action": "grant",
         "level": "express_written",
-        "evidence": {"medium": "text", "verbatim": "JOIN OFFERS", "call_to_action": shown},
+        "evidence": {
+            "medium": "text",
+            "verbatim": "JOIN OFFERS",
+            "call_to_action": shown,
+            "apart": True,
+        },
         "reason": "texted the word of the campaign",
     }
     answer = demo.product.call("POST", "/v1/consents", grant)

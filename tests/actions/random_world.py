@@ -24,6 +24,7 @@ from consent_world import (
     SHORT,
     TOLL_FREE,
 )
+from consentry.actions.answer_review import AnswerReview
 from consentry.actions.deliver_job import (
     ClaimJobs,
     RecordSubmission,
@@ -43,7 +44,7 @@ from consentry.actions.record_consent import (
 from consentry.actions.record_receipt import RecordReceipt
 from consentry.actions.send_message import RecordRefusal, SendMessage
 from consentry.domain.directory import Purpose, Sender
-from consentry.domain.entries import Box, Evidence, Medium
+from consentry.domain.entries import Box, EntryKind, Evidence, Medium
 from consentry.domain.gate import (
     Decision,
     Door,
@@ -55,6 +56,7 @@ from consentry.domain.gate import (
 )
 from consentry.domain.messages import JobState, MessageStatus
 from consentry.domain.obstacles import standing_blocks, standing_suppression
+from consentry.domain.review import ReviewAnswer, ReviewState
 from consentry.domain.standing import (
     Cause,
     ConsentLevel,
@@ -78,7 +80,8 @@ NUMBERS = {
 }
 OUT = ("STOP", "CANCEL", "stop", "Stop.", "please stop texting me", "stopp")
 BACK = ("START", "UNSTOP", "YES", "start")
-BODIES = (*OUT, *BACK, *("Hello", "HELP", "Start!", "yes please", "see you tomorrow"))
+UNCLEAR = ("who is this", "not interested")
+BODIES = (*OUT, *BACK, *UNCLEAR, *("Hello", "HELP", "Start!", "yes please", "see you tomorrow"))
 SHOWN = (
     "Get Deals and Order news from Acme by text from +14155550100, +18005550100 or 55555: "
     "marketing, sent by automated means. Consent is not a condition of purchase."
@@ -115,6 +118,7 @@ class RandomWorld(RuleBasedStateMachine):
         self.store = MemoryStore(DIRECTORY, POLICY, self.clock)
         self.said: dict[str, Person] = defaultdict(Person)
         self.turn = 0
+        self.unclear: set[tuple[str, str]] = set()
         self.inbound: list[InboundText] = []
         self.with_carrier: list[Work] = []
         self.went_out: list[Work] = []
@@ -143,9 +147,36 @@ class RandomWorld(RuleBasedStateMachine):
         if word is not None:
             who.words.append(Said(self.turn, word[0], number, word[1], now, sent))
         self.inbound.append(inbound)
+        if word is not None:
+            self.unclear.discard((person, sender.number))
+        elif body in UNCLEAR and not who.is_revoked(number) and self._is_no_answer(person, sender):
+            self.unclear.add((person, sender.number))
         self._receive(inbound)
         if word is not None and not word[0] and sent is None:
             self._check_that_they_are_back(person, sender)
+
+    def _is_no_answer(self, person: str, sender: Sender) -> bool:
+        """Tell whether the last text that somebody wrote to them was no part of a conversation."""
+        claimed = [
+            self.store.messages[entry.message or ""]
+            for entry in self.store.entries_of(person)
+            if entry.kind is EntryKind.JOB_CLAIMED and entry.sender == sender.number
+        ]
+        written = [m for m in claimed if m.kind is MessageKind.MESSAGE]
+        return not written or written[-1].purpose is not Purpose.CONVERSATIONAL
+
+    @precondition(lambda self: self.unclear)
+    @rule(data=st.data())
+    def keep(self, data: st.DataObject) -> None:
+        """An agent finds that a text which may have been an opt-out was none."""
+        pair = data.draw(st.sampled_from(sorted(self.unclear)))
+        cases = self.store.reviews.values()
+        open_ones = [c for c in cases if (c.recipient, c.sender) == pair and c.answer is None]
+        case = next((c for c in open_ones if c.state is ReviewState.OPEN), None)
+        if case is not None:
+            self.store.run(AnswerReview(case, ReviewAnswer.KEEP, AGENT))
+        if case is not None and self.store.standing(pair[0]).review(pair[1]) is None:
+            self.unclear.discard(pair)
 
     def _receive(self, inbound: InboundText) -> None:
         self.store.run(ReceiveMessage(CARRIER, "twilio", inbound, self.clock.now()))

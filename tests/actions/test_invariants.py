@@ -108,6 +108,16 @@ class Everything(RandomWorld):
                 assert marketing is Verdict.DENY or said.may_market(number.brand), "I3"
 
     @invariant()
+    def an_unclear_text_never_continues_marketing(self) -> None:
+        """Over no number of the brand, until it is reviewed or they say themselves."""
+        for person, number in self.unclear:
+            brand = NUMBERS[number].brand
+            for sender in SENDERS:
+                if NUMBERS[sender.number].brand == brand:
+                    asked = self._ask(person, sender, Purpose.MARKETING).decision
+                    assert asked is Verdict.DENY, f"{person} from {sender.number}"
+
+    @invariant()
     def the_ledger_explains_everything(self) -> None:
         """I5: each decision follows from the entries before it; the standing is their fold."""
         for entry in self.store.entries[self.checked :]:

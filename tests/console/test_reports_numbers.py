@@ -93,6 +93,8 @@ def test_the_most_frequent_comes_first_and_each_once(counted: list[Tally]) -> No
     [
         (EntryKind.OPTED_OUT, "keyword", "keyword"),
         (EntryKind.SUPPRESSED, "import", "import"),
+        (EntryKind.REVIEW_ANSWERED, "free_text", "free_text"),
+        (EntryKind.REVIEW_ANSWERED, "", None),
         (EntryKind.SUPPRESSED, "", None),
         (EntryKind.CARRIER_REFUSED, "carrier_refusal", "carrier_refusal"),
         (EntryKind.CARRIER_REFUSED, "", None),

@@ -19,6 +19,7 @@ from consent_world import (
     SHORT,
     after,
     ask,
+    block,
     consent,
     hear,
     held_back,
@@ -32,7 +33,7 @@ from consentry.domain.entries import Actor, ActorKind
 from consentry.domain.gate import Door, MessageKind, Request, Verdict
 from consentry.domain.keywords import read_legal
 from consentry.domain.policy import Policy, RevocationReach
-from consentry.domain.reading import LegalMeaning, LegalReading, Tier
+from consentry.domain.reading import BlockLayer, LegalMeaning, LegalReading, Tier
 from consentry.domain.reasons import Reason
 from consentry.domain.review import (
     OPEN_MAX,
@@ -48,11 +49,14 @@ from consentry.domain.review import (
     list_changed,
 )
 from consentry.domain.standing import (
+    Cause,
     Consent,
     ConsentLevel,
     ConsentState,
+    Piece,
     Review,
     Standing,
+    Suppression,
     Thread,
     Unclear,
     apply_pieces,
@@ -96,16 +100,16 @@ STANDINGS = {
 def test_an_unclear_text_counts_where_no_conversation_runs(
     state: PairState, last: Purpose | None
 ) -> None:
-    """Behind marketing, information or nothing; not in a conversation, nor once opted out."""
+    """Behind marketing, information or nothing; not in a conversation, nor of who opted out."""
     before = apply_pieces(STANDINGS[state], (texted(last),))
     read = text("who is this", at=minute(9))
     signal = read_signal(read, before, LONG)
-    is_counted = last is not Purpose.CONVERSATIONAL
-    assert counts(before, LONG.number) is is_counted
+    is_counted = last is not Purpose.CONVERSATIONAL and state is not PairState.OPTED_OUT
+    assert counts(before, LONG) is is_counted
     assert signal.kind is (SignalKind.UNCLEAR if is_counted else SignalKind.PLAIN_TEXT)
     standing, moved = hear(before, read)
     review = standing.review(LONG.number)
-    assert (review is not None) is (is_counted and state is not PairState.OPTED_OUT)
+    assert (review is not None) is is_counted
     assert moved.narrowed is (review is not None)
     if review is not None:
         (held,) = review.texts
@@ -115,6 +119,24 @@ def test_an_unclear_text_counts_where_no_conversation_runs(
             read.legal.rule,
         )
         assert moved.reply is None
+
+
+OPTED_OUT_BY: dict[str, Piece] = {
+    "block": block(layer=BlockLayer.OURS),
+    "conversation": consent(state=ConsentState.REVOKED),
+    "list": Suppression("acme", Cause.AGENT, START, "ent"),
+}
+
+
+@pytest.mark.parametrize("by_person", [True, False])
+@pytest.mark.parametrize("piece", OPTED_OUT_BY.values(), ids=OPTED_OUT_BY.keys())
+def test_what_the_company_alone_holds_may_be_lifted(piece: Piece, *, by_person: bool) -> None:
+    """So an unclear text counts behind it, and not behind the person's own opt-out."""
+    standing = apply_pieces(Standing(), (msgspec.structs.replace(piece, by_person=by_person),))
+    assert pair_state(standing, LONG) is PairState.OPTED_OUT
+    after_it, _ = hear(standing, text("not interested"))
+    assert (after_it.review(LONG.number) is None) is by_person
+    assert pair_state(after_it, LONG) is PairState.OPTED_OUT
 
 
 def test_a_first_unclear_text_opens_the_conversation_and_nothing_else() -> None:

@@ -98,6 +98,8 @@ LIFTED = Suppression(EVERYTHING, Cause.IMPORT, START, "ent_1", active=False)
         (entry(1, ANN, LIFTED, kind=EntryKind.SUPPRESSED), ""),
         (entry(1, ANN, BLOCK, kind=EntryKind.CARRIER_REFUSED, reason="21610"), "carrier_refusal"),
         (entry(1, kind=EntryKind.CARRIER_REFUSED, reason="refusal_burst"), ""),
+        (entry(1, ANN, LISTED, kind=EntryKind.REVIEW_ANSWERED, reason="opt_out"), "import"),
+        (entry(1, kind=EntryKind.REVIEW_ANSWERED, reason="keep"), ""),
         (entry(1, kind=EntryKind.SEND_REFUSED), ""),
         (entry(1, ANN, LISTED, kind=EntryKind.NOTE_ADDED, reason="a note"), ""),
     ],

@@ -68,6 +68,8 @@ def build_row(item: Conversation, directory: Directory, choice: InboxChoice) -> 
     if sender is None:
         sender = stranger(message.sender, message.carrier or "")
     state = pair_state(item.standing, sender)
+    if state is PairState.OPTED_IN and item.standing.review(sender.number) is not None:
+        state = PairState.PAUSED
     customer = item.customer
     name = customer.name.strip() if customer else ""
     is_open = customer is not None and customer.id == choice.opened

@@ -68,7 +68,12 @@ def opt_out_cause(tally: Tally) -> str | None:
     What lifts something, and a refusal that blocked nobody, have no cause and do not count.
     """
     match tally.kind:
-        case EntryKind.OPTED_OUT | EntryKind.SUPPRESSED | EntryKind.CARRIER_REFUSED:
+        case (
+            EntryKind.OPTED_OUT
+            | EntryKind.SUPPRESSED
+            | EntryKind.CARRIER_REFUSED
+            | EntryKind.REVIEW_ANSWERED
+        ):
             return tally.reason if tally.reason in _TOLD_CAUSES else None
         case EntryKind.CONSENT_REVOKED:
             return _ONE_PROGRAM

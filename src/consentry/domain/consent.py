@@ -107,7 +107,7 @@ MOVES: Final[dict[tuple[PairState, SignalKind], Move]] = {
     (PairState.OPTED_IN, SignalKind.OPT_IN): Move.OPT_IN,
     (PairState.OPTED_IN, SignalKind.SCOPE_ANSWER): Move.CONVERSE,
     (PairState.OPTED_OUT, SignalKind.PLAIN_TEXT): Move.NOTHING,
-    (PairState.OPTED_OUT, SignalKind.UNCLEAR): Move.NOTHING,
+    (PairState.OPTED_OUT, SignalKind.UNCLEAR): Move.HOLD,
     (PairState.OPTED_OUT, SignalKind.HELP): Move.NOTHING,
     (PairState.OPTED_OUT, SignalKind.OPT_OUT): Move.OPT_OUT,
     (PairState.OPTED_OUT, SignalKind.OPT_IN): Move.OPT_IN,
@@ -229,7 +229,7 @@ def _read_no_word(text: Text, standing: Standing, sender: Sender) -> Signal:
     """Read what opts neither out nor in: a call for help, an unclear text, or a plain one."""
     if text.carrier.word is CarrierWord.HELP or whole_word(text.body) in _OUR_HELP:
         return _signal(text, SignalKind.HELP, ())
-    is_unclear = text.legal.meaning is LegalMeaning.AMBIGUOUS and counts(standing, sender.number)
+    is_unclear = text.legal.meaning is LegalMeaning.AMBIGUOUS and counts(standing, sender)
     plain = _signal(text, SignalKind.UNCLEAR if is_unclear else SignalKind.PLAIN_TEXT, ())
     return msgspec.structs.replace(plain, reading=text.legal) if is_unclear else plain
 

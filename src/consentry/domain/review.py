@@ -11,10 +11,18 @@ from typing import Final
 
 import msgspec
 
-from consentry.domain.directory import Purpose
+from consentry.domain.directory import Purpose, Sender
 from consentry.domain.entries import Actor
+from consentry.domain.obstacles import standing_blocks, standing_suppression
 from consentry.domain.reading import BlockLayer, LegalReading
-from consentry.domain.standing import BlockState, Cause, Review, Standing, Unclear
+from consentry.domain.standing import (
+    CARRIER_CAUSES,
+    BlockState,
+    Cause,
+    Review,
+    Standing,
+    Unclear,
+)
 
 OPEN_MAX: Final = 10
 """So many texts of one conversation are listed each for itself; the newest stands for the rest."""
@@ -85,9 +93,25 @@ def language_of(reading: LegalReading) -> str:
     return language if is_named and len(language) <= len("und") else _UNKNOWN_LANGUAGE
 
 
-def counts(standing: Standing, sender: str) -> bool:
-    """Tell whether an ambiguous text to a sender counts: no conversation is running."""
-    return standing.thread(sender).last_outbound_purpose is not Purpose.CONVERSATIONAL
+def counts(standing: Standing, sender: Sender) -> bool:
+    """Tell whether an ambiguous text to a sender counts.
+
+    In a running conversation it does not, nor from who has opted out themselves: nothing more can
+    come of it. Where the company alone keeps from texting it does, for that may be lifted.
+    """
+    last = standing.thread(sender.number).last_outbound_purpose
+    return last is not Purpose.CONVERSATIONAL and not _has_opted_out(standing, sender)
+
+
+def _has_opted_out(standing: Standing, sender: Sender) -> bool:
+    blocks = standing_blocks(standing, sender)
+    if any(b.by_person and not b.is_paused and b.cause not in CARRIER_CAUSES for b in blocks):
+        return True
+    conversation = standing.consent(sender.conversation)
+    if conversation is not None and conversation.is_withdrawn and conversation.by_person:
+        return True
+    suppression = standing_suppression(standing, sender)
+    return suppression is not None and suppression.by_person
 
 
 def open_review(standing: Standing, sender: str, unclear: Unclear) -> Review:

@@ -26,6 +26,9 @@ TallyKey = tuple[int, str, str, str]
 AUDITED: Final = frozenset(map(str, AUDIT_KINDS))
 """What the audit lists, by name. An import is one entry there, not one for each row."""
 
+_CAUSES_IN_PIECES: Final = frozenset(
+    {EntryKind.SUPPRESSED, EntryKind.CARRIER_REFUSED, EntryKind.REVIEW_ANSWERED}
+)
 DAY_MICROSECONDS: Final = 24 * 60 * 60 * 1_000_000
 _EPOCH: Final = date(1970, 1, 1)
 _CONVERSATION: Final = conversation_program("")
@@ -80,7 +83,7 @@ def told_reason(entry: Entry) -> str:
         return _cause_of_text(entry) or ""
     if kind is EntryKind.SEND_REFUSED or kind is EntryKind.DRIFT_FOUND:
         return entry.reason or ""
-    if kind is EntryKind.SUPPRESSED or kind is EntryKind.CARRIER_REFUSED:
+    if kind in _CAUSES_IN_PIECES:
         causes = (_cause_of_piece(piece) for piece in entry.pieces)
         return next(filter(None, causes), "")
     return ""

@@ -2,6 +2,7 @@
 
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -26,8 +27,10 @@ OPT_IN_HOURS_MAX: Final = 72
 _OPT_IN_HOURS: Final = 48
 
 
-class Policy(msgspec.Struct, frozen=True):
+class Policy(msgspec.Struct, frozen=True, dict=True):
     """What the operator chose; times are in the unit of their name.
+
+    Its version is spelled once and kept beside the fields: every decision has it.
 
     Raises ValueError for a value that no operator may choose.
     """
@@ -59,7 +62,7 @@ class Policy(msgspec.Struct, frozen=True):
                 f"{OPT_IN_HOURS_MAX}."
             )
 
-    @property
+    @cached_property
     def version(self) -> str:
         """Name this policy by its values, so that two alike are the same version."""
         window = f"w{self.conversation_window_hours}h"

@@ -127,6 +127,25 @@ def spans(pattern: str, text: str, names: frozenset[int] = frozenset()) -> set[t
     return set(parse_pattern(pattern, classes).find(sentence, JOINTS))
 
 
+def test_words_classes_and_names_may_be_choices_of_one_step() -> None:
+    """`a|<class>|<who>` is any of them, and a name found so needs no word of the pattern."""
+    assert spans("text him|<who_else>", "text him") == {(0, 2)}
+    assert spans("text him|<who_else>", "text my wife") == {(0, 3)}
+    sentence = Sentence(("maria", "died"), frozenset({0}))
+    named = parse_pattern("he|<who> died", {})
+    assert list(named.find(sentence, JOINTS)) == [(0, 2)]
+    assert list(named.required()) == [[("died",)]]
+    assert list(named.find(Sentence(("it", "died"), frozenset()), JOINTS)) == []
+
+
+def test_common_misspellings_are_read_as_the_word_that_was_meant() -> None:
+    """One slip in a telling word is mended, but what is a word of its own stays."""
+    for text in ("stop messgaing me", "wrong nunber", "remvoe me frm ur list"):
+        assert read_legal(text).meaning in {LegalMeaning.OPT_OUT, LegalMeaning.WRONG_NUMBER}
+    for text in ("stop by, the contract is ready", "the remote is wrong", "sorry, testing"):
+        assert read_legal(text).meaning is LegalMeaning.NONE
+
+
 def test_words_and_alternatives_match_in_order() -> None:
     """A pattern matches its words in sequence, anywhere in a sentence."""
     assert spans("stop|quit texting", "now quit texting") == {(1, 3)}

@@ -23,6 +23,7 @@ from consentry.domain.reading import LegalMeaning, LegalReading, Tier
 pytestmark = pytest.mark.unit
 DATA = Path(__file__).parent / "data"
 OPT_OUT, WRONG, AMBIGUOUS, NONE = LegalMeaning
+RULES = ("texts.toml", "revealed.toml")
 KEYWORD, PHRASE = Tier.KEYWORD, Tier.PHRASE
 
 
@@ -134,17 +135,17 @@ def test_goals_are_reached_on_the_texts_that_rules_are_written_for() -> None:
     assert result.ambiguous[NONE] == 0
 
 
-def test_the_half_that_is_kept_aside_is_large_and_is_another() -> None:
-    """At least 1,300 texts, 40 a language, none in the other half however written, none twice."""
+def test_what_is_kept_aside_is_large_and_is_another() -> None:
+    """At least 900 texts, 20 a language, none in the other part however written, none twice."""
     aside = judge_set("kept_aside.toml")
-    known = {fold(row.labelled.text) for row in judge_set("texts.toml")}
+    known = {fold(row.labelled.text) for name in RULES for row in judge_set(name)}
     folded = [fold(row.labelled.text) for row in aside]
-    assert len(folded) >= 1_300
+    assert len(folded) >= 900
     assert len(set(folded)) == len(folded)
     assert known.isdisjoint(folded)
     languages = [row.labelled.language for row in aside]
     assert len(set(languages)) == 16
-    assert min(map(languages.count, set(languages))) >= 40
+    assert min(map(languages.count, set(languages))) >= 20
 
 
 def fold(text: str) -> str:

@@ -4,6 +4,7 @@ A pattern is a row of steps, separated by spaces:
 
     word            that word                       a|b        one of these words
     <name>          one phrase of a named class     <who>      a word that looks like a name
+    <name>|a|<who>  any of these
     step?           it may be missing               step*      none to four of it
     ..3             up to three words of any kind
     ^               a clause starts here            $          a clause ends here
@@ -20,6 +21,7 @@ from typing import assert_never
 import msgspec
 
 _REPEATS_MAX = 4
+_NAME = "<who>"
 
 Words = tuple[str, ...]
 
@@ -61,19 +63,23 @@ class Kind(Enum):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One step of a pattern: between `least` and `most` times one of `phrases`."""
+    """One step of a pattern: between `least` and `most` times one of `phrases`.
+
+    `or_name`: a word that looks like a name will do as well.
+    """
 
     kind: Kind
     phrases: Mapping[str, tuple[Words, ...]] = {}  # grouped by first word
     least: int = 1
     most: int = 1
+    or_name: bool = False
 
     def once(self, sentence: Sentence, place: int, joints: Joints) -> Iterable[int]:
         """Give the places after this step was taken once at `place`."""
         words = sentence.words
         match self.kind:
             case Kind.PHRASE:
-                return self._after_phrase(words, place)
+                return self._after_phrase(sentence, place)
             case Kind.NAME:
                 return (place + 1,) if place in sentence.names else ()
             case Kind.GAP:
@@ -85,9 +91,13 @@ class Step(msgspec.Struct, frozen=True):
             case _:
                 assert_never(self.kind)
 
-    def _after_phrase(self, words: Words, place: int) -> list[int]:
+    def _after_phrase(self, sentence: Sentence, place: int) -> list[int]:
+        words = sentence.words
         found = self.phrases.get(words[place], ()) if place < len(words) else ()
-        return [place + len(p) for p in found if words[place : place + len(p)] == p]
+        ends = [place + len(p) for p in found if words[place : place + len(p)] == p]
+        if self.or_name and place in sentence.names:
+            ends.append(place + 1)
+        return ends
 
     def advance(self, sentence: Sentence, places: set[int], joints: Joints) -> set[int]:
         """Give every place this step leads to from any of `places`."""
@@ -112,7 +122,7 @@ class Pattern(msgspec.Struct, frozen=True):
     def required(self) -> Iterable[list[Words]]:
         """Yield the phrases of each step that a match cannot do without."""
         for step in self.steps:
-            if step.kind is Kind.PHRASE and step.least:
+            if step.kind is Kind.PHRASE and step.least and not step.or_name:
                 yield [phrase for group in step.phrases.values() for phrase in group]
 
     def find(self, sentence: Sentence, joints: Joints) -> Iterable[tuple[int, int]]:
@@ -148,18 +158,24 @@ def parse_pattern(text: str, classes: Mapping[str, Phrases]) -> Pattern:
 
 
 def _parse_step(part: str, classes: Mapping[str, Phrases]) -> Step:
-    fixed = {"^": Kind.START, "$": Kind.END, "<who>": Kind.NAME}
+    fixed = {"^": Kind.START, "$": Kind.END, _NAME: Kind.NAME}
     if part.rstrip("?") in fixed:
         return Step(fixed[part.rstrip("?")], least=0 if part[-1] == "?" else 1)
     if part.startswith(".."):
         return Step(Kind.GAP, least=0, most=int(part[2:]))
     least = 0 if part[-1] in "?*" else 1
     most = _REPEATS_MAX if part[-1] in "*+" else 1
-    bare = part.rstrip("?*+")
-    phrases = (
-        classes[bare[1:-1]] if bare[0] == "<" else {word: ((word,),) for word in bare.split("|")}
-    )
-    return Step(Kind.PHRASE, phrases, least, most)
+    choices = part.rstrip("?*+").split("|")
+    phrases = [phrase for choice in choices for phrase in _parse_choice(choice, classes)]
+    return Step(Kind.PHRASE, group_phrases(phrases), least, most, _NAME in choices)
+
+
+def _parse_choice(choice: str, classes: Mapping[str, Phrases]) -> Iterable[Words]:
+    if choice == _NAME:
+        return ()
+    if choice[0] != "<":
+        return ((choice,),)
+    return (phrase for group in classes[choice[1:-1]].values() for phrase in group)
 
 
 def _first_words(steps: Iterable[Step]) -> frozenset[str]:
@@ -168,7 +184,7 @@ def _first_words(steps: Iterable[Step]) -> frozenset[str]:
     for step in steps:
         if step.kind is Kind.START:
             continue
-        if step.kind is not Kind.PHRASE:
+        if step.kind is not Kind.PHRASE or step.or_name:
             return frozenset()
         firsts.update(step.phrases)
         if step.least:

@@ -9,7 +9,7 @@ from consentry.domain.folding import fold, split_sentences
 from consentry.domain.lone_words import SLIPS
 from consentry.domain.phrase_grammar import Joints, Sentence, Words
 from consentry.domain.reading_data import read_rows
-from consentry.domain.slips import without_long_runs
+from consentry.domain.slips import one_edit, without_long_runs
 
 # Shorter slips are words somewhere (STO is a hundred in Polish, STP is please in French).
 _SLIP_LENGTH_MIN = 4
@@ -20,6 +20,18 @@ _WORDS_KNOWN_MAX = 1 << 15
 THIS_NUMBER = ("this", "number")
 
 
+class Misspelt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Words that are known one slip away too, and what people write for others on purpose.
+
+    `meant`: the words. `words_of_their_own`: slips of them that are words of some language.
+    `short`: what is written for what.
+    """
+
+    meant: tuple[str, ...]
+    words_of_their_own: tuple[str, ...]
+    short: dict[str, str]
+
+
 class SharedWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Words that the grammars of all languages share.
 
@@ -28,6 +40,7 @@ class SharedWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `playful`: make a strong word doubtful. `merged`: two words that are read as one.
     `common`: the commonest words of all languages, the most common first.
     `names`: first names known in lower case; `no_names`: words that no capital makes a name.
+    `misspelt`: words that are read for what they are nearly.
     """
 
     source: str
@@ -41,6 +54,7 @@ class SharedWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     common: tuple[str, ...]
     names: tuple[str, ...]
     no_names: tuple[str, ...]
+    misspelt: Misspelt
 
 
 SHARED = read_rows("phrases_shared.json", SharedWords)
@@ -49,8 +63,14 @@ STRONG = frozenset(map(fold, SHARED.strong))
 PLAYFUL = frozenset(map(fold, SHARED.playful))
 # What a clause around a strong word may hold without becoming more than that word.
 STRONG_COMPANY = STRONG | JOINTS.polite | PLAYFUL | frozenset(map(fold, SHARED.beside_strong))
+_OWN = frozenset(SHARED.misspelt.words_of_their_own) | set(SHARED.misspelt.meant)
+MENDED = {
+    **{slip: meant for meant in SHARED.misspelt.meant for slip in one_edit(meant) - _OWN},
+    **{slip: meant for slip, meant in SLIPS.items() if len(slip) >= _SLIP_LENGTH_MIN},
+    **SHARED.misspelt.short,
+}
 _NAMES = frozenset(SHARED.names)
-_NO_NAMES = frozenset(SHARED.no_names)
+_NO_NAMES = frozenset(map(fold, (*SHARED.no_names, *SHARED.common)))
 _MERGED = {tuple(pair.split()): whole for pair, whole in SHARED.merged.items()}
 # By the longer, which is the rarer, of the two words.
 _MERGED_BY_WORD: dict[str, list[tuple[Words, str]]] = {}
@@ -70,9 +90,9 @@ def merge(words: Words) -> Words:
 
 def mend(word: str) -> str:
     """Give the word that was meant where a slip of the finger is plain, or a letter held down."""
-    if len(word) < _SLIP_LENGTH_MIN:
-        return word
-    return SLIPS.get(word) or without_long_runs(word)
+    if word in MENDED:
+        return MENDED[word]
+    return word if len(word) < _SLIP_LENGTH_MIN else without_long_runs(word)
 
 
 def is_number(word: str) -> bool:

@@ -12,12 +12,15 @@ from consentry.console import (
     audit,
     customer,
     drift,
+    expiring,
     inbox,
     live,
+    opt_out_told,
     opt_outs,
     opt_outs_import,
     reports,
     review,
+    told_report,
 )
 from consentry.console.guard import Guard
 from consentry.console.pages import Page
@@ -34,8 +37,11 @@ PAGES: Final[tuple[Page, ...]] = (
     *review.PAGES,
     *opt_outs.PAGES,
     *opt_outs_import.PAGES,
+    *opt_out_told.PAGES,
     *reports.PAGES,
     *drift.PAGES,
+    *told_report.PAGES,
+    *expiring.PAGES,
     *audit.PAGES,
     *settings.PAGES,
     *live.PAGES,

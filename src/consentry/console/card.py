@@ -6,6 +6,7 @@ from typing import Final, assert_never
 import msgspec
 
 from consentry.actions.receive_message import stranger
+from consentry.console.clock_words import spell_day
 from consentry.console.customer_seen import Seen, SeenPhone
 from consentry.console.sender_choice import name_brand
 from consentry.console.wording import show_number
@@ -150,7 +151,7 @@ def _describe(standing: Standing, sender: Sender, seen: Seen) -> Pair:
                 said = "what they wrote may be an opt-out"
                 return Pair(sender, PairState.PAUSED, review.texts[0].at, said, _ANSWER)
             since = None if consent is None else consent.since
-            return Pair(sender, state, since, "by their text")
+            return Pair(sender, state, since, f"by their text{_spell_end(consent)}")
         case PairState.OPTED_OUT | PairState.CARRIER_BLOCKED:
             since, cause = _explain(standing, sender, consent, seen.directory)
             return Pair(sender, state, since, cause, spell_way_back(standing, sender))
@@ -159,6 +160,12 @@ def _describe(standing: Standing, sender: Sender, seen: Seen) -> Pair:
             return Pair(sender, state, since, _CAUSES[Cause.DRIFT], _SETTLE)
         case never:
             assert_never(never)
+
+
+def _spell_end(consent: Consent | None) -> str:
+    """Say when a consent runs out, if it does."""
+    expires_at = None if consent is None else consent.expires_at
+    return "" if expires_at is None else f", expires {spell_day(expires_at)}"
 
 
 def _explain(

@@ -10,8 +10,9 @@ from starlette.responses import Response
 from consentry.actions.record_audit import RecordExport
 from consentry.actions.record_consent import LiftSuppression, Statement
 from consentry.console.card import build_card, spell_scope
+from consentry.console.clock_words import spell_day, spell_latency
 from consentry.console.customer_page import read_frame
-from consentry.console.customer_seen import Seen, with_customer
+from consentry.console.customer_seen import Seen, SeenPhone, with_customer
 from consentry.console.pages import Page, Visit
 from consentry.console.rendering import PRIVATE
 from consentry.console.timeline import is_keyword
@@ -28,9 +29,11 @@ from consentry.console.timeline_words import (
 from consentry.console.wording import show_number
 from consentry.domain.agents import Permission
 from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.legal_clock import LegalClock, read_clock
 from consentry.domain.messages import Message
 from consentry.domain.reading import CarrierReading, LegalReading
-from consentry.domain.standing import EVERYTHING, Consent, ConsentState, Standing
+from consentry.domain.standing import EVERYTHING, Consent, ConsentState
+from consentry.domain.written_consent import Item, gather_evidence, judge_written, look_up
 from consentry.ports import EntryFilter, Rejected
 from consentry.ports import Page as ListPage
 
@@ -58,6 +61,7 @@ CONSENT_KINDS: Final = (
 
 _PAGE_ENTRIES: Final = 50
 _EXPORT_ENTRIES: Final = 500
+_GRANTS_READ: Final = 100
 _REASON_CHARACTERS_MAX: Final = 500
 
 
@@ -66,7 +70,7 @@ class Told(msgspec.Struct, frozen=True):
 
     `happened_at` is the time that the carrier or the evidence gives, where it is another one.
     `facts` are lines of (what, what it was). `took` is how long it took from the text's arrival
-    to being in force, where a text is behind it.
+    to being in force, where a text is behind it; `clock` is that of what was told to somebody.
     """
 
     id: str
@@ -82,12 +86,14 @@ class Told(msgspec.Struct, frozen=True):
     is_superseded: bool
     took: str = ""
     why: Why | None = None
+    clock: LegalClock | None = None
 
 
 class ProgramStanding(msgspec.Struct, frozen=True):
     """How a number stands with a program that is no conversation.
 
-    `answer_by`: until when the person may answer what they were asked.
+    `answer_by`: until when the person may answer what they were asked. `checklist` is what express
+    written consent needs, held against the evidence there is.
     """
 
     program: str
@@ -96,6 +102,12 @@ class ProgramStanding(msgspec.Struct, frozen=True):
     since: datetime
     expires_at: datetime | None
     answer_by: datetime | None = None
+    checklist: tuple[Item, ...] = ()
+
+    @property
+    def missing(self) -> int:
+        """How many items of express written consent its evidence does not show."""
+        return sum(not item.is_met for item in self.checklist)
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -132,7 +144,6 @@ async def _show(visit: Visit, seen: Seen, *, error: str = "", status: int = 200)
     shown = entries[:_PAGE_ENTRIES]
     ids = [entry.message for entry in shown if entry.message]
     messages = await visit.services.store.read_messages_by_id(ids)
-    now = visit.services.clock.now()
     history = [
         _tell(entry, seen, names, messages.get(entry.message or ""))
         for entry in reversed(shown)
@@ -146,7 +157,9 @@ async def _show(visit: Visit, seen: Seen, *, error: str = "", status: int = 200)
         earlier=earlier,
         first=shown[-1].id if len(entries) > _PAGE_ENTRIES else "",
         pairs=build_card(seen),
-        standings=[_stand(phone.number, phone.standing, seen, now) for phone in seen.phones],
+        standings=[await _stand(visit, phone, seen) for phone in seen.phones],
+        spell_latency=spell_latency,
+        spell_day=spell_day,
         **frame,
     )
 
@@ -162,7 +175,17 @@ async def _read_entries(visit: Visit, seen: Seen, before: str, limit: int) -> li
     return merged[:limit]
 
 
-def _stand(number: str, standing: Standing, seen: Seen, now: datetime) -> NumberStanding:
+async def _stand(visit: Visit, phone: SeenPhone, seen: Seen) -> NumberStanding:
+    number, standing = phone.number, phone.standing
+    shown = [
+        consent
+        for consent in standing.consents
+        if not _is_conversation(consent.program, seen)
+        and consent.state is not ConsentState.NONE
+        and seen.sees_program(consent.program)
+    ]
+    checklists = await _read_checklists(visit, number, seen) if shown else {}
+    now = visit.services.clock.now()
     programs = [
         ProgramStanding(
             spell_program(consent.program, seen.directory),
@@ -172,11 +195,9 @@ def _stand(number: str, standing: Standing, seen: Seen, now: datetime) -> Number
             consent.since,
             consent.expires_at,
             _answer_by(consent, now),
+            checklists.get(consent.program, ()),
         )
-        for consent in standing.consents
-        if not _is_conversation(consent.program, seen)
-        and consent.state is not ConsentState.NONE
-        and seen.sees_program(consent.program)
+        for consent in shown
     ]
     listings = [
         Listing(
@@ -198,6 +219,19 @@ def _answer_by(consent: Consent, now: datetime) -> datetime | None:
     if not consent.is_asked or consent.state_at(now) is not ConsentState.PENDING:
         return None
     return None if consent.request is None else consent.request.answer_by
+
+
+async def _read_checklists(visit: Visit, number: str, seen: Seen) -> dict[str, tuple[Item, ...]]:
+    """Hold what express written consent needs against the evidence of each program."""
+    wanted = EntryFilter(kinds=(EntryKind.CONSENT_GRANTED, EntryKind.CONSENT_REQUESTED))
+    page = ListPage(limit=_GRANTS_READ)
+    entries = await visit.services.store.read_entries(number, page, wanted=wanted)
+    found: dict[str, tuple[Item, ...]] = {}
+    for program_id, (_, evidence) in gather_evidence(entries).items():
+        program = seen.directory.program(program_id)
+        if program is not None and not program.is_conversation:
+            found[program_id] = judge_written(look_up(seen.directory, program, evidence))
+    return found
 
 
 def _may_lift(scope: str, seen: Seen) -> bool:
@@ -230,6 +264,7 @@ def _tell(entry: Entry, seen: Seen, names: Names, message: Message | None) -> To
         is_superseded=entry.superseded,
         took="" if received_at is None else _spell_latency(received_at, entry.recorded_at),
         why=explain_refusal(entry) if is_refusal else None,
+        clock=read_clock(entry),
     )
 
 
@@ -297,6 +332,9 @@ def _read_evidence(entry: Entry) -> list[tuple[str, str]]:
             "Browser": evidence.user_agent,
             "Session": evidence.session,
             "Carrier's message id": evidence.carrier_message_id,
+            "Clock": evidence.clock,
+            "Rests on": evidence.basis,
+            "Box": None if evidence.box is None else evidence.box.replace("_", " "),
             "Note": evidence.note,
         }
         told += [(name, value) for name, value in words.items() if value]

@@ -8,12 +8,12 @@ from starlette.responses import Response
 
 from consentry.actions.record_consent import Statement
 from consentry.actions.request_consent import RequestConsent
-from consentry.console.customer_opt_out import TOLD_BY, read_when
 from consentry.console.customer_page import read_frame
 from consentry.console.customer_seen import Seen, SeenPhone, with_customer
 from consentry.console.pages import Page, Visit
 from consentry.console.timeline_page import read_zone
 from consentry.console.timeline_words import spell_medium, spell_program
+from consentry.console.told_form import TOLD_BY, read_when
 from consentry.domain.agents import Permission
 from consentry.domain.entries import Evidence, Medium
 from consentry.ports import Rejected

@@ -13,7 +13,7 @@ from consentry.console.opt_outs_words import CAUSES, Hold, HoldLine, describe, l
 from consentry.console.pages import Page, Visit
 from consentry.console.rendering import rfc3339
 from consentry.console.sender_choice import visible_scopes
-from consentry.console.visible import may_see
+from consentry.console.visible import name_visible
 from consentry.domain.agents import Permission
 from consentry.domain.consent import PairState
 from consentry.domain.customers import Customer
@@ -75,18 +75,9 @@ async def _describe(visit: Visit, item: OptOut) -> OptOutRow | None:
         recipient=item.recipient,
         since=holds[0].since,
         state=state_of(holds),
-        customer=await _name(visit, item.customer),
+        customer=await name_visible(visit, item.customer),
         lines=describe(holds, directory),
     )
-
-
-async def _name(visit: Visit, customer: Customer | None) -> Customer | None:
-    """Name the customer, unless they write to other brands than the agent's alone."""
-    if customer is None or not visit.agent.brands:
-        return customer
-    numbers = [phone.normalized for phone in customer.phones]
-    standings = await visit.services.store.read_standings(numbers)
-    return customer if await may_see(visit, standings) else None
 
 
 async def export_opt_outs(visit: Visit) -> Response:
@@ -113,7 +104,7 @@ async def _read_all(visit: Visit, asked: Asked) -> AsyncIterator[list[Row]]:
         rows: list[Row] = []
         for item in found.items:
             holds = list_holds(item.standing, await visit.services.store.read_directory(), scopes)
-            customer = await _name(visit, item.customer) if holds else None
+            customer = await name_visible(visit, item.customer) if holds else None
             rows += [_cells(item, hold, customer) for hold in holds]
         yield rows
         if found.next is None:

@@ -6,12 +6,14 @@ from typing import Final, assert_never
 import msgspec
 
 from consentry.console.card import spell_scope
+from consentry.console.clock_words import spell_clock
 from consentry.console.drift_words import DRIFT_KINDS
 from consentry.console.review_words import REVIEW_ANSWERS
 from consentry.console.wording import show_number
 from consentry.domain.directory import Directory
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind, Medium
 from consentry.domain.gate import Decision
+from consentry.domain.legal_clock import read_clock
 from consentry.domain.messages import MessageStatus
 from consentry.domain.reasons import REASONS, Reason
 from consentry.domain.rules.places import find_whereabouts
@@ -183,6 +185,9 @@ def spell_told(entry: Entry) -> str:
     if evidence is not None:
         by = f" by {evidence.name}" if evidence.name else ""
         parts.append(f"told {spell_medium(evidence.medium)}{by}")
+    clock = read_clock(entry)
+    if clock is not None:
+        parts.append(spell_clock(clock))
     if entry.kind is EntryKind.DRIFT_FOUND:
         parts.append(DRIFT_KINDS.get(entry.reason or "", ""))
     elif entry.kind is EntryKind.REVIEW_ANSWERED:

@@ -115,7 +115,7 @@ def decide_grant(
         older = "A newer revocation stands; this older grant is kept and changes nothing."
         return Granted((), state_now, older, superseded=True)
     withdrawn = known is not None and known.is_withdrawn
-    if withdrawn and (told.cause is Cause.IMPORT or medium is Medium.IMPORT):
+    if withdrawn and _is_imported(told, medium):
         return Granted((), state_now, "A revocation stands; an import never overwrites one.")
     lifted = _company_blocks(standing, program, told)
     after = apply_pieces(standing, lifted)
@@ -139,6 +139,10 @@ def decide_grant(
     if known is not None and known.is_withdrawn and known.by_person and program.is_conversation:
         return _waiting(known, consent, note)
     return Granted((*lifted, consent), state, note)
+
+
+def _is_imported(told: Told, medium: Medium) -> bool:
+    return told.cause is Cause.IMPORT or medium is Medium.IMPORT
 
 
 def ran_out(expires_at: datetime) -> Granted:

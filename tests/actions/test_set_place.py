@@ -18,6 +18,7 @@ def test_a_place_is_kept_with_who_set_it_and_why() -> None:
     place = world.store.run(SetPlace(PERSON, AGENT, "America/Denver", "80202", "moved"))
     (entry,) = world.store.entries
     assert (entry.kind, entry.actor, entry.reason) == (EntryKind.PLACE_CHANGED, AGENT, "moved")
+    assert entry.text == "America/Denver, 80202"
     assert place == Place("America/Denver", "80202", world.clock.now(), entry.id)
     assert world.standing().place == place
     assert entry.kind in AUDIT_KINDS
@@ -33,7 +34,8 @@ def test_the_same_place_again_changes_nothing_and_none_takes_it_back() -> None:
     assert world.standing().place is None
     assert world.store.run(SetPlace(PERSON, AGENT)) == Place()
     assert len(world.store.entries) == 2
-    assert world.store.entries[-1].reason is None
+    last = world.store.entries[-1]
+    assert (last.reason, last.text) == (None, "by its number")
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ from consentry.actions.record_consent import (
     SuppressRecipient,
     TagPhone,
 )
+from consentry.actions.set_place import SetPlace
 from consentry.actions.sign_in import RefuseSignIn, Way
 from consentry.console.audit_words import KINDS, Names, name_who, sees, tell
 from consentry.console.key_names import read_key_names
@@ -260,6 +261,15 @@ def test_whoever_did_it_has_a_name(actor: Actor, name: str) -> None:
     assert tell(entry, Directory()).sentence == f"took away the SMS tag of {show_number(ANN)}"
     assert sees(ADMIN, entry, Directory())
     assert not sees(ACME_ONLY, entry, Directory())
+
+
+async def test_a_place_that_was_set_is_told(world: World) -> None:
+    """Which place, of whom, and why."""
+    by = Actor(ActorKind.AGENT, ADMIN.id)
+    await world.store.submit(SetPlace(ANN, by, "America/Denver", None, "moved"))
+    assert (await told(world))[0] == (
+        "Ada set the place of +1 415 555 0142 America/Denver: “moved”"
+    )
 
 
 async def test_programs_are_named_by_their_keys(world: World) -> None:

@@ -23,6 +23,7 @@ from page_tree import Node, read_tree
 
 from consentry.actions.administer import SaveSender
 from consentry.actions.record_consent import Statement, SuppressRecipient
+from consentry.actions.set_place import SetPlace
 from consentry.console.composer_hours import find_local_time
 from consentry.domain.agents import Agent
 from consentry.domain.directory import Sender
@@ -359,13 +360,16 @@ async def test_a_note_needs_a_phone_to_be_kept_with(world: World) -> None:
 
 
 async def test_the_time_there_is_told_at_night(world: World) -> None:
-    """Noon UTC is 5 in San Francisco; by 16 it is day there and nothing need be said."""
+    """Noon UTC is 5 in San Francisco; by 16 it is day there. Where a place is set it counts."""
     await world.text("Hello")
     person = await find_person(world)
     told = (await composer(person)).by_id("local-time")
     assert told.words == "It is 05:00 where This person is."
     world.clock.advance(hours=4)
     assert not (await composer(person)).has_id("local-time")
+    await world.store.submit(SetPlace(ANN, BY_AGENT, "Asia/Tokyo"))
+    told = (await composer(person)).by_id("local-time")
+    assert told.words == "It is 01:00 where This person is."
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ class SetPlace(msgspec.Struct, frozen=True):
             at=facts.now,
             recorded_at=facts.now,
             actor=self.by,
+            text=", ".join(part for part in (zone, postal_code) if part) or "by its number",
             reason=self.reason or None,
             pieces=(place,),
         )

@@ -220,7 +220,7 @@ def spell_what_it_did(entry: Entry, directory: Directory) -> str:
         case EntryKind.REVIEW_ANSWERED:
             said = f"Reviewed for {number}: {REVIEW_ANSWERS.get(entry.reason or '', '')}"
         case _:
-            said = entry.text or spell_places(entry)
+            said = spell_places(entry) or entry.text or ""
     return said
 
 

@@ -6,6 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from consentry.console.pages import Page, Visit
+from consentry.console.settings.campaigns import list_campaigns
 from consentry.console.settings.carriers import name_carriers
 from consentry.console.settings.sections import KEYWORDS, show
 from consentry.console.settings.sender_page import describe_kind
@@ -53,6 +54,7 @@ async def show_keywords(visit: Visit) -> Response:
         visit,
         KEYWORDS,
         "keywords.html",
+        campaigns=await list_campaigns(visit),
         choices=choices,
         chosen=chosen.value,
         examples=EXAMPLES,

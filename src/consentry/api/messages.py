@@ -175,7 +175,9 @@ OPERATIONS: Final = (
         tag=Tag.MESSAGES,
         summary="Send a text",
         description="The gate is asked now and again when the text leaves. A refusal is a problem "
-        "whose `code` is the reason, with the `decision`. Nothing is dropped silently: what "
+        "whose `code` is the reason, with the `decision`. Marketing outside the hours of the "
+        "person's place, or beyond a cap, is 202 `scheduled` and leaves at `decision.until` or "
+        "soon after; where its `ttl` ends before, it is refused. Nothing is dropped silently: what "
         "becomes of the text is under its id.",
         handler=send_message,
         scope=Scope.SEND,

@@ -114,7 +114,8 @@ class CheckAnswer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The gate's decision. `reason` is null when allowed; `detail` says what to do next.
 
     `consent` or `block`: the piece of the standing that it rests on. `rules`: what decided.
-    `as_of`: the time that it holds for. `by_recorded_rules` comes with the answer of a past time:
+    `as_of`: the time that it holds for. `until`: when marketing that is deferred may leave; with a
+    `deny`, that it may not live so long. `by_recorded_rules` comes with the answer of a past time:
     false where the ledger does not have what was set up then, so that what it has first stands in.
     """
 

@@ -177,13 +177,14 @@ async def test_a_long_list_has_pages(world: World) -> None:
 
 
 async def test_the_customer_page_tells_of_the_review(world: World) -> None:
-    """The card says why it is held and what to do; the timeline what was done, and the answer."""
+    """The card says why it is held, the timeline what was done; the inbox shows it in a word."""
     person = await world.customer("Ann", ANN)
     case = await unclear(world)
     page = (await world.get(f"/console/customers/{person.id}")).text
     assert "may be an opt-out" in page
     assert "Answer it in the review queue" in page
     assert "only direct replies pass" in page
+    assert "Held for review" in (await world.get("/console")).text
     await world.post(ANSWER, ADMIN, review=case.id, answer="wrong_number", note="she said so")
     page = (await world.get(f"/console/customers/{person.id}")).text
     assert "it is a wrong number" in page

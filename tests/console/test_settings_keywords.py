@@ -90,8 +90,9 @@ async def test_on_a_short_code_everything_is_ours(world: World) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("no", "Unclear. By itself it changes nothing."),
-        ("wrong number", "The number is not theirs: it counts as an opt-out."),
+        ("no", "Unclear. Where no conversation runs, it waits to be reviewed."),
+        ("no", "To be reviewed Then: Held for review"),
+        ("wrong number", "The number is not theirs: the whole brand lets it alone."),
         ("stop by the shop tomorrow", "No opt-out: an ordinary text."),
         ("take me off your list", "A phrase in plain words."),
     ],

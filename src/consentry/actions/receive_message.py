@@ -319,8 +319,7 @@ def _kind_of(signal: Signal, moved: Transition) -> EntryKind:
         case SignalKind.HELP:
             return EntryKind.HELP_ASKED
         case SignalKind.UNCLEAR:
-            is_held = moved.move is not Move.NOTHING
-            return EntryKind.REVIEW_OPENED if is_held else EntryKind.MESSAGE_RECEIVED
+            return EntryKind.REVIEW_OPENED
         case SignalKind.PLAIN_TEXT:
             opted_in = moved.move is Move.CONVERSE and any(
                 isinstance(piece, Consent) for piece in moved.pieces

@@ -186,6 +186,13 @@ def _explain(
     return (blocks[0].since, _CAUSES[blocks[0].cause]) if blocks else (None, "")
 
 
+def find_state(standing: Standing, sender: Sender) -> PairState:
+    """Tell how a pair shows where there is no room for why: what is to be reviewed is held."""
+    state = pair_state(standing, sender)
+    is_held = state is PairState.OPTED_IN and standing.review(sender.number) is not None
+    return PairState.PAUSED if is_held else state
+
+
 def spell_scope(scope: str, directory: Directory) -> str:
     """Name whom a suppression is of: a brand, or everything."""
     if scope == EVERYTHING:

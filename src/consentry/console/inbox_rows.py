@@ -6,9 +6,10 @@ from typing import Final
 import msgspec
 
 from consentry.actions.receive_message import stranger
+from consentry.console.card import find_state
 from consentry.console.inbox_choice import InboxChoice
 from consentry.console.wording import show_number
-from consentry.domain.consent import PairState, pair_state
+from consentry.domain.consent import PairState
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
 from consentry.domain.keywords import is_our_opt_in, read_legal
@@ -67,9 +68,7 @@ def build_row(item: Conversation, directory: Directory, choice: InboxChoice) -> 
     sender = directory.senders.get(message.sender)
     if sender is None:
         sender = stranger(message.sender, message.carrier or "")
-    state = pair_state(item.standing, sender)
-    if state is PairState.OPTED_IN and item.standing.review(sender.number) is not None:
-        state = PairState.PAUSED
+    state = find_state(item.standing, sender)
     customer = item.customer
     name = customer.name.strip() if customer else ""
     is_open = customer is not None and customer.id == choice.opened

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from consentry.actions.receive_message import word_answer
+from consentry.console.card import find_state
 from consentry.console.settings.who_answers import Desk
 from consentry.domain.consent import (
     PairState,
@@ -68,6 +69,7 @@ _SIGNALS: Final = {
     SignalKind.OPT_IN: "Opt-in",
     SignalKind.HELP: "Request for help",
     SignalKind.PLAIN_TEXT: "Ordinary text",
+    SignalKind.UNCLEAR: "To be reviewed",
     SignalKind.SCOPE_ANSWER: "Answer to our question",
 }
 
@@ -158,7 +160,7 @@ def _play(
     return Outcome(
         before=before,
         how=how,
-        after=pair_state(apply_pieces(standing, moved.pieces), desk.sender),
+        after=find_state(apply_pieces(standing, moved.pieces), desk.sender),
         counts_as=_SIGNALS[signal.kind],
         answered_by=by,
         answer=answer,

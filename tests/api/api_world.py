@@ -281,10 +281,14 @@ async def _requests(chunks: list[bytes]) -> AsyncIterator[ASGIMessage]:
 
 
 async def build_world(
-    folder: Path, *, clock: Clock | None = None, measuring: Measuring = UNMEASURED
+    folder: Path,
+    *,
+    clock: Clock | None = None,
+    measuring: Measuring = UNMEASURED,
+    policy: Policy | None = None,
 ) -> World:
     """Build the API on a new database with a brand, two senders, programs and keys."""
-    clock, ids, policy = clock or FakeClock(), SystemIds(), Policy()
+    clock, ids, policy = clock or FakeClock(), SystemIds(), policy or Policy()
     real = open_database(
         folder / "api.db", clock=clock, ids=ids, policy=policy, measuring=measuring
     )

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from consent_model import Number, Person, Said, Told, read_word
@@ -17,7 +17,6 @@ from consent_world import (
     NEWS,
     OTHER_PERSON,
     PERSON,
-    POLICY,
     PROMO,
     SERVICE_A,
     SERVICE_B,
@@ -57,6 +56,7 @@ from consentry.domain.gate import (
 from consentry.domain.messages import JobState, MessageStatus
 from consentry.domain.obstacles import standing_blocks, standing_suppression
 from consentry.domain.review import ReviewAnswer, ReviewState
+from consentry.domain.policy import Policy
 from consentry.domain.standing import (
     Cause,
     ConsentLevel,
@@ -82,6 +82,11 @@ OUT = ("STOP", "CANCEL", "stop", "Stop.", "please stop texting me", "stopp")
 BACK = ("START", "UNSTOP", "YES", "start")
 UNCLEAR = ("who is this", "not interested")
 BODIES = (*OUT, *BACK, *UNCLEAR, *("Hello", "HELP", "Start!", "yes please", "see you tomorrow"))
+DIGITS = ("1", "2", "3")
+ASKING = Policy(scope_question=True)
+"""Our own confirmations ask what an opt-out meant, where they may."""
+
+BODIES = (*OUT, *BACK, *DIGITS, *("Hello", "HELP", "Start!", "yes please", "see you tomorrow"))
 SHOWN = (
     "Get Deals and Order news from Acme by text from +14155550100, +18005550100 or 55555: "
     "marketing, sent by automated means. Consent is not a condition of purchase."
@@ -115,7 +120,7 @@ class RandomWorld(RuleBasedStateMachine):
         self.clock = FakeClock()
         # Noon where the people are, so that marketing is not always held back.
         self.clock.advance(hours=8)
-        self.store = MemoryStore(DIRECTORY, POLICY, self.clock)
+        self.store = MemoryStore(DIRECTORY, ASKING, self.clock)
         self.said: dict[str, Person] = defaultdict(Person)
         self.turn = 0
         self.unclear: set[tuple[str, str]] = set()
@@ -152,6 +157,8 @@ class RandomWorld(RuleBasedStateMachine):
         elif body in UNCLEAR and not who.is_revoked(number) and self._is_no_answer(person, sender):
             self.unclear.add((person, sender.number))
         self._receive(inbound)
+        if body in DIGITS:
+            self._note_kept(person, sender, sent)
         if word is not None and not word[0] and sent is None:
             self._check_that_they_are_back(person, sender)
 
@@ -180,6 +187,30 @@ class RandomWorld(RuleBasedStateMachine):
 
     def _receive(self, inbound: InboundText) -> None:
         self.store.run(ReceiveMessage(CARRIER, "twilio", inbound, self.clock.now()))
+
+    def _note_kept(self, person: str, sender: Sender, sent: datetime | None) -> None:
+        """A digit that gave a program back must answer our question, and is a word from then on.
+
+        The question is the last that went out to the person from this number, not a day old, and
+        the carrier blocks nothing there.
+        """
+        entry, now = self.store.entries[-1], self.clock.now()
+        if entry.kind is not EntryKind.OPTED_IN or entry.program is None:
+            return
+        who, number = self.said[person], NUMBERS[sender.number]
+        assert not any(who.closing(number, layer) for layer in ("provider", "network"))
+        texts = [
+            m
+            for m in self.store.messages.values()
+            if (m.recipient, m.sender) == (person, sender.number) and m.submitted_at is not None
+        ]
+        asked = max(texts, key=lambda m: m.submitted_at or m.created_at)
+        assert f"{entry.text} to keep" in asked.body, "a digit that answers no question"
+        assert asked.submitted_at is not None
+        assert timedelta() <= now - asked.submitted_at <= timedelta(hours=24)
+        who.words.append(Said(self.turn, False, number, frozenset({"ours"}), now, sent))
+        if entry.program == PROMO.id:
+            who.written.append(Told(self.turn, now + timedelta(microseconds=1)))
 
     def _check_that_they_are_back(self, person: str, sender: Sender) -> None:
         """An opt-in that arrives now lifts what it reaches, so the gate lets an answer pass."""
@@ -494,4 +525,4 @@ class RandomWorld(RuleBasedStateMachine):
     def _ask(self, person: str, sender: Sender, purpose: Purpose | None) -> Decision:
         request = Request(person, sender.number, purpose=purpose, door=Door.CONSOLE)
         facts = Facts(DIRECTORY, self.store.standing(person))
-        return decide(request, facts, POLICY, self.clock.now())
+        return decide(request, facts, ASKING, self.clock.now())

@@ -4,12 +4,22 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
-from random_world import BACK, NUMBERS, OUT, PEOPLE, SENDERS, RandomWorld, people, senders
+from random_world import (
+    ASKING,
+    BACK,
+    DIGITS,
+    NUMBERS,
+    OUT,
+    PEOPLE,
+    SENDERS,
+    RandomWorld,
+    people,
+    senders,
+)
 
 from consent_world import (
     DIRECTORY,
     LONG,
-    POLICY,
     SERVICE_A,
     SERVICE_B,
     SHORT,
@@ -18,6 +28,7 @@ from consent_world import (
 from consentry.domain.directory import Purpose, Sender
 from consentry.domain.entries import fold
 from consentry.domain.gate import (
+    Door,
     Facts,
     Verdict,
     decide,
@@ -66,6 +77,28 @@ class Everything(RandomWorld):
             if not early:
                 self._report(work, MessageStatus.DELIVERED, named=True)
         self.move_clock(seconds=20)
+        self.claim(limit=9)
+
+    @rule(
+        person=people,
+        sender=st.sampled_from([SHORT, SHORT, LONG]),
+        out=st.sampled_from(OUT),
+        digit=st.sampled_from(DIGITS),
+        age=st.sampled_from([None, None, 0, 3]),
+    )
+    def keep_one(
+        self, *, person: str, sender: Sender, out: str, digit: str, age: float | None
+    ) -> None:
+        """A person of two programs leaves, is asked what for, and keeps one of them."""
+        self.text(person=person, sender=sender, body="START", age=None)
+        for what in ("grant marketing", "grant news"):
+            self.tell(person=person, sender=sender, what=what, how=(True, False, 0))
+        self.claim(limit=9)
+        self.move_clock(seconds=1)
+        self.text(person=person, sender=sender, body=out, age=None)
+        self.claim(limit=9)
+        self.text(person=person, sender=sender, body=digit, age=age)
+        self.send(person=person, sender=sender, why=(Door.API, Purpose.MARKETING), later=0)
         self.claim(limit=9)
 
     @rule(
@@ -125,7 +158,7 @@ class Everything(RandomWorld):
             if entry.decision is not None:
                 assert entry.request is not None
                 facts = Facts(DIRECTORY, before)
-                again = decide(entry.request, facts, POLICY, entry.decision.as_of)
+                again = decide(entry.request, facts, ASKING, entry.decision.as_of)
                 assert again == entry.decision, "I5: another decision"
             self.folded[entry.recipient] = apply_pieces(before, entry.pieces)
         self.checked = len(self.store.entries)

@@ -55,8 +55,8 @@ from consentry.domain.gate import (
 )
 from consentry.domain.messages import JobState, MessageStatus
 from consentry.domain.obstacles import standing_blocks, standing_suppression
-from consentry.domain.review import ReviewAnswer, ReviewState
 from consentry.domain.policy import Policy
+from consentry.domain.review import ReviewAnswer, ReviewState
 from consentry.domain.standing import (
     Cause,
     ConsentLevel,
@@ -81,12 +81,17 @@ NUMBERS = {
 OUT = ("STOP", "CANCEL", "stop", "Stop.", "please stop texting me", "stopp")
 BACK = ("START", "UNSTOP", "YES", "start")
 UNCLEAR = ("who is this", "not interested")
-BODIES = (*OUT, *BACK, *UNCLEAR, *("Hello", "HELP", "Start!", "yes please", "see you tomorrow"))
 DIGITS = ("1", "2", "3")
 ASKING = Policy(scope_question=True)
 """Our own confirmations ask what an opt-out meant, where they may."""
 
-BODIES = (*OUT, *BACK, *DIGITS, *("Hello", "HELP", "Start!", "yes please", "see you tomorrow"))
+BODIES = (
+    *OUT,
+    *BACK,
+    *UNCLEAR,
+    *DIGITS,
+    *("Hello", "HELP", "Start!", "yes please", "see you tomorrow"),
+)
 SHOWN = (
     "Get Deals and Order news from Acme by text from +14155550100, +18005550100 or 55555: "
     "marketing, sent by automated means. Consent is not a condition of purchase."

@@ -1,7 +1,7 @@
 """Named wordings over HTTP, each with what the linter finds in it."""
 
 import pytest
-from api_world import World
+from api_world import LONG_CODE, PERSON, World
 
 pytestmark = pytest.mark.integration
 
@@ -62,3 +62,27 @@ async def test_a_wording_is_judged_without_being_kept(world: World) -> None:
         reply = await world.call("POST", "/v1/templates/lint", {**asked, **wrong})
         assert (reply.status, reply.json["code"]) == (404, code)
     assert (await world.call("GET", "/v1/templates")).json["items"] == []
+
+
+async def test_a_text_is_worded_by_a_template(world: World) -> None:
+    """Filled in with the program's values, for what the template is for; holes are refused."""
+    talk = {**NEW, "kind": "conversational", "name": "Left", "body": "{brand}: {order} left."}
+    made = (await world.call("POST", "/v1/templates", talk)).json
+    help_ = {**NEW, "kind": "help_reply", "body": "{brand}: call 202 555 0100. Reply STOP to end."}
+    ours = (await world.call("POST", "/v1/templates", help_)).json
+    await world.text("Hello")
+    asked = {"sender": LONG_CODE, "recipient": PERSON, "template": made["id"]}
+    sent = await world.call("POST", "/v1/messages", {**asked, "values": {"order": "Order 7"}})
+    assert sent.status == 202, sent.json
+    message = (await world.call("GET", f"/v1/messages/{sent.json['id']}")).json
+    brand = (await world.call("GET", "/v1/brands/brd_a")).json["name"]
+    assert (message["body"], message["purpose"]) == (f"{brand}: Order 7 left.", "conversational")
+    for change, code in (
+        ({}, "template_unusable"),
+        ({"values": {"order": "7"}, "body": "Hi"}, "template_unusable"),
+        ({"values": {"order": "7"}, "purpose": "marketing"}, "template_unusable"),
+        ({"template": ours["id"]}, "template_unusable"),
+        ({"template": "none"}, "unknown_template"),
+    ):
+        reply = await world.call("POST", "/v1/messages", {**asked, **change})
+        assert reply.json["code"] == code, change

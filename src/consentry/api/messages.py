@@ -27,6 +27,7 @@ from consentry.domain.directory import Purpose
 from consentry.domain.gate import Decision, Door, Verdict
 from consentry.domain.messages import Message, MessageStatus
 from consentry.domain.reasons import REASONS, Reason
+from consentry.domain.templates import ValuesMissing, fill_template, purpose_of
 from consentry.ports import MessageFilter, Scope
 
 MEDIA_MAX: Final = 10
@@ -40,7 +41,10 @@ MediaURL = Annotated[str, msgspec.Meta(max_length=2048, pattern=r"^https?://[!-~
 
 
 class SendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A text to send. `send_at`: not before then. `ttl`: seconds after which it is given up."""
+    """A text to send. `send_at`: not before then. `ttl`: seconds after which it is given up.
+
+    `template` names a kept wording in place of a body; `values` fills its names in braces.
+    """
 
     sender: Annotated[str, msgspec.Meta(max_length=64)]
     recipient: PhoneText
@@ -50,6 +54,8 @@ class SendRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     program: Annotated[str, msgspec.Meta(max_length=200)] | None = None
     send_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     ttl: Annotated[float, msgspec.Meta(ge=1, le=TTL_SECONDS_MAX)] | None = None
+    template: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+    values: dict[str, Annotated[str, msgspec.Meta(max_length=1600)]] = {}
 
 
 class SendAnswer(msgspec.Struct, frozen=True):
@@ -103,18 +109,47 @@ async def _draft(call: Call[SendRequest, None]) -> Draft:
     if len(asked.body) > _BODY_CHARACTERS_KEPT:
         raise Problem(str(Reason.BODY_INVALID), REASONS[Reason.BODY_INVALID].detail)
     send_at = None if asked.send_at is None else to_utc(asked.send_at, "send_at")
+    sender = await find_sender(asked.sender, services)
+    body, purpose = asked.body, asked.purpose
+    if asked.template is not None:
+        body, purpose = await _word(call, asked.template, sender)
     return Draft(
         recipient=read_phone(asked.recipient, services.default_region).normalized,
-        sender=await find_sender(asked.sender, services),
-        body=asked.body,
+        sender=sender,
+        body=body,
         actor=call.actor,
         media=asked.media,
         door=Door.API,
-        purpose=asked.purpose,
+        purpose=purpose,
         program=asked.program,
         send_at=send_at,
         expires_at=_expiry(send_at, asked.ttl, services.clock.now()),
     )
+
+
+async def _word(call: Call[SendRequest, None], wanted: str, sender: str) -> tuple[str, Purpose]:
+    """Fill the template in that a request names; what it is for is the template's to say."""
+    asked, store = call.body, call.services.store
+    kept = {one.id: one for one in await store.read_templates() if one.deleted_at is None}
+    template, directory = kept.get(wanted), await store.read_directory()
+    if template is None:
+        raise Problem("unknown_template", f"There is no template {wanted!a}. List the templates.")
+    purpose, ours = purpose_of(template), directory.senders.get(sender)
+    wrong = ""
+    if asked.body:
+        wrong = "Give a body or a template, not both."
+    elif purpose is None:
+        wrong = f"{template.name} words a {template.kind.replace('_', ' ')}, which is ours to send."
+    elif asked.purpose not in (None, purpose):
+        wrong = f"{template.name} is {purpose}, and the request says {asked.purpose}."
+    elif ours is not None and ours.brand != template.brand:
+        wrong = f"{template.name} is of brand {template.brand}, and the sender is of another."
+    if purpose is None or wrong:
+        raise Problem("template_unusable", wrong)
+    try:
+        return fill_template(template, directory.brands[template.brand], asked.values), purpose
+    except ValuesMissing as error:
+        raise Problem("template_unusable", f"There is no value for: {error}.") from None
 
 
 def _expiry(send_at: datetime | None, ttl_seconds: float | None, now: datetime) -> datetime | None:
@@ -190,6 +225,8 @@ OPERATIONS: Final = (
         errors=(
             *(str(reason) for reason in Reason if reason is not Reason.STORE_UNAVAILABLE),
             "invalid_time",
+            "unknown_template",
+            "template_unusable",
             "idempotency_key_invalid",
             "idempotency_key_reused",
         ),

@@ -64,6 +64,8 @@ PROBLEMS: Final[dict[str, ProblemKind]] = {
     "not_found": ProblemKind(404, "Not found"),
     "unknown_brand": ProblemKind(404, "Unknown brand"),
     "unknown_carrier": ProblemKind(404, "Unknown carrier account"),
+    "unknown_template": ProblemKind(404, "Unknown template"),
+    "template_unusable": ProblemKind(422, "The template cannot be sent so"),
     "unknown_program": ProblemKind(404, "Unknown program"),
     "sender_not_set_up": ProblemKind(404, "The sender is not set up"),
     "carrier_unreachable": ProblemKind(503, "The carrier could not be asked"),

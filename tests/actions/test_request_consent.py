@@ -535,3 +535,32 @@ def test_a_text_that_grants_ends_the_question_that_waits() -> None:
     world.store.run(GrantConsent(statement(texted), PROMO.id, ConsentLevel.EXPRESS))
     assert deliver(world) == []
     assert world.message(recorded.message).status is MessageStatus.CANCELED
+
+
+@pytest.mark.parametrize(
+    ("changes", "actor", "waits"),
+    [
+        ({}, KEY, False),
+        ({"medium": Medium.PHONE}, KEY, False),
+        ({"medium": Medium.PAPER}, KEY, True),
+        ({"at": START - timedelta(hours=2)}, KEY, True),
+        ({"at": START - timedelta(minutes=59)}, KEY, False),
+        ({}, IMPORT, True),
+    ],
+)
+def test_who_is_not_there_just_now_is_asked_by_day(
+    changes: dict[str, object], actor: Actor, *, waits: bool
+) -> None:
+    """It is four in the morning where this person is; their time to answer begins when it goes."""
+    world = world_of()
+    evidence = msgspec.structs.replace(ON_A_FORM, **changes)
+    recorded = request(world, NEWS.id, evidence, actor=actor)
+    status = world.message(recorded.message).status
+    assert status is (MessageStatus.SCHEDULED if waits else MessageStatus.QUEUED)
+    assert deliver(world) == ([] if waits else [MessageKind.OPT_IN_REQUEST])
+    world.clock.advance(hours=14)
+    assert deliver(world) == ([MessageKind.OPT_IN_REQUEST] if waits else [])
+    until = START + timedelta(hours=62 if waits else 48)
+    asked = consent(world, NEWS.id).request
+    assert asked is not None
+    assert asked.answer_by == until

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.integration
 
 NEWS = Program("news-1", "acme", Purpose.INFORMATIONAL, "Order news")
 OFFERS = Program("offers-1", "acme", Purpose.MARKETING, "Offers")
-FORM = {"phone": ANN, "program": NEWS.id, "medium": "paper", "note": "Form 1142"}
+FORM = {"phone": ANN, "program": NEWS.id, "medium": "in_person", "note": "Form 1142"}
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ async def test_a_person_is_asked_and_shown_as_waiting(world: World) -> None:
     assert (sent.status_code, sent.headers["location"]) == (303, f"{ann.address}/consent")
     (entry,) = [e for e in await ann.entries() if e.kind is EntryKind.CONSENT_REQUESTED]
     assert entry.evidence is not None
-    assert (entry.evidence.medium, entry.evidence.note) == ("paper", "Form 1142")
+    assert (entry.evidence.medium, entry.evidence.note) == ("in_person", "Form 1142")
     message = await hand_over(world)
     assert message.body.startswith("Acme: reply YES to get Order news")
     tab = (await ann.page(ADMIN, "/consent")).words

@@ -16,10 +16,11 @@ from consentry.domain.double_opt_in import (
     word_confirmation,
     word_request,
 )
-from consentry.domain.gate import MessageKind, Request, Verdict
+from consentry.domain.gate import Door, MessageKind, Request, Verdict
 from consentry.domain.policy import OPT_IN_HOURS_MAX, OPT_IN_HOURS_MIN, Policy
 from consentry.domain.reading import SenderKind
 from consentry.domain.reasons import Reason
+from consentry.domain.rules.rows import RulesProfile
 from consentry.domain.standing import (
     Consent,
     ConsentLevel,
@@ -40,6 +41,7 @@ QUESTION = Request(
     PERSON,
     LONG.number,
     program=PROMO.id,
+    door=Door.REPLY,
     kind=MessageKind.OPT_IN_REQUEST,
     body="Reply YES",
     segments=1,
@@ -127,10 +129,10 @@ def test_a_yes_answers_what_went_out_before_it() -> None:
 
 def test_what_was_never_asked_for_is_not_noted_as_sent() -> None:
     """A claim of it changes no consent."""
-    assert note_sent(Standing(), PROMO.id, START) == ()
-    assert note_sent(Standing(), None, START) == ()
+    assert note_sent(Standing(), PROMO.id, START, hours=48) == ()
+    assert note_sent(Standing(), None, START, hours=48) == ()
     unasked = apply_pieces(Standing(), (waiting(None),))
-    assert note_sent(unasked, PROMO.id, START) == ()
+    assert note_sent(unasked, PROMO.id, START, hours=48) == ()
 
 
 def test_what_is_held_is_asked_only_where_it_can_be() -> None:
@@ -177,3 +179,16 @@ def test_the_time_to_answer_is_one_to_three_days(hours: int) -> None:
     with pytest.raises(ValueError, match="opt_in_hours"):
         Policy(opt_in_hours=hours)
     assert Policy().version != Policy(opt_in_hours=OPT_IN_HOURS_MAX).version
+
+
+def test_a_question_that_comes_from_a_pile_waits_for_the_day() -> None:
+    """Nobody is woken for it; whoever is there just now is asked at once."""
+    at_night = msgspec.structs.replace(QUESTION, door=Door.API)
+    night = START + timedelta(hours=12)
+    decision = ask(at_night, waiting(), now=night)
+    assert (decision.decision, decision.reason) == (Verdict.DEFER, Reason.QUIET_HOURS)
+    assert decision.until is not None
+    off = Policy(rules_profile=RulesProfile.OFF)
+    assert ask(at_night, waiting(), policy=off, now=night).until == decision.until
+    assert ask(at_night, waiting(), now=decision.until).decision is Verdict.ALLOW
+    assert ask(QUESTION, waiting(), now=night).decision is Verdict.ALLOW

@@ -145,7 +145,9 @@ def _changed_by(
     """Note in the standing that a text is handed over, and count it where it is a solicitation."""
     thread = _texted(standing.thread(message.sender), message, facts.now)
     if message.kind is MessageKind.OPT_IN_REQUEST:
-        return thread, *note_sent(standing, message.program, facts.now)
+        return thread, *note_sent(
+            standing, message.program, facts.now, hours=facts.policy.opt_in_hours
+        )
     if message.purpose is not Purpose.MARKETING or not is_solicitation(request):
         return (thread,)
     brand = facts.directory.senders[message.sender].brand

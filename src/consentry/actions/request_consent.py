@@ -1,6 +1,6 @@
 """Double opt-in: a person is asked once whether a program may text them, and answers by texting."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -26,7 +26,8 @@ from consentry.domain.intake import missing_evidence
 from consentry.domain.standing import Consent, ConsentLevel, Standing, apply_pieces
 from consentry.ports import Change, Facts, Needs, Rejected
 
-_AT_ONCE = (Medium.TEXT, Medium.WEB)
+_FROM_A_PILE = (Medium.PAPER, Medium.MAIL, Medium.IMPORT)
+_JUST_NOW = timedelta(hours=1)
 
 
 class RequestConsent(msgspec.Struct, frozen=True):
@@ -120,6 +121,14 @@ class RequestConsent(msgspec.Struct, frozen=True):
             sender=self.sender,
         )
 
+    def _acts_now(self, now: datetime) -> bool:
+        """Tell whether the person is there: they filled in a form, or are on the phone."""
+        statement, evidence = self.statement, self.statement.evidence
+        if evidence is None or evidence.medium in _FROM_A_PILE:
+            return False
+        acted_at = now if evidence.at is None else evidence.at
+        return statement.actor.kind is not ActorKind.IMPORT and now - acted_at <= _JUST_NOW
+
     def _ask(
         self, requested: Requested, standing: Standing, facts: Facts
     ) -> tuple[Requested, Queued | None]:
@@ -127,14 +136,12 @@ class RequestConsent(msgspec.Struct, frozen=True):
         consent, sender = requested.consent, requested.sender
         if consent is None or sender is None:
             return requested, None
-        evidence = self.statement.evidence
-        at_once = evidence is not None and evidence.medium in _AT_ONCE
         queued = queue_request(
             self.statement.recipient,
             consent,
             apply_pieces(standing, (consent,)),
             facts,
-            door=Door.REPLY if at_once else Door.API,
+            door=Door.REPLY if self._acts_now(facts.now) else Door.API,
         )
         if queued.message is not None or consent.request is None:
             return requested, queued

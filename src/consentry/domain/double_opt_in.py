@@ -178,12 +178,15 @@ def _last_inbound(standing: Standing, sender: Sender) -> float:
     return 0.0 if at is None else at.timestamp()
 
 
-def note_sent(standing: Standing, program: str | None, now: datetime) -> tuple[Consent, ...]:
-    """Note on a consent that its request is given to the carrier."""
+def note_sent(
+    standing: Standing, program: str | None, now: datetime, *, hours: int
+) -> tuple[Consent, ...]:
+    """Note on a consent that its request is given to the carrier: the time to answer begins."""
     consent = None if program is None else standing.consent(program)
     if consent is None or consent.request is None:
         return ()
-    sent = msgspec.structs.replace(consent.request, sent_at=now)
+    answer_by = now + timedelta(hours=hours)
+    sent = msgspec.structs.replace(consent.request, sent_at=now, answer_by=answer_by)
     return (msgspec.structs.replace(consent, request=sent),)
 
 

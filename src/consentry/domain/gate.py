@@ -343,9 +343,8 @@ def _judge_consent(consent: Consent, purpose: Purpose, now: datetime) -> Denial 
 
 def _check_opt_in_request(case: _Case) -> Denial | Consent | None:
     """Let the one question go that a consent waits for."""
-    request = case.request
-    consent = case.facts.standing.consent(request.program or "")
-    refused = refuse_question(consent, sender=request.sender, message=request.message, now=case.now)
+    consent = case.facts.standing.consent(case.request.program or "")
+    refused = refuse_question(consent, case.request.sender, case.request.message, case.now)
     return consent if refused is None else Denial(refused[0], refused[1], consent=consent)
 
 
@@ -371,8 +370,7 @@ def _check_consent(case: _Case) -> Denial | Consent | None:
         denials.append(denial)
     if not denials:
         return Denial(Reason.NO_CONSENT, f"consent/{purpose}")
-    order = list(Reason)
-    return min(denials, key=lambda denial: order.index(denial.reason))
+    return min(denials, key=lambda denial: list(Reason).index(denial.reason))
 
 
 def _check_body(case: _Case) -> Denial | None:
@@ -437,14 +435,16 @@ def _decide_carried(case: _Case, consent: Consent | None) -> Decision:
     if bad_body is not None:
         return _deny(bad_body, case.request.purpose, case.policy, case.now)
     purpose = _purpose_of(case)
-    if purpose is Purpose.MARKETING and is_solicitation(case.request):
+    is_question = case.request.kind is MessageKind.OPT_IN_REQUEST
+    if (purpose is Purpose.MARKETING or is_question) and is_solicitation(case.request):
         return _rule(case, consent)
     return _allow(case, consent, purpose)
 
 
 def is_solicitation(request: Request) -> bool:
-    """Tell whether a marketing text is one that nobody asked for; our own answers are none."""
-    return request.kind is MessageKind.MESSAGE and request.door is not Door.REPLY
+    """Tell whether a text is one that nobody asked for just now; our own answers are none."""
+    may_be = request.kind in (MessageKind.MESSAGE, MessageKind.OPT_IN_REQUEST)
+    return may_be and request.door is not Door.REPLY
 
 
 def _rule(case: _Case, consent: Consent | None) -> Decision:
@@ -456,9 +456,10 @@ def _rule(case: _Case, consent: Consent | None) -> Decision:
         at=case.now if request.send_at is None else max(case.now, request.send_at),
         expires_at=request.expires_at,
         message=request.message,
+        is_question=request.kind is MessageKind.OPT_IN_REQUEST,
     )
     ruling = judge_solicitation(asked, case.facts.standing, case.policy)
-    allowed = _allow(case, consent, Purpose.MARKETING)
+    allowed = _allow(case, consent, _purpose_of(case))
     rules = (*allowed.rules, *ruling.rules)
     if ruling.reason is None:
         return msgspec.structs.replace(allowed, rules=rules)

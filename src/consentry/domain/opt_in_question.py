@@ -7,7 +7,7 @@ from consentry.domain.standing import Consent, ConsentState
 
 
 def refuse_question(
-    consent: Consent | None, *, sender: str, message: str | None, now: datetime
+    consent: Consent | None, sender: str, message: str | None, now: datetime
 ) -> tuple[Reason, str] | None:
     """Say why a text is not the question that a consent waits for, and by which rule.
 

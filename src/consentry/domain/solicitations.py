@@ -48,6 +48,7 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     """A text to judge: to whom, of which brand, when it is to leave and by when it must have.
 
     `message` is its id where it was handed over before: it does not count against itself.
+    `is_question`: it is no marketing but asks for consent, which nobody is woken for either.
     """
 
     recipient: str
@@ -55,16 +56,19 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     at: datetime
     expires_at: datetime | None = None
     message: str | None = None
+    is_question: bool = False
 
 
 def judge_solicitation(asked: Asked, standing: Standing, policy: Policy) -> Ruling:
     """Judge one marketing text by what was handed over before and by the recipient's clock."""
     profile = policy.rules_profile
+    if asked.is_question and profile is RulesProfile.OFF:
+        profile = RulesProfile.PER_STATE
     whereabouts = find_whereabouts(asked.recipient, standing.place)
     hours = judge_hours(profile, whereabouts, asked.at)
     if profile is RulesProfile.OFF:
         return Ruling(hours.rules, Reason.QUIET_HOURS, detail=_SWITCHED_OFF, is_final=True)
-    caps = caps_for(profile, whereabouts, asked.at)
+    caps = () if asked.is_question else caps_for(profile, whereabouts, asked.at)
     rules = (*hours.rules, *(cap.id for cap in caps))
     free_at = _find_free(caps, _list_counted(asked, standing), asked.at)
     if free_at is None and hours.is_open:

@@ -5,7 +5,6 @@ from real_world import Demo, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-opt-in")]
 
-SHOWN = "Offers by text from Retalé: marketing texts from +1 415 555 0100."
 ASKS = (
     "Retalé: reply YES to get Offers (up to 4 msgs/month). Msg & data rates may apply. "
     "Reply HELP for help, STOP to opt out."
@@ -33,7 +32,8 @@ def ask(demo: Demo, phone: str, number: str) -> dict[str, object]:
             "action": "request",
             "sender": number,
             "reason": "Signed up on the web",
-            "evidence": {"medium": "web", "call_to_action": SHOWN},
+            "evidence": {"medium": "web"},
+            "call_to_action": "offers-web",
         },
     )
     assert answer.status_code == 201, answer.text

@@ -6,6 +6,7 @@ import msgspec
 
 from consentry.actions.outgoing import cancel_forbidden, join
 from consentry.domain.directory import Program
+from consentry.domain.double_opt_in import Fate
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind, Evidence
 from consentry.domain.expiry import earlier_end, end_of, find_expiry
 from consentry.domain.intake import (
@@ -40,7 +41,7 @@ class ConsentRecorded(msgspec.Struct, frozen=True):
     `expires_at` is when the consent runs out, if the grant changed it. `opt_out` is the entry
     itself where it takes consent away: the legal clock is read from it. `message` is the text that
     asks the person, where one was put in the outbox. `grant` is the entry of a grant or a request,
-    for its checklist.
+    for its checklist, `fate` what became of the wish that a person be asked.
     """
 
     entry: str
@@ -51,6 +52,7 @@ class ConsentRecorded(msgspec.Struct, frozen=True):
     opt_out: Entry | None = None
     message: str | None = None
     grant: Entry | None = None
+    fate: Fate | None = None
 
 
 class Statement(msgspec.Struct, frozen=True):

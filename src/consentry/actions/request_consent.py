@@ -14,6 +14,7 @@ from consentry.actions.record_consent import (
 from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.directory import Program, Purpose
 from consentry.domain.double_opt_in import (
+    Fate,
     Requested,
     Wish,
     decide_request,
@@ -87,7 +88,12 @@ class RequestConsent(msgspec.Struct, frozen=True):
             entry = msgspec.structs.replace(entry, sender=requested.sender.number)
         asks = None if queued is None or queued.message is None else queued.message.id
         outcome = ConsentRecorded(
-            entry_id, requested.state, requested.note, message=asks, grant=entry
+            entry_id,
+            requested.state,
+            requested.note,
+            message=asks,
+            fate=requested.fate,
+            grant=entry,
         )
         change = Change(entries=(entry,))
         return outcome, change if queued is None else join(change, queued.change)
@@ -149,7 +155,9 @@ class RequestConsent(msgspec.Struct, frozen=True):
         before = standing.consent(consent.program)
         asked_at = None if before is None else before.asked_at
         kept = msgspec.structs.replace(consent, request=unasked, asked_at=asked_at)
-        refused = msgspec.structs.replace(requested, consent=kept, note=queued.decision.detail)
+        refused = msgspec.structs.replace(
+            requested, consent=kept, note=queued.decision.detail, fate=Fate.HELD
+        )
         return refused, queued
 
 

@@ -14,6 +14,7 @@ from consentry.cli import (
     consents,
     customers,
     expiring,
+    importing,
     keywords,
     moving,
     opting_out,
@@ -61,6 +62,7 @@ consents.register(app)
 opting_out.register(app)
 expiring.register(app)
 asking.register()
+importing.register()
 keywords.register(app)
 customers.register(app)
 reconciling.register(app)

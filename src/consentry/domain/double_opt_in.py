@@ -6,6 +6,7 @@ own that is newer.
 """
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 import msgspec
@@ -38,6 +39,17 @@ _ASKED_BEFORE: Final = (
 )
 
 
+class Fate(StrEnum):
+    """What becomes of a wish that a person be asked."""
+
+    ASKED = "asked"
+    HELD = "held"
+    ACTIVE = "active"
+    WAITING = "waiting"
+    ASKED_BEFORE = "asked_before"
+    WITHDREW = "withdrew"
+
+
 class Wish(msgspec.Struct, frozen=True):
     """What somebody wants a person to be asked.
 
@@ -63,6 +75,7 @@ class Requested(msgspec.Struct, frozen=True):
     consent: Consent | None = None
     sender: Sender | None = None
     superseded: bool = False
+    fate: Fate = Fate.HELD
 
 
 def level_for(program: Program) -> ConsentLevel:
@@ -85,13 +98,13 @@ def decide_request(
     state = ConsentState.NONE if known is None else known.state_at(wish.now)
     withdrawn_at = withdrawal_of(standing, program, directory, reach)
     if withdrawn_at is not None and told.at <= withdrawn_at:
-        return Requested(state, _OLDER, superseded=True)
+        return Requested(state, _OLDER, superseded=True, fate=Fate.WITHDREW)
     hindrance = find_hindrance(standing, program, directory)
     if told.cause is Cause.IMPORT and (hindrance or (known is not None and known.is_withdrawn)):
-        return Requested(state, _OVERWRITES)
+        return Requested(state, _OVERWRITES, fate=Fate.WITHDREW)
     refusal = None if known is None else _find_refusal(known, program, wish=wish, told=told)
     if refusal is not None:
-        return Requested(state, refusal)
+        return Requested(state, refusal[1], fate=refusal[0])
     sender = choose_sender(standing, program, directory, named=wish.sender)
     if sender is None:
         return Requested(state, f"No sender of {program.name} can ask. Add or switch on one.")
@@ -108,20 +121,24 @@ def decide_request(
         sender=sender,
         text=wish.message,
     )
-    return Requested(ConsentState.PENDING, _waiting_note(asked.request), asked, sender)
+    note = _waiting_note(asked.request)
+    return Requested(ConsentState.PENDING, note, asked, sender, fate=Fate.ASKED)
 
 
-def _find_refusal(known: Consent, program: Program, *, wish: Wish, told: Told) -> str | None:
+def _find_refusal(
+    known: Consent, program: Program, *, wish: Wish, told: Told
+) -> tuple[Fate, str] | None:
     """Say why a person is not asked for what is given, asked for, or was refused already."""
     if known.is_active(wish.now):
         enough = STRENGTH[known.level] >= min(STRENGTH[wish.level], STRENGTH[level_for(program)])
-        return _ACTIVE if enough else None
+        return (Fate.ACTIVE, _ACTIVE) if enough else None
     if known.is_asked and known.state_at(wish.now) is ConsentState.PENDING:
-        return f"Asked already. {_waiting_note(known.request)} Nothing more is sent."
+        waiting = f"Asked already. {_waiting_note(known.request)} Nothing more is sent."
+        return Fate.WAITING, waiting
     if known.asked_at is None and not known.is_withdrawn:
         return None
     is_newer = known.asked_at is None or told.at > known.asked_at
-    return None if wish.is_dated and is_newer else _ASKED_BEFORE
+    return None if wish.is_dated and is_newer else (Fate.ASKED_BEFORE, _ASKED_BEFORE)
 
 
 def _waiting_note(request: OptInRequest | None) -> str:

@@ -1,0 +1,116 @@
+"""A list of people who signed up elsewhere: each is asked over their own handset, once.
+
+An import never overwrites a revocation, and bringing the same list in again asks nobody twice.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+
+import msgspec
+
+from consentry.actions.import_opt_outs import ListedNumber, ReadLine, RepeatedNumber
+from consentry.actions.record_consent import Statement
+from consentry.actions.request_consent import RequestConsent
+from consentry.domain.double_opt_in import Fate
+from consentry.domain.entries import Actor, ActorKind, Evidence, Medium
+from consentry.ports import Change, Facts, Needs
+
+
+class ConsentList(msgspec.Struct, frozen=True):
+    """Where a list comes from: its name, the hash of its text, and who brings it in.
+
+    `id` names the import. `program` is what people are asked for, `call_to_action` what they were
+    shown when they signed up.
+    """
+
+    id: str
+    name: str
+    digest: str
+    by: str
+    program: str
+    call_to_action: str | None = None
+
+
+class Row(StrEnum):
+    """What becomes of a line of a list."""
+
+    ASKED = "asked"
+    KNOWN = "known"
+    WITHDREW = "withdrew"
+    HELD = "held"
+    REPEATED = "repeated"
+    UNREADABLE = "unreadable"
+
+
+_ROWS = {
+    Fate.ASKED: Row.ASKED,
+    Fate.ACTIVE: Row.KNOWN,
+    Fate.WAITING: Row.KNOWN,
+    Fate.ASKED_BEFORE: Row.KNOWN,
+    Fate.WITHDREW: Row.WITHDREW,
+    Fate.HELD: Row.HELD,
+}
+
+
+class ImportedConsent(msgspec.Struct, frozen=True):
+    """What became of a number, and why."""
+
+    row: Row
+    note: str = ""
+
+
+class ImportConsent(msgspec.Struct, frozen=True):
+    """Have one number of a list asked, with where it comes from.
+
+    `is_dry`: say what would be, and write nothing.
+    """
+
+    line: ListedNumber
+    source: ConsentList
+    is_dry: bool = False
+
+    def needs(self) -> Needs:
+        """Ask for what a request needs."""
+        return self._request().needs()
+
+    def decide(self, facts: Facts) -> tuple[ImportedConsent, Change]:
+        """Decide; raises `Rejected` for what nobody on the list can be asked for.
+
+        Who is not asked has nothing written: what stands already stays as it is.
+        """
+        recorded, change = self._request().decide(facts)
+        row = _ROWS[recorded.fate or Fate.HELD]
+        imported = ImportedConsent(row, recorded.note or "")
+        return imported, Change() if self.is_dry or row is not Row.ASKED else change
+
+    def _request(self) -> RequestConsent:
+        line, source = self.line, self.source
+        provenance = [
+            f"{source.name}, row {line.line}, SHA-256 {source.digest}",
+            f"claimed date {line.claimed}" if line.claimed else "no date given",
+            f"brought in by {source.by}",
+        ]
+        statement = Statement(
+            recipient=line.recipient,
+            actor=Actor(ActorKind.IMPORT, source.id),
+            reason=line.reason or source.name,
+            evidence=Evidence(medium=Medium.PAPER, at=line.at, note="; ".join(provenance)),
+        )
+        return RequestConsent(statement, source.program, call_to_action=source.call_to_action)
+
+
+def count_rows(rows: Iterable[Row]) -> dict[str, int]:
+    """Count what becomes of the lines; every kind is there, those without a line too."""
+    counted = Counter(rows)
+    return {row.value: counted[row] for row in Row}
+
+
+def sort_lines(lines: Iterable[ReadLine]) -> Iterator[tuple[ReadLine, Row | None]]:
+    """Say of each line what becomes of it where that hangs on no person; None: it does."""
+    for line in lines:
+        if isinstance(line, ListedNumber):
+            yield line, None
+        else:
+            is_repeated = isinstance(line, RepeatedNumber)
+            yield line, Row.REPEATED if is_repeated else Row.UNREADABLE

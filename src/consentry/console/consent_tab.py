@@ -28,6 +28,7 @@ from consentry.console.timeline_words import (
 )
 from consentry.console.wording import show_number
 from consentry.domain.agents import Permission
+from consentry.domain.directory import Purpose
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.legal_clock import LegalClock, read_clock
 from consentry.domain.messages import Message
@@ -222,14 +223,14 @@ def _answer_by(consent: Consent, now: datetime) -> datetime | None:
 
 
 async def _read_checklists(visit: Visit, number: str, seen: Seen) -> dict[str, tuple[Item, ...]]:
-    """Hold what express written consent needs against the evidence of each program."""
+    """Hold what express written consent needs against the evidence of each marketing program."""
     wanted = EntryFilter(kinds=(EntryKind.CONSENT_GRANTED, EntryKind.CONSENT_REQUESTED))
     page = ListPage(limit=_GRANTS_READ)
     entries = await visit.services.store.read_entries(number, page, wanted=wanted)
     found: dict[str, tuple[Item, ...]] = {}
     for program_id, (_, evidence) in gather_evidence(entries).items():
         program = seen.directory.program(program_id)
-        if program is not None and not program.is_conversation:
+        if program is not None and program.purpose is Purpose.MARKETING:
             found[program_id] = judge_written(look_up(seen.directory, program, evidence))
     return found
 

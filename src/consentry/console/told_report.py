@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from consentry.actions.list_told import ToldOptOut, list_told
 from consentry.console.clock_words import spell_day, spell_latency
+from consentry.console.key_names import read_key_names
 from consentry.console.opt_outs_words import name_scope
 from consentry.console.pages import Page, Visit
 from consentry.console.sender_choice import visible_scopes
@@ -40,6 +41,7 @@ async def show_told(visit: Visit) -> Response:
     page = ListPage(limit=_ON_A_PAGE, before=before)
     found = await list_told(visit.services.store, page, only_late=only_late)
     names = {agent.id: agent.name for agent in await visit.services.store.read_agents()}
+    names |= await read_key_names(visit.services.store)
     rows = [await _describe(visit, told, names) for told in found.items]
     return visit.render(
         "told_report.html",

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from action_world import World
-from consent_world import FOREIGN, LONG, PROMO, SECOND, minute
+from consent_world import DIRECTORY, FOREIGN, LONG, PROMO, SECOND, minute
 from consentry.actions.administer import (
     SaveBrand,
     SaveCarrier,
@@ -111,6 +111,17 @@ def test_wordings_fit_before_they_are_needed(replies: Replies, *, fits: bool) ->
         assert World().store.run(command).replies == replies
     else:
         assert refused(command) == ("reply_too_long", 422)
+
+
+def test_the_confirmation_of_an_opt_out_sells_nothing() -> None:
+    """Whichever door words it; a sender that has such words from before may change otherwise."""
+    selling = Replies(opt_out="{brand}: no more texts. 20% off if you come back!")
+    sender = msgspec.structs.replace(LONG, replies=selling)
+    assert refused(SaveSender(sender)) == ("wording_invalid", 422)
+    senders = {**DIRECTORY.senders, LONG.number: sender}
+    world = World(directory=msgspec.structs.replace(DIRECTORY, senders=senders))
+    changed = msgspec.structs.replace(sender, messages_per_second=2.0)
+    assert world.store.run(SaveSender(changed)) == changed
 
 
 def test_a_program_is_for_a_purpose_of_a_brand() -> None:

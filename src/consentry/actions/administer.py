@@ -2,12 +2,13 @@
 
 import math
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, assert_never
 from urllib.parse import urlsplit
 
 import msgspec
 
+from consentry.actions.keep_templates import judge_wording
 from consentry.actions.record_audit import SYSTEM, audit_setting, build_entry
 from consentry.domain.directory import Brand, Program, Purpose, Sender
 from consentry.domain.entries import Actor, EntryKind
@@ -15,7 +16,8 @@ from consentry.domain.gate import MessageKind
 from consentry.domain.in_force import InForce
 from consentry.domain.phone import InvalidNumber, normalize_phone
 from consentry.domain.reading import SenderKind
-from consentry.domain.replies import INITIAL_REPLY_CHARACTERS_MAX, render_reply
+from consentry.domain.replies import INITIAL_REPLY_CHARACTERS_MAX, fill_in, render_reply
+from consentry.domain.wording_lint import WordingKind
 from consentry.ports import APIKey, CarrierAccount, Change, Facts, Needs, Rejected
 from consentry.wire.gsm7 import count_segments
 from consentry.wire.webhook_address import (
@@ -25,6 +27,7 @@ from consentry.wire.webhook_address import (
     status_path,
 )
 
+_NO_MARKETING: Final = "no_marketing"
 _ALPHANUMERIC = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
 
 
@@ -81,6 +84,8 @@ class SaveSender(msgspec.Struct, frozen=True):
         _check_inbound_url(sender)
         _check_replies(sender, facts.directory.brands[sender.brand])
         known = facts.directory.senders.get(sender.number)
+        brand, today = facts.directory.brands[sender.brand], facts.now.date()
+        _check_sells_nothing(sender, known, brand, today)
         entries = audit_setting(
             f"sender {sender.number}",
             known,
@@ -144,7 +149,7 @@ def _check_replies(sender: Sender, brand: Brand) -> None:
     """Refuse wordings that could not go out, with the brand's name filled in."""
     initial = sender.replies.initial
     if initial is not None:
-        characters = len(initial.replace("{brand}", brand.name))
+        characters = len(fill_in(initial, brand))
         if characters > INITIAL_REPLY_CHARACTERS_MAX:
             raise Rejected(
                 "reply_too_long",
@@ -160,6 +165,19 @@ def _check_replies(sender: Sender, brand: Brand) -> None:
             "160 characters, or 70 where it has characters outside GSM-7.",
             status=422,
         )
+
+
+def _check_sells_nothing(sender: Sender, known: Sender | None, brand: Brand, today: date) -> None:
+    """Refuse marketing in the confirmation of an opt-out, whichever door words it (I2)."""
+    wording = sender.replies.opt_out
+    if wording is None or (known is not None and known.replies.opt_out == wording):
+        return
+    judged = judge_wording(WordingKind.OPT_OUT_CONFIRMATION, wording, brand, today=today)
+    for finding in judged.errors:
+        if finding.rule == _NO_MARKETING:
+            raise Rejected(
+                "wording_invalid", f"The opt-out confirmation: {finding.says}", status=422
+            )
 
 
 PROGRAM_TEXT_CHARACTERS_MAX: Final = {

@@ -13,7 +13,7 @@ from consentry.actions.settle_drift import (
     settle_report,
 )
 from consentry.domain.consent import PairState, pair_state
-from consentry.domain.directory import Sender
+from consentry.domain.directory import Purpose, Sender
 from consentry.domain.drift import Drift, DriftKind, DriftState
 from consentry.domain.entries import AUDIT_KINDS, EntryKind
 from consentry.domain.gate import Door
@@ -327,3 +327,15 @@ class QuietDelivery:
     async def wait_quiet(self, messages: tuple[str, ...]) -> None:
         """Note it."""
         self.waited.append(messages)
+
+
+async def test_a_missed_unclear_text_waits_to_be_reviewed_once_it_is_applied() -> None:
+    """Until then everything over its sender is held back, and then all but direct replies."""
+    world, (drift,) = await missed(written("not interested", minute(30)))
+    assert world.send("News", door=Door.CONSOLE).decision.reason is Reason.PAUSED_FOR_REVIEW
+    world.store.run(ApplyDrift(drift, ADMIN, REASON))
+    (case,) = world.store.reviews.values()
+    assert (case.recipient, case.unclear.at) == (PERSON, minute(30))
+    assert world.send("It is Acme", door=Door.CONSOLE).message is not None
+    held = world.send("News", door=Door.API, purpose=Purpose.CONVERSATIONAL)
+    assert held.decision.reason is Reason.PAUSED_FOR_REVIEW

@@ -168,6 +168,17 @@ def test_other_missed_texts_hold_nothing_back() -> None:
     assert judge("Hello?", out) == Judged(DriftKind.MISSED_TEXT, Severity.WARNING)
 
 
+def test_a_missed_unclear_text_holds_back_until_it_is_received() -> None:
+    """Over its sender; where news or offers could go over others of the brand, over those too."""
+    hello = after("Hello")
+    judged = judge("not interested", hello)
+    assert (judged.kind, judged.severity) == (DriftKind.MISSED_TEXT, Severity.WARNING)
+    assert judged.places == (Place(LONG.number, OURS),)
+    agreed = apply_pieces(hello, (consent(NEWS.id, level=ConsentLevel.EXPRESS),))
+    of_brand = {s.number for s in DIRECTORY.senders.values() if s.brand == LONG.brand}
+    assert {place.scope for place in judge("not interested", agreed).places} == of_brand
+
+
 # --- The carrier's order ------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from consentry.domain.consent import PairState, SignalKind, Text, decide_move, pair_state
 from consentry.domain.consent import read_signal as read_signal_of
-from consentry.domain.directory import Directory, Sender
+from consentry.domain.directory import Directory, Sender, is_conversation
 from consentry.domain.entries import Actor
 from consentry.domain.opting import newest
 from consentry.domain.policy import Policy, RevocationReach
@@ -261,10 +261,21 @@ def judge_text(
             return _judge_opt_out(standing, after, reached if is_taken else ())
         case SignalKind.OPT_IN:
             return Judged(DriftKind.MISSED_OPT_IN, Severity.WARNING)
-        case SignalKind.PLAIN_TEXT | SignalKind.UNCLEAR | SignalKind.HELP | SignalKind.SCOPE_ANSWER:
+        case SignalKind.UNCLEAR:
+            reached = _reached_senders(sender, directory, policy.revocation_reach)
+            is_solicited = any(_is_solicited(c, read.at) for c in standing.consents)
+            numbers = dict.fromkeys((sender.number, *(reached if is_solicited else ())))
+            places = tuple(Place(number, BlockLayer.OURS) for number in numbers)
+            return Judged(DriftKind.MISSED_TEXT, Severity.WARNING, places)
+        case SignalKind.PLAIN_TEXT | SignalKind.HELP | SignalKind.SCOPE_ANSWER:
             return Judged(DriftKind.MISSED_TEXT, Severity.WARNING)
         case never:
             assert_never(never)
+
+
+def _is_solicited(consent: Consent, at: datetime) -> bool:
+    """Tell whether a consent carries more than a conversation."""
+    return consent.is_active(at) and not is_conversation(consent.program)
 
 
 def _judge_opt_out(before: Standing, after: Standing, reached: tuple[str, ...]) -> Judged:

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.property
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 SEED = "20260501"
-EXAMPLES = "12"
+EXAMPLES = "6"
 SECONDS_MAX = 240
 
 

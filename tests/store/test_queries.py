@@ -38,6 +38,7 @@ def test_every_table_has_its_statement() -> None:
 
 YOUNGER_KINDS = {
     EntryKind.CONSENT_REQUESTED,
+    EntryKind.PLACE_CHANGED,
     EntryKind.DRIFT_APPLIED,
     EntryKind.DRIFT_DISMISSED,
     EntryKind.RECONCILED,

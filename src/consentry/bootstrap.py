@@ -54,6 +54,7 @@ from consentry.opening import (
     open_store,
     read_secret_key,
 )
+from consentry.opt_in.opt_out import OptOutPages
 from consentry.opt_in.pages import OptInPages
 from consentry.opt_in.services import OptInServices
 from consentry.ports import (
@@ -384,8 +385,9 @@ class Server:
     def _build_app(self, services: Services) -> ASGIApp:
         console = _build_console_services(self._settings, services)
         self._streams = console.streams
-        opt_in = OptInPages(_build_opt_in_services(self._settings, services))
-        routes = [*build_console(console), *opt_in.routes()]
+        anybody = _build_opt_in_services(self._settings, services)
+        opened = (*OptInPages(anybody).routes(), *OptOutPages(anybody).routes())
+        routes = [*build_console(console), *opened]
         pages = Starlette(routes=routes, lifespan=self._live)
         return _build_doors(self._settings, services, pages, self._passing_on)
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import requests
 from console_windows import CHROMIUM, Windows
 from playwright.sync_api import StorageState, expect
 from real_world import JSON, Demo, eventually
@@ -127,6 +128,18 @@ def test_an_opt_out_by_phone_is_in_force_at_once(demo: Demo, phone: str) -> None
     assert (lifted.status_code, lifted.json()["code"]) == (403, "opted_out")
     demo.carrier.type_heard(phone, sender, "START")
     product.send(sender, phone, "Welcome back")
+
+
+def test_anybody_stops_a_brands_texts_on_its_page(demo: Demo, phone: str) -> None:
+    """A plain form, without a script: it counts at once, and is among what was told."""
+    sender, page = demo.number("long_code"), f"{demo.product.url}/opt-out/retale"
+    demo.carrier.type_heard(phone, sender, "Hello")
+    assert "Stop texts from Retalé" in requests.get(page, timeout=10).text
+    sent = requests.post(page, {"phone": phone}, timeout=10)
+    assert (sent.status_code, sent.url) == (200, f"{page}/done")
+    assert demo.product.try_send(sender, phone, "Hi").json()["code"] == "opted_out"
+    newest = demo.product.get("/v1/opt-outs/told")["items"][0]
+    assert (newest["recipient"], newest["clock"]["is_late"]) == (phone, False)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium here; install it to run this test")

@@ -18,6 +18,7 @@ from consentry.ports import Change, Facts, IdempotencyRecord, Needs, Outcome
 
 SIGN_IN: Final = "sign-in tries"
 OPT_IN: Final = "opt-in tries"
+OPT_OUT: Final = "opt-out tries"
 
 
 class TryLimits(msgspec.Struct, frozen=True):

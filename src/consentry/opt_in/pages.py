@@ -20,6 +20,7 @@ from consentry.domain.calls_to_action import CallMedium, CallToAction
 from consentry.domain.directory import Directory
 from consentry.domain.phone import InvalidNumber, calling_code, normalize_phone
 from consentry.opt_in import qr_code
+from consentry.opt_in.reading import client_address, keep_printable, read_form
 from consentry.opt_in.rendering import (
     Filled,
     page_words,
@@ -31,9 +32,8 @@ from consentry.opt_in.rendering import (
 )
 from consentry.opt_in.services import OptInServices
 from consentry.ports import Rejected, StoreUnavailable
-from consentry.wire.forms import Form, FormError, parse_form
+from consentry.wire.forms import Form
 
-FORM_BYTES_MAX: Final = 16_384
 _NAME_CHARACTERS_MAX: Final = 200
 _SESSION_CHARACTERS_MAX: Final = 64
 _URL_CHARACTERS_MAX: Final = 2000
@@ -178,7 +178,7 @@ class OptInPages:
         shown = await self._find(request)
         if shown is None or shown.call.medium is not CallMedium.WEB:
             return tell("missing", status=404)
-        form = await _read_form(request)
+        form = await read_form(request)
         if form is None:
             return tell("unreadable", shown.call.locale, status=400)
         if form.get(embedding.TRAP_FIELD):
@@ -186,7 +186,7 @@ class OptInPages:
         phone, problems = self._check(form, shown)
         filled = Filled(
             phone=(form.get(PHONE_FIELD) or "")[:_SESSION_CHARACTERS_MAX],
-            name=_clean(form.get(NAME_FIELD), _NAME_CHARACTERS_MAX) or "",
+            name=keep_printable(form.get(NAME_FIELD), _NAME_CHARACTERS_MAX) or "",
         )
         if problems:
             return self._show_form(shown, filled, problems, status=422)
@@ -223,7 +223,7 @@ class OptInPages:
 
     async def _count(self, request: Request, phone: str) -> Wait | None:
         limits = self._services.limits
-        command = CountTry(_client_address(request), phone, limits, OPT_IN)
+        command = CountTry(client_address(request), phone, limits, OPT_IN)
         return await self._services.store.submit(command)
 
     def _turn_away(self, shown: _Shown, filled: Filled, wait: Wait) -> Response:
@@ -236,11 +236,11 @@ class OptInPages:
     async def _record(self, request: Request, form: Form, shown: _Shown, phone: str) -> Response:
         filled = FilledIn(
             phone=phone,
-            name=_clean(form.get(NAME_FIELD), _NAME_CHARACTERS_MAX),
+            name=keep_printable(form.get(NAME_FIELD), _NAME_CHARACTERS_MAX),
             page_url=self._page_url(request, form),
-            ip=_client_address(request) or None,
-            user_agent=_clean(request.headers.get("user-agent"), _AGENT_CHARACTERS_MAX),
-            session=_clean(form.get(embedding.SESSION_FIELD), _SESSION_CHARACTERS_MAX),
+            ip=client_address(request) or None,
+            user_agent=keep_printable(request.headers.get("user-agent"), _AGENT_CHARACTERS_MAX),
+            session=keep_printable(form.get(embedding.SESSION_FIELD), _SESSION_CHARACTERS_MAX),
         )
         try:
             await self._services.store.submit(TakeOptIn(shown.call, filled))
@@ -268,9 +268,9 @@ class OptInPages:
         The browser tells it, of another site perhaps only the site; then the script's word for the
         whole address is taken where it is of that site.
         """
-        told = _clean(request.headers.get("referer"), _URL_CHARACTERS_MAX)
-        told = told or _clean(request.headers.get("origin"), _URL_CHARACTERS_MAX)
-        claimed = _clean(form.get(embedding.PAGE_FIELD), _URL_CHARACTERS_MAX)
+        told = keep_printable(request.headers.get("referer"), _URL_CHARACTERS_MAX)
+        told = told or keep_printable(request.headers.get("origin"), _URL_CHARACTERS_MAX)
+        claimed = keep_printable(form.get(embedding.PAGE_FIELD), _URL_CHARACTERS_MAX)
         if claimed and told and _site_of(claimed) == _site_of(told):
             return claimed
         return told or f"{self._base_url(request)}{request.scope['path']}"
@@ -279,7 +279,9 @@ class OptInPages:
         if self._services.public_url is not None:
             return self._services.public_url
         # A Host header may be anything, so nothing is read out of it.
-        return f"{request.scope['scheme']}://{_clean(request.headers.get('host'), 255) or ''}"
+        return (
+            f"{request.scope['scheme']}://{keep_printable(request.headers.get('host'), 255) or ''}"
+        )
 
 
 def _go_on(call: CallToAction) -> Response:
@@ -292,16 +294,6 @@ def _no_such() -> Response:
     return Response("There is no such form.\n", status_code=404, media_type="text/plain")
 
 
-def _client_address(request: Request) -> str:
-    """Tell where a request comes from; the server has put a trusted proxy's word in its place."""
-    return "" if request.client is None else request.client.host
-
-
-def _clean(text: str | None, most: int) -> str | None:
-    """Keep what prints of a text, at most so much of it; None where nothing is left."""
-    return "".join(c for c in text or "" if c.isprintable()).strip()[:most] or None
-
-
 def _site_of(url: str) -> tuple[str, str] | None:
     try:
         parts = urlsplit(url)
@@ -309,16 +301,3 @@ def _site_of(url: str) -> tuple[str, str] | None:
         return None
     is_page = parts.scheme in {"http", "https"} and bool(parts.netloc)
     return (parts.scheme, parts.netloc.lower()) if is_page else None
-
-
-async def _read_form(request: Request) -> Form | None:
-    """Read a form; None where it is too large or cannot be read."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > FORM_BYTES_MAX:
-            return None
-    try:
-        return parse_form(bytes(body))
-    except FormError:
-        return None

@@ -206,11 +206,12 @@ def _is_confirmed(suppression: Suppression, case: _Case) -> bool:
 
 
 def _check_paused(case: _Case) -> Denial | None:
-    """Hold back what may be forbidden: a carrier says what our ledger does not (a drift)."""
-    for block in standing_blocks(case.facts.standing, case.sender):
+    """Hold back what may be forbidden: by a drift, or by a text that is not reviewed yet."""
+    standing = case.facts.standing
+    for block in standing_blocks(standing, case.sender) if standing.blocks else ():
         if block.is_paused:
             return Denial(Reason.PAUSED_FOR_REVIEW, f"paused/{block.layer}", block=block)
-    return None
+    return _check_review(case) if standing.reviews else None
 
 
 def _check_review(case: _Case) -> Denial | None:
@@ -218,11 +219,10 @@ def _check_review(case: _Case) -> Denial | None:
 
     Over other senders, what the opt-out would reach is held back: all but conversations.
     """
-    reviews = case.facts.standing.reviews
-    if not reviews or case.request.kind in _PASS_REVIEW:
+    if case.request.kind in _PASS_REVIEW:
         return None
     is_conversation = _purpose_of(case) is Purpose.CONVERSATIONAL
-    for review in reviews:
+    for review in case.facts.standing.reviews:
         if review.sender == case.sender.number:
             is_held = not (is_conversation and _is_direct_reply(case))
         else:
@@ -390,7 +390,6 @@ _BEFORE_CONSENT: Final[tuple[Callable[[_Case], Denial | None], ...]] = (
     _check_revoked_conversation,
     _check_suppressed,
     _check_paused,
-    _check_review,
 )
 
 

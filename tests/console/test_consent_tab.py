@@ -21,6 +21,7 @@ from lists_world import (
     OTHER_ONLY,
     TOLL_FREE,
     World,
+    Write,
     open_world,
 )
 from page_tree import Node
@@ -29,6 +30,7 @@ from consentry.actions.record_consent import GrantConsent, Statement, SuppressRe
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind, Evidence, Medium
 from consentry.domain.reasons import OPTED_OUT_SENTENCE
 from consentry.domain.standing import ConsentLevel
+from consentry.ports import Change
 
 pytestmark = pytest.mark.integration
 BY_KEY = Actor(ActorKind.KEY, "key_1")
@@ -113,6 +115,27 @@ async def test_a_refusal_shows_the_decision(world: World) -> None:
     assert told["Decision"].startswith("opted out: The destination number has disabled")
     assert "Rule block/provider, policy 2026-" in told["Decision"]
     assert told["Changed"] == "nothing"
+
+
+async def test_what_a_person_chose_to_keep_is_told(world: World) -> None:
+    """The digit stands in the timeline as they texted it, and both pages name the program."""
+    person = await meet(world)
+    kept = Entry(
+        id="ent_kept",
+        recipient=ANN,
+        kind=EntryKind.OPTED_IN,
+        at=NOW,
+        recorded_at=NOW,
+        actor=Actor(ActorKind.PERSON, ANN),
+        sender=LONG,
+        program="promo",
+        text="1",
+    )
+    await world.store.submit(Write(Change(entries=(kept,))))
+    told = (await history(person))[-1]
+    assert told.one("p", "told-head").words.endswith("chose to keep Deals (marketing)")
+    assert told.one("blockquote").raw == "1"
+    assert "chose to keep Deals (marketing)" in (await person.page(ADMIN)).words
 
 
 async def test_what_came_too_late_is_marked(world: World) -> None:

@@ -24,13 +24,17 @@ from consentry.domain.reading import LegalMeaning, Tier
 
 READER = Path(__file__).parent / "reader"
 _DATA = Path(__file__).parents[1] / "tests/domain/data"
-PARTS = {"rules": ("texts.toml", "revealed.toml"), "kept_aside": ("kept_aside.toml",)}
+PARTS = {
+    "rules": ("texts.toml", "revealed.toml"),
+    "kept_aside": ("kept_aside.toml",),
+    "kept_aside_2": ("kept_aside_2.toml",),
+}
 _NOTE = "<!-- Written by docs/write_reader_page.py; change that, not this page. -->\n\n"
 _TIERS = {"keyword": "a lone keyword", "phrase": "free text"}
 
 
 def read_parts() -> Iterator[LabelledText]:
-    """Read both halves of the set."""
+    """Read all parts of the set."""
     for part, names in PARTS.items():
         for name in names:
             for row in _read_file(_DATA / name):
@@ -55,6 +59,8 @@ def _render_page(labelled: Sequence[LabelledText]) -> str:
         _INTRODUCTION.format(texts=len(labelled), languages=len(languages), edition=NOTHING.version)
         + "\n## Kept aside\n\nThese are not looked at while rules are written.\n\n"
         + _render_part(results["kept_aside"])
+        + _SECOND_SET
+        + _render_part(results["kept_aside_2"])
         + "\n## Used while writing rules\n\nThese show what is kept working; they say nothing of "
         "texts that nobody has thought of.\n\n" + _render_part(results["rules"])
     )
@@ -136,13 +142,13 @@ CANCEL, is an opt-out whatever appointment is pending. That a relative died, wit
 ambiguous: it may be about the customer, or why an appointment is moved. `tier` is `keyword` for a
 lone word, however written, and `phrase` for free text.
 
-The set is in two parts. `rules` was at hand while rules were written. `kept_aside` was written with
-the first part in sight, so that no text comes twice, but not the rules; and it is not looked at
-while rules are written. It tells how the reader does on texts that it was not written for. It was
-twice as large: a half of it, chosen by a hash of each text, was looked at to see what kinds of
+The set is in three parts. `rules` was at hand while rules were written. `kept_aside` was written
+with the first part in sight, so that no text comes twice, but not the rules; and it is not looked
+at while rules are written. It tells how the reader does on texts that it was not written for. It
+was twice as large: a half of it, chosen by a hash of each text, was looked at to see what kinds of
 sayings were missing, and is in `rules` since. So the same hand wrote what is kept aside now and
-what rules were written after; texts of yet another hand will be read less well. If you write rules,
-look at the counts of `kept_aside` and not at its texts.
+what rules were written after; texts of yet another hand will be read less well: `kept_aside_2` is
+of another hand. If you write rules, look at the counts of what is kept aside and not at its texts.
 
 ## On your own texts
 
@@ -162,6 +168,16 @@ here](../howto/free-text.md).
 - Each text was labelled once, with no second opinion. What is ambiguous to one is plain to another.
 - Texts are read alone. Whether an ambiguous text counts depends on the conversation, which this
   does not measure.
+"""
+
+_SECOND_SET = """
+## Kept aside: a second set
+
+A second set, by another writer, measured once at the end: first with reader 2026-11-30.2. Its
+writer knew no rule, and of the other parts only lone keywords; nobody who writes rules looked at
+its texts. What was in another part already was replaced. So the plainest sayings are missing here,
+which customers send most often, and what is left is harder than traffic.
+
 """
 
 

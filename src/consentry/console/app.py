@@ -10,6 +10,7 @@ from starlette.routing import Route
 from consentry.console import (
     account,
     audit,
+    consents_import,
     customer,
     drift,
     expiring,
@@ -37,6 +38,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *review.PAGES,
     *opt_outs.PAGES,
     *opt_outs_import.PAGES,
+    *consents_import.PAGES,
     *opt_out_told.PAGES,
     *reports.PAGES,
     *drift.PAGES,

@@ -116,7 +116,7 @@ async def check_import(visit: Visit) -> Response:
         "opt_outs_import_check.html",
         typed=typed,
         plan=plan,
-        shown=_most_telling(plan.outcomes),
+        shown=most_telling(plan.outcomes),
         digest=source.digest,
         scope=await _name_scope(visit, source),
     )
@@ -147,7 +147,7 @@ async def carry_out_import(visit: Visit) -> Response:
         scope=scope,
         recorded=len(recorded),
         total=len(outcomes),
-        shown=_most_telling(outcomes),
+        shown=most_telling(outcomes),
     )
 
 
@@ -159,11 +159,12 @@ async def _read_form(visit: Visit) -> Typed:
         brand=visit.field("brand"),
         decided_by=visit.field("decided_by"),
     )
-    errors = {**_check_text(text), **await _check_choices(visit, typed)}
+    errors = {**check_text(text), **await _check_choices(visit, typed)}
     return msgspec.structs.replace(typed, errors=errors)
 
 
-def _check_text(text: str) -> dict[str, str]:
+def check_text(text: str) -> dict[str, str]:
+    """Say what is wrong with a list by itself: that it is empty, or too long for a page."""
     lines = count_lines(text)
     if lines == 0:
         return {"text": "Paste the list, or choose a file. One number a line is enough."}
@@ -262,7 +263,7 @@ def _tell_written(row: ListedNumber, imported: Imported) -> Outcome:
     return Outcome(row.line, show_number(row.recipient), words, is_new=is_new)
 
 
-def _most_telling(outcomes: Sequence[Outcome]) -> list[Outcome]:
+def most_telling(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Show what is not simply new first, where there is more than fits a page."""
     if len(outcomes) <= _SHOWN_MAX:
         return list(outcomes)

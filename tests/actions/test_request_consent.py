@@ -200,7 +200,7 @@ def test_a_yes_to_another_sender_or_before_the_question_went_out_confirms_nothin
 
 
 def test_of_several_requests_of_one_sender_the_newest_is_confirmed() -> None:
-    """A yes means what was asked last."""
+    """A yes means what was asked last. A second one is a repeat, and confirms nothing older."""
     world = world_of()
     request(world, PROMO.id)
     deliver(world)
@@ -208,10 +208,27 @@ def test_of_several_requests_of_one_sender_the_newest_is_confirmed() -> None:
     request(world, NEWS.id)
     deliver(world)
     world.receive("YES")
-    assert consent(world, NEWS.id).state is ConsentState.ACTIVE
-    assert consent(world, PROMO.id).state is ConsentState.PENDING
     world.receive("YES")
-    assert consent(world, PROMO.id).state is ConsentState.ACTIVE
+    assert consent(world, NEWS.id).state is ConsentState.ACTIVE
+    assert consent(world).state_at(world.clock.now()) is ConsentState.EXPIRED
+    assert fold(world.store.entries_of(PERSON)) == world.standing()
+    world.clock.advance(minutes=1)
+    assert request(world).message is None
+    assert request(world, evidence=dated(world)).message is not None
+
+
+def test_a_yes_leaves_the_question_of_another_number_open() -> None:
+    """Each number has its own last question, and what was never sent waits on."""
+    world = world_of()
+    request(world, sender=SECOND.number)
+    deliver(world)
+    request(world, NEWS.id, sender=LONG.number)
+    deliver(world)
+    world.receive("YES")
+    assert consent(world, NEWS.id).state is ConsentState.ACTIVE
+    assert consent(world).state_at(world.clock.now()) is ConsentState.PENDING
+    world.receive("YES", sender=SECOND)
+    assert consent(world).state is ConsentState.ACTIVE
 
 
 def test_asking_twice_sends_one_text() -> None:

@@ -44,6 +44,12 @@ def test_ten_business_days_are_left(received: str, due: date) -> None:
     assert clock.regime == "us-2024"
 
 
+def test_a_blank_time_has_a_clock_too() -> None:
+    """Programs send the year 1 for no time, and no calendar reaches further: it is late."""
+    blank = start_clock(at("0001-01-01T00:00"), START)
+    assert (blank.received_at, blank.is_late) == (at("0001-01-01T00:00"), True)
+
+
 def test_days_are_those_of_washington() -> None:
     """What is received late in the evening there is received on that day."""
     assert start_clock(at("2026-11-03T03:00"), START).due_on == date(2026, 11, 17)

@@ -19,6 +19,7 @@ from consentry.domain.double_opt_in import (
     Wish,
     ask_held,
     confirm_asked,
+    end_older,
     find_asked,
     find_held,
     word_confirmation,
@@ -83,14 +84,19 @@ def _confirm(said: Said, facts: Facts) -> Change | None:
     if asked is None:
         return None
     confirmed = confirm_asked(asked, said.signal.word(facts.ids.new("ent")))
-    entry = _yes_entry(said, asked, confirmed, facts)
-    after = apply_pieces(said.after, (confirmed,))
+    ended = end_older(said.after, confirmed, said.sender, said.signal.since)
+    pieces = (confirmed, *ended)
+    entry = _yes_entry(said, asked, pieces, facts)
+    after = apply_pieces(said.after, pieces)
     return join(Change(entries=(entry,)), _welcome(said, confirmed, after, facts))
 
 
-def _yes_entry(said: Said, asked: Consent, confirmed: Consent, facts: Facts) -> Entry:
-    """Write down the yes: the person's own words are the signature (47 CFR 64.1200(f)(9))."""
-    request = asked.request
+def _yes_entry(said: Said, asked: Consent, pieces: tuple[Consent, ...], facts: Facts) -> Entry:
+    """Write down the yes: the person's own words are the signature (47 CFR 64.1200(f)(9)).
+
+    `pieces` are the consent that it confirms, and after it those whose question it ends.
+    """
+    confirmed, request = pieces[0], asked.request
     answered = "" if request is None else f"Answer to {request.message}"
     return Entry(
         id=confirmed.entry,
@@ -109,7 +115,7 @@ def _yes_entry(said: Said, asked: Consent, confirmed: Consent, facts: Facts) -> 
             carrier_message_id=said.message.carrier_message_id,
             note=answered,
         ),
-        pieces=(confirmed,),
+        pieces=pieces,
     )
 
 

@@ -226,6 +226,27 @@ def find_asked(standing: Standing, sender: Sender, at: datetime) -> Consent | No
     return newest if sent_at - _CLOCKS_DIFFER_MAX <= at < answer_by else None
 
 
+def end_older(
+    standing: Standing, confirmed: Consent, sender: Sender, at: datetime
+) -> list[Consent]:
+    """End what this sender had asked before the question that a yes answered.
+
+    A second YES is a repeat, or answers something else: it must not confirm what was not read
+    last. The person is asked again after a newer act of their own.
+    """
+    return [
+        msgspec.structs.replace(
+            consent, request=msgspec.structs.replace(request, answer_by=min(request.answer_by, at))
+        )
+        for consent in standing.consents
+        if consent.state is ConsentState.PENDING
+        and consent.program != confirmed.program
+        and (request := consent.request) is not None
+        and request.sender == sender.number
+        and request.sent_at is not None
+    ]
+
+
 def confirm_asked(consent: Consent, word: Word) -> Consent:
     """Make a consent active by the handset's own yes."""
     return msgspec.structs.replace(

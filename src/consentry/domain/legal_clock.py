@@ -4,7 +4,7 @@ An opt-out is honoured the moment it is recorded. Where somebody recorded it day
 had said it, the clock shows that, and whether it was too late.
 """
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 import msgspec
@@ -40,6 +40,9 @@ TABLE: Final = read_rows("revocation_deadlines.json", DeadlineTable)
 _BY_ITSELF: Final = frozenset({Medium.TEXT, Medium.IMPORT})
 """What came so was read by us, or listed elsewhere: nobody told it to us."""
 
+_EARLIEST: Final = datetime(1992, 12, 3, tzinfo=UTC)
+"""The first text ever. A time before it is a blank that a program sent (the year 1)."""
+
 
 class LegalClock(msgspec.Struct, frozen=True):
     """When an opt-out was received, from when on it is in force, and by which day it had to be.
@@ -64,9 +67,10 @@ def start_clock(received_at: datetime, honoured_at: datetime) -> LegalClock:
     """Set the clock of an opt-out.
 
     What was received before the first row came into force is held to that row all the same.
+    A time before there were texts is taken for that of the first.
     """
     zone = read_zone(TABLE.zone)
-    day = received_at.astimezone(zone).date()
+    day = max(received_at, _EARLIEST).astimezone(zone).date()
     row = next((row for row in reversed(TABLE.rows) if row.since <= day), TABLE.rows[0])
     due_on = add_business_days(day, row.business_days)
     is_late = honoured_at.astimezone(zone).date() > due_on

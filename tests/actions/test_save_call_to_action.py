@@ -75,6 +75,7 @@ def test_the_same_again_is_no_new_version() -> None:
         ({"terms": "javascript:alert(1)"}, "wording_invalid", "web address"),
         ({"medium": CallMedium.KEYWORD}, "wording_invalid", "JOIN"),
         ({"medium": CallMedium.KEYWORD, "keyword": "JOIN US"}, "wording_invalid", "one word"),
+        ({"medium": CallMedium.KEYWORD, "keyword": "Stop"}, "wording_invalid", "an opt-out"),
         ({"medium": CallMedium.VERBAL}, "call_to_action_incomplete", "in writing"),
         ({"text": "Acme Deals, STOP, HELP"}, "call_to_action_incomplete", "automated means"),
         ({"id": "../x"}, "wording_invalid", "letters"),

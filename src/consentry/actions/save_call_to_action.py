@@ -15,6 +15,7 @@ from consentry.domain.campaign_keywords import campaign_word
 from consentry.domain.contact_snippet import LinkRefused, read_link
 from consentry.domain.directory import Directory, Program
 from consentry.domain.entries import Actor
+from consentry.domain.keyword_lint import find_fault
 from consentry.ports import Change, Facts, Needs, Rejected
 
 HEADING_CHARACTERS_MAX: Final = 100
@@ -97,6 +98,9 @@ def draw(asked: SaveCallToAction, call_id: str, wording: Wording, directory: Dir
         raise _invalid("Name the keyword that people text, for example JOIN.")
     if wording.keyword is not None and not campaign_word(wording.keyword):
         raise _invalid("A keyword is one word of letters and digits, for example JOIN.")
+    fault = None if wording.keyword is None else find_fault(campaign_word(wording.keyword))
+    if fault is not None:
+        raise _invalid(f"Nobody can be told to text {wording.keyword!a}: {fault}.")
     text = write_disclosure(asking, asked.medium, wording)
     html = write_html(asking, asked.medium, wording, call=call_id, locale=asked.locale)
     return Drawn(text, html, check_shown(Shown(asked.medium, text, html), asking))

@@ -24,7 +24,7 @@ run: $(VENV)/.ready-to-run
 	@$(BIN)/consentry demo $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.ready-to-test
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder \
 	  --cov=consentry.domain --cov=consentry.wire --cov=consentry.actions --cov-branch \
 	  --cov-fail-under=100 --cov-report=term-missing:skip-covered
 

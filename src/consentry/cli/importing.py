@@ -28,7 +28,6 @@ from consentry.cli.consents import CLI_ACTOR
 from consentry.cli.database import with_store
 from consentry.cli.expiring import consent_app
 from consentry.cli.output import JSONFlag, fail, print_json, print_table
-from consentry.cli.progress import Steps
 from consentry.clock import SystemIds
 from consentry.ports import Store
 from consentry.settings import Settings
@@ -91,12 +90,18 @@ def import_consents(
         return source, told
 
     source, told = with_store(bring_in)
-    counts = count_rows(row for _, row, _ in told)
     if as_json:
+        counts = count_rows(row for _, row, _ in told)
         print_json({"import": None if dry_run else source.id, "dry_run": dry_run, **counts})
-        return
-    if dry_run:
+    else:
+        _print(told, dry=dry_run)
+
+
+def _print(told: list[_Told], *, dry: bool) -> None:
+    """Say what becomes of the rows, and of which lines nothing does."""
+    if dry:
         sys.stdout.write("Nothing is written. This list would do:\n")
+    counts = count_rows(row for _, row, _ in told)
     rows = [(_WORDS[row], f"{counts[row.value]:,}") for row in Row]
     print_table(("what becomes of it", "rows"), rows, empty="")
     for line, row, note in told:
@@ -107,6 +112,9 @@ def import_consents(
 async def _bring_in(
     store: Store, text: str, source: ConsentList, *, region: str | None, dry: bool
 ) -> list[_Told]:
+    # Imported where it is used: drawing a bar takes longer to load than most commands run.
+    from consentry.cli.progress import Steps  # noqa: PLC0415
+
     told: list[_Told] = []
     lines = sort_lines(read_list(text, region=region))
     steps = Steps(count_lines(text))

@@ -28,7 +28,7 @@ _OPENERS = read_rows("quotes.json", Openers)
 _SIGNATURES = tuple(fold(opener) for opener in _OPENERS.signatures)
 _QUOTE = re.compile('["\u201c\u201e\u00ab\u300c]')
 _REACTION = re.compile(
-    r"\s*(?:(?:{})\W|[^\w\s\"]+ (?:to|a|auf|su)\b)[^\"\u201c\u201e\u00ab\u300c]*"
+    r"\s*(?:(?:{})(?=\W)|[^\w\s\"]+ (?:to|a|auf|su)\b)[^\"\u201c\u201e\u00ab\u300c]*"
     r"[\"\u201c\u201e\u00ab\u300c].*[\"\u201d\u201c\u00bb\u300d\u2026.]\s*".format(
         "|".join(re.escape(fold(opener)) for opener in _OPENERS.reactions)
     ),

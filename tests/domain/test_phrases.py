@@ -138,6 +138,13 @@ def test_words_classes_and_names_may_be_choices_of_one_step() -> None:
     assert list(named.find(Sentence(("it", "died"), frozenset()), JOINTS)) == []
 
 
+def test_the_end_of_a_clause_may_be_one_of_the_choices() -> None:
+    """`a|$` is the word or nothing more in the clause."""
+    assert spans("stop now|$", "stop and go") == {(0, 1)}
+    assert spans("stop now|$", "stop now") == {(0, 2)}
+    assert spans("stop now|$", "stop the car") == set()
+
+
 def test_common_misspellings_are_read_as_the_word_that_was_meant() -> None:
     """One slip in a telling word is mended, but what is a word of its own stays."""
     for text in ("stop messgaing me", "wrong nunber", "remvoe me frm ur list"):

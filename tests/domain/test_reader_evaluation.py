@@ -128,11 +128,21 @@ def test_a_percentage_is_never_rounded_up() -> None:
 
 def test_goals_are_reached_on_the_texts_that_rules_are_written_for() -> None:
     """Keywords: all. Free text: recall 99 %, precision 97 %. No ambiguous text is read as none."""
-    result = evaluate(judge_set("texts.toml"))
+    result = evaluate([row for name in RULES for row in judge_set(name)])
     assert result.tiers["keyword"].recall.value == 1
     assert (result.tiers["phrase"].recall.value or 0) >= 0.99
     assert all((figures.precision.value or 0) >= 0.97 for figures in result.tiers.values())
     assert result.ambiguous[NONE] == 0
+
+
+def test_what_is_reached_on_texts_kept_aside_stays_reached() -> None:
+    """A floor a little below what was measured; it is not yet the goal, which is 99 and 97 %."""
+    result = evaluate(judge_set("kept_aside.toml"))
+    free = result.tiers["phrase"]
+    assert (result.tiers["keyword"].recall.value or 0) >= 0.98
+    assert (free.recall.value or 0) >= 0.87
+    assert (free.precision.value or 0) >= 0.93
+    assert result.ambiguous[NONE] / sum(result.ambiguous.values()) <= 0.15
 
 
 def test_what_is_kept_aside_is_large_and_is_another() -> None:

@@ -4,7 +4,7 @@ A pattern is a row of steps, separated by spaces:
 
     word            that word                       a|b        one of these words
     <name>          one phrase of a named class     <who>      a word that looks like a name
-    <name>|a|<who>  any of these
+    <name>|a|<who>  any of these                    a|$        the word, or a clause ends here
     step?           it may be missing               step*      none to four of it
     ..3             up to three words of any kind
     ^               a clause starts here            $          a clause ends here
@@ -22,6 +22,7 @@ import msgspec
 
 _REPEATS_MAX = 4
 _NAME = "<who>"
+_END = "$"
 
 Words = tuple[str, ...]
 
@@ -65,7 +66,7 @@ class Kind(Enum):
 class Step(msgspec.Struct, frozen=True):
     """One step of a pattern: between `least` and `most` times one of `phrases`.
 
-    `or_name`: a word that looks like a name will do as well.
+    `or_name`: a word that looks like a name will do as well; `or_end`: so will a clause's end.
     """
 
     kind: Kind
@@ -73,13 +74,19 @@ class Step(msgspec.Struct, frozen=True):
     least: int = 1
     most: int = 1
     or_name: bool = False
+    or_end: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it matches without any of its phrases."""
+        return self.or_name or self.or_end
 
     def once(self, sentence: Sentence, place: int, joints: Joints) -> Iterable[int]:
         """Give the places after this step was taken once at `place`."""
         words = sentence.words
         match self.kind:
             case Kind.PHRASE:
-                return self._after_phrase(sentence, place)
+                return self._after_phrase(sentence, place, joints)
             case Kind.NAME:
                 return (place + 1,) if place in sentence.names else ()
             case Kind.GAP:
@@ -91,12 +98,14 @@ class Step(msgspec.Struct, frozen=True):
             case _:
                 assert_never(self.kind)
 
-    def _after_phrase(self, sentence: Sentence, place: int) -> list[int]:
+    def _after_phrase(self, sentence: Sentence, place: int, joints: Joints) -> list[int]:
         words = sentence.words
         found = self.phrases.get(words[place], ()) if place < len(words) else ()
         ends = [place + len(p) for p in found if words[place : place + len(p)] == p]
         if self.or_name and place in sentence.names:
             ends.append(place + 1)
+        if self.or_end and joints.ends_clause(words, place):
+            ends.append(place)
         return ends
 
     def advance(self, sentence: Sentence, places: set[int], joints: Joints) -> set[int]:
@@ -122,7 +131,7 @@ class Pattern(msgspec.Struct, frozen=True):
     def required(self) -> Iterable[list[Words]]:
         """Yield the phrases of each step that a match cannot do without."""
         for step in self.steps:
-            if step.kind is Kind.PHRASE and step.least and not step.or_name:
+            if step.kind is Kind.PHRASE and step.least and not step.is_open:
                 yield [phrase for group in step.phrases.values() for phrase in group]
 
     def find(self, sentence: Sentence, joints: Joints) -> Iterable[tuple[int, int]]:
@@ -158,7 +167,7 @@ def parse_pattern(text: str, classes: Mapping[str, Phrases]) -> Pattern:
 
 
 def _parse_step(part: str, classes: Mapping[str, Phrases]) -> Step:
-    fixed = {"^": Kind.START, "$": Kind.END, _NAME: Kind.NAME}
+    fixed = {"^": Kind.START, _END: Kind.END, _NAME: Kind.NAME}
     if part.rstrip("?") in fixed:
         return Step(fixed[part.rstrip("?")], least=0 if part[-1] == "?" else 1)
     if part.startswith(".."):
@@ -167,11 +176,11 @@ def _parse_step(part: str, classes: Mapping[str, Phrases]) -> Step:
     most = _REPEATS_MAX if part[-1] in "*+" else 1
     choices = part.rstrip("?*+").split("|")
     phrases = [phrase for choice in choices for phrase in _parse_choice(choice, classes)]
-    return Step(Kind.PHRASE, group_phrases(phrases), least, most, _NAME in choices)
+    return Step(Kind.PHRASE, group_phrases(phrases), least, most, _NAME in choices, _END in choices)
 
 
 def _parse_choice(choice: str, classes: Mapping[str, Phrases]) -> Iterable[Words]:
-    if choice == _NAME:
+    if choice in {_NAME, _END}:
         return ()
     if choice[0] != "<":
         return ((choice,),)
@@ -184,7 +193,7 @@ def _first_words(steps: Iterable[Step]) -> frozenset[str]:
     for step in steps:
         if step.kind is Kind.START:
             continue
-        if step.kind is not Kind.PHRASE or step.or_name:
+        if step.kind is not Kind.PHRASE or step.is_open:
             return frozenset()
         firsts.update(step.phrases)
         if step.least:

@@ -127,6 +127,19 @@ def test_a_yes_answers_what_went_out_before_it() -> None:
     assert find_asked(apply_pieces(Standing(), (waiting(),)), LONG, START) is None
 
 
+def test_a_yes_answers_the_question_that_was_read_last() -> None:
+    """One that waited for the morning comes after one that was asked for later."""
+    waited = msgspec.structs.replace(ASKED, sent_at=START + timedelta(hours=9))
+    at_once = msgspec.structs.replace(
+        ASKED, asked_at=START + timedelta(hours=1), sent_at=START + timedelta(hours=1)
+    )
+    other = msgspec.structs.replace(waiting(at_once), program=NEWS.id)
+    standing = apply_pieces(Standing(), (waiting(waited), other))
+    found = find_asked(standing, LONG, START + timedelta(hours=10))
+    assert found is not None
+    assert found.program == PROMO.id
+
+
 def test_what_was_never_asked_for_is_not_noted_as_sent() -> None:
     """A claim of it changes no consent."""
     assert note_sent(Standing(), PROMO.id, START, hours=48) == ()

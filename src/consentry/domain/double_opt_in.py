@@ -208,12 +208,12 @@ def note_sent(
 
 
 def find_asked(standing: Standing, sender: Sender, at: datetime) -> Consent | None:
-    """Find the consent that a yes to this sender, said at a time, confirms: the newest asked for.
+    """Find the consent that a yes to this sender, said at a time, confirms: the last that went out.
 
     A word that is older than the request, or comes when its time is over, confirms nothing.
     """
     asked = [
-        (request.asked_at, request.sent_at, request.answer_by, consent)
+        (request.sent_at, request.asked_at, request.answer_by, consent)
         for consent in standing.consents
         if consent.state is ConsentState.PENDING
         and (request := consent.request) is not None
@@ -222,7 +222,8 @@ def find_asked(standing: Standing, sender: Sender, at: datetime) -> Consent | No
     ]
     if not asked:
         return None
-    _, sent_at, answer_by, newest = max(asked, key=lambda one: one[0])
+    # A question that waited for the morning is read after one that was asked for later.
+    sent_at, _, answer_by, newest = max(asked, key=lambda one: one[:2])
     return newest if sent_at - _CLOCKS_DIFFER_MAX <= at < answer_by else None
 
 

@@ -231,6 +231,17 @@ def test_a_yes_leaves_the_question_of_another_number_open() -> None:
     assert consent(world).state is ConsentState.ACTIVE
 
 
+def test_a_yes_behind_an_unclear_text_is_told_what_it_leads_to() -> None:
+    """The first text of the program goes, as their exact yes is clear; its marketing waits."""
+    world = world_of()
+    request(world)
+    deliver(world)
+    world.receive("who is this")
+    world.receive("YES")
+    assert deliver(world) == [MessageKind.PROGRAM_CONFIRMATION]
+    assert market(world) is Reason.PAUSED_FOR_REVIEW
+
+
 def test_asking_twice_sends_one_text() -> None:
     """The second says since when it waits, and is in the ledger."""
     world = world_of()

@@ -219,8 +219,8 @@ def _check_review(case: _Case) -> Denial | None:
 
     Over other senders, what the opt-out would reach is held back: all but conversations.
     """
-    if case.request.kind in _PASS_REVIEW:
-        return None
+    if case.request.kind in _PASS_REVIEW or case.request.kind is MessageKind.PROGRAM_CONFIRMATION:
+        return None  # The last answers their exact yes, and comes before marketing or never.
     is_conversation = _purpose_of(case) is Purpose.CONVERSATIONAL
     for review in case.facts.standing.reviews:
         if review.sender == case.sender.number:

@@ -135,14 +135,20 @@ def test_goals_are_reached_on_the_texts_that_rules_are_written_for() -> None:
     assert result.ambiguous[NONE] == 0
 
 
-def test_what_is_reached_on_texts_kept_aside_stays_reached() -> None:
-    """A floor a little below what was measured; it is not yet the goal, which is 99 and 97 %."""
-    result = evaluate(judge_set("kept_aside.toml"))
+@pytest.mark.parametrize(
+    ("name", "recall", "precision", "passed_over"),
+    [("kept_aside.toml", 0.89, 0.93, 0.12), ("kept_aside_2.toml", 0.84, 0.96, 0.25)],
+)
+def test_what_is_reached_on_texts_kept_aside_stays_reached(
+    name: str, recall: float, precision: float, passed_over: float
+) -> None:
+    """Floors a little below what was measured; they are not the goals, which are 99 and 97 %."""
+    result = evaluate(judge_set(name))
     free = result.tiers["phrase"]
     assert (result.tiers["keyword"].recall.value or 0) >= 0.98
-    assert (free.recall.value or 0) >= 0.87
-    assert (free.precision.value or 0) >= 0.93
-    assert result.ambiguous[NONE] / sum(result.ambiguous.values()) <= 0.15
+    assert (free.recall.value or 0) >= recall
+    assert (free.precision.value or 0) >= precision
+    assert result.ambiguous[NONE] / sum(result.ambiguous.values()) <= passed_over
 
 
 def test_what_is_kept_aside_is_large_and_is_another() -> None:

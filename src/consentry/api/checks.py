@@ -101,7 +101,7 @@ _ALLOWED: Final = {
     "reason": None,
     "detail": "Allowed: implied consent with conversation:+12025550199 is active.",
     "rules": ["consent/conversation:+12025550199"],
-    "policy_version": "2026-11-23/brand/w24h/d300s/b1600/per-state@2026-11-30.1",
+    "policy_version": "2026-11-30/brand/w24h/d300s/b1600/per-state@2026-11-30.1",
     "as_of": "2026-05-01T12:00:00Z",
 }
 

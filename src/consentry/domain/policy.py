@@ -27,6 +27,10 @@ OPT_IN_HOURS_MAX: Final = 72
 _OPT_IN_HOURS: Final = 48
 
 
+_EDITION: Final = "2026-11-30"
+"""When the gate last came to decide otherwise on the same facts."""
+
+
 class Policy(msgspec.Struct, frozen=True, dict=True):
     """What the operator chose; times are in the unit of their name.
 
@@ -74,4 +78,4 @@ class Policy(msgspec.Struct, frozen=True, dict=True):
         asked = "" if self.opt_in_hours == _OPT_IN_HOURS else f"/o{self.opt_in_hours}h"
         reach = self.revocation_reach
         said = f"{body}{scope}{asked}"
-        return f"2026-11-23/{reach}/{window}/{deadline}/{said}/{rules}{amended}"
+        return f"{_EDITION}/{reach}/{window}/{deadline}/{said}/{rules}{amended}"

@@ -153,11 +153,14 @@ def _join_campaign(said: Said, facts: Facts) -> Change | None:
         _, change = request.decide_on(facts, said.after)
     except Rejected as error:
         # What was advertised lacks something that consent needs: a text like any other, noted.
-        return Change(entries=(_unasked_entry(request, said, str(error), facts),))
+        noted = _note(said, request.program, facts, reason=f"Not asked. {error}")
+        evidence = request.statement.evidence
+        return Change(entries=(msgspec.structs.replace(noted, evidence=evidence),))
     return change
 
 
-def _unasked_entry(request: RequestConsent, said: Said, why: str, facts: Facts) -> Entry:
+def _note(said: Said, program: str, facts: Facts, *, reason: str) -> Entry:
+    """Note beside a person's text what it did to a question of ours."""
     return Entry(
         id=facts.ids.new("ent"),
         recipient=said.message.recipient,
@@ -166,10 +169,9 @@ def _unasked_entry(request: RequestConsent, said: Said, why: str, facts: Facts) 
         recorded_at=facts.now,
         actor=said.message.actor,
         sender=said.sender.number,
-        program=request.program,
+        program=program,
         message=said.message.id,
-        evidence=request.statement.evidence,
-        reason=f"Not asked. {why}",
+        reason=reason,
     )
 
 
@@ -210,19 +212,9 @@ def _ask_held(said: Said, facts: Facts) -> Change | None:
         message=facts.ids.new("msg"),
     )
     asked = ask_held(held, said.sender, wish)
-    entry = Entry(
-        id=facts.ids.new("ent"),
-        recipient=said.message.recipient,
-        kind=EntryKind.CONSENT_REQUESTED,
-        at=said.signal.since,
-        recorded_at=facts.now,
-        actor=said.message.actor,
-        sender=said.sender.number,
-        program=held.program,
-        message=said.message.id,
-        reason="The person is back, so what they had asked for can be asked now.",
-        pieces=(asked,),
-    )
+    reason = "The person is back, so what they had asked for can be asked now."
+    noted = _note(said, held.program, facts, reason=reason)
+    entry = msgspec.structs.replace(noted, pieces=(asked,))
     after = apply_pieces(said.after, (asked,))
     queued = queue_request(said.message.recipient, asked, after, facts)
     return join(Change(entries=(entry,)), queued.change)

@@ -10,6 +10,7 @@ from consentry.domain.keywords import read_legal
 from consentry.domain.phrase_grammar import (
     Joints,
     Sentence,
+    Step,
     group_phrases,
     parse_pattern,
 )
@@ -207,6 +208,22 @@ def test_an_unknown_class_stops_the_start() -> None:
     """A row that names a class nobody defined is an error, not a rule that never matches."""
     with pytest.raises(KeyError, match="nobody"):
         parse_pattern("stop <nobody>", {})
+
+
+def test_patterns_share_the_steps_they_have_in_common() -> None:
+    """A step that is written alike is compiled once."""
+    known: dict[str, Step] = {}
+    first = parse_pattern("stop|quit texting", {}, known)
+    second = parse_pattern("please stop|quit", {}, known)
+    assert first.steps[0] is second.steps[1]
+    assert set(known) == {"stop|quit", "texting", "please"}
+
+
+def test_what_stands_beside_may_be_in_another_sentence() -> None:
+    """Alone, "no more" is unclear; where the text speaks of texts, it is a wish to end them."""
+    assert read_legal("Please no more.").meaning is LegalMeaning.AMBIGUOUS
+    assert read_legal("I pay per text. Please no more.").meaning is LegalMeaning.OPT_OUT
+    assert read_legal("That was tasty. No more thanks").meaning is not LegalMeaning.OPT_OUT
 
 
 def test_guards_look_before_after_and_near() -> None:

@@ -113,10 +113,13 @@ def test_no_rule_is_passed_over(text: str) -> None:
     """Choosing rules by the words of a text never leaves one out that would have matched."""
     cleaned = clean(text)
     words = split_words(cleaned)
-    grammar, chosen = load_grammar(), load_choice().choose(words_present(words))
+    present = words_present(words)
+    grammar, chosen = load_grammar(), load_choice().choose(present)
     for rule in {
         rule.id: rule for rules in grammar.rules_by_key.values() for rule in rules
     }.values():
+        if rule.beside and rule.beside.isdisjoint(present):
+            continue
         if any(rule.spans(sentence) for sentence in read_sentences(cleaned)):
             assert not grammar.triggers.isdisjoint(words), rule.id
             assert rule in chosen, rule.id

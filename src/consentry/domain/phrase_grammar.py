@@ -160,9 +160,19 @@ def group_phrases(phrases: Iterable[Words]) -> Phrases:
     return grouped
 
 
-def parse_pattern(text: str, classes: Mapping[str, Phrases]) -> Pattern:
-    """Compile a pattern; a class it does not know is a KeyError, which stops the start."""
-    steps = tuple(_parse_step(part, classes) for part in text.split())
+def parse_pattern(
+    text: str, classes: Mapping[str, Phrases], known: dict[str, Step] | None = None
+) -> Pattern:
+    """Compile a pattern; a class it does not know is a KeyError, which stops the start.
+
+    `known`: the steps of the patterns before, which share them; new ones are added.
+    """
+    known = {} if known is None else known
+    parts = text.split()
+    for part in parts:
+        if part not in known:
+            known[part] = _parse_step(part, classes)
+    steps = tuple([known[part] for part in parts])
     return Pattern(steps, _first_words(steps))
 
 

@@ -10,6 +10,7 @@ from consentry.domain.folding import fold
 from consentry.domain.phrase_grammar import (
     Pattern,
     Sentence,
+    Step,
     Words,
     group_phrases,
     parse_pattern,
@@ -60,12 +61,16 @@ class GuardRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RuleRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A pattern and what it means; `none` takes what it matches out of the text."""
+    """A pattern and what it means; `none` takes what it matches out of the text.
+
+    `beside`: words of which the text has one too, in any of its sentences.
+    """
 
     id: str
     meaning: LegalMeaning
     pattern: str
     guard: str | None = None
+    beside: str | None = None
 
 
 class PhraseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,6 +109,7 @@ class Rule(msgspec.Struct, frozen=True):
     """A compiled rule; `id` names its language and row.
 
     `needs`: a text that matches has a word of each of these sets, the most telling set first.
+    `beside`: one of them, which any sentence of the text may meet; empty where there is none.
     """
 
     id: str
@@ -111,6 +117,7 @@ class Rule(msgspec.Struct, frozen=True):
     pattern: Pattern
     guard: Guard | None
     needs: tuple[frozenset[str], ...]
+    beside: frozenset[str]
 
     def spans(self, sentence: Sentence) -> list[tuple[int, int]]:
         """Give the matches in a sentence that stand."""
@@ -145,18 +152,25 @@ def _compile_file(name: str) -> list[Rule]:
     rows = read_rows(f"phrases_{name}.json", PhraseFile)
     classes = {key: group_phrases(_phrases(text)) for key, text in rows.classes.items()}
     guards = {key: _compile_guard(row) for key, row in rows.guards.items()}
+    steps: dict[str, Step] = {}
     rules = []
     for row in rows.rules:
-        pattern = parse_pattern(fold(row.pattern), classes)
+        pattern = parse_pattern(fold(row.pattern), classes, steps)
         guard = None if row.guard is None else guards[row.guard]
         name = f"{rows.language}.{row.id}"
-        rules.append(Rule(name, row.meaning, pattern, guard, _needs(pattern)))
+        beside = _singles(_phrases(row.beside))
+        needs = _needs(pattern, beside)
+        rules.append(Rule(name, row.meaning, pattern, guard, needs, beside))
     return rules
 
 
-def _needs(pattern: Pattern) -> tuple[frozenset[str], ...]:
-    """Reduce each required step to the rarest word of each of its phrases, rarest step first."""
-    needs = [
+def _needs(pattern: Pattern, beside: frozenset[str]) -> tuple[frozenset[str], ...]:
+    """Reduce each required step to the rarest word of each of its phrases, rarest step first.
+
+    What has to stand `beside` is one need more.
+    """
+    needs = [beside] if beside else []
+    needs += [
         frozenset(min(phrase, key=_commonness) for phrase in phrases)
         for phrases in pattern.required()
         if (",",) not in phrases  # the words of a text come without its commas
@@ -178,7 +192,7 @@ class Grammar(msgspec.Struct, frozen=True):
 
 @cache
 def load_grammar() -> Grammar:
-    """Compile the rows of all languages: 125 ms once, at the first text that is no keyword."""
+    """Compile the rows of all languages: 130 ms once, at the first text that is no keyword."""
     rules_by_key: dict[str, tuple[Rule, ...]] = {}
     for name in LANGUAGES:
         for rule in _compile_file(name):

@@ -25,7 +25,7 @@ from consentry.domain.reading import LegalMeaning, Tier
 READER = Path(__file__).parent / "reader"
 _DATA = Path(__file__).parents[1] / "tests/domain/data"
 PARTS = {
-    "rules": ("texts.toml", "revealed.toml"),
+    "rules": ("texts.toml", "revealed.toml", "revealed_2.toml"),
     "kept_aside": ("kept_aside.toml",),
     "kept_aside_2": ("kept_aside_2.toml",),
 }
@@ -145,10 +145,11 @@ lone word, however written, and `phrase` for free text.
 The set is in three parts. `rules` was at hand while rules were written. `kept_aside` was written
 with the first part in sight, so that no text comes twice, but not the rules; and it is not looked
 at while rules are written. It tells how the reader does on texts that it was not written for. It
-was twice as large: a half of it, chosen by a hash of each text, was looked at to see what kinds of
-sayings were missing, and is in `rules` since. So the same hand wrote what is kept aside now and
-what rules were written after; texts of yet another hand will be read less well: `kept_aside_2` is
-of another hand. If you write rules, look at the counts of what is kept aside and not at its texts.
+was four times as large: twice a half of it, chosen by a hash of each text, was looked at to see
+what kinds of sayings were missing, and is in `rules` since. `kept_aside_2`, of another hand, was
+twice as large and was halved in the same way. So the same two hands wrote what is kept aside now
+and what rules were written after; texts of yet another hand will be read less well. If you write
+rules, look at the counts of what is kept aside and not at its texts.
 
 ## On your own texts
 
@@ -173,10 +174,11 @@ here](../howto/free-text.md).
 _SECOND_SET = """
 ## Kept aside: a second set
 
-A second set, by another writer, measured once at the end: first with reader 2026-11-30.2. Its
-writer knew no rule, and of the other parts only lone keywords; nobody who writes rules looked at
-its texts. What was in another part already was replaced. So the plainest sayings are missing here,
-which customers send most often, and what is left is harder than traffic.
+A second set, by another writer, who knew no rule and of the other parts only lone keywords. What
+was in another part already was replaced. So the plainest sayings are missing here, which customers
+send most often, and what is left is harder than traffic. Before a half of it was looked at, all of
+it was measured with reader 2026-11-30.5, which no text of it had been seen for: recall of free text
+85.1 %, precision 97.7 %. Of kept_aside, the part of that day, it was 90.8 % and 94.3 %.
 
 """
 

@@ -23,7 +23,7 @@ from consentry.domain.reading import LegalMeaning, LegalReading, Tier
 pytestmark = pytest.mark.unit
 DATA = Path(__file__).parent / "data"
 OPT_OUT, WRONG, AMBIGUOUS, NONE = LegalMeaning
-RULES = ("texts.toml", "revealed.toml")
+RULES = ("texts.toml", "revealed.toml", "revealed_2.toml")
 KEYWORD, PHRASE = Tier.KEYWORD, Tier.PHRASE
 
 
@@ -137,7 +137,7 @@ def test_goals_are_reached_on_the_texts_that_rules_are_written_for() -> None:
 
 @pytest.mark.parametrize(
     ("name", "recall", "precision", "passed_over"),
-    [("kept_aside.toml", 0.89, 0.93, 0.12), ("kept_aside_2.toml", 0.84, 0.96, 0.25)],
+    [("kept_aside.toml", 0.93, 0.96, 0.10), ("kept_aside_2.toml", 0.90, 0.97, 0.17)],
 )
 def test_what_is_reached_on_texts_kept_aside_stays_reached(
     name: str, recall: float, precision: float, passed_over: float
@@ -145,7 +145,7 @@ def test_what_is_reached_on_texts_kept_aside_stays_reached(
     """Floors a little below what was measured; they are not the goals, which are 99 and 97 %."""
     result = evaluate(judge_set(name))
     free = result.tiers["phrase"]
-    assert (result.tiers["keyword"].recall.value or 0) >= 0.98
+    assert (result.tiers["keyword"].recall.value or 0) >= 0.97
     assert (free.recall.value or 0) >= recall
     assert (free.precision.value or 0) >= precision
     assert result.ambiguous[NONE] / sum(result.ambiguous.values()) <= passed_over

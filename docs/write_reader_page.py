@@ -25,7 +25,7 @@ from consentry.domain.reading import LegalMeaning, Tier
 READER = Path(__file__).parent / "reader"
 _DATA = Path(__file__).parents[1] / "tests/domain/data"
 PARTS = {
-    "rules": ("texts.toml", "revealed.toml", "revealed_2.toml"),
+    "rules": ("texts.toml", "revealed.toml", "revealed_2.toml", "other_languages.toml"),
     "kept_aside": ("kept_aside.toml",),
     "kept_aside_2": ("kept_aside_2.toml",),
 }

@@ -25,7 +25,13 @@ from consentry.domain.reading import LegalMeaning, Tier
 READER = Path(__file__).parent / "reader"
 _DATA = Path(__file__).parents[1] / "tests/domain/data"
 PARTS = {
-    "rules": ("texts.toml", "revealed.toml", "revealed_2.toml", "other_languages.toml"),
+    "rules": (
+        "texts.toml",
+        "revealed.toml",
+        "revealed_2.toml",
+        "other_languages.toml",
+        "english.toml",
+    ),
     "kept_aside": ("kept_aside.toml",),
     "kept_aside_2": ("kept_aside_2.toml",),
 }
@@ -150,6 +156,9 @@ what kinds of sayings were missing, and is in `rules` since. `kept_aside_2`, of 
 twice as large and was halved in the same way. So the same two hands wrote what is kept aside now
 and what rules were written after; texts of yet another hand will be read less well. If you write
 rules, look at the counts of what is kept aside and not at its texts.
+
+More than half of `rules` was written by the writers of the rows and kept where it is read as they
+meant it, so that it stays so: that nearly all of `rules` is read well is no figure of merit.
 
 ## On your own texts
 

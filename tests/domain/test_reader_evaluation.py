@@ -23,7 +23,7 @@ from consentry.domain.reading import LegalMeaning, LegalReading, Tier
 pytestmark = pytest.mark.unit
 DATA = Path(__file__).parent / "data"
 OPT_OUT, WRONG, AMBIGUOUS, NONE = LegalMeaning
-RULES = ("texts.toml", "revealed.toml", "revealed_2.toml", "other_languages.toml")
+RULES = ("texts.toml", "revealed.toml", "revealed_2.toml", "other_languages.toml", "english.toml")
 KEYWORD, PHRASE = Tier.KEYWORD, Tier.PHRASE
 
 

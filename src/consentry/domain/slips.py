@@ -2,7 +2,7 @@
 
 import re
 from itertools import product
-from string import ascii_lowercase
+from string import ascii_lowercase, digits
 
 _RUN = re.compile(r"(.)\1+")
 _LONG_RUN = re.compile(r"(.)\1{2,}")
@@ -11,11 +11,14 @@ _UNSUBSCRIBE_LENGTHS = range(9, 14)
 
 
 def one_edit(word: str) -> set[str]:
-    """Give every text one slip away: a letter lost, added, replaced, or two swapped."""
+    """Give every text one slip away: a letter lost, added, replaced, or two swapped.
+
+    A digit stands for a letter as well: the row of digits is next to the upper one.
+    """
     splits = [(word[:i], word[i:]) for i in range(len(word) + 1)]
     lost = {a + b[1:] for a, b in splits if b}
     swapped = {a + b[1] + b[0] + b[2:] for a, b in splits if len(b) > 1}
-    replaced = {a + c + b[1:] for a, b in splits if b for c in ascii_lowercase}
+    replaced = {a + c + b[1:] for a, b in splits if b for c in ascii_lowercase + digits}
     added = {a + c + b for a, b in splits for c in ascii_lowercase}
     return (lost | swapped | replaced | added) - {word}
 

@@ -34,6 +34,7 @@ PARTS = {
     ),
     "kept_aside": ("kept_aside.toml",),
     "kept_aside_2": ("kept_aside_2.toml",),
+    "kept_aside_3": ("kept_aside_3.toml",),
 }
 _NOTE = "<!-- Written by docs/write_reader_page.py; change that, not this page. -->\n\n"
 _TIERS = {"keyword": "a lone keyword", "phrase": "free text"}
@@ -67,6 +68,8 @@ def _render_page(labelled: Sequence[LabelledText]) -> str:
         + _render_part(results["kept_aside"])
         + _SECOND_SET
         + _render_part(results["kept_aside_2"])
+        + _THIRD_SET
+        + _render_part(results["kept_aside_3"])
         + "\n## Used while writing rules\n\nThese show what is kept working; they say nothing of "
         "texts that nobody has thought of.\n\n" + _render_part(results["rules"])
     )
@@ -148,14 +151,15 @@ CANCEL, is an opt-out whatever appointment is pending. That a relative died, wit
 ambiguous: it may be about the customer, or why an appointment is moved. `tier` is `keyword` for a
 lone word, however written, and `phrase` for free text.
 
-The set is in three parts. `rules` was at hand while rules were written. `kept_aside` was written
+The set is in four parts. `rules` was at hand while rules were written. `kept_aside` was written
 with the first part in sight, so that no text comes twice, but not the rules; and it is not looked
 at while rules are written. It tells how the reader does on texts that it was not written for. It
 was four times as large: twice a half of it, chosen by a hash of each text, was looked at to see
 what kinds of sayings were missing, and is in `rules` since. `kept_aside_2`, of another hand, was
 twice as large and was halved in the same way. So the same two hands wrote what is kept aside now
-and what rules were written after; texts of yet another hand will be read less well. If you write
-rules, look at the counts of what is kept aside and not at its texts.
+and what rules were written after; texts of yet another hand will be read less well. For that there
+is `kept_aside_3`, which is whole. If you write rules, look at the counts of what is kept aside and
+not at its texts.
 
 More than half of `rules` was written by the writers of the rows and kept where it is read as they
 meant it, so that it stays so: that nearly all of `rules` is read well is no figure of merit.
@@ -188,6 +192,18 @@ was in another part already was replaced. So the plainest sayings are missing he
 send most often, and what is left is harder than traffic. Before a half of it was looked at, all of
 it was measured with reader 2026-11-30.5, which no text of it had been seen for: recall of free text
 85.1 %, precision 97.7 %. Of kept_aside, the part of that day, it was 90.8 % and 94.3 %.
+
+"""
+
+_THIRD_SET = """
+## Kept aside: a third set
+
+A third set, by a third writer, measured once, with the reader as it was then; nobody wrote a rule
+after it. Its writer knew no rule, and of the other parts only lone keywords. A third of what came
+to mind first was in another part already. It was not replaced but written with another mark or a
+word more, so that the plainest sayings are in it, which customers send most often.
+Measured with reader 2026-11-30.6: of free text that was in no other part 303 of 315 are read, that
+is 96.2 %; of what was written with another mark or a word more 154 of 156.
 
 """
 

@@ -68,6 +68,7 @@ class Program:
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     busy: int = 0
     busiest: int = 0
+    serving: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = field(default_factory=dict)
 
     @property
     def statuses(self) -> list[str]:
@@ -86,6 +87,7 @@ class Program:
         """Serve one connection: one request, one answer."""
         self.busy += 1
         self.busiest = max(self.busy, self.busiest)
+        self.serving[writer] = asyncio.current_task()
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             first, *lines = head.strip().split("\r\n")
@@ -99,11 +101,23 @@ class Program:
             await asyncio.sleep(said.waits)
             writer.write(said.write())
             await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            # Whoever was there is gone, or the program ends.
             pass
         finally:
             self.busy -= 1
             writer.close()
+
+    async def end(self) -> None:
+        """Leave no connection open, whoever is still there: a server that closes leaves them so."""
+        tasks = [task for task in self.serving.values() if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in self.serving:
+            writer.transport.abort()
+        closed = (writer.wait_closed() for writer in self.serving)
+        await asyncio.gather(*closed, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -118,7 +132,7 @@ async def running_program(port: int = 0) -> AsyncIterator[Program]:
     finally:
         server.close()
         await server.wait_closed()
-        await asyncio.sleep(0)
+        await program.end()
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from consentry.api.parameters import (
     PhoneText,
     id_in_path,
     page_after,
-    read_phone,
+    read_number_wanted,
     to_utc,
 )
 from consentry.api.problems import Problem
@@ -161,9 +161,7 @@ def view_report(report: Reconciliation) -> ReportView:
 async def list_drifts(call: Call[None, DriftQuery]) -> Answer:
     """List drifts, newest first."""
     query, services = call.query, call.services
-    recipient = None
-    if query.recipient is not UNSET:
-        recipient = read_phone(query.recipient, services.default_region).normalized
+    recipient = read_number_wanted(query.recipient, services.default_region)
     wanted = DriftFilter(
         state=None if query.state is UNSET else query.state,
         kind=None if query.kind is UNSET else query.kind,

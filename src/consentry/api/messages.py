@@ -17,6 +17,7 @@ from consentry.api.parameters import (
     PhoneText,
     id_in_path,
     page_after,
+    read_number_wanted,
     read_phone,
     to_utc,
 )
@@ -190,9 +191,7 @@ async def read_message(call: Call[None, None]) -> Answer:
 async def list_messages(call: Call[None, MessageQuery]) -> Answer:
     """List messages, newest first."""
     query, services = call.query, call.services
-    recipient = None
-    if query.recipient is not UNSET:
-        recipient = read_phone(query.recipient, services.default_region).normalized
+    recipient = read_number_wanted(query.recipient, services.default_region)
     wanted = MessageFilter(
         recipient=recipient,
         sender=None if query.sender is UNSET else await find_sender(query.sender, services),

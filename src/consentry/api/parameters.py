@@ -92,6 +92,11 @@ def read_phone(text: str, region: str | None) -> Phone:
         raise Problem("invalid_number", str(error)) from None
 
 
+def read_number_wanted(given: str | UnsetType, region: str | None) -> str | None:
+    """Parse the number that a list is held to; None where it is of all. Raises `Problem`."""
+    return None if given is UNSET else read_phone(given, region).normalized
+
+
 def phone_in_path(call: Call[object, object]) -> Phone:
     """Parse the phone number in the path; raises `Problem`."""
     return read_phone(call.path["phone"], call.services.default_region)

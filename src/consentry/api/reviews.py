@@ -21,7 +21,7 @@ from consentry.api.parameters import (
     PhoneText,
     id_in_path,
     page_after,
-    read_phone,
+    read_number_wanted,
 )
 from consentry.api.problems import Problem
 from consentry.domain.directory import Purpose
@@ -113,9 +113,7 @@ def view_review(reviewed: ReviewedText) -> ReviewView:
 async def list_reviews(call: Call[None, ReviewQuery]) -> Answer:
     """List reviews, newest first."""
     query, services = call.query, call.services
-    recipient = None
-    if query.recipient is not UNSET:
-        recipient = read_phone(query.recipient, services.default_region).normalized
+    recipient = read_number_wanted(query.recipient, services.default_region)
     state = None if query.state is UNSET else query.state
     wanted = ReviewFilter(state=state, recipient=recipient)
     found = await read_reviewed(services.store, wanted, page_after(query))

@@ -26,17 +26,22 @@ from consentry.actions.import_opt_outs import (
     read_list,
 )
 from consentry.actions.record_audit import RecordImport
-from consentry.console.opt_outs_import import ROWS_MAX, Outcome, check_text, most_telling
+from consentry.console.opt_outs_import import (
+    FORM_BYTES_MAX,
+    REST_SECONDS,
+    ROWS_MAX,
+    SOURCE_MAX,
+    Outcome,
+    check_text,
+    most_telling,
+)
 from consentry.console.pages import Page, View, Visit
 from consentry.console.wording import show_number
 from consentry.domain.agents import Permission
 from consentry.domain.directory import Directory
 from consentry.ports import Rejected
 
-_SOURCE_MAX: Final = 200
 _AT_ONCE: Final = 50
-_REST_SECONDS: Final = 0.003
-_FORM_BYTES_MAX: Final = 8_000_000
 _WORDS: Final = {
     Row.ASKED: "Asked",
     Row.KNOWN: "Asked or active already",
@@ -135,8 +140,8 @@ async def _read_form(visit: Visit) -> Typed:
         call=visit.field("call"),
     )
     errors = check_text(typed.text)
-    if not 0 < len(typed.source) <= _SOURCE_MAX:
-        errors["source"] = f"Say where the list comes from, in at most {_SOURCE_MAX} characters."
+    if not 0 < len(typed.source) <= SOURCE_MAX:
+        errors["source"] = f"Say where the list comes from, in at most {SOURCE_MAX} characters."
     directory = await visit.services.store.read_directory()
     if typed.program not in dict(_list_programs(visit, directory)):
         errors["program"] = "Choose what to ask for."
@@ -165,7 +170,7 @@ async def _bring_in(
         for line, imported in await _bring_in_part(visit, part, source, is_dry=is_dry):
             rows.append(imported.row)
             outcomes.append(_tell(line, imported, is_dry=is_dry))
-        await asyncio.sleep(_REST_SECONDS)
+        await asyncio.sleep(REST_SECONDS)
     return rows, outcomes
 
 
@@ -205,7 +210,7 @@ def _post(path: str, view: View) -> Page:
         view=view,
         permission=Permission.IMPORT_OPT_OUTS,
         method="POST",
-        form_bytes_max=_FORM_BYTES_MAX,
+        form_bytes_max=FORM_BYTES_MAX,
     )
 
 

@@ -34,16 +34,16 @@ from consentry.ports import Rejected, StoreUnavailable
 ROWS_MAX: Final = 10_000
 """How many rows this page takes at once."""
 
-_SOURCE_MAX: Final = 200
+SOURCE_MAX: Final = 200
 _SHOWN_MAX: Final = 300
 _READ_AT_ONCE: Final = 20
 _WRITTEN_AT_ONCE: Final = 100
 """How many rows are dealt with before others come on again."""
 
-_REST_SECONDS: Final = 0.003
+REST_SECONDS: Final = 0.003
 """For so long nothing is done between two slices: the store's writer needs the time too."""
 
-_FORM_BYTES_MAX: Final = 8_000_000
+FORM_BYTES_MAX: Final = 8_000_000
 _PERSON: Final = "person"
 _COMPANY: Final = "company"
 
@@ -178,8 +178,8 @@ async def _check_choices(visit: Visit, typed: Typed) -> dict[str, str]:
     errors = {}
     if not typed.source:
         errors["source"] = "Say where the list comes from. It stands in every number's history."
-    elif len(typed.source) > _SOURCE_MAX:
-        errors["source"] = f"Say it in at most {_SOURCE_MAX} characters."
+    elif len(typed.source) > SOURCE_MAX:
+        errors["source"] = f"Say it in at most {SOURCE_MAX} characters."
     brands = (await visit.services.store.read_directory()).brands
     everything = typed.brand == EVERY_BRAND and not visit.agent.brands
     if not everything and not (typed.brand in brands and visit.agent.sees(typed.brand)):
@@ -213,7 +213,7 @@ async def _make_plan(visit: Visit, text: str, source: ImportSource) -> Plan:
     judged: list[tuple[ReadLine, Fate | None]] = []
     while part := list(islice(lines, _READ_AT_ONCE)):
         judged += await _judge(visit, part, source)
-        await asyncio.sleep(_REST_SECONDS)
+        await asyncio.sleep(REST_SECONDS)
     return Plan(
         rows=tuple(line for line, fate in judged if _is_new(line, fate)),
         counts=Counter(_count_as(line, fate) for line, fate in judged),
@@ -308,7 +308,7 @@ def _post(path: str, view: View) -> Page:
         view=view,
         permission=Permission.IMPORT_OPT_OUTS,
         method="POST",
-        form_bytes_max=_FORM_BYTES_MAX,
+        form_bytes_max=FORM_BYTES_MAX,
     )
 
 

@@ -45,6 +45,12 @@ def register() -> None:
     consent_app.command("revoke")(revoke_consent)
 
 
+def _state(recipient: str, reason: str, evidence: Evidence, settings: Settings) -> Statement:
+    """Say who told what about whom: whoever is at the command line."""
+    number = read_recipient(recipient, settings)
+    return Statement(recipient=number, actor=CLI_ACTOR, reason=reason, evidence=evidence)
+
+
 def _evidence(
     medium: Medium, at: str | None, *, shown: str | None = None, verbatim: str | None = None
 ) -> Evidence:
@@ -91,12 +97,8 @@ def request_consent(
     """
 
     async def ask(store: Store, settings: Settings) -> ConsentRecorded:
-        statement = Statement(
-            recipient=read_recipient(recipient, settings),
-            actor=CLI_ACTOR,
-            reason=reason,
-            evidence=_evidence(medium, at, shown=shown),
-        )
+        evidence = _evidence(medium, at, shown=shown)
+        statement = _state(recipient, reason, evidence, settings)
         return await store.submit(RequestConsent(statement, program, level, call_to_action, sender))
 
     _tell(recipient, with_store(ask), as_json=as_json)
@@ -120,12 +122,8 @@ def grant_consent(
     """
 
     async def record(store: Store, settings: Settings) -> ConsentRecorded:
-        statement = Statement(
-            recipient=read_recipient(recipient, settings),
-            actor=CLI_ACTOR,
-            reason=reason,
-            evidence=_evidence(medium, at, shown=shown, verbatim=verbatim),
-        )
+        evidence = _evidence(medium, at, shown=shown, verbatim=verbatim)
+        statement = _state(recipient, reason, evidence, settings)
         return await store.submit(GrantConsent(statement, program, level))
 
     _tell(recipient, with_store(record), as_json=as_json)
@@ -147,12 +145,8 @@ def revoke_consent(
     """
 
     async def record(store: Store, settings: Settings) -> ConsentRecorded:
-        statement = Statement(
-            recipient=read_recipient(recipient, settings),
-            actor=CLI_ACTOR,
-            reason=reason,
-            evidence=_evidence(medium, at, verbatim=verbatim),
-        )
+        evidence = _evidence(medium, at, verbatim=verbatim)
+        statement = _state(recipient, reason, evidence, settings)
         recorded = await store.submit(RevokeConsent(statement, program))
         await wait_unclaimed(store, recorded.in_flight, seconds=LIMITS.quiet_seconds)
         return recorded

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from consentry.setting_list import SETTINGS
 from consentry.setting_values import SettingError
-from consentry.settings import SETTINGS, read_settings
+from consentry.settings import read_settings
 
 pytestmark = pytest.mark.unit
 NOWHERE = Path("there-is-no-such-file.toml")

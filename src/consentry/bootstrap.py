@@ -67,8 +67,9 @@ from consentry.ports import (
     StoreUnavailable,
     index_kinds,
 )
+from consentry.setting_list import OIDCAdmission, Switch
 from consentry.setting_values import SettingError
-from consentry.settings import OIDCAdmission, Settings, Switch
+from consentry.settings import Settings
 from consentry.store.sqlite.holding import hold_file
 from consentry.telemetry.drift_gauges import DriftGauges
 from consentry.telemetry.exposition import Exposition

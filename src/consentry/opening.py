@@ -14,8 +14,9 @@ from consentry.clock import SystemClock, SystemIds
 from consentry.domain.agents import Agent, Role
 from consentry.domain.policy import Policy
 from consentry.ports import UNMEASURED, Measuring, Store
+from consentry.setting_list import LogFormat, LogNumbers, Switch
 from consentry.setting_values import SettingError
-from consentry.settings import LogFormat, LogNumbers, Settings, Switch
+from consentry.settings import Settings
 from consentry.store.postgres.address import AddressError
 from consentry.store.sqlite.store import SQLiteStore
 from consentry.telemetry.logs import set_up_logging

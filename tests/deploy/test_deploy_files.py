@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from consentry.api.table import OPERATIONS
-from consentry.settings import SETTINGS
+from consentry.setting_list import SETTINGS
 from consentry.telemetry.metrics import METRICS
 from needed import need
 

@@ -31,7 +31,8 @@ from consentry.domain.directory import Brand, Sender
 from consentry.domain.reading import SenderKind
 from consentry.opening import read_secret_key, webhook_url
 from consentry.ports import APIKey, Scope, Store, find_fragment
-from consentry.settings import SETTINGS, Settings, read_settings
+from consentry.setting_list import SETTINGS
+from consentry.settings import Settings, read_settings
 
 brand_app = typer.Typer(help="The sellers in whose name we text.", no_args_is_help=True)
 sender_app = typer.Typer(help="Our numbers.", no_args_is_help=True)

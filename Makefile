@@ -54,7 +54,7 @@ screenshots: $(VENV)/.ready-to-test
 lock:
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header -q -o requirements.lock
 	uv pip compile pyproject.toml --group build -c requirements.lock --universal --generate-hashes --no-header -q -o requirements-run.lock
-	uv pip compile pyproject.toml --all-extras -c requirements.lock --universal --generate-hashes --no-header -q -o requirements-image.lock
+	uv pip compile pyproject.toml --extra oidc --extra otel -c requirements.lock --universal --generate-hashes --no-header -q -o requirements-image.lock
 
 clean:
 	rm -rf $(VENV) var

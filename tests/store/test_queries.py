@@ -44,6 +44,7 @@ YOUNGER_KINDS = {
     EntryKind.RECONCILED,
     EntryKind.RULES_RECORDED,
     EntryKind.REVIEW_ANSWERED,
+    EntryKind.ERASED,
 }
 
 

@@ -34,6 +34,7 @@ KINDS: Final[dict[EntryKind, str]] = {
     EntryKind.REVIEW_ANSWERED: "Answered a review",
     EntryKind.RECONCILED: "Compared with a carrier",
     EntryKind.RULES_RECORDED: "Rules in force",
+    EntryKind.ERASED: "Erased somebody",
 }
 """The kinds of the audit as one chooses among them."""
 
@@ -62,6 +63,7 @@ _DID: Final[dict[EntryKind, str]] = {
     EntryKind.RECONCILED: "compared our records with a carrier",
     EntryKind.RULES_RECORDED: "wrote down the rules in force:",
     EntryKind.IMPORTED: "imported",
+    EntryKind.ERASED: "erased",
 }
 """What was done, where the entry's own text does not say it."""
 

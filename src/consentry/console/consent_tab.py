@@ -57,6 +57,7 @@ CONSENT_KINDS: Final = (
     EntryKind.DRIFT_DISMISSED,
     EntryKind.REVIEW_OPENED,
     EntryKind.REVIEW_ANSWERED,
+    EntryKind.STANDING_RECALLED,
 )
 """The entries that say something of consent."""
 

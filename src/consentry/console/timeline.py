@@ -56,6 +56,7 @@ TIMELINE_KINDS: Final = (
     EntryKind.CUSTOMER_CHANGED,
     EntryKind.SEND_DEFERRED,
     EntryKind.JOB_DEFERRED,
+    EntryKind.STANDING_RECALLED,
 )
 """The entries that a reader of the conversation sees."""
 
@@ -162,6 +163,7 @@ class Drawer(msgspec.Struct, frozen=True):
                 | EntryKind.DRIFT_APPLIED
                 | EntryKind.DRIFT_DISMISSED
                 | EntryKind.REVIEW_ANSWERED
+                | EntryKind.STANDING_RECALLED
             ):
                 return [self._line(entry)]
             case (
@@ -177,6 +179,8 @@ class Drawer(msgspec.Struct, frozen=True):
                 | EntryKind.IMPORTED
                 | EntryKind.RECONCILED
                 | EntryKind.RULES_RECORDED
+                | EntryKind.ERASED
+                | EntryKind.ENTRY_ERASED
             ):
                 return []
             case never:

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from consentry.domain.erasure import Erasure
 from consentry.domain.gate import Decision, Request
 from consentry.domain.in_force import InForce
 from consentry.domain.reading import CarrierReading, LegalReading
@@ -51,6 +52,9 @@ class EntryKind(StrEnum):
     REVIEW_ANSWERED = "review_answered"
     SEND_DEFERRED = "send_deferred"
     JOB_DEFERRED = "job_deferred"
+    ERASED = "erased"
+    ENTRY_ERASED = "entry_erased"
+    STANDING_RECALLED = "standing_recalled"
 
 
 AUDIT_KINDS: Final = (
@@ -75,6 +79,7 @@ AUDIT_KINDS: Final = (
     EntryKind.RECONCILED,
     EntryKind.RULES_RECORDED,
     EntryKind.REVIEW_ANSWERED,
+    EntryKind.ERASED,
 )
 """What the audit lists: all that people and programs of the company saw and did by hand."""
 
@@ -167,7 +172,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     changed nothing (a repeat, a late arrival) has none and says why in `reason`. `request` is
     what the gate was asked for `decision`, so that it can be asked again of the entries before;
     its body is left out where the decision did not turn on it. `drift` is what it found or settled.
-    `in_force` is what brands, senders, programs and the policy are from this entry on.
+    `in_force` is what brands, senders, programs and the policy are from this entry on. `erasure`
+    accounts for entries whose payload was destroyed: they are of the kind `entry_erased` then.
     """
 
     id: str
@@ -190,6 +196,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     drift: str | None = None
     pieces: tuple[Piece, ...] = ()
     in_force: InForce | None = None
+    erasure: Erasure | None = None
 
 
 def fold(entries: Iterable[Entry]) -> Standing:

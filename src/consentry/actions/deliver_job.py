@@ -50,6 +50,9 @@ from consentry.ports import (
 )
 
 ATTEMPTS_MAX = 6
+SEALED_RETRY_SECONDS = 60
+"""How long a text waits that cannot be opened, before its key is looked for again."""
+
 _FIRST_DELAY_SECONDS = 2.0
 _DELAY_SECONDS_MAX = 300.0
 _EXPIRED = "Its time to live was over before it could be sent."
@@ -95,6 +98,10 @@ def _claim(
     work: Work, standing: Standing, facts: Facts, process: str
 ) -> tuple[Work | None, Change]:
     message, job = work.message, work.job
+    if work.is_sealed:
+        # It keeps its place until the key is there. A STOP meanwhile cancels it like any other.
+        later = facts.now + timedelta(seconds=SEALED_RETRY_SECONDS)
+        return None, Change(jobs=(msgspec.structs.replace(job, due_at=later),))
     request = _request_of_work(work)
     decision = decide(request, GateFacts(facts.directory, standing), facts.policy, facts.now)
     if decision.decision is Verdict.DEFER:

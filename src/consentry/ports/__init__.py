@@ -50,6 +50,7 @@ from consentry.ports.commands import (
     Record,
     Rejected,
     StoreUnavailable,
+    TextSealed,
     Work,
 )
 from consentry.ports.door_answers import (
@@ -190,6 +191,7 @@ __all__ = [
     "Taken",
     "Tally",
     "Teller",
+    "TextSealed",
     "Told",
     "Unanswered",
     "Unmeasured",

@@ -70,10 +70,14 @@ class Needs(msgspec.Struct, frozen=True, gc=False):
 
 
 class Work(msgspec.Struct, frozen=True, gc=False):
-    """A job with the message that it carries out."""
+    """A job with the message that it carries out.
+
+    `is_sealed`: the text cannot be opened for want of its key, so nothing can be handed over.
+    """
 
     job: Job
     message: Message
+    is_sealed: bool = False
 
 
 class Facts(Protocol):
@@ -230,3 +234,7 @@ class Rejected(Exception):
 
 class StoreUnavailable(Exception):
     """The store cannot answer; the gate then says no, and a webhook is not acknowledged."""
+
+
+class TextSealed(StoreUnavailable):
+    """A text cannot be opened: its key is not at hand, or its bytes were changed. Says which."""

@@ -1,8 +1,8 @@
 """Values to rows and back: every row is its value as JSON, written and read in one call."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -33,6 +33,7 @@ from consentry.ports import (
     Tally,
     Work,
 )
+from consentry.store.sealing import SEALING
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -40,18 +41,28 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _SIGNS_AROUND_DIGITS: Final = "+()-./ "
 _NUMBER_SIGNS: Final = _SIGNS_AROUND_DIGITS + "0123456789"
 
+T = TypeVar("T")
+
+
+def _opening(decoder: "msgspec.json.Decoder[T]") -> Callable[[str], T]:
+    """Decode values in which texts may stand sealed."""
+    decode = decoder.decode
+    open_texts = SEALING.open
+    return lambda stored: decode(open_texts(stored))
+
+
 # Encoders and decoders are made once: making one costs more than using it.
 encode: Final = msgspec.json.Encoder().encode
 decode_standing: Final = msgspec.json.Decoder(Standing).decode
 decode_standings: Final = msgspec.json.Decoder(dict[str, Standing]).decode
 decode_standing_list: Final = msgspec.json.Decoder(list[Standing]).decode
 decode_recipients: Final = msgspec.json.Decoder(list[tuple[str, Standing]]).decode
-decode_entry: Final = msgspec.json.Decoder(Entry).decode
-decode_entries: Final = msgspec.json.Decoder(list[Entry]).decode
-decode_message: Final = msgspec.json.Decoder(Message).decode
-decode_messages: Final = msgspec.json.Decoder(list[Message]).decode
+decode_entry: Final = _opening(msgspec.json.Decoder(Entry))
+decode_entries: Final = _opening(msgspec.json.Decoder(list[Entry]))
+decode_message: Final = _opening(msgspec.json.Decoder(Message))
+decode_messages: Final = _opening(msgspec.json.Decoder(list[Message]))
 decode_jobs: Final = msgspec.json.Decoder(list[Job]).decode
-decode_works: Final = msgspec.json.Decoder(list[Work]).decode
+decode_works: Final = _opening(msgspec.json.Decoder(list[Work]))
 decode_receipts: Final = msgspec.json.Decoder(list[Receipt]).decode
 decode_customer: Final = msgspec.json.Decoder(Customer).decode
 decode_customers: Final = msgspec.json.Decoder(list[Customer]).decode
@@ -66,20 +77,20 @@ decode_processes: Final = msgspec.json.Decoder(list[ServerProcess]).decode
 decode_links: Final = msgspec.json.Decoder(list[SignInLink]).decode
 decode_mark: Final = msgspec.json.Decoder(ConversationMark).decode
 decode_marks: Final = msgspec.json.Decoder(list[ConversationMark]).decode
-decode_conversation: Final = msgspec.json.Decoder(Conversation).decode
-decode_conversations: Final = msgspec.json.Decoder(list[Conversation]).decode
-decode_stories: Final = msgspec.json.Decoder(list[OptOutStory]).decode
+decode_conversation: Final = _opening(msgspec.json.Decoder(Conversation))
+decode_conversations: Final = _opening(msgspec.json.Decoder(list[Conversation]))
+decode_stories: Final = _opening(msgspec.json.Decoder(list[OptOutStory]))
 decode_tallies: Final = msgspec.json.Decoder(list[Tally]).decode
 decode_directory: Final = msgspec.json.Decoder(Directory).decode
 decode_ids: Final = msgspec.json.Decoder(list[str]).decode
 decode_pairs: Final = msgspec.json.Decoder(list[tuple[str, str]]).decode
 decode_times: Final = msgspec.json.Decoder(dict[str, list[int]]).decode
 _decode_answered: Final = msgspec.json.Decoder(list[tuple[str, str, int]]).decode
-decode_notices: Final = msgspec.json.Decoder(list[Notice]).decode
-decode_drift: Final = msgspec.json.Decoder(Drift).decode
-decode_drifts: Final = msgspec.json.Decoder(list[Drift]).decode
-decode_review: Final = msgspec.json.Decoder(ReviewCase).decode
-decode_reviews: Final = msgspec.json.Decoder(list[ReviewCase]).decode
+decode_notices: Final = _opening(msgspec.json.Decoder(list[Notice]))
+decode_drift: Final = _opening(msgspec.json.Decoder(Drift))
+decode_drifts: Final = _opening(msgspec.json.Decoder(list[Drift]))
+decode_review: Final = _opening(msgspec.json.Decoder(ReviewCase))
+decode_reviews: Final = _opening(msgspec.json.Decoder(list[ReviewCase]))
 decode_drift_counts: Final = msgspec.json.Decoder(dict[DriftKind, int]).decode
 decode_reconciliation: Final = msgspec.json.Decoder(Reconciliation).decode
 decode_reconciliations: Final = msgspec.json.Decoder(list[Reconciliation]).decode

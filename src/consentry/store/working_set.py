@@ -40,6 +40,7 @@ from consentry.store.loaded import Loaded, Wanted
 from consentry.store.outbox import Outbox
 from consentry.store.profiles import Profiles
 from consentry.store.rows import to_microseconds
+from consentry.store.sealing import SEALING
 
 _EMPTY = Standing()
 _Pair = tuple[str, str]
@@ -255,7 +256,8 @@ class WorkingSet(Generic[Row]):
             raise NotNeeded("the outbox of", recipient)
 
     def _work(self, job: Job) -> Work:
-        return Work(job, self._messages[job.message])
+        message = self._messages[job.message]
+        return Work(job, message, SEALING.is_unopened(message.body))
 
     # --- What a command changes -------------------------------------------------------------
 

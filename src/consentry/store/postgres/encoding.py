@@ -24,6 +24,7 @@ from consentry.store.changed import Table
 from consentry.store.derived import host_of
 from consentry.store.postgres.statements import clean
 from consentry.store.rows import encode, search_text, to_microseconds
+from consentry.store.sealing import seal
 
 Row = tuple[object, ...]
 
@@ -44,7 +45,7 @@ class ColumnRows:
             entry.kind,
             optional(entry.sender),
             recorded_at,
-            encode(entry).decode(),
+            seal(encode(entry)).decode(),
         )
 
     def encode_message(self, message: Message) -> Row:
@@ -57,7 +58,7 @@ class ColumnRows:
             message.status,
             message.carrier,
             optional(message.carrier_message_id),
-            encode(message).decode(),
+            seal(encode(message)).decode(),
         )
 
     def encode_job(self, job: Job) -> Row:
@@ -74,7 +75,10 @@ class ColumnRows:
 
     def encode_record(self, record: Record, table: Table) -> Row:
         """Write a record of that table."""
-        return (*_CELLS.get(table, _id)(record), encode(record).decode())
+        written = encode(record)
+        if isinstance(record, ReviewCase | Drift):
+            written = seal(written)
+        return (*_CELLS.get(table, _id)(record), written.decode())
 
     def encode_notice(self, notice: Notice, due_at: int) -> Row:
         """Write a notice."""
@@ -86,7 +90,7 @@ class ColumnRows:
             clean(host_of(notice.callback.url)),
             "waiting" if notice.given_up is None else "given_up",
             due_at,
-            encode(notice).decode(),
+            seal(encode(notice)).decode(),
         )
 
 

@@ -15,6 +15,7 @@ from consentry.store.postgres.statements import (
     clean_all,
     read_statements,
 )
+from consentry.store.sealing import SEALING
 
 _LOAD: Final = read_statements("load")
 
@@ -37,6 +38,9 @@ _DECODE: Final[dict[str, Callable[[str], object]]] = {
     "reviews": rows.decode_reviews,
 }
 """By query, whose name is the fact's in `Loaded`: who reads its answer. Work is apart."""
+
+_TEXTS: Final = frozenset({"inbound", "outbound", "messages", "drifts", "reviews"})
+"""Those in which texts may stand sealed; what cannot be opened is kept as it is."""
 
 
 def key_of(name: str) -> int:
@@ -168,9 +172,12 @@ async def load(
     (answer,) = await connection.fetch(query.sql, *query.bind(values))
     found = Loaded()
     for name in asked:
-        setattr(found, name, _DECODE[name](answer[name]))
+        text = answer[name]
+        if name in _TEXTS:
+            text = SEALING.open_or_keep(text)
+        setattr(found, name, _DECODE[name](text))
     for name in works:
-        found.works += rows.decode_works(answer[name])
+        found.works += rows.decode_works(SEALING.open_or_keep(answer[name]))
     return found, answer["directory_version"]
 
 

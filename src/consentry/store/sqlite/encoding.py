@@ -3,13 +3,16 @@
 from typing import Final
 
 from consentry.domain.customers import Customer
+from consentry.domain.drift import Drift
 from consentry.domain.entries import Entry
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
+from consentry.domain.review import ReviewCase
 from consentry.ports import Expiry, IdempotencyRecord, Record
 from consentry.store.changed import Table
 from consentry.store.derived import host_of
 from consentry.store.rows import encode, search_text, to_microseconds
+from consentry.store.sealing import seal
 
 
 class JSONRows:
@@ -17,11 +20,11 @@ class JSONRows:
 
     def encode_entry(self, entry: Entry, recorded_at: int) -> bytes:
         """Write an entry behind its time."""
-        return encode((recorded_at, entry))
+        return seal(encode((recorded_at, entry)))
 
     def encode_message(self, message: Message) -> bytes:
         """Write a message."""
-        return encode(message)
+        return seal(encode(message))
 
     def encode_job(self, job: Job) -> bytes:
         """Write a job behind the time it is due."""
@@ -37,12 +40,14 @@ class JSONRows:
                 return encode((to_microseconds(record.created_at), record))
             case Expiry():
                 return encode((to_microseconds(record.expires_at), record))
+            case ReviewCase() | Drift():
+                return seal(encode(record))
             case _:
                 return encode(record)
 
     def encode_notice(self, notice: Notice, due_at: int) -> bytes:
         """Write a notice behind when it is due and which server it goes to."""
-        return encode((due_at, host_of(notice.callback.url), notice))
+        return seal(encode((due_at, host_of(notice.callback.url), notice)))
 
 
 JSON_ROWS: Final = JSONRows()

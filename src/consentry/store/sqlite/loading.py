@@ -10,6 +10,7 @@ from consentry.domain.directory import Directory
 from consentry.store import rows
 from consentry.store.loaded import Loaded, Wanted
 from consentry.store.queries import read_queries
+from consentry.store.sealing import SEALING
 
 _LOAD: Final = read_queries("sqlite", "load")
 
@@ -19,6 +20,11 @@ def _fetch(connection: apsw.Connection, name: str, keys: Iterable[object]) -> st
     bindings = {"keys": rows.encode(list(keys)).decode()}
     (text,) = next(connection.execute(_LOAD[name], bindings))
     return str(text)
+
+
+def _fetch_texts(connection: apsw.Connection, name: str, keys: Iterable[object]) -> str:
+    """Fetch values in which texts may stand sealed; what cannot be opened is kept as it is."""
+    return SEALING.open_or_keep(_fetch(connection, name, keys))
 
 
 def load(connection: apsw.Connection, wanted: Wanted, now: datetime) -> Loaded:
@@ -40,9 +46,11 @@ def load(connection: apsw.Connection, wanted: Wanted, now: datetime) -> Loaded:
         text = _fetch(connection, "load_unmatched_receipts", wanted.receipts)
         found.receipts = rows.decode_receipts(text)
     if wanted.drifts:
-        found.drifts = rows.decode_drifts(_fetch(connection, "load_drifts", wanted.drifts))
+        found.drifts = rows.decode_drifts(_fetch_texts(connection, "load_drifts", wanted.drifts))
     if wanted.reviews:
-        found.reviews = rows.decode_reviews(_fetch(connection, "load_reviews", wanted.reviews))
+        found.reviews = rows.decode_reviews(
+            _fetch_texts(connection, "load_reviews", wanted.reviews)
+        )
     if wanted.refusals:
         found.refusals = rows.decode_times(_fetch(connection, "load_refusals", wanted.refusals))
     return found
@@ -50,21 +58,27 @@ def load(connection: apsw.Connection, wanted: Wanted, now: datetime) -> Loaded:
 
 def _load_messages(connection: apsw.Connection, wanted: Wanted, found: Loaded) -> None:
     if wanted.inbound:
-        found.inbound = rows.decode_messages(_fetch(connection, "load_inbound", wanted.inbound))
+        found.inbound = rows.decode_messages(
+            _fetch_texts(connection, "load_inbound", wanted.inbound)
+        )
     if wanted.outbound:
-        text = _fetch(connection, "load_outbound", wanted.outbound)
+        text = _fetch_texts(connection, "load_outbound", wanted.outbound)
         found.outbound = rows.decode_messages(text)
     if wanted.messages:
-        found.messages = rows.decode_messages(_fetch(connection, "load_messages", wanted.messages))
+        found.messages = rows.decode_messages(
+            _fetch_texts(connection, "load_messages", wanted.messages)
+        )
 
 
 def _load_works(connection: apsw.Connection, wanted: Wanted, found: Loaded, now: datetime) -> None:
     """Load jobs with their messages; a job may be found in more than one way."""
     messages = [*wanted.messages, *(message.id for message in found.outbound)]
     if messages:
-        found.works += rows.decode_works(_fetch(connection, "load_work_of_messages", messages))
+        found.works += rows.decode_works(
+            _fetch_texts(connection, "load_work_of_messages", messages)
+        )
     if wanted.queues:
-        text = _fetch(connection, "load_work_of_recipients", wanted.queues)
+        text = _fetch_texts(connection, "load_work_of_recipients", wanted.queues)
         found.works += rows.decode_works(text)
     if wanted.due_jobs:
         bindings = {
@@ -73,7 +87,7 @@ def _load_works(connection: apsw.Connection, wanted: Wanted, found: Loaded, now:
             "limit": max(wanted.due_jobs.values()),
         }
         (text,) = next(connection.execute(_LOAD["load_due_work"], bindings))
-        found.works += rows.decode_works(str(text))
+        found.works += rows.decode_works(SEALING.open_or_keep(str(text)))
 
 
 def _load_profiles(connection: apsw.Connection, wanted: Wanted, found: Loaded) -> None:

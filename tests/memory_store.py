@@ -107,6 +107,7 @@ class MemoryStore:
         self.standings: dict[str, Standing] = {}
         self.messages: dict[str, Message] = {}
         self.jobs: dict[str, Job] = {}
+        self.sealed: set[str] = set()
         self.customers: dict[str, Customer] = {}
         self.receipts: dict[str, Receipt] = {}
         self.carriers: dict[str, CarrierAccount] = {}
@@ -252,7 +253,7 @@ class MemoryStore:
         """List jobs in a state with their messages, most urgent first."""
         jobs = [job for job in self.jobs.values() if job.state is state]
         jobs.sort(key=lambda job: (job.priority, job.due_at, job.message))
-        return [Work(job, self.messages[job.message]) for job in jobs]
+        return [Work(job, self.messages[job.message], job.message in self.sealed) for job in jobs]
 
     async def read_keys(self) -> list[APIKey]:
         """List API keys, as the port has it."""

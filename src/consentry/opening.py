@@ -18,11 +18,14 @@ from consentry.setting_list import LogFormat, LogNumbers, Switch
 from consentry.setting_values import SettingError
 from consentry.settings import Settings
 from consentry.store.postgres.address import AddressError
+from consentry.store.sealing import KEY_PREFIX, TextKey, read_text_key, use_text_keys
 from consentry.store.sqlite.store import SQLiteStore
 from consentry.telemetry.logs import set_up_logging
 from consentry.wire.webhook_address import inbound_path
 
 _EVERY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 - what the settings may say, to be shown
+_PLAIN: Final = "plain"
+_FILE: Final = "file:"
 FIRST_ADMIN_EMAIL: Final = "admin@localhost"
 _LOGGED_AS_JSON: Final = {LogFormat.AUTO: None, LogFormat.JSON: True, LogFormat.TEXT: False}
 
@@ -33,8 +36,12 @@ def start_logging(settings: Settings) -> None:
         settings.log_level,
         as_json=_LOGGED_AS_JSON[settings.log_format],
         shows_numbers=settings.log_numbers is LogNumbers.FULL,
-        secrets=(settings.secret_key, settings.oidc_client_secret),
+        secrets=(settings.secret_key, settings.oidc_client_secret, *_find_text_keys(settings)),
     )
+
+
+def _find_text_keys(settings: Settings) -> tuple[str, ...]:
+    return tuple(w for w in (settings.text_keys or "").split() if w.startswith(KEY_PREFIX))
 
 
 def build_policy(settings: Settings) -> Policy:
@@ -52,7 +59,12 @@ def build_policy(settings: Settings) -> Policy:
 
 
 def open_store(settings: Settings, measuring: Measuring = UNMEASURED) -> Store:
-    """Open the database, and bring its tables up to date."""
+    """Open the database, and bring its tables up to date.
+
+    The text keys of the settings are this process's from here on.
+    """
+    keys, seals = read_text_keys(settings)
+    use_text_keys(keys, seals=seals)
     if settings.is_postgres:
         return _open_postgres(settings, measuring)
     path = settings.database_path
@@ -113,6 +125,33 @@ def _write_secret(file: Path, secret: str) -> None:
         pass
     finally:
         draft.unlink()
+
+
+def read_text_keys(settings: Settings) -> tuple[tuple[TextKey, ...], bool]:
+    """Read the keys of texts, the newest first, and whether new texts are sealed with it."""
+    words = _read_words(settings.text_keys or "")
+    seals = words[:1] != [_PLAIN]
+    try:
+        keys = tuple(read_text_key(word) for word in (words if seals else words[1:]))
+    except ValueError as error:
+        raise SettingError(
+            f"CONSENTRY_TEXT_KEYS is not allowed: {error} Make one with: consentry text-key new"
+        ) from error
+    return keys, seals
+
+
+def _read_words(written: str) -> list[str]:
+    """Read what stands in the setting, or in the file that it names."""
+    if not written.startswith(_FILE):
+        return written.split()
+    file = Path(written.removeprefix(_FILE))
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(
+            f"CONSENTRY_TEXT_KEYS names the file {file}, which cannot be read ({error})."
+        ) from error
+    return [word for line in lines for word in line.partition("#")[0].split()]
 
 
 def webhook_url(settings: Settings, carrier_id: str, fragment: str) -> str:

@@ -93,6 +93,14 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         read_secret,
     ),
     Setting(
+        "text_keys",
+        "",
+        "Keys that texts are sealed with in the database, the newest first, between spaces; or "
+        "file:PATH with one a line. The word plain in front: open, and seal no more. Made by "
+        "consentry text-key new. Empty: texts are not sealed.",
+        read_optional,
+    ),
+    Setting(
         "default_region",
         "US",
         "The country of phone numbers that are written without a country code.",

@@ -27,6 +27,7 @@ class Settings(msgspec.Struct, frozen=True):
     port: int
     public_url: str | None
     secret_key: str | None
+    text_keys: str | None
     default_region: str | None
     conversation_window_hours: int
     revocation_reach: RevocationReach

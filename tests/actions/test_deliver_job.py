@@ -7,6 +7,7 @@ from action_world import BROKEN, CARRIER, OPTED_OUT, PROCESS, TOO_MANY, World, s
 from consent_world import LONG, OTHER_PERSON, PERSON, SECOND, SHORT, minute
 from consentry.actions.deliver_job import (
     ATTEMPTS_MAX,
+    SEALED_RETRY_SECONDS,
     RecordSubmission,
     RecoverJobs,
     ResolveIndeterminate,
@@ -81,6 +82,23 @@ def test_the_gate_is_asked_again_in_the_claim() -> None:
     assert world.message(message.id).status is MessageStatus.CANCELED
     assert message.id not in world.store.jobs
     assert world.last_entry(EntryKind.JOB_CANCELED).reason == "opted_out"
+
+
+def test_a_text_that_cannot_be_opened_waits_for_its_key() -> None:
+    """It is neither handed over nor given up, and a STOP meanwhile cancels it."""
+    world = World()
+    world.receive("Hello")
+    for work in world.claim():
+        world.answer(work)
+    sent = world.send().message or ""
+    before = world.message(sent)
+    world.store.sealed.add(sent)
+    assert world.claim() == ()
+    assert world.message(sent) == before
+    waits = world.store.jobs[sent].due_at - START
+    assert waits.total_seconds() == SEALED_RETRY_SECONDS
+    world.receive("STOP")
+    assert world.message(sent).status is MessageStatus.CANCELED
 
 
 def test_a_claim_takes_what_is_due_and_no_more_than_asked() -> None:

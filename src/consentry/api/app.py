@@ -37,7 +37,15 @@ from consentry.api.routing import Endpoint, Match, Routes
 from consentry.api.services import Services
 from consentry.api.table import OPERATIONS
 from consentry.api.views import ProblemDetails
-from consentry.ports import APIKey, Ids, MetricsAccess, Rejected, Scope, StoreUnavailable
+from consentry.ports import (
+    APIKey,
+    Ids,
+    MetricsAccess,
+    Rejected,
+    Scope,
+    StoreUnavailable,
+    TextSealed,
+)
 from consentry.ports.log_context import read_log_fields, set_log_context
 
 _log = logging.getLogger(__name__)
@@ -129,6 +137,9 @@ class API:
             return _tell(describe_problem(problem), problem.headers)
         except Rejected as rejected:
             return _tell(describe_rejection(rejected))
+        except TextSealed as error:
+            _log.error("text_sealed", extra={"why": str(error)})
+            return _tell(describe_problem(Problem("text_sealed", str(error))))
         except StoreUnavailable:
             return _tell(describe_outage(), ((b"retry-after", b"2"),))
         except ClientGone:

@@ -29,7 +29,7 @@ def implied_errors(operation: Operation[Any, Any]) -> tuple[str, ...]:
     """List the codes that an operation can answer with by what it takes, and its own."""
     codes = list(operation.errors)
     if operation.scope is not None:
-        codes += ["unauthorized", "scope_missing", "store_unavailable"]
+        codes += ["unauthorized", "scope_missing", "store_unavailable", "text_sealed"]
     if operation.body is bytes:
         codes += ["body_too_large"]
     elif operation.body is not None:

@@ -112,6 +112,7 @@ PROBLEMS: Final[dict[str, ProblemKind]] = {
     "wording_invalid": ProblemKind(422, "The wording cannot be used"),
     "call_to_action_incomplete": ProblemKind(422, "The call to action lacks something"),
     "internal_error": ProblemKind(500, "A fault of this server"),
+    "text_sealed": ProblemKind(503, "A text cannot be opened"),
     "draining": ProblemKind(503, "The server is stopping"),
     "writer_stuck": ProblemKind(503, "Writing takes too long"),
 }

@@ -28,6 +28,7 @@ from consentry.cli import (
     ruling,
     running,
     setting_up,
+    text_keys,
     wording,
 )
 from consentry.cli.bench import command as bench_command
@@ -50,6 +51,7 @@ app = typer.Typer(
 )
 running.register(app)
 setting_up.register(app)
+text_keys.register(app)
 calls_to_action.register(app)
 programs.register(app)
 wording.register(app)

@@ -31,7 +31,7 @@ _SHOWN_LAST_MAX: Final = 4
 
 HIDDEN: Final = "[hidden]"
 _SECRET: Final = re.compile(
-    r"\bcsk_[\w-]+"
+    r"\bc[st]k_[\w-]+"
     r"|\b(?:[Bb]earer|[Bb]asic)[ =:]+[\w~+/.=-]{6,}"
     r"|(?<=[?&]token=)[^\s&\"']+"
     r"|(?<=consentry_session=)[^\s;,\"']+"

@@ -7,6 +7,7 @@ from typing import Final, assert_never
 
 import msgspec
 
+from consentry.domain.conversation_window import is_in_conversation
 from consentry.domain.directory import Directory, Program, Purpose, Sender
 from consentry.domain.levels import NEEDED_LEVEL, STRENGTH
 from consentry.domain.obstacles import standing_blocks, standing_suppression, worst_of
@@ -298,9 +299,7 @@ def _purpose_of(case: _Case) -> Purpose | None:
     if request.door is not Door.API:
         return Purpose.CONVERSATIONAL
     last = case.facts.standing.thread(case.sender.number).last_inbound_at
-    window = timedelta(hours=case.policy.conversation_window_hours)
-    # A clock that was turned back must not keep the window open: the answer is then no (I7).
-    if last is not None and timedelta() <= case.now - last <= window:
+    if last is not None and is_in_conversation(last, case.policy, case.now):
         return Purpose.CONVERSATIONAL
     return None
 

@@ -90,6 +90,16 @@ def _list_counted(asked: Asked, standing: Standing) -> list[datetime]:
     return sorted(text.at for text in texts if text.message != asked.message)
 
 
+def list_capping(times: list[datetime], at: datetime) -> tuple[datetime, ...]:
+    """List those of earlier texts that a cap may count, oldest first.
+
+    None where they are fewer than any row caps: then no cap can be full.
+    """
+    fewest, longest = _find_widest()
+    inside = sorted(time for time in times if time > at - longest)
+    return tuple(inside) if len(inside) >= fewest else ()
+
+
 def _find_free(caps: tuple[Cap, ...], counted: list[datetime], at: datetime) -> datetime | None:
     """Tell when every cap has room again; None where each has it at that time.
 
@@ -154,3 +164,10 @@ def _find_longest() -> tuple[int, timedelta]:
         max(row.cap or 0 for row in capped),
         timedelta(seconds=max(row.cap_seconds for row in capped)),
     )
+
+
+@lru_cache(maxsize=1)
+def _find_widest() -> tuple[int, timedelta]:
+    """Tell how few texts fill the smallest cap of all rows, and how long the longest window is."""
+    _, window = _find_longest()
+    return min(row.cap for row in read_rules().rows if row.cap is not None), window

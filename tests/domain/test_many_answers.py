@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from test_same_question import directories, requests, standings
 
 from consent_world import AT_NOON, DIRECTORY, LONG, PERSON, POLICY, PROMO, SENDERS, block, consent
 from consentry.domain.deciding_pieces import EverythingDeciding
@@ -24,7 +25,6 @@ from consentry.domain.standing import (
     Standing,
 )
 from memory_store import START
-from test_same_question import directories, requests, standings
 
 HOURS = [timedelta(hours=h) for h in (-30, -20, -3, -2, -1, 0, 1, 30)]
 PEOPLE = (PERSON, "+12125550142", "+18085550142", "+447911123456", "+33612345678", "+12042345678")
@@ -73,6 +73,7 @@ questions = st.builds(
 )
 MARKETING = Request(None, LONG.number, Purpose.MARKETING)
 WRITTEN = consent(PROMO.id, level=ConsentLevel.EXPRESS_WRITTEN)
+SAFE = Policy(rules_profile=RulesProfile.NATIONAL_SAFE)
 FULL = Solicited(
     "acme", tuple(Solicitation(f"m{h}", START - timedelta(hours=h)) for h in (3, 2, 1))
 )
@@ -99,7 +100,7 @@ def _part(people: list[tuple[str, Standing]]) -> bytes:
 @example(
     MARKETING,
     DIRECTORY,
-    POLICY,
+    SAFE,
     [(PERSON, Standing((), (WRITTEN,), place=AT_NOON, solicited=(FULL,)))],
 )
 @example(

@@ -5,6 +5,7 @@ It knows nothing of servers, so a command that only looks something up starts wi
 
 import os
 import secrets
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from consentry.actions.sign_in import MakeSignInLink, hash_sign_in_secret, sign_
 from consentry.clock import SystemClock, SystemIds
 from consentry.domain.agents import Agent, Role
 from consentry.domain.policy import Policy
-from consentry.ports import UNMEASURED, Measuring, Store
+from consentry.ports import UNMEASURED, Everybody, Measuring, Store
 from consentry.setting_list import LogFormat, LogNumbers, Switch
 from consentry.setting_values import SettingError
 from consentry.settings import Settings
@@ -92,6 +93,18 @@ def _open_postgres(settings: Settings, measuring: Measuring) -> Store:
         )
     except AddressError as error:
         raise SettingError(f"CONSENTRY_DATABASE is not allowed: {error}.") from error
+
+
+def open_everybody(settings: Settings) -> AbstractAsyncContextManager[Everybody]:
+    """Read all standings as of now: of the replica where the settings name one."""
+    if not settings.is_postgres:
+        from consentry.store.sqlite import everybody as of_file  # noqa: PLC0415 - for few commands
+
+        return of_file.open_everybody(settings.database_path)
+    # Imported only where it is used: the driver takes as long as all of SQLite's side.
+    from consentry.store.postgres import everybody as of_server  # noqa: PLC0415 - see above
+
+    return of_server.open_everybody(settings.replica or settings.database)
 
 
 def read_secret_key(settings: Settings) -> str:

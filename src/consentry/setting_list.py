@@ -20,6 +20,7 @@ from consentry.setting_values import (
     read_one_of,
     read_optional,
     read_region,
+    read_replica,
     read_secret,
     read_text,
     read_url,
@@ -318,5 +319,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "Marketing that has to wait and names no time to live is given up so many hours after the "
         "time at which it might have left.",
         read_number(1, 30 * 24),
+    ),
+    Setting(
+        "replica",
+        "",
+        "A streaming replica of the PostgreSQL database, postgresql://USER@HOST/DATABASE: `scrub` "
+        "and `snapshot` read there. What it has not heard yet is not in the answers. Empty: none.",
+        read_replica,
     ),
 )

@@ -28,14 +28,24 @@ def read_database(name: str, value: str) -> str:
         return value
     if value.startswith(POSTGRES):
         return value
-    # What stands before the @ may be a password.
-    shown = f"…@{value.rpartition('@')[2]}" if "@" in value else value
     _refuse(
         name,
-        shown,
+        _without_password(value),
         "sqlite:///PATH, for example sqlite:///var/consentry.db; "
         "postgresql://USER@HOST/DATABASE, for example postgresql://consentry@db.example.org/consentry",
     )
+
+
+def read_replica(name: str, value: str) -> str | None:
+    """Take the address of a PostgreSQL database; empty is none."""
+    if value and not value.startswith(POSTGRES):
+        _refuse(name, _without_password(value), "postgresql://USER@HOST/DATABASE, or empty")
+    return value or None
+
+
+def _without_password(value: str) -> str:
+    """Leave out what stands before the @: a password may."""
+    return f"…@{value.rpartition('@')[2]}" if "@" in value else value
 
 
 def read_number(lowest: int, highest: int) -> Callable[[str, str], int]:

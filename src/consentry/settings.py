@@ -64,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True):
     us_26_67_since: date | None
     defer_jitter_seconds: int
     defer_ttl_hours: int
+    replica: str | None
 
     @property
     def is_postgres(self) -> bool:

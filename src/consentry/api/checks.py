@@ -18,7 +18,6 @@ from consentry.api.questions import (
     LineQuery,
     Question,
     build_request,
-    find_recipient,
 )
 from consentry.api.views import (
     CheckAnswer,
@@ -29,6 +28,7 @@ from consentry.api.views import (
     view_past_checked,
 )
 from consentry.domain.directory import Purpose
+from consentry.domain.phone import find_number
 from consentry.ports import Scope
 
 RECIPIENTS_MAX: Final = 10_000
@@ -80,7 +80,7 @@ async def _check_batch(
     asked, services = call.body, call.services
     question = Question(asked.sender, recipients[0], asked.purpose, asked.program)
     request = await build_request(question, services)
-    known = [find_recipient(recipient, services.default_region) for recipient in recipients]
+    known = [find_number(recipient, services.default_region) for recipient in recipients]
     if then is not None:
         past, at = then
         return [

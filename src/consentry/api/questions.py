@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 from consentry.api.services import Services
 from consentry.domain.directory import Purpose
 from consentry.domain.gate import Request
-from consentry.domain.phone import InvalidNumber, is_e164_shape, normalize_phone
+from consentry.domain.phone import find_number, is_e164_shape
 from consentry.ports import StoreUnavailable
 
 
@@ -47,26 +47,18 @@ class Question(msgspec.Struct, frozen=True):
 async def build_request(question: CheckRequest | Question, services: Services) -> Request:
     """Put a question to the gate; a recipient that is no phone number becomes None."""
     return Request(
-        recipient=find_recipient(question.recipient, services.default_region),
+        recipient=find_number(question.recipient, services.default_region),
         sender=await find_sender(question.sender, services),
         purpose=question.purpose,
         program=question.program,
     )
 
 
-def find_recipient(text: str, region: str | None) -> str | None:
-    """Normalize a recipient; None where the text is no phone number."""
-    try:
-        return normalize_phone(text, region=None if text.startswith("+") else region)
-    except InvalidNumber:
-        return None
-
-
 async def find_sender(text: str, services: Services) -> str:
     """Find a sender however its number is written; one that is not known stays as it is."""
     if is_e164_shape(text) or await _is_set_up(text, services):
         return text
-    return find_recipient(text, services.default_region) or text
+    return find_number(text, services.default_region) or text
 
 
 async def _is_set_up(number: str, services: Services) -> bool:

@@ -75,6 +75,17 @@ def normalize_phone(text: str, *, region: str | None = None) -> str:
     return _parse_cached(text, region).normalized
 
 
+def find_number(text: str, region: str | None) -> str | None:
+    """Give the normal form of a number that somebody asks about; None where it is none.
+
+    `region` is for those without a country code.
+    """
+    try:
+        return normalize_phone(text, region=None if text.startswith("+") else region)
+    except InvalidNumber:
+        return None
+
+
 def read_delivered(text: str) -> str:
     """Read the number a carrier delivered a text from.
 

@@ -57,6 +57,7 @@ from consentry.ports.door_answers import (
     DeferredAnswer,
     RefusedAnswer,
 )
+from consentry.ports.everybody import Everybody
 from consentry.ports.listings import (
     Conversation,
     DriftFilter,
@@ -141,6 +142,7 @@ __all__ = [
     "DriftFilter",
     "EntryCounts",
     "EntryFilter",
+    "Everybody",
     "ExpiringConsent",
     "ExpiringFilter",
     "ExpiringPage",

@@ -549,6 +549,18 @@ FROM (
     LIMIT :limit::bigint
 ) AS found
 
+-- name: read_everybody
+SELECT
+    max(found.recipient),
+    '[' || string_agg('[' || substr(found.recipient, 2) || ',' || found.value || ']', ',') || ']'
+FROM (
+    SELECT s.recipient, s.value
+    FROM standings AS s
+    WHERE s.recipient > :after::text
+    ORDER BY s.recipient
+    LIMIT :at_once::bigint
+) AS found
+
 -- name: count_outbox
 SELECT count(*) FROM jobs
 

@@ -181,6 +181,19 @@ FROM (
     LIMIT :limit
 );
 
+-- name: read_everybody
+-- As bytes, which nobody has to make a text of before they are read.
+SELECT
+    max(number),
+    CAST('[' || group_concat('[' || number || ',' || value || ']', ',') || ']' AS BLOB)
+FROM (
+    SELECT number, value
+    FROM standings
+    WHERE number > :after
+    ORDER BY number
+    LIMIT :at_once
+);
+
 -- name: count_outbox
 SELECT count(*) FROM jobs;
 

@@ -1,0 +1,57 @@
+"""All standings of a PostgreSQL database, or of a replica of it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from consentry.domain.directory import Directory
+from consentry.store.everybody import AT_ONCE, walk
+from consentry.store.postgres.address import read_address
+from consentry.store.postgres.connection import Connection, answering, connect, let_go
+from consentry.store.postgres.loading import DirectoryReader
+from consentry.store.postgres.statements import read_statements
+
+_PART: Final = read_statements("read")["read_everybody"]
+_PATIENT: Final = (
+    "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+)
+_Found = tuple[str, bytes] | None
+
+
+class PostgresEverybody:
+    """Implements `Everybody` in one transaction that only reads."""
+
+    def __init__(self, connection: Connection, directory: Directory) -> None:
+        """Take a connection within a transaction."""
+        self.directory = directory
+        self._connection = connection
+
+    def parts(self) -> AsyncIterator[bytes]:
+        """Give all standings part by part."""
+        return walk(self._read, "")
+
+    async def _read(self, after: str) -> _Found:
+        with answering():
+            row = await self._connection.fetchrow(
+                _PART.sql, *_PART.bind({"after": after, "at_once": AT_ONCE})
+            )
+        if row is None or row[0] is None:
+            return None
+        return str(row[0]), str(row[1]).encode()
+
+
+@asynccontextmanager
+async def open_everybody(url: str) -> AsyncIterator[PostgresEverybody]:
+    """Read everybody as of the last commit; raises `AddressError` for a URL that names nothing."""
+    address = read_address(url)
+    with answering():
+        connection = await connect(address, answer_seconds=None)
+    try:
+        with answering():
+            transaction = connection.transaction(isolation="repeatable_read", readonly=True)
+            await transaction.start()
+            await connection.execute(_PATIENT)
+            directory, _ = await DirectoryReader().read(connection)
+        yield PostgresEverybody(connection, directory)
+    finally:
+        await let_go(connection)

@@ -1,0 +1,58 @@
+"""All standings of a SQLite file, in a thread beside the event loop."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from consentry.store.everybody import AT_ONCE, walk
+from consentry.store.queries import read_queries
+from consentry.store.sqlite.answering import answering
+from consentry.store.sqlite.connection import open_connection
+from consentry.store.sqlite.loading import DirectoryReader
+
+_PART: Final = read_queries("sqlite", "read")["read_everybody"]
+_Found = tuple[int, bytes] | None
+
+
+class SQLiteEverybody:
+    """Implements `Everybody` in one transaction that only reads.
+
+    SQLite lets go of the interpreter's lock while it reads, so the next part is read while this
+    one is looked at.
+    """
+
+    def __init__(self, connection: apsw.Connection, thread: ThreadPoolExecutor) -> None:
+        """Take a connection within a transaction; it is used in this thread alone from now on."""
+        self.directory = DirectoryReader(connection).read()
+        self._connection = connection
+        self._thread = thread
+
+    def parts(self) -> AsyncIterator[bytes]:
+        """Give all standings part by part."""
+        return walk(self._read, 0)
+
+    async def _read(self, after: int) -> _Found:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._read_now, after)
+
+    def _read_now(self, after: int) -> _Found:
+        with answering():
+            last, part = next(self._connection.execute(_PART, {"after": after, "at_once": AT_ONCE}))
+        return None if last is None else (int(str(last)), bytes(part))
+
+
+@asynccontextmanager
+async def open_everybody(path: Path | str) -> AsyncIterator[SQLiteEverybody]:
+    """Read everybody in a file as of the last commit, by a connection of its own."""
+    with answering():
+        connection = open_connection(path)
+    # Closed in the end of all, when no thread reads any more.
+    with closing(connection), ThreadPoolExecutor(1, thread_name_prefix="everybody") as thread:
+        with answering():
+            connection.execute("BEGIN")
+            everybody = SQLiteEverybody(connection, thread)
+        yield everybody

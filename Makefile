@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests start some hundred processes: each module is compiled for all of them, and not by each.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test check format lock bench bench-page screenshots clean
+.PHONY: help run test check format lock bench bench-page screenshots fuzz audit release clean
 
 help:
 	@echo "make run    set everything up and start the demo; it prints the address to open"
@@ -18,6 +18,9 @@ help:
 	@echo "make bench  measure, bounded and on loopback"
 	@echo "make bench-page  measure everything, on a quiet machine, into docs/benchmarks.md"
 	@echo "make screenshots  take the pictures of every page of the console anew"
+	@echo "make fuzz   try every parser with inputs chosen by the code they reach, SECONDS=5 each"
+	@echo "make audit  ask what is known against the locked dependencies (asks the outside)"
+	@echo "make release KEY=...  wheel, source, SBOM, checksums, signed by an SSH key, into dist/"
 	@echo "make lock   renew the locked dependencies"
 
 run: $(VENV)/.ready-to-run
@@ -51,10 +54,20 @@ bench-page: $(VENV)/.ready-to-test
 screenshots: $(VENV)/.ready-to-test
 	CONSENTRY_SCREENSHOTS=docs/images/console $(BIN)/python -m pytest -q tests/e2e/test_console_axe.py
 
+fuzz: $(VENV)/.ready-to-fuzz
+	@$(BIN)/python tests/fuzz_by_coverage.py --seconds $(or $(SECONDS),5)
+
+audit: $(VENV)/.ready-to-test
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements-image.lock
+
+release: $(VENV)/.ready-to-test
+	@$(BIN)/python deploy/build_release.py $(if $(KEY),--key $(KEY))
+
 lock:
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header -q -o requirements.lock
 	uv pip compile pyproject.toml --group build -c requirements.lock --universal --generate-hashes --no-header -q -o requirements-run.lock
 	uv pip compile pyproject.toml --extra oidc --extra otel -c requirements.lock --universal --generate-hashes --no-header -q -o requirements-image.lock
+	uv pip compile --group pyproject.toml:fuzz -c requirements.lock --universal --generate-hashes --no-header -q -o requirements-fuzz.lock
 
 clean:
 	rm -rf $(VENV) var
@@ -85,3 +98,8 @@ $(VENV)/.ready-to-run: $(VENV)/.made requirements-run.lock pyproject.toml
 $(VENV)/.ready-to-test: $(VENV)/.made requirements.lock pyproject.toml
 	$(call install,requirements.lock)
 	@touch $(VENV)/.ready-to-run
+
+$(VENV)/.ready-to-fuzz: $(VENV)/.ready-to-test requirements-fuzz.lock
+	@if command -v uv >/dev/null 2>&1; then uv pip install -q --python $(BIN)/python --require-hashes -r requirements-fuzz.lock; \
+	else $(BIN)/python -m pip install -q --require-hashes -r requirements-fuzz.lock; fi
+	@touch $@

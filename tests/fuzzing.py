@@ -141,6 +141,14 @@ def make_inputs(recorded: Sequence[bytes], *, seed: int, count: int = INPUTS) ->
             yield text
 
 
+Engine = Callable[
+    [Callable[[bytes], object], Sequence[bytes], tuple[type[Exception], ...]], "Outcome"
+]
+
+engines: Final[list[Engine]] = []
+"""What tries parsers instead of the mutator: `tests/fuzz_by_coverage.py` puts its own in here."""
+
+
 @dataclass
 class Outcome:
     """What became of the inputs: how many gave a value, and how many the parser's own error."""
@@ -162,6 +170,8 @@ def fuzz(
     Raises AssertionError with the input that was answered otherwise. Both ends must be met, so
     that a parser which refuses everything, or takes everything, is not called well tested.
     """
+    if engines:
+        return engines[-1](parse, recorded, clean if isinstance(clean, tuple) else (clean,))
     outcome = Outcome()
     for number, text in enumerate(make_inputs(recorded, seed=seed, count=count)):
         begun = time.thread_time()

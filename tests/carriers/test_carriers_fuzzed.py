@@ -63,6 +63,7 @@ def each_reader() -> Iterator[ParameterSet]:
             yield pytest.param(table, list(kinds.values()), count, id=f"{name}: {address}")
 
 
+@pytest.mark.fuzz
 @pytest.mark.parametrize(("table", "kinds", "count"), list(each_reader()))
 def test_a_signed_webhook_is_read_or_cleanly_refused(
     table: CarrierTable, kinds: list[list[Posted]], count: int

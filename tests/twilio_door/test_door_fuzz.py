@@ -51,6 +51,7 @@ class Never(Exception):
     """What a parser raises that answers everything with a value."""
 
 
+@pytest.mark.fuzz
 def test_a_lists_query() -> None:
     """Any query is read, or refused with Twilio's code or by the form."""
     fuzz(
@@ -60,11 +61,13 @@ def test_a_lists_query() -> None:
     )
 
 
+@pytest.mark.fuzz
 def test_bulk_consents() -> None:
     """Any form of items is items, outcomes, or an error of the form."""
     fuzz(lambda body: parse_consent_items(parse_form(body)), (ITEMS,), clean=FormError)
 
 
+@pytest.mark.fuzz
 def test_credentials() -> None:
     """Any header is two texts or nothing."""
 
@@ -75,6 +78,7 @@ def test_credentials() -> None:
     fuzz(read, (b"Basic QUMxOnRva2Vu", b"basic  QUM6", b"Bearer x"), clean=Never)
 
 
+@pytest.mark.fuzz
 def test_paths() -> None:
     """Any path names a resource; only the exact ones name the list or a message."""
     sid = "SM019aadf2ec171d13d47d84d0aa6c1e2d"

@@ -158,12 +158,14 @@ PARSERS = (
 )  # fmt: skip
 
 
+@pytest.mark.fuzz
 @pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
 def test_a_hundred_thousand_inputs_are_values_or_clean_errors(parser: Parser) -> None:
     """Each input gives a value or the parser's own error, in bounded time, and nothing else."""
     fuzz(parser.parse, parser.recorded, clean=parser.error)
 
 
+@pytest.mark.fuzz
 def test_an_error_body_is_an_error_or_none() -> None:
     """What a carrier answers with is its error, or it is said to be none; it never raises."""
 
@@ -174,6 +176,7 @@ def test_an_error_body_is_an_error_or_none() -> None:
     fuzz(read, (TELNYX_ERRORS,), clean=Never)
 
 
+@pytest.mark.fuzz
 def test_a_public_key_is_one_or_none() -> None:
     """Whatever a person pastes is a key of Telnyx's, or is said to be none."""
 

@@ -12,6 +12,7 @@ import databases
 from consentry.clock import SystemClock, SystemIds
 from consentry.domain.policy import Policy
 from consentry.store.postgres.store import PostgresStore
+from fuzzing import INPUTS, Effort
 from postgres_server import PostgresServer, running_postgres
 
 # How long one example takes on a shared machine says nothing about the code; the benchmark does.
@@ -65,8 +66,14 @@ def _print_faults(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let everything that is tested on SQLite be tested on PostgreSQL."""
+    """Let everything be tested on PostgreSQL too, and parsers with more inputs."""
     parser.addoption("--database", choices=["sqlite", "postgres"], default="sqlite")
+    parser.addoption("--inputs", type=int, default=INPUTS, help="how many each parser is given")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each parser as many inputs as was asked for."""
+    Effort.inputs = config.getoption("--inputs")
 
 
 @pytest.fixture(autouse=True)

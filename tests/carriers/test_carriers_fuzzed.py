@@ -1,4 +1,4 @@
-"""Every carrier's readers against a hundred thousand signed webhooks that nobody should send.
+"""Every carrier's readers against thousands of signed webhooks that nobody should send.
 
 Where carriers share a reader, it gets them once: as many from each.
 """
@@ -13,7 +13,7 @@ from carrier_loopback import OPEN, http, loopback
 from carrier_table import CarrierTable, Posted, read_tables
 
 from consentry.ports import Accepted, CarrierEvent, Forged, Malformed, Submission
-from fuzzing import INPUTS, fuzz, make_inputs
+from fuzzing import Effort, fuzz, make_inputs
 
 # Measuring which lines run would take most of the time, and other tests run them all.
 pytestmark = [pytest.mark.property, pytest.mark.no_cover]
@@ -53,7 +53,7 @@ def each_reader() -> Iterator[ParameterSet]:
     tables = read_tables()
     shared = Counter(map(name_reader, tables.values()))
     for name, table in tables.items():
-        count = INPUTS // shared[name_reader(table)]
+        count = Effort.inputs // shared[name_reader(table)]
         readers: dict[str, dict[str, list[Posted]]] = {}
         for posted in table.posted:
             if not posted.reason:

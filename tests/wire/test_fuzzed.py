@@ -1,4 +1,4 @@
-"""Every parser against a hundred thousand inputs that nobody should send.
+"""Every parser against thousands of inputs that nobody should send.
 
 What reads webhooks is tried behind their signatures, with every carrier's readers.
 """
@@ -23,7 +23,7 @@ from consentry.wire.telnyx import parse_telnyx_errors, read_public_key
 from consentry.wire.twilio_create import build_create_pairs, parse_create_message
 from consentry.wire.twilio_errors import TwilioRefusedError
 from consentry.wire.twilio_listing import ListingError, parse_listing
-from consentry.wire.twiml import TwimlError, parse_twiml, render_twiml
+from consentry.wire.twiml import TwimlError, parse_asked_texts, parse_twiml, render_twiml
 from consentry.wire.webhook_address import WebhookAddressError, parse_webhook_address
 from fuzzing import INPUT_BYTES_MAX, Mutator, fuzz, make_inputs
 
@@ -139,6 +139,7 @@ PARSERS = (
     Parser("listing", parse_listing, (PAGE,), ListingError),
     Parser("sns", read_sns, (SNS,), SNSError),
     Parser("twiml", lambda b: render_twiml(*parse_twiml(b)), TWIML, TwimlError),
+    Parser("asked texts", lambda b: parse_asked_texts(b), (*TWIML, b" "), TwimlError),
     Parser(
         "address", lambda b: parse_webhook_address(b.decode("latin-1")), ADDRESSES,
         WebhookAddressError,
@@ -160,7 +161,7 @@ PARSERS = (
 
 @pytest.mark.fuzz
 @pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
-def test_a_hundred_thousand_inputs_are_values_or_clean_errors(parser: Parser) -> None:
+def test_all_inputs_are_values_or_clean_errors(parser: Parser) -> None:
     """Each input gives a value or the parser's own error, in bounded time, and nothing else."""
     fuzz(parser.parse, parser.recorded, clean=parser.error)
 

@@ -84,8 +84,9 @@ def test_only_the_peer_can_say_that_it_is_a_receipt(
     assert claims_receipt(message) is claims
 
 
+@pytest.mark.fuzz
 @pytest.mark.no_cover
-def test_a_hundred_thousand_receipts_are_receipts_or_none() -> None:
+def test_all_receipts_are_receipts_or_none() -> None:
     """Whatever the sentence is, it names a text or it does not."""
     for octets in make_inputs((USUAL,), seed=4):
         read = receipt(octets)

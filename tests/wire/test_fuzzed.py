@@ -139,7 +139,7 @@ PARSERS = (
     Parser("listing", parse_listing, (PAGE,), ListingError),
     Parser("sns", read_sns, (SNS,), SNSError),
     Parser("twiml", lambda b: render_twiml(*parse_twiml(b)), TWIML, TwimlError),
-    Parser("asked texts", lambda b: parse_asked_texts(b), (*TWIML, b" "), TwimlError),
+    Parser("asked texts", parse_asked_texts, (*TWIML, b" "), TwimlError),
     Parser(
         "address", lambda b: parse_webhook_address(b.decode("latin-1")), ADDRESSES,
         WebhookAddressError,

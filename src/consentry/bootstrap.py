@@ -346,7 +346,7 @@ class Server:
         self._tallies = tallies = Tallies()
         self._tracing = tracing = build_tracing(settings, clock)
         measuring = tallies if tracing is None else tracing.wrap_measuring(tallies)
-        self.store = open_store(settings, measuring) if store is None else store
+        self.store = open_store(settings, measuring, keeps_log=True) if store is None else store
         self._sharing = Sharing(tallies, self.store, tallies_folder, identity.id)
         used: Store = self.store
         self._readiness = ReadinessCheck(

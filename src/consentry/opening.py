@@ -6,15 +6,17 @@ It knows nothing of servers, so a command that only looks something up starts wi
 import os
 import secrets
 from contextlib import AbstractAsyncContextManager
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from consentry.actions.keep_agents import SaveAgent
 from consentry.actions.sign_in import MakeSignInLink, hash_sign_in_secret, sign_in_path
 from consentry.clock import SystemClock, SystemIds
 from consentry.domain.agents import Agent, Role
 from consentry.domain.policy import Policy
-from consentry.ports import UNMEASURED, Everybody, Measuring, Store
+from consentry.ports import UNMEASURED, Everybody, Measuring, NoteSigner, Store
 from consentry.setting_list import LogFormat, LogNumbers, Switch
 from consentry.setting_values import SettingError
 from consentry.settings import Settings
@@ -22,6 +24,13 @@ from consentry.store.postgres.address import AddressError
 from consentry.store.sealing import KEY_PREFIX, TextKey, read_text_key, use_text_keys
 from consentry.store.sqlite.store import SQLiteStore
 from consentry.telemetry.logs import set_up_logging
+from consentry.wire.signed_note import (
+    Tree,
+    derive_verifier_key,
+    sign_note,
+    write_tree,
+    write_verifier_key,
+)
 from consentry.wire.webhook_address import inbound_path
 
 _EVERY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 - what the settings may say, to be shown
@@ -37,7 +46,12 @@ def start_logging(settings: Settings) -> None:
         settings.log_level,
         as_json=_LOGGED_AS_JSON[settings.log_format],
         shows_numbers=settings.log_numbers is LogNumbers.FULL,
-        secrets=(settings.secret_key, settings.oidc_client_secret, *_find_text_keys(settings)),
+        secrets=(
+            settings.secret_key,
+            settings.ledger_key,
+            settings.oidc_client_secret,
+            *_find_text_keys(settings),
+        ),
     )
 
 
@@ -59,15 +73,19 @@ def build_policy(settings: Settings) -> Policy:
     )
 
 
-def open_store(settings: Settings, measuring: Measuring = UNMEASURED) -> Store:
+def open_store(
+    settings: Settings, measuring: Measuring = UNMEASURED, *, keeps_log: bool = False
+) -> Store:
     """Open the database, and bring its tables up to date.
 
-    The text keys of the settings are this process's from here on.
+    The text keys of the settings are this process's from here on. `keeps_log`: entries are put into
+    the ledger's log, and checkpoints signed. A server does so; what other commands write, it finds.
     """
     keys, seals = read_text_keys(settings)
     use_text_keys(keys, seals=seals)
+    signer = read_ledger_signer(settings) if keeps_log else None
     if settings.is_postgres:
-        return _open_postgres(settings, measuring)
+        return _open_postgres(settings, measuring, signer)
     path = settings.database_path
     path.parent.mkdir(parents=True, exist_ok=True)
     return SQLiteStore.open(
@@ -76,10 +94,11 @@ def open_store(settings: Settings, measuring: Measuring = UNMEASURED) -> Store:
         ids=SystemIds(),
         policy=build_policy(settings),
         measuring=measuring,
+        signer=signer,
     )
 
 
-def _open_postgres(settings: Settings, measuring: Measuring) -> Store:
+def _open_postgres(settings: Settings, measuring: Measuring, signer: NoteSigner | None) -> Store:
     # Imported only where it is used: the driver takes as long as all of SQLite's side.
     from consentry.store.postgres.store import PostgresStore  # noqa: PLC0415
 
@@ -90,6 +109,7 @@ def _open_postgres(settings: Settings, measuring: Measuring) -> Store:
             ids=SystemIds(),
             policy=build_policy(settings),
             measuring=measuring,
+            signer=signer,
         )
     except AddressError as error:
         raise SettingError(f"CONSENTRY_DATABASE is not allowed: {error}.") from error
@@ -120,10 +140,53 @@ def read_secret_key(settings: Settings) -> str:
             "CONSENTRY_SECRET_KEY is not set, and with PostgreSQL it must be: every process needs "
             "the same. Make one with: openssl rand -hex 32"
         )
-    file = settings.database_path.with_name("secret.key")
+    return _keep_secret(settings.database_path.with_name("secret.key"))
+
+
+def _keep_secret(file: Path) -> str:
+    """Read a secret from its file, made where there is none."""
     if not file.exists():
         _write_secret(file, secrets.token_urlsafe(48))
     return file.read_text(encoding="ascii").strip()
+
+
+class LedgerSigner:
+    """Signs the checkpoints of the ledger's log; implements `NoteSigner`."""
+
+    def __init__(self, origin: str, secret: str) -> None:
+        """Sign in this name, with the key that is derived from a secret."""
+        self.origin = origin
+        self._private_key = sha256(b"consentry ledger key\n" + secret.encode()).digest()
+
+    def verifier_key(self) -> str:
+        """The public half, as verifiers take it."""
+        return write_verifier_key(derive_verifier_key(self.origin, self._private_key))
+
+    def sign(self, tree: Tree) -> str:
+        """Write a signed note that says what the tree is."""
+        return sign_note(write_tree(tree), self.origin, self._private_key)
+
+
+def read_ledger_signer(settings: Settings) -> LedgerSigner:
+    """Take the ledger's key of the settings, else the one kept beside a SQLite database.
+
+    With PostgreSQL it is else derived from the secret key.
+    """
+    secret = settings.ledger_key
+    if secret is None and settings.is_postgres:
+        # Every process must sign with the same key: they share this secret already.
+        secret = read_secret_key(settings)
+    if secret is None:
+        secret = _keep_secret(settings.database_path.with_name("ledger.key"))
+    return LedgerSigner(name_ledger(settings), secret)
+
+
+def name_ledger(settings: Settings) -> str:
+    """Name the ledger's log, and its key: as the settings say, else by the public address."""
+    if settings.ledger_origin is not None:
+        return settings.ledger_origin
+    host = urlsplit(settings.public_url or "").netloc
+    return f"{host or 'consentry.local'}/ledger"
 
 
 def _write_secret(file: Path, secret: str) -> None:

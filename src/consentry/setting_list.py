@@ -19,6 +19,7 @@ from consentry.setting_values import (
     read_number,
     read_one_of,
     read_optional,
+    read_origin,
     read_region,
     read_replica,
     read_secret,
@@ -326,5 +327,19 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "A streaming replica of the PostgreSQL database, postgresql://USER@HOST/DATABASE: `scrub` "
         "and `snapshot` read there. What it has not heard yet is not in the answers. Empty: none.",
         read_replica,
+    ),
+    Setting(
+        "ledger_origin",
+        "",
+        "The name of the ledger's log in its checkpoints, for example texts.example.com/ledger. "
+        "Empty: the host of public_url, else consentry.local, and /ledger.",
+        read_origin,
+    ),
+    Setting(
+        "ledger_key",
+        "",
+        "The secret that the key of the ledger's checkpoints is made of; at least 32 characters. "
+        "Empty: made once and kept beside a SQLite database; with PostgreSQL made of secret_key.",
+        read_secret,
     ),
 )

@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
+from consentry.wire.signed_note import is_key_name
+
 POSTGRES: Final = ("postgresql://", "postgres://")
 """How the address of a PostgreSQL database begins."""
 
@@ -147,6 +149,13 @@ def read_label(name: str, value: str) -> str:
     if 0 < len(value.strip()) <= 60:
         return value.strip()
     _refuse(name, value, "1 to 60 characters")
+
+
+def read_origin(name: str, value: str) -> str | None:
+    """Take the name of a log, as signed notes may have it; empty is none."""
+    if not value or is_key_name(value):
+        return value or None
+    _refuse(name, value, "a name without white space and +, such as texts.example.com/ledger")
 
 
 def read_text(_name: str, value: str) -> str:

@@ -65,6 +65,8 @@ class Settings(msgspec.Struct, frozen=True):
     defer_jitter_seconds: int
     defer_ttl_hours: int
     replica: str | None
+    ledger_origin: str | None
+    ledger_key: str | None
 
     @property
     def is_postgres(self) -> bool:

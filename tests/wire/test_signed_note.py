@@ -28,8 +28,8 @@ SIGNED = (
     "If you think cryptography is the answer to your problem,\n"
     "then you don't know what your problem is.\n"
     "\n"
-    "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6K"
-    "E6RyyBwJnAM=\n"
+    "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb"
+    "6KE6RyyBwJnAM=\n"
 )
 PRIVATE = bytes(range(32))
 TREE = "example.com/ledger\n8\nXcnaeacGWamtVZy3Ad7ZoqudgjqtL0lgz+Nw7/RgQyg=\n"
@@ -37,7 +37,7 @@ TREE = "example.com/ledger\n8\nXcnaeacGWamtVZy3Ad7ZoqudgjqtL0lgz+Nw7/RgQyg=\n"
 
 @pytest.mark.unit
 def test_a_published_note_verifies_with_its_published_key() -> None:
-    """The Go module's example is signed by its key, is written as it was read, and by nobody else."""
+    """Go's example is signed by its key and by no other, and is written as it was read."""
     note, key = read_note(SIGNED), read_verifier_key(NEUMANN)
     assert is_signed_by(note, key)
     assert write_note(note) == SIGNED

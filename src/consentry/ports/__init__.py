@@ -58,6 +58,14 @@ from consentry.ports.door_answers import (
     RefusedAnswer,
 )
 from consentry.ports.everybody import Everybody
+from consentry.ports.ledger_log import (
+    SALT_BYTES,
+    Checkpoint,
+    Logged,
+    LogHead,
+    LogKey,
+    NoteSigner,
+)
 from consentry.ports.listings import (
     Conversation,
     DriftFilter,
@@ -116,6 +124,7 @@ from consentry.ports.telling import (
 )
 
 __all__ = [
+    "SALT_BYTES",
     "UNMEASURED",
     "APIKey",
     "Accepted",
@@ -133,6 +142,7 @@ __all__ = [
     "CarrierRefusal",
     "CarrierUnreachable",
     "Change",
+    "Checkpoint",
     "Clock",
     "Command",
     "Conversation",
@@ -160,12 +170,16 @@ __all__ = [
     "InboxPage",
     "Intake",
     "KeyMissing",
+    "LogHead",
+    "LogKey",
+    "Logged",
     "Malformed",
     "Measuring",
     "MessageFilter",
     "MetricsAccess",
     "Needs",
     "NoList",
+    "NoteSigner",
     "OptOut",
     "OptOutFilter",
     "OptOutPage",

@@ -17,6 +17,7 @@ from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
 from consentry.domain.templates import Template
 from consentry.ports.commands import Command, Work
+from consentry.ports.ledger_log import Checkpoint, Logged, LogHead, LogKey
 from consentry.ports.listings import (
     DriftFilter,
     EntryFilter,
@@ -33,6 +34,7 @@ from consentry.ports.listings import (
     Tally,
 )
 from consentry.ports.records import AnsweredKey, APIKey, CarrierAccount, ConversationMark, Session
+from consentry.wire.tiles import TileName
 
 T = TypeVar("T")
 
@@ -275,6 +277,27 @@ class Store(Protocol):
 
     async def read_call_to_action(self, call: str, version: int) -> CallToAction | None:
         """Find a version of a call to action, whether or not it is still shown."""
+
+    async def integrate_log(self) -> LogHead:
+        """Put what is durable into the log now, and sign it: for who cannot wait a second.
+
+        Only where the store was opened with a signer; raises `StoreUnavailable`.
+        """
+
+    async def read_log_head(self) -> LogHead:
+        """Tell how far the log is."""
+
+    async def read_logged(self, entry_ids: list[str]) -> dict[str, Logged]:
+        """Find entries in the log; those that are not in it yet, or not there, are left out."""
+
+    async def read_checkpoint(self, size: int | None = None) -> Checkpoint | None:
+        """Find the newest checkpoint, or the oldest one that covers a tree of this size."""
+
+    async def read_tiles(self, names: list[TileName]) -> dict[TileName, bytes]:
+        """Read tiles of the log's hashes; those that are not there are left out."""
+
+    async def read_log_keys(self) -> list[LogKey]:
+        """List the keys that ever signed checkpoints, in the order of first use."""
 
     async def close(self) -> None:
         """Finish what was submitted, then let go of the database."""

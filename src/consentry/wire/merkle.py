@@ -2,7 +2,7 @@
 
 Source: RFC 6962, section 2.1, and RFC 9162, section 2.1 (the same tree, with the checks spelled
 out). A range of leaves is named by its first and the one behind its last. A subtree of height `h`
-and index `i` is over the leaves from `i * 2**h` to `(i + 1) * 2**h`.
+at place `i` is over the leaves from `i * 2**h` to `(i + 1) * 2**h`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,10 +26,10 @@ class Span(NamedTuple):
 
 
 class Subtree(NamedTuple):
-    """A full subtree: `2**height` leaves, the first of them `index * 2**height`."""
+    """A full subtree: `2**height` leaves, the first of them `place * 2**height`."""
 
     height: int
-    index: int
+    place: int
 
 
 class ProofError(ValueError):

@@ -40,7 +40,7 @@ def split_hashes(tile: bytes) -> list[bytes]:
 def find_tile(subtree: Subtree) -> tuple[TileName, int, int]:
     """Tell which hashes of which tile a full subtree is over: from one, up to another."""
     level, rest = divmod(subtree.height, _HEIGHT)
-    first = subtree.index << rest
+    first = subtree.place << rest
     place = first % TILE_HASHES
     return TileName(level, first // TILE_HASHES), place, place + (1 << rest)
 

@@ -6,6 +6,7 @@ from consentry.store.postgres.address import Address
 from consentry.store.postgres.announcing import Listener
 from consentry.store.postgres.facts import FactsReader
 from consentry.store.postgres.lists import Lists
+from consentry.store.postgres.log_reading import LogReader
 from consentry.store.postgres.pool import Pool
 from consentry.store.postgres.reading import Reader
 from consentry.store.postgres.writing_side import WritingSide
@@ -58,6 +59,7 @@ class ReadingSide:
         self.before_gate = Reader(self._gate)
         self.reader = Reader(self._pool)
         self.lists = Lists(self._pool)
+        self.log = LogReader(self._pool)
         self._listener = Listener(
             address,
             process=process,

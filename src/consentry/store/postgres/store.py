@@ -22,6 +22,7 @@ from consentry.ports import (
     AnsweredKey,
     APIKey,
     CarrierAccount,
+    Checkpoint,
     Clock,
     Command,
     ConversationMark,
@@ -32,8 +33,12 @@ from consentry.ports import (
     Ids,
     InboxFilter,
     InboxPage,
+    Logged,
+    LogHead,
+    LogKey,
     Measuring,
     MessageFilter,
+    NoteSigner,
     OptOutFilter,
     OptOutPage,
     OptOutStory,
@@ -50,10 +55,12 @@ from consentry.store.line import BATCH_COMMANDS_MAX
 from consentry.store.postgres.address import Address, read_address
 from consentry.store.postgres.batches import Around, Undertaken
 from consentry.store.postgres.connection import is_unavailable
+from consentry.store.postgres.log_keeping import LogKeeping
 from consentry.store.postgres.pipeline import PipelinedWriter
 from consentry.store.postgres.reading_side import ReadingSide
 from consentry.store.postgres.writing_side import WritingSide
 from consentry.store.watching import Watchers
+from consentry.wire.tiles import TileName
 
 T = TypeVar("T")
 
@@ -92,18 +99,20 @@ class PostgresStore:
         policy: Policy,
         measuring: Measuring = UNMEASURED,
         batch_commands_max: int = BATCH_COMMANDS_MAX,
+        signer: NoteSigner | None = None,
     ) -> Self:
         """Connect, bring the tables up to date as needed, and start the writer.
 
         `ids` and `measuring` are called from the writer's thread. `batch_commands_max`: how many
-        commands may share a commit. Raises `MigrationError` where database and program do not fit,
-        `StoreUnavailable` where the database cannot be reached, and `AddressError` where the URL
-        names none.
+        commands may share a commit. With a `signer` entries are put into the log and checkpoints
+        signed. Raises `MigrationError` where database and program do not fit, `StoreUnavailable`
+        where the database cannot be reached, and `AddressError` where the URL names none.
         """
         address = read_address(url)
         watchers, process = Watchers(), secrets.token_hex(4)
         around = Around(clock, ids, policy, measuring)
-        writing = WritingSide(address, around, watchers=watchers, process=process)
+        logs = None if signer is None else LogKeeping(address, signer, clock)
+        writing = WritingSide(address, around, watchers=watchers, process=process, logs=logs)
         try:
             writing.open()
         except Exception as error:
@@ -376,6 +385,32 @@ class PostgresStore:
     async def read_call_to_action(self, call: str, version: int) -> CallToAction | None:
         """Find a version of a call to action, whether or not it is still shown."""
         return await self._side.reader.read_call_to_action(call, version)
+
+    async def integrate_log(self) -> LogHead:
+        """Put what is durable into the log now, some ten thousands at a time."""
+        if self._closed:
+            raise StoreUnavailable("The store is closed. Check it and try again.")
+        return await self._writing.integrate_log()
+
+    async def read_log_head(self) -> LogHead:
+        """Tell how far the log is."""
+        return await self._side.log.read_head()
+
+    async def read_logged(self, entry_ids: list[str]) -> dict[str, Logged]:
+        """Find entries in the log."""
+        return await self._side.log.read_logged(entry_ids)
+
+    async def read_checkpoint(self, size: int | None = None) -> Checkpoint | None:
+        """Find the newest checkpoint, or the oldest one that covers a tree of this size."""
+        return await self._side.log.read_checkpoint(size)
+
+    async def read_tiles(self, names: list[TileName]) -> dict[TileName, bytes]:
+        """Read tiles of the log's hashes."""
+        return await self._side.log.read_tiles(names)
+
+    async def read_log_keys(self) -> list[LogKey]:
+        """List the keys that ever signed checkpoints."""
+        return await self._side.log.read_keys()
 
     async def close(self) -> None:
         """Finish what was submitted, then let go of the database."""

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from typing import Final
 
+from consentry.ports import LogHead, StoreUnavailable
 from consentry.store.migrate import read_migrations
 from consentry.store.notes import check_notes
 from consentry.store.postgres.address import Address
@@ -15,6 +16,7 @@ from consentry.store.postgres.batches import Around, Lane, Losses, Undertaken
 from consentry.store.postgres.connection import Connection, check_server, connect, let_go
 from consentry.store.postgres.indexing import CUSTOMERS_AT_ONCE, index_some
 from consentry.store.postgres.loading import DirectoryReader
+from consentry.store.postgres.log_keeping import LogKeeping
 from consentry.store.postgres.migrating import apply_migrations
 from consentry.store.postgres.noting import read_notes
 from consentry.store.postgres.pipeline import PipelinedWriter
@@ -41,12 +43,19 @@ class WritingSide:
     """Writes to one database; tells everybody what changed, and indexes in pauses."""
 
     def __init__(
-        self, address: Address, around: Around, *, watchers: Watchers, process: str
+        self,
+        address: Address,
+        around: Around,
+        *,
+        watchers: Watchers,
+        process: str,
+        logs: LogKeeping | None = None,
     ) -> None:
         """Write to this database; nothing is connected yet."""
         self.known_foreign = 0
         self._address = address
         self._around = around
+        self._logs = logs
         self._watchers = watchers
         self._loop = _find_loop()()
         directory = DirectoryReader()
@@ -108,13 +117,27 @@ class WritingSide:
         self._busy_until = self._loop.time() + REST_SECONDS
         for lane in self._lanes:
             touched, customers = lane.take_changed()
+            if touched and self._logs is not None:
+                self._logs.note()
             self._unindexed += customers
             if touched:
                 self._watchers.tell(touched)
                 self._announcer.add(touched)
                 self._due.set()
 
+    async def integrate_log(self) -> LogHead:
+        """Put what is durable into the log; called from another event loop."""
+        if self._logs is None:
+            raise StoreUnavailable("The store was not opened for writing the ledger's log.")
+        asked = asyncio.run_coroutine_threadsafe(self._logs.integrate_many(), self._loop)
+        return await asyncio.wrap_future(asked)
+
     async def _beside(self) -> None:
+        """Do what is done while batches go on."""
+        logging_entries = () if self._logs is None else (self._logs.run(),)
+        await asyncio.gather(self._tell_and_index(), *logging_entries)
+
+    async def _tell_and_index(self) -> None:
         """Tell other processes what changed, and index, while batches go on."""
         while True:
             await self._due.wait()
@@ -164,6 +187,8 @@ class WritingSide:
                 _log.warning("other processes were not told of the last changes", exc_info=True)
         for lane in self._lanes:
             await lane.drop()
+        if self._logs is not None:
+            await self._logs.close()
         if self._connection is not None:
             await let_go(self._connection)
 

@@ -75,6 +75,11 @@ class Reader:
         self._directory = DirectoryReader(connection)
         self.facts = FactsReader(connection, self._directory)
 
+    @property
+    def connection(self) -> apsw.Connection:
+        """What it reads through."""
+        return self._connection
+
     def read_directory(self) -> Directory:
         """Return the directory as it is now."""
         try:

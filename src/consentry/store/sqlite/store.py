@@ -25,6 +25,7 @@ from consentry.ports import (
     AnsweredKey,
     APIKey,
     CarrierAccount,
+    Checkpoint,
     Clock,
     Command,
     ConversationMark,
@@ -35,8 +36,12 @@ from consentry.ports import (
     Ids,
     InboxFilter,
     InboxPage,
+    Logged,
+    LogHead,
+    LogKey,
     Measuring,
     MessageFilter,
+    NoteSigner,
     OptOutFilter,
     OptOutPage,
     OptOutStory,
@@ -62,12 +67,15 @@ from consentry.store.sqlite.connection import (
 from consentry.store.sqlite.folding import LogFolding
 from consentry.store.sqlite.foreign import ForeignChanges
 from consentry.store.sqlite.indexing import SearchIndexer
+from consentry.store.sqlite.integrating import LogIntegrator
+from consentry.store.sqlite.log_reading import LogReader
 from consentry.store.sqlite.migrating import apply_migrations
 from consentry.store.sqlite.noting import read_notes
 from consentry.store.sqlite.reading import Reader
 from consentry.store.sqlite.resting import Resting
 from consentry.store.watching import Watchers
 from consentry.store.writer import Writer
+from consentry.wire.tiles import TileName
 
 T = TypeVar("T")
 
@@ -94,6 +102,7 @@ class SQLiteStore:
         writing: apsw.Connection,
         folding: LogFolding,
         watchers: Watchers,
+        integrator: LogIntegrator | None = None,
     ) -> None:
         """Put an open store together; `open` does it from a path."""
         self._reader = reader
@@ -102,6 +111,8 @@ class SQLiteStore:
         self._writing = writing
         self._folding = folding
         self._watchers = watchers
+        self._integrator = integrator
+        self._log = LogReader(reader.connection)
         self._closed = False
 
     @classmethod
@@ -115,14 +126,15 @@ class SQLiteStore:
         measuring: Measuring = UNMEASURED,
         batch_commands_max: int = BATCH_COMMANDS_MAX,
         busy_timeout_milliseconds: int = BUSY_TIMEOUT_MILLISECONDS,
+        signer: NoteSigner | None = None,
     ) -> Self:
         """Open the database file, made and migrated as needed, and start the writer.
 
         `ids` and `measuring` are called from the writer's thread. `batch_commands_max`: how many
         commands may share a commit; the bench compares with 1. `busy_timeout_milliseconds`: how
-        long a batch waits for another process that writes. Raises `MigrationError` where file and
-        program do not fit or a copy is unfinished, and `StoreUnavailable` where the file cannot
-        be opened.
+        long a batch waits for another process that writes. With a `signer` entries are put into the
+        log and checkpoints signed. Raises `MigrationError` where file and program do not fit or a
+        copy is unfinished, and `StoreUnavailable` where the file cannot be opened.
         """
         try:
             writing = open_connection(path, busy_timeout_milliseconds=busy_timeout_milliseconds)
@@ -143,15 +155,26 @@ class SQLiteStore:
             watchers=watchers,
             measuring=measuring,
         )
+        # Before the writer's thread uses the connection.
+        folding = LogFolding(path, writing)
+        integrator = None if signer is None else LogIntegrator(writing, signer, clock)
+        foreign = ForeignChanges(writing, watchers)
         writer = Writer(
             batches.carry_out,
             batch_commands_max=batch_commands_max,
-            rest=Resting(ForeignChanges(writing, watchers), SearchIndexer(writing)),
+            rest=Resting(foreign, SearchIndexer(writing), integrator),
             monotonic=clock.monotonic,
         )
         aside = AsideReader(path)
-        folding = LogFolding(path, writing)
-        return cls(reader, aside, writer, writing=writing, folding=folding, watchers=watchers)
+        return cls(
+            reader,
+            aside,
+            writer,
+            writing=writing,
+            folding=folding,
+            watchers=watchers,
+            integrator=integrator,
+        )
 
     async def submit(self, command: Command[T], *, is_patient: bool = False) -> T:
         """Carry a command out and return its outcome once it is on the disk."""
@@ -395,12 +418,43 @@ class SQLiteStore:
         """Find a version of a call to action, whether or not it is still shown."""
         return self._reader.read_call_to_action(call, version)
 
+    async def integrate_log(self) -> LogHead:
+        """Put what is durable into the log now, some ten thousands at a time."""
+        if self._integrator is None or self._closed:
+            raise StoreUnavailable("The store was not opened for writing the ledger's log.")
+        future: asyncio.Future[LogHead] = asyncio.get_running_loop().create_future()
+        self._integrator.ask(future)
+        self._writer.look_up()
+        return await future
+
+    async def read_log_head(self) -> LogHead:
+        """Tell how far the log is."""
+        return self._log.read_head()
+
+    async def read_logged(self, entry_ids: list[str]) -> dict[str, Logged]:
+        """Find entries in the log."""
+        return self._log.read_logged(entry_ids)
+
+    async def read_checkpoint(self, size: int | None = None) -> Checkpoint | None:
+        """Find the newest checkpoint, or the oldest one that covers a tree of this size."""
+        return self._log.read_checkpoint(size)
+
+    async def read_tiles(self, names: list[TileName]) -> dict[TileName, bytes]:
+        """Read tiles of the log's hashes."""
+        return self._log.read_tiles(names)
+
+    async def read_log_keys(self) -> list[LogKey]:
+        """List the keys that ever signed checkpoints."""
+        return self._log.read_keys()
+
     async def close(self) -> None:
         """Finish what was submitted, bring the file up to date and let go of it."""
         if self._closed:
             return
         self._closed = True
         await asyncio.to_thread(self._writer.finish)
+        if self._integrator is not None:
+            await asyncio.to_thread(self._integrator.finish)
         self._reader.close()
         await asyncio.to_thread(self._aside.close)
         await asyncio.to_thread(self._folding.close)

@@ -1,0 +1,145 @@
+"""The log's leaves: how an entry is hashed into one, and how rows are added to the log."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from struct import Struct
+from typing import Final, NamedTuple
+
+from consentry.ports import SALT_BYTES, Checkpoint, Logged, LogKey, NoteSigner
+from consentry.store.rows import encode
+from consentry.store.sealing import open_sealed
+from consentry.wire.merkle import HASH_BYTES, Span
+from consentry.wire.signed_note import Tree
+from consentry.wire.tiles import TILE_HASHES, TileName, Tiles, append_leaves, hash_span, list_tails
+
+CHECKPOINT_SECONDS: Final = 1.0
+"""How long entries wait for each other before they are put into the log and signed together."""
+
+NO_SALT: Final = bytes(SALT_BYTES)
+"""Stands for a salt that was destroyed."""
+
+_SEQ: Final = Struct(">q")
+_ZERO: Final = b"\x00"
+
+
+class EntryRow(NamedTuple):
+    """An entry as it is put into the log: its number, and its JSON as it was written."""
+
+    seq: int
+    value: bytes
+
+
+class Leaves(NamedTuple):
+    """The entries of one tile of level 0: numbers and salts, side by side, in the order of leaves.
+
+    `first_seq` and `last_seq` are the lowest and the highest number.
+    """
+
+    number: int
+    first_seq: int
+    last_seq: int
+    seqs: bytes
+    salts: bytes
+
+
+class Growth(NamedTuple):
+    """What is to be written when entries were added: tiles and leaves that are new or longer."""
+
+    size: int
+    root: bytes
+    tiles: dict[TileName, bytes]
+    leaves: list[Leaves]
+
+
+def read_entry(seq: int, stored: bytes) -> EntryRow:
+    """Take an entry as it is stored; its texts may be sealed. Raises `TextSealed`."""
+    return EntryRow(seq, open_sealed(stored))
+
+
+def hash_entry(salt: bytes, value: bytes) -> bytes:
+    """Hash an entry into its leaf, as RFC 6962 hashes a leaf; the salt lets it be forgotten."""
+    return sha256(_ZERO + salt + value).digest()
+
+
+def grow(
+    size: int, tails: Tiles, tail: Leaves | None, *, rows: Sequence[EntryRow], salts: bytes
+) -> Growth:
+    """Add entries to a log of this size.
+
+    `tails` are its partial tiles, `tail` the leaves of the one of level 0, where there is one.
+    `salts` are new random bytes, 16 for each row.
+    """
+    cut = [salts[start : start + SALT_BYTES] for start in range(0, len(salts), SALT_BYTES)]
+    hashes = [hash_entry(salt, row.value) for salt, row in zip(cut, rows, strict=True)]
+    tiles = append_leaves(size, tails, hashes)
+    grown = size + len(rows)
+    root = hash_span(Span(0, grown), {**tails, **tiles})
+    return Growth(grown, root, tiles, _add_leaves(size, tail, rows, salts))
+
+
+def _add_leaves(
+    size: int, tail: Leaves | None, rows: Sequence[EntryRow], salts: bytes
+) -> list[Leaves]:
+    seqs = b"".join(_SEQ.pack(row.seq) for row in rows)
+    number = size // TILE_HASHES
+    if tail is not None:
+        seqs, salts = tail.seqs + seqs, tail.salts + salts
+    return [
+        _cut_leaves(number + place, place, seqs, salts)
+        for place in range(-(-len(salts) // (SALT_BYTES * TILE_HASHES)))
+    ]
+
+
+def _cut_leaves(number: int, place: int, seqs: bytes, salts: bytes) -> Leaves:
+    start, end = place * TILE_HASHES, (place + 1) * TILE_HASHES
+    cut = seqs[start * _SEQ.size : end * _SEQ.size]
+    numbers = split_seqs(cut)
+    return Leaves(
+        number, min(numbers), max(numbers), cut, salts[start * SALT_BYTES : end * SALT_BYTES]
+    )
+
+
+def split_seqs(seqs: bytes) -> list[int]:
+    """Read the numbers of a tile's entries."""
+    return [seq for (seq,) in _SEQ.iter_unpack(seqs)]
+
+
+def split_salts(salts: bytes) -> list[bytes]:
+    """Take a tile's salts apart."""
+    return [salts[start : start + SALT_BYTES] for start in range(0, len(salts), SALT_BYTES)]
+
+
+def find_logged(leaves: Leaves, hashes: bytes, seq: int) -> Logged | None:
+    """Find an entry by its number among a tile's leaves; None: it is not one of them."""
+    numbers = split_seqs(leaves.seqs)
+    if seq not in numbers:
+        return None
+    place = numbers.index(seq)
+    salt = leaves.salts[place * SALT_BYTES : (place + 1) * SALT_BYTES]
+    return Logged(
+        leaves.number * TILE_HASHES + place,
+        None if salt == NO_SALT else salt,
+        hashes[place * HASH_BYTES : (place + 1) * HASH_BYTES],
+    )
+
+
+def find_tails(size: int) -> tuple[list[TileName], int | None]:
+    """Name the partial tiles of a log, and the number of its partial leaves, where it has any."""
+    return list_tails(size), size // TILE_HASHES if size % TILE_HASHES else None
+
+
+def sign_tree(signer: NoteSigner, size: int, root: bytes, now: datetime) -> Checkpoint:
+    """Make a signed checkpoint."""
+    return Checkpoint(size, root, signer.sign(Tree(signer.origin, size, root)), now)
+
+
+def row_of_checkpoint(checkpoint: Checkpoint) -> tuple[int, str]:
+    """Write a checkpoint as its row."""
+    return checkpoint.size, encode(checkpoint).decode()
+
+
+def row_of_key(signer: NoteSigner, now: datetime) -> tuple[str, str]:
+    """Write a signer's key as its row, which is found by what verifiers take."""
+    key = signer.verifier_key()
+    return key, encode(LogKey(key, now)).decode()

@@ -1,0 +1,89 @@
+"""Keeps the log up to date in the writer's event loop, over a connection of its own."""
+
+import asyncio
+import logging
+from typing import Final
+
+from consentry.ports import Clock, LogHead, NoteSigner
+from consentry.store.log_leaves import CHECKPOINT_SECONDS
+from consentry.store.postgres.address import Address
+from consentry.store.postgres.connection import Connection, answering, connect, let_go
+from consentry.store.postgres.integrating import LogIntegrator
+
+_LOOK_SECONDS: Final = 5.0
+"""How often entries of other processes are looked for: one that was killed leaves its last."""
+
+_RETRY_SECONDS: Final = 10.0
+_STEPS_AT_ONCE: Final = 64
+_PAUSE_SECONDS: Final = 0.02
+"""Between two steps, so that batches are decided meanwhile."""
+
+_log = logging.getLogger(__name__)
+
+
+class LogKeeping:
+    """Integrates once a second while entries come; everything runs in one event loop."""
+
+    def __init__(self, address: Address, signer: NoteSigner, clock: Clock) -> None:
+        """Connect nowhere yet."""
+        self._address = address
+        self._integrator = LogIntegrator(signer, clock)
+        self._connection: Connection | None = None
+        self._written = asyncio.Event()
+        self._turn = asyncio.Lock()
+
+    def note(self) -> None:
+        """Take note that entries were written here."""
+        self._written.set()
+
+    async def run(self) -> None:
+        """Integrate until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._written.wait()
+                await asyncio.sleep(CHECKPOINT_SECONDS)
+            except TimeoutError:
+                pass
+            self._written.clear()
+            try:
+                await self._integrate_waiting()
+            except Exception:  # noqa: BLE001 - whatever it is, the next time it may go
+                _log.exception("ledger_not_integrated: it is tried again")
+                await self._drop()
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _integrate_waiting(self) -> None:
+        more = True
+        while more:
+            more = await self._integrate_some()
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _integrate_some(self) -> bool:
+        async with self._turn:
+            return await self._integrator.integrate_some(await self._connect())
+
+    async def integrate_many(self) -> LogHead:
+        """Integrate as many as take about half a second; raises `StoreUnavailable`."""
+        async with self._turn:
+            with answering():
+                connection = await self._connect()
+                return await self._integrator.integrate_many(connection, _STEPS_AT_ONCE)
+
+    async def _connect(self) -> Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await connect(self._address)
+        return self._connection
+
+    async def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await let_go(connection)
+
+    async def close(self) -> None:
+        """Integrate what the last second brought, and let go of the database."""
+        try:
+            await self.integrate_many()
+        except Exception:  # noqa: BLE001 - the next process does it
+            _log.warning("the last entries are not in the ledger's log yet", exc_info=True)
+        await self._drop()

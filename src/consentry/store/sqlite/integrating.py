@@ -1,0 +1,188 @@
+"""Puts entries into the transparency log, in the writer's thread, between batches.
+
+Some more than a thousand take as long as one batch, so whoever writes meanwhile hardly waits. All
+is read and written in one transaction: whoever else integrates, in another process, takes turns.
+"""
+
+import logging
+import secrets
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import apsw
+
+from consentry.ports import SALT_BYTES, Clock, LogHead, NoteSigner, StoreUnavailable
+from consentry.store.log_leaves import (
+    CHECKPOINT_SECONDS,
+    EntryRow,
+    Growth,
+    Leaves,
+    find_tails,
+    grow,
+    read_entry,
+    row_of_checkpoint,
+    row_of_key,
+    sign_tree,
+)
+from consentry.store.queries import read_queries
+from consentry.store.sqlite.connection import transaction
+from consentry.wire.tiles import TileName
+
+if TYPE_CHECKING:
+    import asyncio
+
+ENTRIES_AT_ONCE: Final = 1024
+_BUSY_PAUSE_SECONDS: Final = 0.02
+_LOOK_SECONDS: Final = 2.0
+"""How often entries of other processes are looked for: of our own we know."""
+
+_RETRY_SECONDS: Final = 10.0
+_STEPS_AT_ONCE: Final = 64
+
+_LOG: Final = read_queries("sqlite", "log")
+_log = logging.getLogger(__name__)
+
+
+class LogIntegrator:
+    """Brings the log up to the newest entry, some at a time."""
+
+    def __init__(self, writing: apsw.Connection, signer: NoteSigner, clock: Clock) -> None:
+        """Write through the writer's connection; everything here runs in its thread."""
+        self._writing = writing
+        self._signer = signer
+        self._clock = clock
+        self._due_at = 0.0
+        self._signs_at = 0.0
+        self._asked: list[asyncio.Future[LogHead]] = []
+
+    def rest(self, *, idle: bool) -> float | None:
+        """Integrate some if it is time; say in how many seconds to be called again."""
+        self._answer()
+        now = self._clock.monotonic()
+        if now < self._due_at:
+            return self._due_at - now
+        try:
+            found = self.integrate_some()
+        except Exception:  # noqa: BLE001 - the writer's thread must live on, whatever it is
+            _log.exception("ledger_not_integrated: it is tried again")
+            wait_seconds = _RETRY_SECONDS
+        else:
+            wait_seconds = _wait_after(found, idle=idle)
+        self._due_at = now + wait_seconds
+        return _LOOK_SECONDS if wait_seconds == CHECKPOINT_SECONDS else wait_seconds
+
+    def ask(self, future: "asyncio.Future[LogHead]") -> None:
+        """Have the next entries integrated at the next rest; called from any thread."""
+        self._asked.append(future)
+
+    def _answer(self) -> None:
+        while self._asked:
+            future = self._asked.pop()
+            try:
+                outcome: LogHead | StoreUnavailable = self.integrate_many()
+            except Exception as error:  # noqa: BLE001 - whatever it is, who asked must be told
+                outcome = StoreUnavailable(
+                    f"The ledger's log could not be brought up to date ({error})."
+                )
+            # Nobody is left to be told where the loop was closed meanwhile.
+            with suppress(RuntimeError):
+                future.get_loop().call_soon_threadsafe(_resolve, future, outcome)
+
+    def integrate_many(self) -> LogHead:
+        """Integrate as many as take about half a second, and sign them; tell how many are left."""
+        self._signs_at = 0.0
+        for _ in range(_STEPS_AT_ONCE):
+            if self.integrate_some() <= ENTRIES_AT_ONCE:
+                break
+        ((size, waiting),) = self._writing.execute(_LOG["count_waiting"])
+        return LogHead(int(str(size)), int(str(waiting)))
+
+    def finish(self) -> None:
+        """Integrate what the last second brought; what is more is left to the next start."""
+        try:
+            self.integrate_many()
+        except Exception:  # noqa: BLE001 - what is behind it must be closed, whatever it is
+            _log.exception("ledger_not_integrated: the next start does it")
+
+    def integrate_some(self) -> int:
+        """Integrate the next entries in a transaction of its own.
+
+        Tell how many were found; more than `ENTRIES_AT_ONCE`: there are more.
+        """
+        ((_, after),) = self._writing.execute(_LOG["read_head"])
+        if not self._read_waiting(after, 1):
+            return 0
+        with transaction(self._writing):
+            ((size, after),) = self._writing.execute(_LOG["read_head"])
+            # One more, to know whether there are more: the last ones are always signed.
+            rows = self._read_waiting(after, ENTRIES_AT_ONCE + 1)
+            if rows:
+                is_last = len(rows) <= ENTRIES_AT_ONCE
+                self._append(int(str(size)), rows[:ENTRIES_AT_ONCE], is_last=is_last)
+        return len(rows)
+
+    def _read_waiting(self, after: object, limit: int) -> list[EntryRow]:
+        found = self._writing.execute(_LOG["read_waiting"], {"after": after, "limit": limit})
+        return [read_entry(*row) for row in found]
+
+    def _append(self, size: int, rows: list[EntryRow], *, is_last: bool) -> None:
+        names, number = find_tails(size)
+        tails = {name: read_tile(self._writing, name) for name in names}
+        tail = None if number is None else read_leaves(self._writing, number)
+        salts = secrets.token_bytes(SALT_BYTES * len(rows))
+        growth = grow(size, tails, tail, rows=rows, salts=salts)
+        write_growth(self._writing, growth)
+        self._writing.execute(_LOG["advance_head"], {"size": growth.size, "after": rows[-1].seq})
+        now = self._clock.monotonic()
+        if is_last or now >= self._signs_at:
+            self._sign(growth)
+            self._signs_at = now + CHECKPOINT_SECONDS
+
+    def _sign(self, growth: Growth) -> None:
+        now = self._clock.now()
+        self._writing.execute(_LOG["write_key"], row_of_key(self._signer, now))
+        checkpoint = sign_tree(self._signer, growth.size, growth.root, now)
+        self._writing.execute(_LOG["write_checkpoint"], row_of_checkpoint(checkpoint))
+
+
+def _resolve(future: "asyncio.Future[LogHead]", outcome: LogHead | StoreUnavailable) -> None:
+    if future.done():
+        return
+    if isinstance(outcome, StoreUnavailable):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
+
+
+def _wait_after(found: int, *, idle: bool) -> float:
+    if found <= ENTRIES_AT_ONCE:
+        return CHECKPOINT_SECONDS
+    return 0.0 if idle else _BUSY_PAUSE_SECONDS
+
+
+def read_tile(connection: apsw.Connection, name: TileName) -> bytes:
+    """Read a tile; raises `LookupError` where it is not there."""
+    for (hashes,) in connection.execute(_LOG["read_tile"], name):
+        return bytes(hashes)
+    raise LookupError(
+        f"The ledger's log lacks its tile {name.number} of level {name.level}. Somebody has "
+        "changed the database: run `consentry ledger verify`."
+    )
+
+
+def read_leaves(connection: apsw.Connection, number: int) -> Leaves:
+    """Read the leaves of a tile; raises `LookupError` where they are not there."""
+    for row in connection.execute(_LOG["read_leaves"], (number,)):
+        return Leaves(*row)
+    raise LookupError(
+        f"The ledger's log lacks the leaves of its tile {number}. Somebody has changed the "
+        "database: run `consentry ledger verify`."
+    )
+
+
+def write_growth(connection: apsw.Connection, growth: Growth) -> None:
+    """Write tiles and leaves; the transaction is the caller's."""
+    for (level, number), hashes in growth.tiles.items():
+        connection.execute(_LOG["write_tile"], (level, number, hashes))
+    for leaves in growth.leaves:
+        connection.execute(_LOG["write_leaves"], leaves)

@@ -1,0 +1,74 @@
+"""Reads the transparency log of a SQLite file."""
+
+import apsw
+import msgspec
+
+from consentry.ports import Checkpoint, Logged, LogHead, LogKey
+from consentry.store.log_leaves import Leaves, find_logged
+from consentry.store.queries import read_queries
+from consentry.store.rows import encode
+from consentry.store.sqlite.answering import answering, read_text, read_value
+from consentry.wire.tiles import TileName
+
+_NEAR = 8
+_EVERY = -1
+
+_LOG = read_queries("sqlite", "log")
+
+
+class LogReader:
+    """Reads through a connection that others read through too."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        """Read what is durable; everything raises `StoreUnavailable`."""
+        self._connection = connection
+
+    def read_head(self) -> LogHead:
+        """Tell how far the log is."""
+        with answering():
+            ((size, waiting),) = self._connection.execute(_LOG["count_waiting"])
+        return LogHead(int(str(size)), int(str(waiting)))
+
+    def read_logged(self, entry_ids: list[str]) -> dict[str, Logged]:
+        """Find entries in the log."""
+        found: dict[str, Logged] = {}
+        with answering():
+            ids = {"ids": encode(entry_ids).decode()}
+            for entry_id, seq in self._connection.execute(_LOG["find_seqs"], ids).fetchall():
+                logged = self._find(int(str(seq)), _NEAR) or self._find(int(str(seq)), _EVERY)
+                if logged is not None:
+                    found[str(entry_id)] = logged
+        return found
+
+    def _find(self, seq: int, limit: int) -> Logged | None:
+        near = self._connection.execute(_LOG["find_leaves"], {"seq": seq, "limit": limit})
+        for row in near:
+            leaves = Leaves(*row)
+            if leaves.first_seq <= seq:
+                hashes = self.read_tiles([TileName(0, leaves.number)])
+                logged = find_logged(leaves, hashes[TileName(0, leaves.number)], seq)
+                if logged is not None:
+                    return logged
+        return None
+
+    def read_tiles(self, names: list[TileName]) -> dict[TileName, bytes]:
+        """Read tiles; those that are not there are left out."""
+        tiles: dict[TileName, bytes] = {}
+        with answering():
+            for name in names:
+                for (hashes,) in self._connection.execute(_LOG["read_tile"], name):
+                    tiles[name] = bytes(hashes)
+        return tiles
+
+    def read_checkpoint(self, size: int | None) -> Checkpoint | None:
+        """Find the newest checkpoint, or the oldest that covers a size."""
+        if size is None:
+            text = read_value(self._connection, _LOG["newest_checkpoint"])
+        else:
+            text = read_value(self._connection, _LOG["covering_checkpoint"], size)
+        return None if text is None else msgspec.json.decode(text, type=Checkpoint)
+
+    def read_keys(self) -> list[LogKey]:
+        """List the keys that ever signed."""
+        text = read_text(self._connection, _LOG["read_keys"], {})
+        return msgspec.json.decode(text, type=list[LogKey])

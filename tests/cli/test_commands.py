@@ -248,7 +248,7 @@ def test_a_second_server_on_a_database_is_refused(run: Run, tmp_path: Path) -> N
         first.terminate()
         first.wait(10)
         first.stdout.close()
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["c.db", "secret.key"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["c.db", "ledger.key", "secret.key"]
 
 
 def test_init_writes_every_setting_once(run: Run, tmp_path: Path) -> None:

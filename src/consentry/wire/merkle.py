@@ -136,18 +136,36 @@ def is_included(
     """Tell whether a path proves that a leaf is in the tree of this root (RFC 9162, 2.1.3.2)."""
     if not 0 <= leaf < size:
         return False
-    place, last, joined = leaf, size - 1, leaf_hash
-    for beside in path:
+    sides = _find_sides(leaf, size - 1, len(path))
+    if sides is None:
+        return False
+    joined = leaf_hash
+    for is_left, beside in zip(sides, path, strict=True):
+        joined = hash_node(beside, joined) if is_left else hash_node(joined, beside)
+    return joined == root
+
+
+def _find_sides(place: int, last: int, count: int) -> list[bool] | None:
+    """Tell of each hash on the way up from a place whether it stands on the left.
+
+    `last` is the last place of the same level. None: the way has another length.
+    """
+    sides = []
+    for _ in range(count):
         if last == 0:
-            return False
-        if place & 1 or place == last:
-            joined = hash_node(beside, joined)
-            while place and not place & 1:
-                place, last = place >> 1, last >> 1
-        else:
-            joined = hash_node(joined, beside)
-        place, last = place >> 1, last >> 1
-    return last == 0 and joined == root
+            return None
+        is_left = bool(place & 1) or place == last
+        sides.append(is_left)
+        # What stands alone at the end of its level goes up unchanged.
+        rises = is_left and not place & 1
+        steps = 1 + (_count_zeros(place) if rises else 0)
+        place, last = place >> steps, last >> steps
+    return sides if last == 0 else None
+
+
+def _count_zeros(place: int) -> int:
+    """Count the zero bits at the end of a number; of 0 there are none to be counted."""
+    return (place & -place).bit_length() - 1 if place else 0
 
 
 def is_consistent(
@@ -163,18 +181,14 @@ def is_consistent(
     steps = [old_root, *path] if old & (old - 1) == 0 else list(path)
     if not steps:
         return False
-    place, last = old - 1, new - 1
-    while place & 1:
-        place, last = place >> 1, last >> 1
+    skipped = _count_zeros(old)
+    sides = _find_sides((old - 1) >> skipped, (new - 1) >> skipped, len(steps) - 1)
+    if sides is None:
+        return False
     ours = theirs = steps[0]
-    for beside in steps[1:]:
-        if last == 0:
-            return False
-        if place & 1 or place == last:
+    for is_left, beside in zip(sides, steps[1:], strict=True):
+        if is_left:
             ours, theirs = hash_node(beside, ours), hash_node(beside, theirs)
-            while place and not place & 1:
-                place, last = place >> 1, last >> 1
         else:
             theirs = hash_node(theirs, beside)
-        place, last = place >> 1, last >> 1
-    return last == 0 and ours == old_root and theirs == new_root
+    return (ours, theirs) == (old_root, new_root)

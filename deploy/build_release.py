@@ -7,14 +7,13 @@ signature over the checksums that `ssh-keygen -Y verify` checks, as docs/howto/r
 
 import argparse
 import hashlib
-import json
 import os
 import subprocess
 import sys
-import tomllib
-from importlib import metadata
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from bill_of_materials import write_bill
 
 ROOT: Final = Path(__file__).parents[1]
 SUMS: Final = "SHA256SUMS"
@@ -38,7 +37,9 @@ def main() -> int:
     environment = {**os.environ, "SOURCE_DATE_EPOCH": read_commit_time()}
     try:
         build_packages(out, environment)
-        write_bill(out, environment)
+        (wheel,) = out.glob("*.whl")
+        version = wheel.name.split("-")[1]
+        write_bill(out / f"consentry-{version}.cdx.json", int(environment["SOURCE_DATE_EPOCH"]))
         write_sums(out)
         if chosen.key is not None:
             sign(out, chosen.key)
@@ -69,55 +70,6 @@ def build_packages(out: Path, environment: dict[str, str]) -> None:
     """Build the source archive and the wheel, with what is locked and nothing looked up."""
     build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out)]
     run([*build, "--sdist", "--wheel"], environment)
-
-
-def write_bill(out: Path, environment: dict[str, str]) -> None:
-    """Write the list of what is in an installation: libraries as locked, and vendored assets."""
-    command = [sys.executable, "-m", "cyclonedx_py", "requirements", "requirements-image.lock"]
-    options = ["--pyproject", "pyproject.toml", "--output-reproducible", "--short-PURLs"]
-    bill: dict[str, Any] = json.loads(run([*command, *options], environment))
-    for component in bill["components"]:
-        component["licenses"] = read_licences(component["name"])
-        # The line of the lock file; its hashes stand in the component's references.
-        component.pop("description", None)
-    bill["components"] += [component for file in find_vendored() for component in read_assets(file)]
-    version = bill["metadata"]["component"]["version"]
-    (out / f"consentry-{version}.cdx.json").write_text(json.dumps(bill, indent=1) + "\n")
-
-
-def read_licences(name: str) -> list[dict[str, Any]]:
-    """Tell a library's licences as it tells them itself; none where it is not installed here."""
-    try:
-        told = metadata.metadata(name)
-    except metadata.PackageNotFoundError:
-        return []
-    if told["License-Expression"]:
-        return [{"expression": told["License-Expression"]}]
-    classifiers = [line for line in told.get_all("Classifier", []) if line.startswith("License")]
-    names = [line.rpartition(" :: ")[2] for line in classifiers] or [told["License"] or "unknown"]
-    return [{"license": {"name": name}} for name in names]
-
-
-def find_vendored() -> list[Path]:
-    """Find the lists of files that are somebody else's."""
-    return sorted((ROOT / "src").rglob("VENDORED.toml"))
-
-
-def read_assets(vendored: Path) -> list[dict[str, Any]]:
-    """Read one list of such files as components."""
-    return [
-        {
-            "type": "file",
-            "name": asset["name"],
-            "version": asset["version"],
-            "description": f"of {asset['package']}",
-            "bom-ref": f"asset:{asset['name']}",
-            "licenses": [{"expression": asset["licence"]}],
-            "hashes": [{"alg": "SHA-256", "content": asset["sha256"]}],
-        }
-        for table in tomllib.loads(vendored.read_text()).values()
-        for asset in table
-    ]
 
 
 def write_sums(out: Path) -> None:

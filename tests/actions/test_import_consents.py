@@ -11,8 +11,9 @@ from consentry.actions.import_consents import (
     count_rows,
     sort_lines,
 )
-from consentry.actions.import_opt_outs import ListedNumber, read_list
+from consentry.actions.import_opt_outs import read_list
 from consentry.domain.entries import ActorKind, EntryKind, Medium
+from consentry.domain.listed_numbers import ListedNumber
 from consentry.domain.messages import MessageStatus
 from consentry.ports import Rejected
 from memory_store import START

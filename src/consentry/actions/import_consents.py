@@ -9,11 +9,12 @@ from enum import StrEnum
 
 import msgspec
 
-from consentry.actions.import_opt_outs import ListedNumber, ReadLine, RepeatedNumber
+from consentry.actions.import_opt_outs import ReadLine, RepeatedNumber, tell_provenance
 from consentry.actions.record_consent import Statement
 from consentry.actions.request_consent import RequestConsent
 from consentry.domain.double_opt_in import Fate
 from consentry.domain.entries import Actor, ActorKind, Evidence, Medium
+from consentry.domain.listed_numbers import ListedNumber
 from consentry.ports import Change, Facts, Needs
 
 
@@ -86,16 +87,12 @@ class ImportConsent(msgspec.Struct, frozen=True):
 
     def _request(self) -> RequestConsent:
         line, source = self.line, self.source
-        provenance = [
-            f"{source.name}, row {line.line}, SHA-256 {source.digest}",
-            f"claimed date {line.claimed}" if line.claimed else "no date given",
-            f"brought in by {source.by}",
-        ]
+        note = tell_provenance(line, name=source.name, digest=source.digest, by=source.by)
         statement = Statement(
             recipient=line.recipient,
             actor=Actor(ActorKind.IMPORT, source.id),
             reason=line.reason or source.name,
-            evidence=Evidence(medium=Medium.PAPER, at=line.at, note="; ".join(provenance)),
+            evidence=Evidence(medium=Medium.PAPER, at=line.at, note=note),
         )
         return RequestConsent(statement, source.program, call_to_action=source.call_to_action)
 

@@ -4,12 +4,11 @@ An import only ever takes away. Doing it again changes nothing, and it never ove
 has come back by their own text since.
 """
 
-import csv
 import hashlib
-import re
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import datetime
 from enum import StrEnum
+from itertools import chain, islice
 from typing import Final
 
 import msgspec
@@ -17,39 +16,14 @@ import msgspec
 from consentry.actions.record_consent import Statement, SuppressRecipient
 from consentry.domain.directory import Directory, conversation_program
 from consentry.domain.entries import Actor, ActorKind, Evidence, Medium
-from consentry.domain.phone import InvalidNumber, normalize_phone
+from consentry.domain.import_columns import Columns, guess_columns
+from consentry.domain.listed_numbers import ListedNumber, UnreadableLine, read_listed
 from consentry.domain.standing import EVERYTHING, Standing, Suppression
 from consentry.ports import Change, Facts, Needs
+from consentry.wire.delimited import find_delimiter, read_records
 
-_NUMBER_NAMES: Final = frozenset(
-    {"number", "phone", "phone number", "mobile", "recipient", "telephone", "tel", "msisdn"}
-)
-_REASON_NAMES: Final = frozenset({"reason", "cause", "note", "comment"})
-_DATE_NAMES: Final = frozenset({"date", "since", "at", "time", "opted out at", "opt out date"})
-_REASON_MAX: Final = 200
-_CELL_MAX: Final = 2000
-_WORD_BREAKS: Final = re.compile(r"[\s_-]+")
-
-
-class ListedNumber(msgspec.Struct, frozen=True):
-    """A line that names a number: what the other system said of it, and when.
-
-    `at` is None where no date is given, or one that cannot be read; `claimed` is it as it stands.
-    """
-
-    line: int
-    recipient: str
-    reason: str = ""
-    claimed: str = ""
-    at: datetime | None = None
-
-
-class UnreadableLine(msgspec.Struct, frozen=True):
-    """A line that names no number, and why."""
-
-    line: int
-    text: str
-    why: str
+GUESSED_FROM: Final = 20
+"""So many rows are looked at to guess which column is what."""
 
 
 class RepeatedNumber(msgspec.Struct, frozen=True):
@@ -61,12 +35,6 @@ class RepeatedNumber(msgspec.Struct, frozen=True):
 
 
 ReadLine = ListedNumber | UnreadableLine | RepeatedNumber
-
-
-class _Columns(msgspec.Struct, frozen=True):
-    number: int = 0
-    reason: int | None = None
-    date: int | None = None
 
 
 def normalize_list(text: str) -> str:
@@ -84,21 +52,24 @@ def count_lines(text: str) -> int:
     return sum(1 for line in text.split("\n") if line.strip())
 
 
-def read_list(text: str, *, region: str | None) -> Iterator[ReadLine]:
-    """Read a normalized list: CSV with a header, or a number at the beginning of each line.
+def read_list(
+    text: str, *, region: str | None, columns: Columns | None = None
+) -> Iterator[ReadLine]:
+    """Read a normalized list: CSV with a header, or a number in each line.
 
-    Each line stands alone, so that a stray quote spoils one line and not all that follow.
+    A stray quote spoils one line and not all that follow. `columns`: where what is, else guessed.
     """
-    lines = [(place, line) for place, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    if not lines:
-        return
-    first_line = lines[0][1]
-    delimiter = _find_delimiter(first_line)
-    header = _read_header(_split(first_line, delimiter))
+    records = read_records(text.split("\n"), find_delimiter(first_line(text)))
+    first = list(islice(records, GUESSED_FROM))
+    columns = columns or guess_columns([cells for _, cells in first], region=region)
     seen: dict[str, int] = {}
-    for place, line in lines if header is None else lines[1:]:
-        read = _read_line(place, _split(line, delimiter), header or _Columns(), region)
-        yield _mark_repeated(read, seen)
+    for place, cells in chain(first[1:] if columns.has_header else first, records):
+        yield _mark_repeated(read_listed(place, cells, columns, region=region), seen)
+
+
+def first_line(text: str) -> str:
+    """Give the first line with something in it."""
+    return next((line for line in text.split("\n") if line.strip()), "")
 
 
 def _mark_repeated(read: ListedNumber | UnreadableLine, seen: dict[str, int]) -> ReadLine:
@@ -107,59 +78,6 @@ def _mark_repeated(read: ListedNumber | UnreadableLine, seen: dict[str, int]) ->
         return read
     first = seen.setdefault(read.recipient, read.line)
     return read if first == read.line else RepeatedNumber(read.line, read.recipient, first)
-
-
-def _find_delimiter(line: str) -> str:
-    """Take what separates the first line; people export with semicolons and tabs too."""
-    return max(",;\t", key=line.count)
-
-
-def _split(line: str, delimiter: str) -> list[str]:
-    try:
-        cells = next(csv.reader([line], delimiter=delimiter), [])
-    except csv.Error:
-        cells = [line]
-    return [cell.strip()[:_CELL_MAX] for cell in cells]
-
-
-def _read_header(cells: Sequence[str]) -> _Columns | None:
-    """Find the columns by their names; None where the line is no header."""
-    names = [_WORD_BREAKS.sub(" ", cell.casefold()) for cell in cells]
-    number = _place_of(names, _NUMBER_NAMES)
-    if number is None:
-        return None
-    return _Columns(number, _place_of(names, _REASON_NAMES), _place_of(names, _DATE_NAMES))
-
-
-def _place_of(names: Sequence[str], wanted: frozenset[str]) -> int | None:
-    return next((place for place, name in enumerate(names) if name in wanted), None)
-
-
-def _cell(cells: Sequence[str], place: int | None) -> str:
-    return "" if place is None or place >= len(cells) else cells[place]
-
-
-def _read_line(
-    place: int, cells: Sequence[str], columns: _Columns, region: str | None
-) -> ListedNumber | UnreadableLine:
-    # A spreadsheet marks a cell as text by an apostrophe.
-    written = _cell(cells, columns.number).removeprefix("'")
-    try:
-        recipient = normalize_phone(written, region=region)
-    except InvalidNumber as error:
-        return UnreadableLine(place, written, str(error))
-    claimed = _cell(cells, columns.date)[:_REASON_MAX]
-    reason = _cell(cells, columns.reason)[:_REASON_MAX]
-    return ListedNumber(place, recipient, reason, claimed, _read_time(claimed))
-
-
-def _read_time(text: str) -> datetime | None:
-    """Read a time as RFC 3339 or a plain day, which begins at midnight UTC."""
-    try:
-        at = datetime.fromisoformat(text)
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 class Fate(StrEnum):
@@ -244,17 +162,18 @@ class ImportOptOut(msgspec.Struct, frozen=True):
 
     def _suppress(self) -> SuppressRecipient:
         row, source = self.row, self.source
-        provenance = [
-            f"{source.name}, row {row.line}, SHA-256 {source.digest}",
-            f"claimed date {row.claimed}" if row.claimed else "no date given",
-            f"brought in by {source.agent}",
-        ]
-        evidence = Evidence(medium=Medium.IMPORT, at=row.at, note="; ".join(provenance))
+        note = tell_provenance(row, name=source.name, digest=source.digest, by=source.agent)
         statement = Statement(
             recipient=row.recipient,
             actor=Actor(ActorKind.IMPORT, source.id),
             reason=row.reason or source.name,
-            evidence=evidence,
+            evidence=Evidence(medium=Medium.IMPORT, at=row.at, note=note),
             by_person=source.by_person,
         )
         return SuppressRecipient(statement, source.brand)
+
+
+def tell_provenance(row: ListedNumber, *, name: str, digest: str, by: str) -> str:
+    """Write down where a row comes from: which list, its hash, the row, the date, who."""
+    dated = f"claimed date {row.claimed}" if row.claimed else "no date given"
+    return f"{name}, row {row.line}, SHA-256 {digest}; {dated}; brought in by {by}"

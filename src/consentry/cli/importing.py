@@ -16,7 +16,6 @@ from consentry.actions.import_consents import (
     sort_lines,
 )
 from consentry.actions.import_opt_outs import (
-    ListedNumber,
     ReadLine,
     count_lines,
     hash_list,
@@ -29,6 +28,7 @@ from consentry.cli.database import with_store
 from consentry.cli.expiring import consent_app
 from consentry.cli.output import JSONFlag, fail, print_json, print_table
 from consentry.clock import SystemIds
+from consentry.domain.listed_numbers import ListedNumber
 from consentry.ports import Store
 from consentry.settings import Settings
 

@@ -17,10 +17,8 @@ from consentry.actions.import_consents import (
     sort_lines,
 )
 from consentry.actions.import_opt_outs import (
-    ListedNumber,
     ReadLine,
     RepeatedNumber,
-    UnreadableLine,
     hash_list,
     normalize_list,
     read_list,
@@ -39,6 +37,7 @@ from consentry.console.pages import Page, View, Visit
 from consentry.console.wording import show_number
 from consentry.domain.agents import Permission
 from consentry.domain.directory import Directory
+from consentry.domain.listed_numbers import ListedNumber, UnreadableLine
 from consentry.ports import Rejected
 
 _AT_ONCE: Final = 50

@@ -14,10 +14,8 @@ from consentry.actions.import_opt_outs import (
     Imported,
     ImportOptOut,
     ImportSource,
-    ListedNumber,
     ReadLine,
     RepeatedNumber,
-    UnreadableLine,
     count_lines,
     decide_fate,
     hash_list,
@@ -29,6 +27,7 @@ from consentry.console.pages import Page, View, Visit
 from consentry.console.sender_choice import EVERY_BRAND, name_brand
 from consentry.console.wording import show_number
 from consentry.domain.agents import Permission
+from consentry.domain.listed_numbers import ListedNumber, UnreadableLine
 from consentry.ports import Rejected, StoreUnavailable
 
 ROWS_MAX: Final = 10_000

@@ -17,6 +17,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.drift import Drift, Reconciliation
 from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
+from consentry.domain.imports import ImportPart, ImportRun
 from consentry.domain.messages import Direction, Job, JobState, Message
 from consentry.domain.policy import Policy
 from consentry.domain.review import ReviewCase
@@ -123,6 +124,8 @@ class MemoryStore:
         self.drifts: dict[str, Drift] = {}
         self.expiries: dict[tuple[str, str], Expiry] = {}
         self.reviews: dict[str, ReviewCase] = {}
+        self.imports: dict[str, ImportRun] = {}
+        self.import_parts: list[ImportPart] = []
         self.reconciliations: dict[str, Reconciliation] = {}
         self.calls_to_action: dict[tuple[str, int], CallToAction] = {}
         self.available = True
@@ -222,6 +225,10 @@ class MemoryStore:
 
     def _keep_of_console(self, record: Record) -> None:
         match record:
+            case ImportRun():
+                self.imports[record.id] = record
+            case ImportPart():
+                self.import_parts.append(record)
             case CampaignKeyword():
                 known = self._directory
                 keywords = {**known.keywords, record.id: record}
@@ -254,6 +261,15 @@ class MemoryStore:
         jobs = [job for job in self.jobs.values() if job.state is state]
         jobs.sort(key=lambda job: (job.priority, job.due_at, job.message))
         return [Work(job, self.messages[job.message], job.message in self.sealed) for job in jobs]
+
+    async def read_imports(self, page: Page, *, key: str | None = None) -> list[ImportRun]:
+        """List imports, as the port has it."""
+        found = [run for run in self.imports.values() if key in (None, run.key)]
+        return sorted(found, key=lambda run: run.id, reverse=True)[: page.limit]
+
+    async def read_import_parts(self, import_id: str, block: int) -> list[ImportPart]:
+        """List what became of a block, as the port has it."""
+        return [p for p in self.import_parts if (p.run, p.block) == (import_id, block)]
 
     async def read_keys(self) -> list[APIKey]:
         """List API keys, as the port has it."""
@@ -553,6 +569,11 @@ class MemoryFacts:
         """Find a review."""
         self._check(review_id in self._needs.reviews, f"review {review_id}")
         return self._store.reviews.get(review_id)
+
+    def import_run(self, import_id: str) -> ImportRun | None:
+        """Find an import."""
+        self._check(import_id in self._needs.imports, f"import {import_id}")
+        return self._store.imports.get(import_id)
 
     def _check(self, asked: bool, what: str) -> None:
         if not asked:

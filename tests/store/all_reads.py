@@ -43,6 +43,9 @@ async def read_everything(store: Store) -> dict[str, object]:
         "open drifts": await store.count_drifts(),
         "reviews": await store.read_reviews(ReviewFilter(), ALL),
         "open reviews": await store.count_reviews(),
+        "imports": [
+            (run, await store.read_import_parts(run.id, 0)) for run in await store.read_imports(ALL)
+        ],
         "comparisons": await store.read_reconciliations(ALL),
         "calls to action": {
             call: await store.read_calls_to_action(call, ALL) for call in directory.calls_to_action

@@ -20,6 +20,7 @@ from consentry.actions.import_opt_outs import (
 from consentry.actions.outgoing import join
 from consentry.actions.record_audit import build_entry
 from consentry.actions.record_consent import ConsentRecorded, GrantConsent, Statement
+from consentry.domain.directory import is_conversation
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind, Evidence, Medium
 from consentry.domain.imports import (
     ImportAim,
@@ -30,7 +31,7 @@ from consentry.domain.imports import (
 )
 from consentry.domain.levels import STRENGTH
 from consentry.domain.listed_numbers import ListedNumber, UnreadableLine
-from consentry.domain.standing import Consent, ConsentState, Standing, apply_pieces
+from consentry.domain.standing import Consent, ConsentLevel, ConsentState, Standing, apply_pieces
 from consentry.ports import Change, Facts, Needs, Rejected
 
 ListedRow = ListedNumber | UnreadableLine
@@ -54,7 +55,6 @@ _STATES = {
     ConsentState.ACTIVE: RowOutcome.RECORDED,
     ConsentState.PENDING: RowOutcome.PENDING,
     ConsentState.PENDING_CARRIER: RowOutcome.PENDING,
-    ConsentState.EXPIRED: RowOutcome.EXPIRED,
 }
 
 
@@ -77,9 +77,8 @@ class Supposing:
     def apply(self, change: Change) -> None:
         """Suppose that a row's change is made."""
         for entry in change.entries:
-            if entry.pieces:
-                before = self.standing(entry.recipient)
-                self.standings[entry.recipient] = apply_pieces(before, entry.pieces)
+            before = self.standing(entry.recipient)
+            self.standings[entry.recipient] = apply_pieces(before, entry.pieces)
 
 
 def decide_rows(
@@ -136,12 +135,9 @@ def _grant(
         missing = "A text moved from elsewhere needs its date and what the person texted."
         return Decided(row, RowOutcome.REFUSED, missing), None
     program = aim.program or ""
-    try:
-        recorded, change = GrantConsent(_state(row, run_id, aim), program).decide(facts)
-    except Rejected as error:
-        if error.code != "evidence_missing":
-            raise
-        return Decided(row, RowOutcome.REFUSED, str(error)), None
+    # Who wrote first agreed to be answered, and to no more.
+    level = ConsentLevel.IMPLIED if is_conversation(program) else None
+    recorded, change = GrantConsent(_state(row, run_id, aim), program, level).decide(facts)
     known = facts.standing(row.recipient).consent(program)
     return _judge_grant(row, recorded, change, known)
 
@@ -152,13 +148,19 @@ def _judge_grant(
     pieces = change.entries[0].pieces
     given = next((piece for piece in pieces if isinstance(piece, Consent)), None)
     if given is None:
-        outcome = _STATES.get(recorded.state or ConsentState.NONE, RowOutcome.WITHDREW)
-        if outcome in (RowOutcome.RECORDED, RowOutcome.PENDING):
-            outcome = RowOutcome.STANDS
-        return Decided(row, outcome, recorded.note), None
+        return Decided(row, _judge_unwritten(recorded, change.entries[0]), recorded.note), None
     if known is not None and known.state is given.state and _is_as_strong(known, given):
         return Decided(row, RowOutcome.STANDS, recorded.note), None
     return Decided(row, _STATES[given.state], recorded.note), change
+
+
+def _judge_unwritten(recorded: ConsentRecorded, entry: Entry) -> RowOutcome:
+    """Say why a grant changed nothing."""
+    if recorded.state is ConsentState.EXPIRED:
+        return RowOutcome.EXPIRED
+    if entry.superseded or recorded.state is ConsentState.REVOKED:
+        return RowOutcome.WITHDREW
+    return RowOutcome.STANDS
 
 
 def _is_as_strong(known: Consent, given: Consent) -> bool:
@@ -195,9 +197,12 @@ def needs_of(rows: Sequence[ListedRow], aim: ImportAim, *runs: str) -> Needs:
 
 
 class BeginImport(msgspec.Struct, frozen=True):
-    """Keep that a list is being brought in; the audit says who began with it."""
+    """Keep that a list is being brought in, under this id, for this aim, by whom."""
 
-    run: ImportRun
+    id: str
+    key: str
+    aim: ImportAim
+    by: Actor
 
     def needs(self) -> Needs:
         """Ask for nothing."""
@@ -205,8 +210,8 @@ class BeginImport(msgspec.Struct, frozen=True):
 
     def decide(self, facts: Facts) -> tuple[ImportRun, Change]:
         """Keep it; raises `Rejected` for a brand or program that is not there."""
-        check_aim(self.run.aim, facts)
-        run = msgspec.structs.replace(self.run, started_at=facts.now, changed_at=facts.now)
+        check_aim(self.aim, facts)
+        run = ImportRun(self.id, self.key, self.aim, self.by, facts.now, facts.now)
         return run, Change(records=(run,))
 
 

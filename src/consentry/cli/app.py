@@ -9,6 +9,7 @@ from consentry.cli import (
     agents,
     asking,
     backing_up,
+    bringing_in,
     calls_to_action,
     carriers,
     consents,
@@ -65,6 +66,7 @@ opting_out.register(app)
 expiring.register(app)
 asking.register()
 importing.register()
+bringing_in.register(app)
 keywords.register(app)
 customers.register(app)
 reconciling.register(app)

@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import AsyncIterator, Sequence
-from typing import Final
 
 import msgspec
 from starlette.responses import StreamingResponse
@@ -11,11 +10,9 @@ from starlette.responses import StreamingResponse
 from consentry.actions.record_audit import RecordExport
 from consentry.console.pages import Visit
 from consentry.console.rendering import PRIVATE
-from consentry.domain.phone import is_e164_shape
+from consentry.wire.delimited import harmless
 
 Row = Sequence[str]
-
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets take the wide signs for the narrow ones
 
 
 class Export(msgspec.Struct, frozen=True):
@@ -28,17 +25,6 @@ class Export(msgspec.Struct, frozen=True):
     columns: tuple[str, ...]
     what: str
     part: str
-
-
-def harmless(cell: str) -> str:
-    """Mark a cell as text where a spreadsheet would run it as a formula.
-
-    A phone number in E.164 begins with a plus and stays as it is, for programs that read it: a
-    plus and at most 15 digits is a number to a spreadsheet and nothing that could be run.
-    """
-    if cell.startswith(_FORMULA_STARTS) and not is_e164_shape(cell):
-        return f"'{cell}"
-    return cell
 
 
 def write_rows(rows: Sequence[Row]) -> bytes:

@@ -17,6 +17,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.drift import Drift, Reconciliation
 from consentry.domain.entries import Entry
+from consentry.domain.imports import ImportPart, ImportRun
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice, PostponedNotice
 from consentry.domain.policy import Policy
@@ -46,7 +47,8 @@ class Needs(msgspec.Struct, frozen=True, gc=False):
     finds one of ours by such a pair, with its job. `refusals_of` is a sender. `due_jobs` asks
     for jobs that are due: per sender, how many. `agents` and `processes` ask for all of them.
     `idempotency` are pairs of owner and key. `links` and `sessions` are ids; `marks` are pairs
-    of recipient and sender. `drifts` asks for all drifts of the recipients. `reviews` are ids.
+    of recipient and sender. `drifts` asks for all drifts of the recipients. `reviews` and
+    `imports` are ids.
     """
 
     recipients: tuple[str, ...] = ()
@@ -67,6 +69,7 @@ class Needs(msgspec.Struct, frozen=True, gc=False):
     marks: tuple[tuple[str, str], ...] = ()
     drifts: bool = False
     reviews: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
 
 
 class Work(msgspec.Struct, frozen=True, gc=False):
@@ -159,6 +162,9 @@ class Facts(Protocol):
     def review(self, review_id: str) -> ReviewCase | None:
         """A review by id."""
 
+    def import_run(self, import_id: str) -> ImportRun | None:
+        """An import by id: how far it has come."""
+
 
 Record = (
     Brand
@@ -181,6 +187,8 @@ Record = (
     | Template
     | CampaignKeyword
     | ReviewCase
+    | ImportRun
+    | ImportPart
 )
 
 

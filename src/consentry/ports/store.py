@@ -11,6 +11,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
 from consentry.domain.drift import Drift, DriftKind, Reconciliation
 from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.imports import ImportPart, ImportRun
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
 from consentry.domain.review import ReviewCase
@@ -298,6 +299,15 @@ class Store(Protocol):
 
     async def read_log_keys(self) -> list[LogKey]:
         """List the keys that ever signed checkpoints, in the order of first use."""
+
+    async def read_imports(self, page: Page, *, key: str | None = None) -> list[ImportRun]:
+        """List imports, those that began last first: all, or those of one key."""
+
+    async def read_import(self, import_id: str) -> ImportRun | None:
+        """Find an import by its id."""
+
+    async def read_import_parts(self, import_id: str, block: int) -> list[ImportPart]:
+        """List what became of the rows of one block of an import, in the order of deciding."""
 
     async def close(self) -> None:
         """Finish what was submitted, then let go of the database."""

@@ -13,6 +13,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Program, Sender
 from consentry.domain.drift import Drift, Reconciliation
 from consentry.domain.entries import NOBODY, ActorKind, Entry
+from consentry.domain.imports import ImportPart, ImportRun
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice, PostponedNotice
 from consentry.domain.review import ReviewCase
@@ -68,6 +69,8 @@ class Table(StrEnum):
     TEMPLATES = "templates"
     KEYWORDS = "keywords"
     REVIEWS = "reviews"
+    IMPORTS = "imports"
+    IMPORT_PARTS = "import_parts"
     NOTICES = "notices"
     POSTPONED = "postponed"
 
@@ -98,6 +101,8 @@ _Plain = (
     | Template
     | ReviewCase
     | CampaignKeyword
+    | ImportRun
+    | ImportPart
 )
 """Records whose row is the value alone."""
 
@@ -119,6 +124,8 @@ _TABLES: Final[dict[type[_Plain], Table]] = {
     Template: Table.TEMPLATES,
     CampaignKeyword: Table.KEYWORDS,
     ReviewCase: Table.REVIEWS,
+    ImportRun: Table.IMPORTS,
+    ImportPart: Table.IMPORT_PARTS,
 }
 
 
@@ -216,14 +223,20 @@ def _key_of(record: _Plain) -> Key:
             return record.recipient, record.sender
         case Sender():
             return record.number
-        case CallToAction():
-            return record.id, str(record.version)
+        case CallToAction() | ImportPart():
+            return _numbered(record)
         case APIKey():
             # Both rows go out, so that the statement can keep a revoked key revoked even where
             # its use is noted later in the same batch.
             return record.id, "in_use" if record.revoked_at is None else "revoked"
         case _:
             return record.id
+
+
+def _numbered(record: CallToAction | ImportPart) -> Key:
+    if isinstance(record, CallToAction):
+        return record.id, str(record.version)
+    return record.run, str(record.part)
 
 
 def _touched(record: Record) -> tuple[str, ...]:
@@ -233,7 +246,7 @@ def _touched(record: Record) -> tuple[str, ...]:
             return tuple(phone.normalized for phone in record.phones) or (NOBODY,)
         case Receipt() | ConversationMark() | Drift() | Expiry() | ReviewCase():
             return (record.recipient,)
-        case IdempotencyRecord() | ServerProcess():
+        case IdempotencyRecord() | ServerProcess() | ImportRun() | ImportPart():
             return ()
         case _:
             return (NOBODY,)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
 from consentry.domain.drift import Drift
+from consentry.domain.imports import ImportRun
 from consentry.domain.messages import Message
 from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
@@ -43,6 +44,7 @@ class Wanted:
     marks: dict[tuple[str, str], None] = field(default_factory=dict)
     drifts: dict[str, None] = field(default_factory=dict)
     reviews: dict[str, None] = field(default_factory=dict)
+    imports: dict[str, None] = field(default_factory=dict)
 
 
 def gather(needs: Iterable[Needs]) -> Wanted:
@@ -57,6 +59,8 @@ def gather(needs: Iterable[Needs]) -> Wanted:
         if need.refusals_of is not None:
             wanted.refusals[need.refusals_of] = None
         wanted.processes = wanted.processes or need.processes
+        if need.imports:
+            wanted.imports |= dict.fromkeys(need.imports)
         if need.agents or need.links or need.sessions or need.marks or need.reviews:
             _gather_console(wanted, need)
     return wanted
@@ -120,3 +124,4 @@ class Loaded:
     marks: list[ConversationMark] = field(default_factory=list)
     drifts: list[Drift] = field(default_factory=list)
     reviews: list[ReviewCase] = field(default_factory=list)
+    imports: list[ImportRun] = field(default_factory=list)

@@ -97,6 +97,8 @@ TABLES: Final = (
         "drifts", ("id", "recipient", "sender", "carrier", "kind", "state", "report", "value"), 2
     ),
     MovedTable("reviews", ("id", "recipient", "sender", "state", "value"), 2),
+    MovedTable("imports", ("id", "key", "value")),
+    MovedTable("import_parts", ("run", "block", "part", "value"), 3),
     MovedTable("reconciliations", ("id", "carrier", "value")),
     MovedTable("calls_to_action", ("id", "version", "value"), 2),
     MovedTable("customers", ("id", "merged_into", "search", "value")),

@@ -13,6 +13,7 @@ from consentry.domain.directory import Directory
 from consentry.domain.drift import Drift, DriftKind, Reconciliation
 from consentry.domain.entries import Entry
 from consentry.domain.folding import clean, fold
+from consentry.domain.imports import ImportPart, ImportRun
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
 from consentry.domain.review import ReviewCase
@@ -91,6 +92,9 @@ decode_drift: Final = _opening(msgspec.json.Decoder(Drift))
 decode_drifts: Final = _opening(msgspec.json.Decoder(list[Drift]))
 decode_review: Final = _opening(msgspec.json.Decoder(ReviewCase))
 decode_reviews: Final = _opening(msgspec.json.Decoder(list[ReviewCase]))
+decode_import: Final = msgspec.json.Decoder(ImportRun).decode
+decode_imports: Final = msgspec.json.Decoder(list[ImportRun]).decode
+decode_import_parts: Final = msgspec.json.Decoder(list[ImportPart]).decode
 decode_drift_counts: Final = msgspec.json.Decoder(dict[DriftKind, int]).decode
 decode_reconciliation: Final = msgspec.json.Decoder(Reconciliation).decode
 decode_reconciliations: Final = msgspec.json.Decoder(list[Reconciliation]).decode

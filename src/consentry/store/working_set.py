@@ -16,6 +16,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.drift import Drift
 from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.imports import ImportRun
 from consentry.domain.messages import Direction, Job, JobState, Message
 from consentry.domain.notices import Notice
 from consentry.domain.policy import Policy
@@ -125,6 +126,7 @@ class WorkingSet(Generic[Row]):
         for drift in loaded.drifts:
             self._put_drift(drift)
         self._reviews = {case.id: case for case in loaded.reviews}
+        self._imports = {run.id: run for run in loaded.imports}
 
     # --- What a command is shown (ports.Facts) ----------------------------------------------
 
@@ -248,6 +250,10 @@ class WorkingSet(Generic[Row]):
         """Return a review."""
         return _found(self._reviews, review_id, self._wanted.reviews, "the review")
 
+    def import_run(self, import_id: str) -> ImportRun | None:
+        """Return an import."""
+        return _found(self._imports, import_id, self._wanted.imports, "the import")
+
     def _put_drift(self, drift: Drift) -> None:
         self._drifts.setdefault(drift.recipient, {})[drift.id] = drift
 
@@ -345,6 +351,8 @@ class WorkingSet(Generic[Row]):
                 self._marks[record.recipient, record.sender] = record
             case ReviewCase():
                 self._reviews[record.id] = record
+            case ImportRun():
+                self._imports[record.id] = record
             case _:
                 # Carrier accounts, keys and comparisons are shown to no command.
                 pass

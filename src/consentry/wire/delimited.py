@@ -6,15 +6,20 @@ those behind it.
 
 import codecs
 import csv
+import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 DELIMITERS: Final = ",;\t|"
 CELL_CHARACTERS_MAX: Final = 2000
 
 _AT_ONCE: Final = 2000
 _LINES_JOINED_MAX: Final = 20
+
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets take the wide signs for the narrow ones
+
+_E164: Final = re.compile(r"\+[1-9][0-9]{1,14}")
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -78,18 +83,21 @@ def split_line(line: str, delimiter: str) -> list[str]:
 def read_records(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
     """Read records from lines without their ends; blank lines are counted and left out.
 
-    A quoted cell may go on over some lines. A stray quote spoils the line it is in alone.
+    A quoted cell may go on over some lines, but over none that is a whole record by itself: a
+    stray quote spoils the line it is in alone.
     """
     rest = iter(lines)
     place = 1
     part = list(islice(rest, _AT_ONCE))
+    width = next((len(split_line(line, delimiter)) for line in part if line.strip()), 0)
+    whole = _Whole(delimiter, width)
     while part:
         if _is_plain(part):
             yield from _read_plain(part, delimiter, place)
             taken = len(part)
         else:
             ahead = list(islice(rest, _LINES_JOINED_MAX))
-            taken = yield from _read_quoted(part + ahead, len(part), delimiter, place=place)
+            taken = yield from _read_quoted(part + ahead, len(part), whole, place=place)
             part += ahead
         place += taken
         part = part[taken:]
@@ -115,38 +123,56 @@ def _read_plain(lines: Sequence[str], delimiter: str, place: int) -> Iterator[Re
             yield place + offset, cells
 
 
+class _Whole(NamedTuple):
+    """How a whole record looks: what separates its cells, and how many the first one has."""
+
+    delimiter: str
+    width: int
+
+
 def _read_quoted(
-    lines: Sequence[str], count: int, delimiter: str, *, place: int
+    lines: Sequence[str], count: int, whole: _Whole, *, place: int
 ) -> Generator[Record, None, int]:
     """Read the records that begin in the first `count` lines; say how many lines they take."""
     at = 0
     while at < count:
-        taken = _count_joined(lines, at, delimiter)
+        taken = _count_joined(lines, at, whole)
         if lines[at].strip():
-            yield place + at, split_line("\n".join(lines[at : at + taken]), delimiter)
+            joined = "\n".join(lines[at : at + taken])
+            yield place + at, split_line(joined, whole.delimiter)
         at += taken
     return at
 
 
-def _count_joined(lines: Sequence[str], at: int, delimiter: str) -> int:
+def _count_joined(lines: Sequence[str], at: int, whole: _Whole) -> int:
     """Count how many lines are one record: 1, but for a quoted cell that goes on."""
     line = lines[at]
-    if not line.count('"') & 1 or not _is_open(line, delimiter):
+    if not line.count('"') & 1 or _is_closed(line, whole.delimiter):
         return 1
-    quotes = line.count('"')
     for count, further in enumerate(lines[at + 1 : at + _LINES_JOINED_MAX], start=2):
-        quotes += further.count('"')
-        if not quotes & 1:
-            joined = split_line("\n".join(lines[at : at + count]), delimiter)
-            alone = split_line(line, delimiter)
-            return count if len(joined) > len(alone) else 1
+        if further.count('"') & 1:
+            joined = "\n".join(lines[at : at + count])
+            return count if _is_closed(joined, whole.delimiter) else 1
+        if len(split_line(further, whole.delimiter)) >= whole.width:
+            return 1
     return 1
 
 
-def _is_open(line: str, delimiter: str) -> bool:
-    """Tell whether a quoted cell begins in this line and does not end there."""
+def _is_closed(record: str, delimiter: str) -> bool:
+    """Tell whether every quoted cell ends, and what separates cells follows."""
     try:
-        list(csv.reader([line], delimiter=delimiter, strict=True))
+        list(csv.reader([record], delimiter=delimiter, strict=True))
     except csv.Error:
-        return True
-    return False
+        return False
+    return True
+
+
+def harmless(cell: str) -> str:
+    """Mark a cell as text where a spreadsheet would run it as a formula.
+
+    A phone number in E.164 begins with a plus and stays as it is, for programs that read it: a
+    plus and at most 15 digits is a number to a spreadsheet and nothing that could be run.
+    """
+    if cell.startswith(_FORMULA_STARTS) and _E164.fullmatch(cell) is None:
+        return f"'{cell}"
+    return cell

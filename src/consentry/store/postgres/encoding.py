@@ -8,6 +8,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.directory import Sender
 from consentry.domain.drift import Drift, Reconciliation
 from consentry.domain.entries import Entry
+from consentry.domain.imports import ImportPart, ImportRun
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
 from consentry.domain.review import ReviewCase
@@ -155,6 +156,14 @@ def _review(case: ReviewCase) -> Row:
     return clean(case.recipient), case.id, clean(case.sender), case.state
 
 
+def _import(run: ImportRun) -> Row:
+    return run.id, run.key
+
+
+def _import_part(part: ImportPart) -> Row:
+    return part.run, part.block, part.part
+
+
 def _reconciliation(report: Reconciliation) -> Row:
     return report.id, report.carrier
 
@@ -176,6 +185,8 @@ _CELLS: Final[dict[Table, Callable[[Any], Row]]] = {
     Table.RECONCILIATIONS: _reconciliation,
     Table.CALLS_TO_ACTION: _call,
     Table.REVIEWS: _review,
+    Table.IMPORTS: _import,
+    Table.IMPORT_PARTS: _import_part,
 }
 
 
@@ -236,6 +247,8 @@ COLUMNS: Final[dict[Table, Columns]] = {
     Table.RECONCILIATIONS: _columns("write_reconciliations", "reconciliation", "ids", "carriers"),
     Table.CALLS_TO_ACTION: _columns("write_calls_to_action", "call", "ids", "versions"),
     Table.REVIEWS: _columns("write_reviews", "review", "recipients", "ids", "senders", "states"),
+    Table.IMPORTS: _columns("write_imports", "import", "ids", "keys"),
+    Table.IMPORT_PARTS: _columns("write_import_parts", "import_part", "runs", "blocks", "parts"),
     Table.BRANDS: _columns("write_brands", "brand", "ids"),
     Table.SENDERS: _columns("write_senders", "sender", "ids"),
     Table.PROGRAMS: _columns("write_programs", "program", "ids"),

@@ -36,6 +36,7 @@ _DECODE: Final[dict[str, Callable[[str], object]]] = {
     "marks": rows.decode_marks,
     "drifts": rows.decode_drifts,
     "reviews": rows.decode_reviews,
+    "imports": rows.decode_imports,
 }
 """By query, whose name is the fact's in `Loaded`: who reads its answer. Work is apart."""
 
@@ -60,6 +61,7 @@ def list_keys(wanted: Wanted, others: list[str]) -> list[int]:
     names += [f"mark:{recipient}:{sender}" for recipient, sender in wanted.marks]
     names += [f"link:{link}" for link in wanted.links]
     names += [f"session:{session}" for session in wanted.sessions]
+    names += [f"import:{run}" for run in wanted.imports]
     if wanted.agents:
         names.append("agents")
     if wanted.processes:
@@ -109,6 +111,7 @@ def _values(wanted: Wanted) -> dict[str, object]:
         "sessions": list(wanted.sessions),
         "drifts_of": clean_all(list(wanted.drifts)),
         "review_ids": clean_all(list(wanted.reviews)),
+        "import_ids": clean_all(list(wanted.imports)),
         "refusals": clean_all(list(wanted.refusals)),
         **_pairs("inbound_carriers", "inbound_ids", wanted.inbound),
         **_pairs("outbound_carriers", "outbound_ids", wanted.outbound),
@@ -145,6 +148,7 @@ def _name_queries(wanted: Wanted, held: list[str]) -> tuple[list[str], list[str]
         ("marks", wanted.marks),
         ("drifts", wanted.drifts),
         ("reviews", wanted.reviews),
+        ("imports", wanted.imports),
     )
     works: tuple[tuple[str, object], ...] = (
         ("work_of_messages", wanted.messages),

@@ -8,6 +8,7 @@ from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.customers import Customer
 from consentry.domain.drift import Drift, DriftKind, Reconciliation
 from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
+from consentry.domain.imports import ImportPart, ImportRun
 from consentry.domain.messages import Job, Message, MessageStatus
 from consentry.domain.notices import Notice
 from consentry.domain.review import ReviewCase
@@ -306,6 +307,23 @@ class Reader:
         """Find a version of a call to action."""
         found = await self._value("read_call_to_action", id=clean(call), version=version)
         return None if found is None else rows.decode_call(found)
+
+    async def read_imports(self, page: Page, key: str | None) -> list[ImportRun]:
+        """List imports, those that began last first."""
+        asked: dict[str, object] = {"before": optional(page.before), "limit": page.limit}
+        if key is None:
+            return rows.decode_imports(await self._text("read_imports", **asked))
+        return rows.decode_imports(await self._text("read_imports_of_key", key=clean(key), **asked))
+
+    async def read_import(self, import_id: str) -> ImportRun | None:
+        """Find an import."""
+        found = await self._value("read_import", id=clean(import_id))
+        return None if found is None else rows.decode_import(found)
+
+    async def read_import_parts(self, import_id: str, block: int) -> list[ImportPart]:
+        """List what became of the rows of a block."""
+        text = await self._text("read_import_parts", run=clean(import_id), block=block)
+        return rows.decode_import_parts(text)
 
     async def _text(self, name: str, **values: object) -> str:
         """Run a query that always answers with one row of one value."""

@@ -11,6 +11,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
 from consentry.domain.drift import Drift, DriftKind, Reconciliation
 from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.imports import ImportPart, ImportRun
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
 from consentry.domain.policy import Policy
@@ -411,6 +412,18 @@ class PostgresStore:
     async def read_log_keys(self) -> list[LogKey]:
         """List the keys that ever signed checkpoints."""
         return await self._side.log.read_keys()
+
+    async def read_imports(self, page: Page, *, key: str | None = None) -> list[ImportRun]:
+        """List imports, those that began last first."""
+        return await self._side.reader.read_imports(page, key)
+
+    async def read_import(self, import_id: str) -> ImportRun | None:
+        """Find an import by its id."""
+        return await self._side.reader.read_import(import_id)
+
+    async def read_import_parts(self, import_id: str, block: int) -> list[ImportPart]:
+        """List what became of the rows of one block of an import."""
+        return await self._side.reader.read_import_parts(import_id, block)
 
     async def close(self) -> None:
         """Finish what was submitted, then let go of the database."""

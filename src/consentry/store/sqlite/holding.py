@@ -32,6 +32,21 @@ def hold_file(database: Path) -> Iterator[None]:
         os.close(holder)
 
 
+def is_held(database: Path) -> bool:
+    """Tell whether a server, or who moves it, holds a SQLite file right now."""
+    try:
+        looked_at = os.open(database.with_name(f"{database.name}.lock"), os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(looked_at, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(looked_at)
+    return False
+
+
 def _take(holder: int, lock: Path) -> bool:
     """Take the lock, if it is still the file that others will look for."""
     try:

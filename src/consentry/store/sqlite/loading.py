@@ -51,6 +51,8 @@ def load(connection: apsw.Connection, wanted: Wanted, now: datetime) -> Loaded:
         found.reviews = rows.decode_reviews(
             _fetch_texts(connection, "load_reviews", wanted.reviews)
         )
+    if wanted.imports:
+        found.imports = rows.decode_imports(_fetch(connection, "load_imports", wanted.imports))
     if wanted.refusals:
         found.refusals = rows.decode_times(_fetch(connection, "load_refusals", wanted.refusals))
     return found

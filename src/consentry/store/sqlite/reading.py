@@ -11,6 +11,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.directory import Directory
 from consentry.domain.drift import Drift, DriftKind, Reconciliation
 from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
+from consentry.domain.imports import ImportPart, ImportRun
 from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
 from consentry.domain.review import ReviewCase
@@ -387,6 +388,22 @@ class Reader:
         """Find a version of a call to action."""
         found = read_value(self._connection, _READ["read_call_to_action"], call, version)
         return None if found is None else rows.decode_call(found)
+
+    def read_imports(self, page: Page, key: str | None) -> list[ImportRun]:
+        """List imports, those that began last first."""
+        name = "read_imports" + ("" if key is None else "_of_key")
+        bindings: dict[str, Binding] = {"key": key, "before": page.before, "limit": page.limit}
+        return rows.decode_imports(self._text(_READ[name], bindings))
+
+    def read_import(self, import_id: str) -> ImportRun | None:
+        """Find an import."""
+        found = self._value("read_import", import_id)
+        return None if found is None else rows.decode_import(found)
+
+    def read_import_parts(self, import_id: str, block: int) -> list[ImportPart]:
+        """List what became of the rows of a block."""
+        bindings: dict[str, Binding] = {"run": import_id, "block": block}
+        return rows.decode_import_parts(self._text(_READ["read_import_parts"], bindings))
 
     def _text(self, query: str, bindings: dict[str, Binding]) -> str:
         return read_text(self._connection, query, bindings)

@@ -184,6 +184,11 @@ SELECT '[' || coalesce(string_agg(r.value, ','), '') || ']'
 FROM reviews AS r
 WHERE r.id = ANY(:review_ids::text[])
 
+-- name: imports
+SELECT '[' || coalesce(string_agg(i.value, ','), '') || ']'
+FROM imports AS i
+WHERE i.id = ANY(:import_ids::text[])
+
 -- name: directory_version
 SELECT version FROM directory_version WHERE id = 1
 

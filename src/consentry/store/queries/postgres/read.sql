@@ -871,3 +871,31 @@ SELECT value FROM reviews WHERE id = :id::text
 SELECT count(*)
 FROM reviews
 WHERE state = 'open' AND (:senders::text[] IS NULL OR sender = ANY(:senders::text[]))
+
+-- name: read_imports
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'
+FROM (
+    SELECT i.id, i.value
+    FROM imports AS i
+    WHERE i.id < coalesce(:before::text, 'z')
+    ORDER BY i.id DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_imports_of_key
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id DESC), '') || ']'
+FROM (
+    SELECT i.id, i.value
+    FROM imports AS i
+    WHERE i.key = :key::text AND i.id < coalesce(:before::text, 'z')
+    ORDER BY i.id DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_import
+SELECT value FROM imports WHERE id = :id::text
+
+-- name: read_import_parts
+SELECT '[' || coalesce(string_agg(p.value, ',' ORDER BY p.part), '') || ']'
+FROM import_parts AS p
+WHERE p.run = :run::text AND p.block = :block::bigint

@@ -369,3 +369,19 @@ SELECT
     unnest(:review_states::text[]),
     unnest(:review_values::text[])
 ON CONFLICT (id, recipient) DO UPDATE SET state = excluded.state, value = excluded.value
+
+-- name: write_imports
+INSERT INTO imports (id, key, value)
+SELECT
+    unnest(:import_ids::text[]),
+    unnest(:import_keys::text[]),
+    unnest(:import_values::text[])
+ON CONFLICT (id) DO UPDATE SET value = excluded.value
+
+-- name: write_import_parts
+INSERT INTO import_parts (run, block, part, value)
+SELECT
+    unnest(:import_part_runs::text[]),
+    unnest(:import_part_blocks::bigint[]),
+    unnest(:import_part_parts::bigint[]),
+    unnest(:import_part_values::text[])

@@ -159,3 +159,8 @@ WHERE recipient IN (SELECT value FROM json_each(:keys));
 SELECT '[' || ifnull(group_concat(value), '') || ']'
 FROM reviews
 WHERE id IN (SELECT value FROM json_each(:keys));
+
+-- name: load_imports
+SELECT '[' || ifnull(group_concat(value), '') || ']'
+FROM imports
+WHERE id IN (SELECT value FROM json_each(:keys));

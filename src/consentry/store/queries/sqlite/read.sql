@@ -459,3 +459,31 @@ FROM reviews
 WHERE
     state = 'open'
     AND (:senders IS NULL OR sender IN (SELECT value FROM json_each(:senders)));
+
+-- name: read_imports
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+FROM (
+    SELECT id, value
+    FROM imports
+    WHERE id < ifnull(:before, 'z')
+    ORDER BY id DESC
+    LIMIT :limit
+);
+
+-- name: read_imports_of_key
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id DESC), '') || ']'
+FROM (
+    SELECT id, value
+    FROM imports
+    WHERE key = :key AND id < ifnull(:before, 'z')
+    ORDER BY id DESC
+    LIMIT :limit
+);
+
+-- name: read_import
+SELECT value FROM imports WHERE id = ?;
+
+-- name: read_import_parts
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY part), '') || ']'
+FROM import_parts
+WHERE run = :run AND block = :block;

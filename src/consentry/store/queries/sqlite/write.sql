@@ -270,3 +270,12 @@ SELECT
     json(value)
 FROM jsonb_each(:rows) WHERE true
 ON CONFLICT (id) DO UPDATE SET state = excluded.state, value = excluded.value;
+
+-- name: write_imports
+INSERT INTO imports (id, key, value)
+SELECT value ->> 'id', value ->> 'key', json(value) FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO UPDATE SET value = excluded.value;
+
+-- name: write_import_parts
+INSERT INTO import_parts (run, block, part, value)
+SELECT value ->> 'run', value ->> 'block', value ->> 'part', json(value) FROM jsonb_each(:rows);

@@ -1,0 +1,186 @@
+"""Bringing a list in, slice by slice, so that others get on and a kill loses nothing.
+
+Each slice is one transaction that also says how far the import has come. So the same list, brought
+in again for the same aim, goes on behind the last slice that is durable.
+"""
+
+import asyncio
+import heapq
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from consentry.actions.import_rows import (
+    BeginImport,
+    Decided,
+    FinishImport,
+    ImportSlice,
+    ListedRow,
+    TryRows,
+)
+from consentry.actions.read_lists import list_numbers
+from consentry.domain.entries import Actor
+from consentry.domain.imports import (
+    DecidedRow,
+    ImportAim,
+    ImportRun,
+    count_all,
+    list_rows,
+)
+from consentry.ports import Ids, Page, Store
+
+if TYPE_CHECKING:
+    from consentry.domain.standing import Standing
+
+SLICE_ROWS: Final = 500
+"""How many rows are made durable at once. A person's STOP waits for one slice at most."""
+
+_AHEAD: Final = 2
+"""So many slices are on their way: while one is written, the next is there already."""
+
+Blocks = Iterator[list[ListedRow]]
+Tell = Callable[[int, Sequence[Decided]], None]
+"""Hears of the rows that were decided, and of which block they are."""
+
+
+def _tell_nobody(_block: int, _decided: Sequence[Decided]) -> None:
+    return None
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How an import shares the store: rows in a slice, and a rest behind each for other processes.
+
+    Beside commands of the same process it needs no rest: those go first anyway.
+    """
+
+    slice_rows: int = SLICE_ROWS
+    rest_seconds: float = 0.0
+
+
+AT_ONCE: Final = Pace()
+
+
+class ImportOrder(msgspec.Struct, frozen=True):
+    """What is to be brought in: for what, who does it, and under which key it is found again."""
+
+    aim: ImportAim
+    actor: Actor
+    key: str
+
+
+async def begin_import(store: Store, ids: Ids, order: ImportOrder) -> ImportRun:
+    """Find the import of this key that was cut off, or begin one; raises `Rejected`."""
+    known = await store.read_imports(Page(limit=1), key=order.key)
+    if known and known[0].finished_at is None:
+        return known[0]
+    return await store.submit(BeginImport(ids.new("imp"), order.key, order.aim, order.actor))
+
+
+async def carry_on(
+    store: Store,
+    run: ImportRun,
+    blocks: Blocks,
+    *,
+    pace: Pace = AT_ONCE,
+    tell: Tell = _tell_nobody,
+) -> ImportRun:
+    """Decide and write the rows that are left, and finish; raises `Rejected`, `StoreUnavailable`.
+
+    `blocks` are all of the list, from its beginning; `tell` hears of the rows decided now.
+    """
+    sliced = _Slices(store, run, pace, tell)
+    place = 0
+    number = 0
+    block = await asyncio.to_thread(next, blocks, None)
+    while block is not None:
+        following = asyncio.create_task(asyncio.to_thread(next, blocks, None))
+        try:
+            left = block[max(0, run.position - place) :]
+            await sliced.write(left, number)
+        finally:
+            place += len(block)
+            number += 1
+            block = await following
+    return await store.submit(FinishImport(run.id, place, run.actor))
+
+
+class _Slices:
+    """Writes slices one behind the other, a few on their way at a time."""
+
+    def __init__(self, store: Store, run: ImportRun, pace: Pace, tell: Tell) -> None:
+        self._store = store
+        self._run = run
+        self._pace = pace
+        self._tell = tell
+        self._position = run.position
+
+    async def write(self, rows: Sequence[ListedRow], block: int) -> None:
+        """Write the rows of one block."""
+        size = self._pace.slice_rows
+        under_way: list[asyncio.Task[tuple[ImportRun, list[Decided]]]] = []
+        try:
+            for start in range(0, len(rows), size):
+                part = rows[start : start + size]
+                command = ImportSlice(self._run.id, self._position, block, part, self._run.aim)
+                self._position += len(part)
+                under_way.append(asyncio.create_task(self._store.submit(command, is_patient=True)))
+                if len(under_way) >= (1 if self._pace.rest_seconds else _AHEAD):
+                    await self._settle(under_way.pop(0), block)
+            while under_way:
+                await self._settle(under_way.pop(0), block)
+        finally:
+            await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def _settle(
+        self, task: "asyncio.Task[tuple[ImportRun, list[Decided]]]", block: int
+    ) -> None:
+        _, decided = await task
+        self._tell(block, decided)
+        if self._pace.rest_seconds:
+            await asyncio.sleep(self._pace.rest_seconds)
+
+
+async def try_import(
+    store: Store, aim: ImportAim, read: Callable[[], Blocks], *, tell: Tell = _tell_nobody
+) -> dict[str, int]:
+    """Count what a list would do, and write nothing; raises `Rejected`.
+
+    It is read twice: what a number's first row would lead to is kept for those that come again.
+    """
+    repeated = await asyncio.to_thread(find_repeated, read())
+    supposed: dict[str, Standing] = {}
+    counts: Counter[str] = Counter()
+    blocks = read()
+    number = -1
+    while (block := await asyncio.to_thread(next, blocks, None)) is not None:
+        number += 1
+        for start in range(0, len(block), SLICE_ROWS):
+            rows = block[start : start + SLICE_ROWS]
+            again = {n: supposed[n] for n in list_numbers(rows) if n in supposed}
+            decided, after = await store.submit(TryRows(rows, aim, again), is_patient=True)
+            supposed |= {number: after[number] for number in after if int(number) in repeated}
+            counts.update(one.outcome.value for one in decided)
+            tell(number, decided)
+    if not counts:
+        await store.submit(TryRows((), aim))
+    return count_all(counts)
+
+
+def find_repeated(blocks: Blocks) -> set[int]:
+    """Find the numbers that a list has more than once, in eight bytes for each of its rows."""
+    sorted_blocks = [array("q", sorted(map(int, list_numbers(block)))) for block in blocks]
+    repeated: set[int] = set()
+    before = 0
+    for number in heapq.merge(*sorted_blocks):
+        if number == before:
+            repeated.add(number)
+        before = number
+    return repeated
+
+
+async def read_decided(store: Store, run: ImportRun, block: int) -> list[DecidedRow]:
+    """List what became of the rows of a block, in the order of the list."""
+    return list_rows(await store.read_import_parts(run.id, block))

@@ -23,6 +23,7 @@ from consentry.domain.policy import Policy
 from consentry.domain.review import ReviewCase
 from consentry.domain.standing import BlockState, Standing, apply_pieces
 from consentry.domain.templates import Template
+from consentry.domain.webhooks import Webhook, WebhookHealth, WebhookSecrets
 from consentry.ports import (
     APIKey,
     CarrierAccount,
@@ -33,7 +34,10 @@ from consentry.ports import (
     EntryFilter,
     Expiry,
     IdempotencyRecord,
+    ListedNotice,
     Needs,
+    NoticeFilter,
+    NoticePage,
     OptOut,
     OptOutFilter,
     OptOutPage,
@@ -47,7 +51,8 @@ from consentry.ports import (
     StoreUnavailable,
     Work,
 )
-from consentry.store.derived import derive_notices
+from consentry.store.derived import derive_notices, lane_of
+from consentry.store.derived_events import derive_events
 
 if TYPE_CHECKING:
     from consentry.domain.notices import Notice
@@ -121,6 +126,8 @@ class MemoryStore:
         self.marks: dict[tuple[str, str], ConversationMark] = {}
         self.processes: dict[str, ServerProcess] = {}
         self.notices: dict[str, Notice] = {}
+        self.webhook_secrets: dict[str, WebhookSecrets] = {}
+        self.webhook_health: dict[str, WebhookHealth] = {}
         self.drifts: dict[str, Drift] = {}
         self.expiries: dict[tuple[str, str], Expiry] = {}
         self.reviews: dict[str, ReviewCase] = {}
@@ -151,12 +158,13 @@ class MemoryStore:
             self.run(command)
 
     def _apply(self, change: Change) -> None:
+        derived = self._derive_notices(change)
         for entry in change.entries:
             self.entries.append(entry)
             if entry.pieces:
                 known = self.standing(entry.recipient)
                 self.standings[entry.recipient] = apply_pieces(known, entry.pieces)
-        self._apply_notices(change)
+        self._apply_notices(change, derived)
         self.messages.update({message.id: message for message in change.messages})
         self.jobs.update({job.message: job for job in change.jobs})
         for message_id in change.finished_jobs:
@@ -170,14 +178,20 @@ class MemoryStore:
         for pair in change.forgotten_answers:
             del self.idempotency[pair]
 
-    def _apply_notices(self, change: Change) -> None:
-        derived = derive_notices(change.messages, self.messages)
+    def _derive_notices(self, change: Change) -> "list[Notice]":
+        """Make what programs are told, from how everything was before the change."""
+        directory, known = self._directory, self.messages
+        events = derive_events(change, directory, known=known, standing_of=self.standing)
+        return [*derive_notices(change.messages, known), *events]
+
+    def _apply_notices(self, change: Change, derived: "list[Notice]") -> None:
+        # What was given up and is told anew ends first.
+        for notice_id in change.told:
+            self.notices.pop(notice_id, None)
         for notice in (*derived, *change.notices):
             self.notices.setdefault(notice.id, notice)
         for postponed in change.postponed:
             self.notices[postponed.notice.id] = postponed.notice
-        for notice_id in change.told:
-            self.notices.pop(notice_id, None)
 
     def _put(self, record: Record) -> None:
         known = self._directory
@@ -235,6 +249,8 @@ class MemoryStore:
                 if record.removed_at is not None:
                     del keywords[record.id]
                 self._directory = msgspec.structs.replace(known, keywords=keywords)
+            case Webhook() | WebhookSecrets() | WebhookHealth():
+                self._keep_webhook(record)
             case Template():
                 self.templates[record.id] = record
             case Agent():
@@ -245,6 +261,19 @@ class MemoryStore:
                 self.sessions[record.id] = record
             case ConversationMark():
                 self.marks[record.recipient, record.sender] = record
+
+    def _keep_webhook(self, record: Webhook | WebhookSecrets | WebhookHealth) -> None:
+        match record:
+            case Webhook():
+                known = self._directory
+                webhooks = {**known.webhooks, record.id: record}
+                if record.removed_at is not None:
+                    del webhooks[record.id]
+                self._directory = msgspec.structs.replace(known, webhooks=webhooks)
+            case WebhookSecrets():
+                self.webhook_secrets[record.id] = record
+            case WebhookHealth():
+                self.webhook_health[record.id] = record
 
     # --- Reads ------------------------------------------------------------------------------
 
@@ -280,6 +309,32 @@ class MemoryStore:
         """List named wordings, as the port has it."""
         self._check_available()
         return list(self.templates.values())
+
+    async def read_webhook_secrets(self, webhook: str) -> WebhookSecrets | None:
+        """Find what a webhook's events are signed with."""
+        self._check_available()
+        return self.webhook_secrets.get(webhook)
+
+    async def read_webhook_health(self) -> list[WebhookHealth]:
+        """List how telling each webhook went last."""
+        return list(self.webhook_health.values())
+
+    async def read_message(self, message_id: str) -> Message | None:
+        """Find a message."""
+        return self.messages.get(message_id)
+
+    async def list_notices(self, wanted: NoticeFilter, page: Page) -> NoticePage:
+        """List notices of a state and a webhook, the latest first; the cursor is an id."""
+        found = [
+            ListedNotice(notice, notice.made_at)
+            for notice in sorted(self.notices.values(), key=lambda n: n.id, reverse=True)
+            if (notice.given_up is not None) == wanted.given_up
+            and wanted.lane in (None, lane_of(notice))
+            and (page.before is None or notice.id < page.before)
+        ]
+        shown = found[: page.limit]
+        is_last = len(found) <= page.limit
+        return NoticePage(shown, None if is_last else shown[-1].notice.id)
 
     async def read_carriers(self) -> list[CarrierAccount]:
         """List carrier accounts, as the port has it."""

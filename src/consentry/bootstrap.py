@@ -76,7 +76,10 @@ from consentry.telemetry.exposition import Exposition
 from consentry.telemetry.sharing import Sharing
 from consentry.telemetry.tallies import Tallies
 from consentry.telling.posting import Poster
+from consentry.telling.resolving import Guard, SystemResolver
+from consentry.telling.tellers import Tellers
 from consentry.telling.twilio_teller import TwilioTeller
+from consentry.telling.webhook_teller import WebhookTeller
 from consentry.twilio_door.app import TwilioDoor
 from consentry.twilio_door.services import DoorServices
 
@@ -281,11 +284,20 @@ def build_tracing(settings: Settings, clock: Clock) -> "Tracing | None":
     return Tracing(build_provider(settings.traces_endpoint, settings.traces_percent), clock)
 
 
-def _build_teller(settings: Settings, store: Store, clock: Clock) -> TwilioTeller:
+def build_webhook_teller(settings: Settings, store: Store, clock: Clock) -> WebhookTeller:
+    """Build what tells webhooks: encrypted to the internet, in plain to named networks alone."""
+    guard = Guard(SystemResolver(), settings.webhook_private_networks)
+    plain = msgspec.structs.replace(guard, needs_allowed=True)
+    return WebhookTeller(store, clock, poster=Poster(guard), plain=Poster(plain))
+
+
+def _build_teller(settings: Settings, store: Store, clock: Clock) -> Tellers:
     """Build what tells programs, signed by whoever opens the Twilio-compatible door."""
     secret_key = read_secret_key(settings)
     accounts = AccountRing(store, clock, secret_key, KeyRing(store, clock, secret_key))
-    return TwilioTeller(Signers(store, accounts).find, Poster())
+    poster = Poster(Guard(SystemResolver(), settings.webhook_private_networks))
+    programs = TwilioTeller(Signers(store, accounts).find, poster)
+    return Tellers(programs, build_webhook_teller(settings, store, clock))
 
 
 def _configure(app: ASGIApp, grace_seconds: int) -> uvicorn.Config:

@@ -20,6 +20,7 @@ from consentry.setting_values import (
     read_one_of,
     read_optional,
     read_origin,
+    read_private_networks,
     read_region,
     read_replica,
     read_secret,
@@ -341,5 +342,18 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "The secret that the key of the ledger's checkpoints is made of; at least 32 characters. "
         "Empty: made once and kept beside a SQLite database; with PostgreSQL made of secret_key.",
         read_secret,
+    ),
+    Setting(
+        "webhook_private_networks",
+        "",
+        "Networks that programs are told in although they are not public, with commas between "
+        "them, for example 127.0.0.0/8,10.20.0.0/16. Empty: none, so only public addresses.",
+        read_private_networks,
+    ),
+    Setting(
+        "webhook_failed_days",
+        "30",
+        "How many days what programs could not be told is kept, to be looked at and replayed.",
+        read_number(1, 3650),
     ),
 )

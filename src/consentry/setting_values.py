@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
+from consentry.wire.public_address import PrivateNetworks, read_networks
 from consentry.wire.signed_note import is_key_name
 
 POSTGRES: Final = ("postgresql://", "postgres://")
@@ -156,6 +157,14 @@ def read_origin(name: str, value: str) -> str | None:
     if not value or is_key_name(value):
         return value or None
     _refuse(name, value, "a name without white space and +, such as texts.example.com/ledger")
+
+
+def read_private_networks(name: str, value: str) -> PrivateNetworks:
+    """Take networks with commas between them; empty is none."""
+    try:
+        return read_networks(value)
+    except ValueError as error:
+        _refuse(name, value, f"networks such as 127.0.0.0/8,10.20.0.0/16 ({error})")
 
 
 def read_text(_name: str, value: str) -> str:

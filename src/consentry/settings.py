@@ -17,6 +17,7 @@ from consentry.domain.rules.rows import RulesProfile
 from consentry.ports import DeferredAnswer, MetricsAccess, RefusedAnswer
 from consentry.setting_list import SETTINGS, LogFormat, LogNumbers, OIDCAdmission, Switch
 from consentry.setting_values import POSTGRES, SettingError, read_database
+from consentry.wire.public_address import PrivateNetworks
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -67,6 +68,8 @@ class Settings(msgspec.Struct, frozen=True):
     replica: str | None
     ledger_origin: str | None
     ledger_key: str | None
+    webhook_private_networks: PrivateNetworks
+    webhook_failed_days: int
 
     @property
     def is_postgres(self) -> bool:

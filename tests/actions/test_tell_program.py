@@ -29,7 +29,14 @@ from consentry.domain.directory import Sender
 from consentry.domain.entries import Actor, ActorKind, EntryKind
 from consentry.domain.gate import Door
 from consentry.domain.messages import Callback, MessageStatus
-from consentry.domain.notices import ANSWER_WITHIN, TOO_LATE, Notice, NoticeKind
+from consentry.domain.notices import (
+    ANSWER_WITHIN,
+    TOO_LATE,
+    NoticeKind,
+    ReceivedNotice,
+    StatusNotice,
+    Try,
+)
 from consentry.ports import CarrierAccount, InboundText, Rejected, Scope, Untold
 from consentry.wire.twiml import AskedText
 from consentry.wire.webhook_address import RetryCause
@@ -57,9 +64,11 @@ def asked(*bodies: str) -> tuple[AskedText, ...]:
     return tuple(map(AskedText, bodies))
 
 
-def told_of(world: World) -> Notice:
+def told_of(world: World) -> ReceivedNotice:
     """Find the newest notice."""
-    return list(world.store.notices.values())[-1]
+    newest = list(world.store.notices.values())[-1]
+    assert isinstance(newest, ReceivedNotice)
+    return newest
 
 
 # --- Texts that come in ---------------------------------------------------------------------
@@ -219,7 +228,7 @@ def test_after_a_restore_nothing_is_answered() -> None:
     world.receive("hello")
     world.receive("HELP")
     text, keyword = world.store.notices.values()
-    status = msgspec.structs.replace(text, id="status", kind=NoticeKind.STATUS)
+    status = StatusNotice(id="status", made_at=START, callback=text.callback, message=text.message)
     assert world.store.run(HoldAnswers((text, keyword, status))) == 1
     held = world.store.notices[text.id]
     assert held == msgspec.structs.replace(text, no_answer=RESTORED)
@@ -342,7 +351,7 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def notice_to(url: str, attempts: int) -> Notice:
+def notice_to(url: str, attempts: int) -> ReceivedNotice:
     """Make a notice that was tried so often."""
     world = make_world()
     world.receive("hello")
@@ -400,9 +409,12 @@ def test_told_or_not_is_noted() -> None:
     world.receive("hello")
     notice = told_of(world)
     assert world.store.run(NoteUntold(notice, DOWN)) is True
-    assert told_of(world) == msgspec.structs.replace(notice, attempts=1)
+    tried = Try(START, DOWN.why)
+    assert told_of(world) == msgspec.structs.replace(notice, attempts=1, tries=(tried,))
     assert world.store.run(NoteUntold(told_of(world), Untold("never", None))) is False
-    assert told_of(world) == msgspec.structs.replace(notice, attempts=2, given_up="never")
+    tries = (tried, Try(START, "never"))
+    given_up = msgspec.structs.replace(notice, attempts=2, given_up="never", tries=tries)
+    assert told_of(world) == given_up
     world.store.run(NoteTold(notice.id))
     assert world.store.notices == {}
 

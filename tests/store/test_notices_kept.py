@@ -16,7 +16,12 @@ from store_world import (
 )
 
 from consentry.domain.messages import Callback, Message, MessageStatus
-from consentry.domain.notices import Notice, NoticeKind, PostponedNotice, notice_of_text
+from consentry.domain.notices import (
+    NoticeKind,
+    PostponedNotice,
+    StatusNotice,
+    notice_of_text,
+)
 from consentry.ports import Change, Needs, Store
 
 pytestmark = pytest.mark.integration
@@ -186,6 +191,7 @@ async def test_a_notice_is_written_once(store: Store) -> None:
     await store.submit(write(Change(messages=(message(1, callback=CALLBACK),))))
     await step(store, "msg_00001", MessageStatus.SENT)
     made = (await store.read_notices(SHOP, LATER, 10))[0]
-    again = Notice(made.id, made.kind, made.callback, message(1, ANN), LATER)
+    assert isinstance(made, StatusNotice)
+    again = msgspec.structs.replace(made, message=message(1, ANN), made_at=LATER)
     await store.submit(write(Change(notices=(again,))))
     assert await store.read_notices(SHOP, LATER, 10) == [made]

@@ -11,10 +11,12 @@ from twilio.request_validator import RequestValidator
 from consentry.actions.find_signer import Signer
 from consentry.domain.entries import Actor, ActorKind
 from consentry.domain.messages import Callback, Direction, Message, MessageStatus
-from consentry.domain.notices import Notice, NoticeKind, notice_of_text
+from consentry.domain.notices import ReceivedNotice, StatusNotice, notice_of_text
 from consentry.ports import StoreUnavailable, Told, Untold
 from consentry.telling.posting import ANSWER_BYTES_MAX, Poster
+from consentry.telling.resolving import Guard, SystemResolver
 from consentry.telling.twilio_teller import TEXTS_MAX, TwilioTeller, idempotency_token
+from consentry.wire.public_address import LOOPBACK
 from consentry.wire.signatures import twilio_signature
 from consentry.wire.twilio_form import Media, encode_form, parse_form, parse_inbound_message
 from consentry.wire.twiml import AskedText
@@ -24,6 +26,7 @@ from loopback_program import Program, Says, running_program
 pytestmark = pytest.mark.integration
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+GUARD = Guard(SystemResolver(), LOOPBACK)
 ACCOUNT, TOKEN = "AC" + "1" * 32, "12345"
 SID = "SM" + "0" * 30 + "20"
 MESSAGE = Message(
@@ -55,13 +58,14 @@ async def find_signer(account: str, carrier: str | None) -> Signer | None:
     return Signer(ACCOUNT, TOKEN) if known else None
 
 
-def status_notice(url: str, **changes: object) -> Notice:
+def status_notice(url: str, **changes: object) -> StatusNotice:
     """Make a notice of a status."""
     message = msgspec.structs.replace(MESSAGE, **changes)
-    return Notice("ntc", NoticeKind.STATUS, Callback(url, ACCOUNT), message, NOON)
+    callback = Callback(url, ACCOUNT)
+    return StatusNotice(id="ntc", made_at=NOON, callback=callback, message=message)
 
 
-def text_notice(url: str, account: str = ACCOUNT, **changes: object) -> Notice:
+def text_notice(url: str, account: str = ACCOUNT, **changes: object) -> ReceivedNotice:
     """Make a notice of a text that came in."""
     message = msgspec.structs.replace(TEXT, **changes)
     return notice_of_text(message, Callback(url, account), opt_out_type="stop")
@@ -70,7 +74,7 @@ def text_notice(url: str, account: str = ACCOUNT, **changes: object) -> Notice:
 @asynccontextmanager
 async def telling() -> AsyncIterator[tuple[TwilioTeller, Program]]:
     """Run a teller and a program."""
-    teller = TwilioTeller(find_signer, Poster())
+    teller = TwilioTeller(find_signer, Poster(GUARD))
     async with running_program() as program:
         yield teller, program
         await teller.close()
@@ -287,7 +291,8 @@ async def test_whoever_does_not_say_2xx_does_not_have_it(
     async with telling() as (teller, program):
         program.says = lambda _heard: Says(status, headers=(f"Location: {program.url}/other",))
         told = await teller.tell(status_notice(program.url))
-        assert told == Untold(f"It answered with HTTP {status}.", cause, is_server_down=is_down)
+        why = f"It answered with HTTP {status}."
+        assert told == Untold(why, cause, is_server_down=is_down, status=status)
         assert len(program.heard) == 1
 
 
@@ -303,7 +308,7 @@ async def test_who_does_not_answer_in_time_does_not_have_it() -> None:
 
 async def test_where_nobody_listens_there_is_no_connection() -> None:
     """Neither at a port that is closed, nor under a name that is none."""
-    teller = TwilioTeller(find_signer, Poster())
+    teller = TwilioTeller(find_signer, Poster(GUARD))
     async with running_program() as program:
         closed = program.url
     for url in (closed, "http://nowhere.invalid/x"):

@@ -14,7 +14,17 @@ from consentry.domain.directory import Purpose
 from consentry.domain.entries import Actor, ActorKind
 from consentry.domain.gate import Door
 from consentry.domain.messages import Callback
-from consentry.domain.notices import ANSWER_WITHIN, TOO_LATE, Notice, NoticeKind, PostponedNotice
+from consentry.domain.notices import (
+    ANSWER_WITHIN,
+    TOO_LATE,
+    MessageNotice,
+    Notice,
+    PostponedNotice,
+    ReceivedNotice,
+    StatusNotice,
+    Try,
+    note_try,
+)
 from consentry.domain.phone import InvalidNumber, normalize_phone
 from consentry.domain.reasons import Reason
 from consentry.ports import Change, Facts, IdempotencyRecord, Needs, Untold
@@ -40,7 +50,7 @@ _SECONDS_MAX: Final = 900.0
 _DOUBLINGS_MAX: Final = 20
 
 
-def next_try(notice: Notice, untold: Untold, now: datetime) -> datetime | None:
+def next_try(notice: MessageNotice, untold: Untold, now: datetime) -> datetime | None:
     """Say when to try again what was tried `notice.attempts` times; None: not any more.
 
     After 2, 4, 8 … at most 900 seconds, for a day. Where the URL names a number of retries, these
@@ -57,7 +67,7 @@ def next_try(notice: Notice, untold: Untold, now: datetime) -> datetime | None:
         return now + timedelta(seconds=OWN_RETRY_SECONDS) if again else None
     doublings = min(max(0, notice.attempts - 1), _DOUBLINGS_MAX)
     due_at = now + timedelta(seconds=min(_FIRST_SECONDS * 2.0**doublings, _SECONDS_MAX))
-    return due_at if due_at <= notice.made_at + TOLD_FOR else None
+    return due_at if due_at <= (notice.replayed_at or notice.made_at) + TOLD_FOR else None
 
 
 class NoteTold(msgspec.Struct, frozen=True):
@@ -78,7 +88,7 @@ class NoteTold(msgspec.Struct, frozen=True):
 class NoteUntold(msgspec.Struct, frozen=True):
     """A program could not be told; the outcome is whether it is tried again."""
 
-    notice: Notice
+    notice: StatusNotice | ReceivedNotice
     untold: Untold
 
     def needs(self) -> Needs:
@@ -87,7 +97,7 @@ class NoteUntold(msgspec.Struct, frozen=True):
 
     def decide(self, facts: Facts) -> tuple[bool, Change]:
         """Postpone the notice, or keep it with the reason why it was given up."""
-        tried = msgspec.structs.replace(self.notice, attempts=self.notice.attempts + 1)
+        tried = note_try(self.notice, Try(facts.now, self.untold.why, self.untold.status))
         due_at = next_try(tried, self.untold, facts.now)
         if due_at is None:
             tried = msgspec.structs.replace(tried, given_up=self.untold.why)
@@ -107,7 +117,7 @@ class TakeAnswer(msgspec.Struct, frozen=True):
     The notice ends in the same transaction: an answer is taken once, however often it is given.
     """
 
-    notice: Notice
+    notice: ReceivedNotice
     texts: tuple[AskedText, ...]
 
     def needs(self) -> Needs:
@@ -191,6 +201,6 @@ class HoldAnswers(msgspec.Struct, frozen=True):
         held = tuple(
             PostponedNotice(msgspec.structs.replace(notice, no_answer=RESTORED), notice.made_at)
             for notice in self.notices
-            if notice.kind is NoticeKind.RECEIVED and notice.no_answer is None
+            if isinstance(notice, ReceivedNotice) and notice.no_answer is None
         )
         return len(held), Change(postponed=held)

@@ -30,6 +30,7 @@ from consentry.settings import read_settings
 from consentry.simulator.values import Account, SimulatorConfig
 from consentry.simulator.values import Sender as SimulatedSender
 from consentry.simulator.values import SenderKind as SimulatedKind
+from consentry.wire.public_address import LOOPBACK
 from consentry.wire.webhook_address import RETRY_FRAGMENT, inbound_path
 
 BRAND: Final = Brand(id="retale", name="Retalé", contact="help@example.org")
@@ -104,6 +105,8 @@ async def run_demo(*, port: int, data: Path, as_json: bool) -> None:
         reconcile_grace_seconds=2,
         # Nothing is long under way here, and people want to see what they did a moment ago.
         drift_grace_minutes=0,
+        # The programs that a demo tells run beside it.
+        webhook_private_networks=chosen.webhook_private_networks.join(LOOPBACK),
     )
     start_logging(settings)
     server = Server(settings, bind(settings.host, settings.port))

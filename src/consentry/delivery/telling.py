@@ -13,15 +13,18 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
+from consentry.actions.deliver_event import NoteDelivered, NoteUndelivered
 from consentry.actions.tell_program import NoteTold, NoteUntold, TakeAnswer
 from consentry.delivery.limits import Limits
-from consentry.domain.notices import Notice
+from consentry.domain.notices import EventNotice, Notice, ReceivedNotice, StatusNotice
+from consentry.domain.webhooks import WebhookHealth
 from consentry.ports import Clock, Measuring, Store, StoreUnavailable, Teller, Told, Untold
 from consentry.wire.webhook_address import RetryCause
 
 _REST_SECONDS: Final = 0.5
 _REST_SECONDS_MAX: Final = 30.0
 _DOUBLINGS_MAX: Final = 10
+_ASKED_SECONDS_MAX: Final = 3600.0
 
 _logger = logging.getLogger(__name__)
 
@@ -31,6 +34,7 @@ class Lane:
 
     def __init__(self) -> None:
         self.flights: dict[str, asyncio.Task[None]] = {}
+        self.turns: set[str] = set()
         self.failures = 0
         self.rests_until = 0.0
 
@@ -38,12 +42,12 @@ class Lane:
         """Say how many more may go; a server that was down is tried with one."""
         return (limit if not self.failures else 1) - len(self.flights)
 
-    def note(self, *, is_down: bool, now: float) -> None:
-        """Let a server that is down rest, twice as long each time."""
+    def note(self, *, is_down: bool, now: float, asked_seconds: float = 0.0) -> None:
+        """Let a server that is down rest, twice as long each time, or as long as it asks."""
         self.failures = self.failures + 1 if is_down else 0
         doublings = min(self.failures - 1, _DOUBLINGS_MAX)
         rest = min(_REST_SECONDS * 2.0**doublings, _REST_SECONDS_MAX) if is_down else 0.0
-        self.rests_until = now + rest
+        self.rests_until = now + max(rest, asked_seconds)
 
 
 class Telling:
@@ -67,6 +71,7 @@ class Telling:
         self._measuring = measuring
         self._wake_delivery = wake_delivery
         self._lanes: dict[str, Lane] = {}
+        self._health: dict[str, WebhookHealth] = {}
         self._landed = asyncio.Event()
 
     async def run(self, leads: Callable[[], bool]) -> None:
@@ -74,7 +79,10 @@ class Telling:
         try:
             while True:
                 self._landed.clear()
-                seconds = await self._round() if leads() else self._limits.tell_seconds
+                if leads():
+                    seconds = await self._round()
+                else:
+                    self._health, seconds = {}, self._limits.tell_seconds
                 with suppress(TimeoutError):
                     async with asyncio.timeout(seconds):
                         await self._landed.wait()
@@ -106,8 +114,12 @@ class Telling:
             return
         # Those on their way are found too, until it is noted what became of them.
         found = await self._store.read_notices(host, now, free + len(lane.flights))
-        waiting = [notice for notice in found if notice.id not in lane.flights]
-        for notice in waiting[:free]:
+        for notice in found:
+            turn = _turn_of(notice)
+            if free <= 0 or turn in lane.turns:
+                continue
+            free -= 1
+            lane.turns.add(turn)
             lane.flights[notice.id] = asyncio.create_task(self._tell(notice, lane, host))
 
     def _count_free(self) -> int:
@@ -117,16 +129,19 @@ class Telling:
         try:
             answer = await self._ask(notice)
             is_down = isinstance(answer, Untold) and answer.is_server_down
-            lane.note(is_down=is_down, now=self._clock.monotonic())
+            asked = answer.retry_after_seconds or 0 if isinstance(answer, Untold) else 0
+            asked_seconds = min(asked, _ASKED_SECONDS_MAX)
+            lane.note(is_down=is_down, now=self._clock.monotonic(), asked_seconds=asked_seconds)
             outcome = await self._note(notice, answer)
             self._measuring.note_told(str(notice.kind), outcome)
             _log(notice, answer, outcome, host)
         except Exception:
             # It stays where it is and is told again; others go on meanwhile.
-            _logger.exception("answer_not_noted", extra={"message_id": notice.message.id})
+            _logger.exception("answer_not_noted", extra={"notice": notice.id})
             await asyncio.sleep(self._limits.retry_seconds_max)
         finally:
             lane.flights.pop(notice.id, None)
+            lane.turns.discard(_turn_of(notice))
             self._landed.set()
 
     async def _ask(self, notice: Notice) -> Told | Untold:
@@ -134,7 +149,7 @@ class Telling:
         try:
             return await self._teller.tell(notice)
         except Exception as error:
-            _logger.exception("telling_failed", extra={"message_id": notice.message.id})
+            _logger.exception("telling_failed", extra={"notice": notice.id})
             return Untold(f"{type(error).__name__}: {error}", RetryCause.CLIENT_ERROR)
 
     async def _note(self, notice: Notice, answer: Told | Untold) -> str:
@@ -149,17 +164,38 @@ class Telling:
             wait_seconds = min(wait_seconds * 2, self._limits.retry_seconds_max)
 
     async def _note_once(self, notice: Notice, answer: Told | Untold) -> str:
-        match answer:
-            case Untold():
+        match notice, answer:
+            case EventNotice(), _:
+                return await self._note_event(notice, answer)
+            case StatusNotice() | ReceivedNotice(), Untold():
                 is_due = await self._store.submit(NoteUntold(notice, answer), is_patient=True)
                 return "postponed" if is_due else "given_up"
-            case Told(texts=()):
-                await self._store.submit(NoteTold(notice.id), is_patient=True)
-            case Told():
+            case ReceivedNotice(), Told(texts=(_, *_)):
                 taken = await self._store.submit(TakeAnswer(notice, answer.texts))
                 if taken.queued:
                     self._wake_delivery()
+            case _:
+                await self._store.submit(NoteTold(notice.id), is_patient=True)
         return "told"
+
+    async def _note_event(self, notice: EventNotice, answer: Told | Untold) -> str:
+        health = await self._find_health(notice.webhook)
+        if isinstance(answer, Told):
+            noted = NoteDelivered(notice, answer, health)
+            self._health[notice.webhook] = await self._store.submit(noted, is_patient=True)
+            return "told"
+        untold = NoteUndelivered(notice, answer, health)
+        after = await self._store.submit(untold, is_patient=True)
+        self._health[notice.webhook] = after.health
+        if after.is_disabled:
+            _logger.error("webhook_switched_off", extra={"webhook": notice.webhook})
+        return "postponed" if after.is_due else "given_up"
+
+    async def _find_health(self, webhook: str) -> WebhookHealth:
+        """Find how a webhook goes: read once, as nobody else writes it while this process leads."""
+        if not self._health:
+            self._health = {one.id: one for one in await self._store.read_webhook_health()}
+        return self._health.get(webhook) or WebhookHealth(webhook)
 
     async def _break_off(self) -> None:
         flights = [task for lane in self._lanes.values() for task in lane.flights.values()]
@@ -168,8 +204,13 @@ class Telling:
         await asyncio.gather(*flights, return_exceptions=True)
 
 
+def _turn_of(notice: Notice) -> str:
+    """Name whose turn a notice is: what shares it is told one after the other."""
+    return notice.recipient if isinstance(notice, EventNotice) else notice.id
+
+
 def _log(notice: Notice, answer: Told | Untold, outcome: str, host: str) -> None:
-    about = {"message_id": notice.message.id, "server": host}
+    about = {"notice": notice.id, "server": host}
     match answer:
         case Untold():
             level = logging.ERROR if outcome == "given_up" else logging.WARNING

@@ -8,6 +8,7 @@ import msgspec
 from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.campaign_keywords import CampaignKeyword
 from consentry.domain.reading import BlockLayer, SenderKind
+from consentry.domain.webhooks import Webhook
 
 
 class Purpose(StrEnum):
@@ -110,7 +111,8 @@ def is_conversation(program_id: str) -> bool:
 class Directory(msgspec.Struct, frozen=True):
     """All brands, senders and programs at one moment, and the calls to action shown now.
 
-    `keywords` are those of campaigns, by their ids: what was removed is not among them.
+    `keywords` are those of campaigns and `webhooks` programs that are told of events, by their
+    ids: what was removed is not among them.
     """
 
     brands: dict[str, Brand] = {}
@@ -118,6 +120,7 @@ class Directory(msgspec.Struct, frozen=True):
     programs: dict[str, Program] = {}
     calls_to_action: dict[str, CallToAction] = {}
     keywords: dict[str, CampaignKeyword] = {}
+    webhooks: dict[str, Webhook] = {}
 
     def brand_of(self, sender: Sender) -> Brand:
         """Return the sender's brand; a sender is never stored without one."""

@@ -24,6 +24,7 @@ from consentry.domain.policy import Policy
 from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
 from consentry.domain.templates import Template
+from consentry.domain.webhooks import Webhook, WebhookHealth, WebhookSecrets
 from consentry.ports.clock import Ids
 from consentry.ports.records import (
     APIKey,
@@ -189,6 +190,9 @@ Record = (
     | ReviewCase
     | ImportRun
     | ImportPart
+    | Webhook
+    | WebhookSecrets
+    | WebhookHealth
 )
 
 
@@ -197,8 +201,9 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
     `entries` are appended, and their pieces applied to the recipient's standing. `messages` and
     `jobs` and `records` are written whole, new or in the place of the one with the same key.
-    `notices` are new; those of a message's status nobody names: the store makes them from
-    `messages`. `postponed` changes notices that are still there, `told` ends them by their ids.
+    `notices` are new; those of a message's status and those of events nobody names: the store
+    makes them from the rest. `postponed` changes notices that are still there, `told` ends them by
+    their ids.
     """
 
     entries: tuple[Entry, ...] = ()

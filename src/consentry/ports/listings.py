@@ -8,6 +8,7 @@ from consentry.domain.customers import Customer
 from consentry.domain.drift import DriftKind, DriftState
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.messages import Message, MessageStatus
+from consentry.domain.notices import Notice
 from consentry.domain.review import ReviewState
 from consentry.domain.standing import Cause, Consent, Standing
 from consentry.ports.records import ConversationMark
@@ -147,6 +148,32 @@ class ExpiringPage(msgspec.Struct, frozen=True):
     """Consents, what runs out first first; `next` as in `InboxPage`."""
 
     items: list[ExpiringConsent]
+    next: str | None = None
+
+
+class NoticeFilter(msgspec.Struct, frozen=True):
+    """Which notices to list: those given up or those that wait, of one server or webhook or all.
+
+    `since` and `until` bound when those given up were made and when others are due, both included.
+    """
+
+    given_up: bool = True
+    lane: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class ListedNotice(msgspec.Struct, frozen=True):
+    """A notice, and when it is due; one that was given up, when it was made."""
+
+    notice: Notice
+    at: datetime
+
+
+class NoticePage(msgspec.Struct, frozen=True):
+    """Notices, the latest first; `next` as in `InboxPage`."""
+
+    items: list[ListedNotice]
     next: str | None = None
 
 

@@ -17,6 +17,7 @@ from consentry.domain.notices import Notice
 from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
 from consentry.domain.templates import Template
+from consentry.domain.webhooks import WebhookHealth, WebhookSecrets
 from consentry.ports.commands import Command, Work
 from consentry.ports.ledger_log import Checkpoint, Logged, LogHead, LogKey
 from consentry.ports.listings import (
@@ -27,6 +28,8 @@ from consentry.ports.listings import (
     InboxFilter,
     InboxPage,
     MessageFilter,
+    NoticeFilter,
+    NoticePage,
     OptOutFilter,
     OptOutPage,
     OptOutStory,
@@ -240,6 +243,18 @@ class Store(Protocol):
 
     async def count_notices(self) -> int:
         """Count the notices that wait; those given up do not."""
+
+    async def list_notices(self, wanted: NoticeFilter, page: Page) -> NoticePage:
+        """List notices that wait or were given up, the latest first."""
+
+    async def read_notice(self, notice_id: str) -> Notice | None:
+        """Find a notice that waits or was given up."""
+
+    async def read_webhook_secrets(self, webhook: str) -> WebhookSecrets | None:
+        """Find what a webhook's events are signed with."""
+
+    async def read_webhook_health(self) -> list[WebhookHealth]:
+        """List how telling each webhook went last; those never told are not among them."""
 
     async def read_inbound(self, carrier: str, carrier_message_ids: list[str]) -> list[Message]:
         """List the texts that came in by these ids of a carrier account; unknown ones are not."""

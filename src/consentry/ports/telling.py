@@ -12,22 +12,28 @@ from consentry.wire.webhook_address import RetryCause
 class Told(msgspec.Struct, frozen=True):
     """The program has it. `texts` are what its answer asks to be sent to the person.
 
-    `unread` says why an answer was no such thing, where it was none.
+    `unread` says why an answer was no such thing, where it was none. `status` is the HTTP status.
     """
 
     texts: tuple[AskedText, ...] = ()
     unread: str | None = None
+    status: int = 200
 
 
 class Untold(msgspec.Struct, frozen=True):
     """The program does not have it for sure. No `cause`: it will not help to try again.
 
-    `is_server_down`: others told at the same server would fare no better now.
+    `is_server_down`: others told at the same server would fare no better now. `status` is the HTTP
+    status, where there was an answer; with `retry_after_seconds` it asked to be left alone so long,
+    and with `is_gone` for good.
     """
 
     why: str
     cause: RetryCause | None
     is_server_down: bool = False
+    status: int | None = None
+    retry_after_seconds: int | None = None
+    is_gone: bool = False
 
 
 class Teller(Protocol):

@@ -19,6 +19,7 @@ from consentry.domain.notices import Notice, PostponedNotice
 from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
 from consentry.domain.templates import Template
+from consentry.domain.webhooks import Webhook, WebhookHealth, WebhookSecrets
 from consentry.ports import (
     APIKey,
     CarrierAccount,
@@ -71,6 +72,9 @@ class Table(StrEnum):
     REVIEWS = "reviews"
     IMPORTS = "imports"
     IMPORT_PARTS = "import_parts"
+    WEBHOOKS = "webhooks"
+    WEBHOOK_SECRETS = "webhook_secrets"
+    WEBHOOK_HEALTH = "webhook_health"
     NOTICES = "notices"
     POSTPONED = "postponed"
 
@@ -79,7 +83,14 @@ class Table(StrEnum):
 
 
 DIRECTORY_TABLES = frozenset(
-    {Table.BRANDS, Table.SENDERS, Table.PROGRAMS, Table.CALLS_TO_ACTION, Table.KEYWORDS}
+    {
+        Table.BRANDS,
+        Table.SENDERS,
+        Table.PROGRAMS,
+        Table.CALLS_TO_ACTION,
+        Table.KEYWORDS,
+        Table.WEBHOOKS,
+    }
 )
 
 
@@ -103,6 +114,9 @@ _Plain = (
     | CampaignKeyword
     | ImportRun
     | ImportPart
+    | Webhook
+    | WebhookSecrets
+    | WebhookHealth
 )
 """Records whose row is the value alone."""
 
@@ -126,6 +140,9 @@ _TABLES: Final[dict[type[_Plain], Table]] = {
     ReviewCase: Table.REVIEWS,
     ImportRun: Table.IMPORTS,
     ImportPart: Table.IMPORT_PARTS,
+    Webhook: Table.WEBHOOKS,
+    WebhookSecrets: Table.WEBHOOK_SECRETS,
+    WebhookHealth: Table.WEBHOOK_HEALTH,
 }
 
 
@@ -246,7 +263,7 @@ def _touched(record: Record) -> tuple[str, ...]:
             return tuple(phone.normalized for phone in record.phones) or (NOBODY,)
         case Receipt() | ConversationMark() | Drift() | Expiry() | ReviewCase():
             return (record.recipient,)
-        case IdempotencyRecord() | ServerProcess() | ImportRun() | ImportPart():
+        case IdempotencyRecord() | ServerProcess() | ImportRun() | ImportPart() | WebhookHealth():
             return ()
         case _:
             return (NOBODY,)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from consentry.domain.directory import conversation_program, is_conversation
 from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.messages import Message
-from consentry.domain.notices import Notice, notice_of_change
+from consentry.domain.notices import EventNotice, Notice, StatusNotice, notice_of_change
 from consentry.domain.reading import CarrierWord, LegalMeaning, Tier
 from consentry.domain.standing import Block, BlockState, Cause, Piece, Standing, Suppression
 from consentry.store.rows import (
@@ -109,16 +109,25 @@ def _cause_of_piece(piece: Piece) -> Cause | None:
             return None
 
 
-def derive_notices(messages: Iterable[Message], known: Mapping[str, Message]) -> list[Notice]:
+def derive_notices(messages: Iterable[Message], known: Mapping[str, Message]) -> list[StatusNotice]:
     """Make what programs are told of changes of their messages; `known` is how these were."""
     before: dict[str, Message] = {}
-    made: list[Notice] = []
+    made: list[StatusNotice] = []
     for message in messages:
         notice = notice_of_change(before.get(message.id) or known.get(message.id), message)
         if notice is not None:
             made.append(notice)
         before[message.id] = message
     return made
+
+
+def lane_of(notice: Notice) -> str:
+    """Name where a notice goes by itself: a program's server, or a webhook."""
+    match notice:
+        case EventNotice():
+            return notice.webhook
+        case _:
+            return host_of(notice.callback.url)
 
 
 def host_of(url: str) -> str:

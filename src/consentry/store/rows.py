@@ -19,6 +19,7 @@ from consentry.domain.notices import Notice
 from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
 from consentry.domain.templates import Template
+from consentry.domain.webhooks import WebhookHealth, WebhookSecrets
 from consentry.ports import (
     AnsweredKey,
     APIKey,
@@ -88,6 +89,10 @@ decode_pairs: Final = msgspec.json.Decoder(list[tuple[str, str]]).decode
 decode_times: Final = msgspec.json.Decoder(dict[str, list[int]]).decode
 _decode_answered: Final = msgspec.json.Decoder(list[tuple[str, str, int]]).decode
 decode_notices: Final = _opening(msgspec.json.Decoder(list[Notice]))
+decode_notice: Final = _opening(msgspec.json.Decoder(Notice))
+decode_listed_notices: Final = _opening(msgspec.json.Decoder(list[tuple[int, Notice]]))
+decode_webhook_secrets: Final = msgspec.json.Decoder(WebhookSecrets).decode
+decode_webhook_health: Final = msgspec.json.Decoder(list[WebhookHealth]).decode
 decode_drift: Final = _opening(msgspec.json.Decoder(Drift))
 decode_drifts: Final = _opening(msgspec.json.Decoder(list[Drift]))
 decode_review: Final = _opening(msgspec.json.Decoder(ReviewCase))

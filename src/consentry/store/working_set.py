@@ -22,6 +22,7 @@ from consentry.domain.notices import Notice
 from consentry.domain.policy import Policy
 from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing, apply_pieces
+from consentry.domain.webhooks import Webhook
 from consentry.ports import (
     Change,
     ConversationMark,
@@ -37,6 +38,7 @@ from consentry.ports import (
 )
 from consentry.store.changed import Changed, Encoder, Row, encode_change
 from consentry.store.derived import derive_notices
+from consentry.store.derived_events import derive_events
 from consentry.store.loaded import Loaded, Wanted
 from consentry.store.outbox import Outbox
 from consentry.store.profiles import Profiles
@@ -269,7 +271,7 @@ class WorkingSet(Generic[Row]):
 
     def apply(self, change: Change) -> None:
         """Put a command's change on top; all of it, or, where this raises, nothing of it."""
-        encoded = encode_change(change, self._encoder, self._list_notices(change.messages))
+        encoded = encode_change(change, self._encoder, self._list_notices(change))
         standings = self._stand_after(change.entries)
         self.changed.add(encoded, change)
         self.changed.standings.update(standings)
@@ -291,10 +293,15 @@ class WorkingSet(Generic[Row]):
         for pair in change.forgotten_answers:
             self._idempotency.pop(pair, None)
 
-    def _list_notices(self, messages: Iterable[Message]) -> list[Notice]:
-        """Make what programs are told of these changes; few texts have a program to tell."""
-        told = [message for message in messages if message.callback is not None]
-        return derive_notices(told, self._messages) if told else []
+    def _list_notices(self, change: Change) -> list[Notice]:
+        """Make what programs are told of a change; few texts and few companies have any to tell."""
+        told = [message for message in change.messages if message.callback is not None]
+        notices: list[Notice] = [*derive_notices(told, self._messages)] if told else []
+        if self.directory.webhooks:
+            notices += derive_events(
+                change, self.directory, known=self._messages, standing_of=self.standing
+            )
+        return notices
 
     def _stand_after(self, entries: Iterable[Entry]) -> dict[str, Standing]:
         """Fold the entries that changed a standing into the standings they lead to."""
@@ -330,7 +337,7 @@ class WorkingSet(Generic[Row]):
                 self._put_receipt(record)
             case IdempotencyRecord():
                 self._idempotency[record.owner, record.key] = record
-            case Brand() | Sender() | Program() | CallToAction() | CampaignKeyword():
+            case Brand() | Sender() | Program() | CallToAction() | CampaignKeyword() | Webhook():
                 self.directory = _with_record(self.directory, record)
             case ServerProcess():
                 self._processes[record.id] = record
@@ -372,7 +379,8 @@ def _found(known: dict[K, T], key: K, wanted: dict[K, None], fact: str) -> T | N
 
 
 def _with_record(
-    directory: Directory, record: Brand | Sender | Program | CallToAction | CampaignKeyword
+    directory: Directory,
+    record: Brand | Sender | Program | CallToAction | CampaignKeyword | Webhook,
 ) -> Directory:
     match record:
         case Brand():
@@ -392,3 +400,8 @@ def _with_record(
             if record.removed_at is None:
                 keywords[record.id] = record
             return msgspec.structs.replace(directory, keywords=keywords)
+        case Webhook():
+            webhooks = {k: known for k, known in directory.webhooks.items() if k != record.id}
+            if record.removed_at is None:
+                webhooks[record.id] = record
+            return msgspec.structs.replace(directory, webhooks=webhooks)

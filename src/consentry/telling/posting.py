@@ -1,13 +1,14 @@
 """The way out to programs over HTTP: one form, one answer, every failure a cause of Twilio's.
 
-Programs mostly run beside us, and who set their addresses up may see what they answer: so loopback
-and private networks are allowed. Redirects are not followed.
+Every connection is made to an address that was checked just then (`telling/resolving.py`).
+Redirects are not followed, and proxies that the environment names are not asked.
 
 aiohttp is imported at the first request, in a thread: it takes 0.3 s.
 """
 
 import asyncio
 import gc
+import socket
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from consentry import __version__
+from consentry.telling.resolving import Guard, Refused
 from consentry.wire.webhook_address import RetryCause, WebhookAddress
 
 if TYPE_CHECKING:
@@ -30,9 +32,18 @@ _OK: Final = range(200, 300)
 class NotTaken(Exception):
     """A form that its program did not take, with 2xx; str() says why, in one sentence."""
 
-    def __init__(self, why: str, cause: RetryCause) -> None:
+    def __init__(
+        self,
+        why: str,
+        cause: RetryCause,
+        *,
+        status: int | None = None,
+        retry_after: str | None = None,
+    ) -> None:
         super().__init__(why)
         self.cause = cause
+        self.status = status
+        self.retry_after = retry_after
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -40,12 +51,15 @@ class Taken(msgspec.Struct, frozen=True):
 
     media_type: str
     body: bytes | None
+    status: int = 200
 
 
 class Poster:
     """One HTTP session to all programs; it opens at the first request."""
 
-    def __init__(self) -> None:
+    def __init__(self, guard: Guard) -> None:
+        """Post only where the guard lets through."""
+        self._guard = guard
         self._session: aiohttp.ClientSession | None = None
 
     async def post(
@@ -72,8 +86,13 @@ class Poster:
                 if response.status not in _OK:
                     server = response.status >= _SERVER_ERROR
                     cause = RetryCause.SERVER_ERROR if server else RetryCause.CLIENT_ERROR
-                    raise NotTaken(f"It answered with HTTP {response.status}.", cause)
-                return Taken(response.content_type, await _read(response))
+                    raise NotTaken(
+                        f"It answered with HTTP {response.status}.",
+                        cause,
+                        status=response.status,
+                        retry_after=response.headers.get("Retry-After"),
+                    )
+                return Taken(response.content_type, await _read(response), response.status)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise _explain(error) from error
 
@@ -88,16 +107,30 @@ class Poster:
             await asyncio.to_thread(import_module, "aiohttp")
             import aiohttp  # noqa: PLC0415 - see the module's docstring; by now it is loaded
 
+            from consentry.telling.guarded_resolver import (  # noqa: PLC0415 - it imports aiohttp
+                GuardedResolver,
+            )
+
             if self._session is None:
                 gc.freeze()
                 self._session = aiohttp.ClientSession(
                     connector=aiohttp.TCPConnector(
-                        limit=_CONNECTIONS_MAX, keepalive_timeout=_IDLE_SECONDS
+                        limit=_CONNECTIONS_MAX,
+                        keepalive_timeout=_IDLE_SECONDS,
+                        resolver=GuardedResolver(self._guard),
+                        use_dns_cache=False,
+                        socket_factory=self._open_socket,
                     ),
                     headers={"User-Agent": f"consentry/{__version__}"},
                     cookie_jar=aiohttp.DummyCookieJar(),
                 )
         return self._session
+
+    def _open_socket(self, place: "aiohttp.AddrInfoType") -> socket.socket:
+        """Open the socket of a connection; whatever way its address came, it is checked here."""
+        family, kind, protocol, _, address = place
+        self._guard.check(str(address[0]), int(address[1]))
+        return socket.socket(family, kind, protocol)
 
 
 async def _read(response: "aiohttp.ClientResponse") -> bytes | None:
@@ -116,6 +149,8 @@ def _explain(error: Exception) -> NotTaken:
 
     told = f"{type(error).__name__} {error}".strip()
     match error:
+        case aiohttp.ClientConnectorError(os_error=Refused() as refused):
+            return NotTaken(str(refused), RetryCause.CONNECT)
         case aiohttp.ConnectionTimeoutError():
             return NotTaken("No connection within the time allowed.", RetryCause.CONNECT)
         case aiohttp.ClientConnectorError() | aiohttp.InvalidURL():

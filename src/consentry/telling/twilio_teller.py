@@ -12,7 +12,7 @@ import msgspec
 from consentry.actions.describe_message import describe_failure, describe_status
 from consentry.actions.find_signer import Signer
 from consentry.domain.messages import Message, MessageStatus
-from consentry.domain.notices import Notice, NoticeKind, told_status
+from consentry.domain.notices import ReceivedNotice, StatusNotice, told_status
 from consentry.ports import StoreUnavailable, Told, Untold
 from consentry.telling.posting import ANSWER_BYTES_MAX, NotTaken, Poster, Taken
 from consentry.wire.signatures import twilio_signature
@@ -47,18 +47,20 @@ _FORM: Final = "application/x-www-form-urlencoded; charset=UTF-8"
 _TWIML_TYPES: Final = frozenset({"text/xml", "application/xml", "text/html"})
 _DOWN: Final = frozenset({RetryCause.CONNECT, RetryCause.READ_TIMEOUT, RetryCause.SERVER_ERROR})
 
+TextNotice = StatusNotice | ReceivedNotice
+
 FindSigner = Callable[[str, str | None], Awaitable[Signer | None]]
 
 
 class TwilioTeller:
-    """Implements `ports.Teller`."""
+    """Tells one notice of a text to one program."""
 
     def __init__(self, find_signer: FindSigner, poster: Poster) -> None:
         """Sign as whoever is found, and post by this way."""
         self._find_signer = find_signer
         self._poster = poster
 
-    async def tell(self, notice: Notice) -> Told | Untold:
+    async def tell(self, notice: TextNotice) -> Told | Untold:
         """Tell it once."""
         try:
             address = parse_webhook_address(notice.callback.url)
@@ -75,7 +77,7 @@ class TwilioTeller:
 
     async def _post(
         self,
-        notice: Notice,
+        notice: TextNotice,
         address: WebhookAddress,
         signer: Signer,
         pairs: list[tuple[str, str]],
@@ -88,8 +90,10 @@ class TwilioTeller:
         try:
             taken = await self._poster.post(address, headers=headers, body=encode_form(pairs))
         except NotTaken as error:
-            return Untold(str(error), error.cause, is_server_down=error.cause in _DOWN)
-        return Told() if notice.kind is NoticeKind.STATUS else read_answer(taken, address.url)
+            return Untold(
+                str(error), error.cause, is_server_down=error.cause in _DOWN, status=error.status
+            )
+        return Told() if isinstance(notice, StatusNotice) else read_answer(taken, address.url)
 
     async def close(self) -> None:
         """Close connections."""
@@ -104,16 +108,16 @@ def _no_signer(account: str) -> str:
     )
 
 
-def idempotency_token(notice: Notice) -> str:
+def idempotency_token(notice: TextNotice) -> str:
     """Name a notice by what is the same each time it is told, in Twilio's shape."""
     return str(UUID(bytes=sha256(notice.id.encode()).digest()[:16], version=4))
 
 
-def build_pairs(notice: Notice, account: str) -> list[tuple[str, str]]:
+def build_pairs(notice: TextNotice, account: str) -> list[tuple[str, str]]:
     """Write a notice as Twilio posts it. Raises `NoSid` for an id that is no message's."""
     message = notice.message
     sid = build_message_sid(message.id, media=len(message.media))
-    if notice.kind is NoticeKind.RECEIVED:
+    if isinstance(notice, ReceivedNotice):
         return build_inbound_pairs(_inbound(notice, account, sid))
     code = describe_failure(message)
     return build_status_pairs(
@@ -137,7 +141,7 @@ def _status(message: Message) -> TwilioStatus:
     return describe_status(message)
 
 
-def _inbound(notice: Notice, account: str, sid: str) -> InboundMessage:
+def _inbound(notice: ReceivedNotice, account: str, sid: str) -> InboundMessage:
     message = notice.message
     told = notice.opt_out_type
     return InboundMessage(

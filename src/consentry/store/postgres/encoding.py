@@ -22,7 +22,7 @@ from consentry.ports import (
     Session,
 )
 from consentry.store.changed import Table
-from consentry.store.derived import host_of
+from consentry.store.derived import lane_of
 from consentry.store.postgres.statements import clean
 from consentry.store.rows import encode, search_text, to_microseconds
 from consentry.store.sealing import seal
@@ -83,12 +83,11 @@ class ColumnRows:
 
     def encode_notice(self, notice: Notice, due_at: int) -> Row:
         """Write a notice."""
-        message = notice.message
         return (
-            clean(message.recipient),
+            clean(notice.recipient),
             notice.id,
-            message.id,
-            clean(host_of(notice.callback.url)),
+            notice.subject,
+            clean(lane_of(notice)),
             "waiting" if notice.given_up is None else "given_up",
             due_at,
             seal(encode(notice)).decode(),
@@ -255,6 +254,9 @@ COLUMNS: Final[dict[Table, Columns]] = {
     Table.CARRIERS: _columns("write_carriers", "carrier", "ids"),
     Table.TEMPLATES: _columns("write_templates", "template", "ids"),
     Table.KEYWORDS: _columns("write_keywords", "keyword", "ids"),
+    Table.WEBHOOKS: _columns("write_webhooks", "webhook", "ids"),
+    Table.WEBHOOK_SECRETS: _columns("write_webhook_secrets", "webhook_secret", "ids"),
+    Table.WEBHOOK_HEALTH: _columns("write_webhook_health", "webhook_health", "ids"),
     Table.AGENTS: _columns("write_agents", "agent", "ids"),
     Table.PROCESSES: _columns("write_processes", "process", "ids"),
     Table.SIGN_IN_LINKS: _columns("write_sign_in_links", "sign_in_link", "ids"),

@@ -14,6 +14,7 @@ from consentry.domain.notices import Notice
 from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
 from consentry.domain.templates import Template
+from consentry.domain.webhooks import WebhookHealth, WebhookSecrets
 from consentry.ports import (
     AnsweredKey,
     APIKey,
@@ -24,6 +25,8 @@ from consentry.ports import (
     ExpiringFilter,
     ExpiringPage,
     MessageFilter,
+    NoticeFilter,
+    NoticePage,
     OptOutStory,
     Page,
     ReviewFilter,
@@ -31,7 +34,7 @@ from consentry.ports import (
     Tally,
     Work,
 )
-from consentry.store import rows
+from consentry.store import notice_list, rows
 from consentry.store.drift_list import list_drifts_by
 from consentry.store.expiry_list import begin, build_page
 from consentry.store.postgres.encoding import optional
@@ -211,6 +214,29 @@ class Reader:
         """Count the notices that wait."""
         ((count,),) = await self._pool.fetch(_READ["count_notices"], {})
         return int(count)
+
+    async def list_notices(self, wanted: NoticeFilter, page: Page) -> NoticePage:
+        """List notices that wait or were given up, the latest first."""
+        place = notice_list.begin(page)
+        if place is None:
+            return NoticePage([])
+        bound = notice_list.bind(wanted, place, page.limit)
+        bound |= {"lane": optional(wanted.lane), "before_id": clean(place.before_id)}
+        return notice_list.build_page(await self._text("list_notices", **bound), page.limit)
+
+    async def read_notice(self, notice_id: str) -> Notice | None:
+        """Find a notice that waits or was given up."""
+        found = await self._value("read_notice", id=clean(notice_id))
+        return None if found is None else rows.decode_notice(found)
+
+    async def read_webhook_secrets(self, webhook: str) -> WebhookSecrets | None:
+        """Find what a webhook's events are signed with."""
+        found = await self._value("read_webhook_secrets", id=clean(webhook))
+        return None if found is None else rows.decode_webhook_secrets(found)
+
+    async def read_webhook_health(self) -> list[WebhookHealth]:
+        """List how telling each webhook went last."""
+        return rows.decode_webhook_health(await self._text("read_webhook_health"))
 
     async def read_inbound(self, carrier: str, carrier_message_ids: list[str]) -> list[Message]:
         """List the texts that came in by these ids of a carrier account."""

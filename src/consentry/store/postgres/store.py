@@ -18,6 +18,7 @@ from consentry.domain.policy import Policy
 from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
 from consentry.domain.templates import Template
+from consentry.domain.webhooks import WebhookHealth, WebhookSecrets
 from consentry.ports import (
     UNMEASURED,
     AnsweredKey,
@@ -40,6 +41,8 @@ from consentry.ports import (
     Measuring,
     MessageFilter,
     NoteSigner,
+    NoticeFilter,
+    NoticePage,
     OptOutFilter,
     OptOutPage,
     OptOutStory,
@@ -336,6 +339,22 @@ class PostgresStore:
     async def count_notices(self) -> int:
         """Count the notices that wait."""
         return await self._side.reader.count_notices()
+
+    async def list_notices(self, wanted: NoticeFilter, page: Page) -> NoticePage:
+        """List notices that wait or were given up, the latest first."""
+        return await self._side.reader.list_notices(wanted, page)
+
+    async def read_notice(self, notice_id: str) -> Notice | None:
+        """Find a notice that waits or was given up."""
+        return await self._side.reader.read_notice(notice_id)
+
+    async def read_webhook_secrets(self, webhook: str) -> WebhookSecrets | None:
+        """Find what a webhook's events are signed with."""
+        return await self._side.reader.read_webhook_secrets(webhook)
+
+    async def read_webhook_health(self) -> list[WebhookHealth]:
+        """List how telling each webhook went last."""
+        return await self._side.reader.read_webhook_health()
 
     async def read_inbound(self, carrier: str, carrier_message_ids: list[str]) -> list[Message]:
         """List the texts that came in by these ids of a carrier account."""

@@ -25,7 +25,14 @@ from consentry.store.rows import encode
 _ADVANCE: Final = read_statements("write")["advance_directory_version"]
 
 _NO_NEWS: Final = frozenset(
-    {"write_processes", "end_processes", "forget_answers", "write_postponed", "end_notices"}
+    {
+        "write_processes",
+        "end_processes",
+        "forget_answers",
+        "write_postponed",
+        "end_notices",
+        "write_webhook_health",
+    }
 )
 _GONE_CUSTOMERS: Final = ("delete_customers", "delete_phones", "delete_grams", "delete_queued")
 _NEW_PHONES: Final = Columns("add_phones", ("new_phone_numbers", "new_phone_customers"))

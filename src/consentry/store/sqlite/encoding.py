@@ -10,7 +10,7 @@ from consentry.domain.notices import Notice
 from consentry.domain.review import ReviewCase
 from consentry.ports import Expiry, IdempotencyRecord, Record
 from consentry.store.changed import Table
-from consentry.store.derived import host_of
+from consentry.store.derived import lane_of
 from consentry.store.rows import encode, search_text, to_microseconds
 from consentry.store.sealing import seal
 
@@ -46,8 +46,9 @@ class JSONRows:
                 return encode(record)
 
     def encode_notice(self, notice: Notice, due_at: int) -> bytes:
-        """Write a notice behind when it is due and which server it goes to."""
-        return seal(encode((due_at, host_of(notice.callback.url), notice)))
+        """Write a notice behind when it is due, where it goes, and what it is about."""
+        row = due_at, lane_of(notice), notice.recipient, notice.subject, notice
+        return seal(encode(row))
 
 
 JSON_ROWS: Final = JSONRows()

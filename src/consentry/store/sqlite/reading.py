@@ -17,6 +17,7 @@ from consentry.domain.notices import Notice
 from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
 from consentry.domain.templates import Template
+from consentry.domain.webhooks import WebhookHealth, WebhookSecrets
 from consentry.ports import (
     AnsweredKey,
     APIKey,
@@ -29,6 +30,8 @@ from consentry.ports import (
     InboxFilter,
     InboxPage,
     MessageFilter,
+    NoticeFilter,
+    NoticePage,
     OptOutFilter,
     OptOutPage,
     OptOutStory,
@@ -38,7 +41,7 @@ from consentry.ports import (
     Tally,
     Work,
 )
-from consentry.store import rows
+from consentry.store import notice_list, rows
 from consentry.store.drift_list import list_drifts_by
 from consentry.store.expiry_list import begin, build_page
 from consentry.store.queries import read_queries
@@ -297,6 +300,29 @@ class Reader:
     def count_notices(self) -> int:
         """Count the notices that wait."""
         return int(self._text(_READ["count_notices"], {}))
+
+    def list_notices(self, wanted: NoticeFilter, page: Page) -> NoticePage:
+        """List notices that wait or were given up, the latest first."""
+        place = notice_list.begin(page)
+        if place is None:
+            return NoticePage([])
+        bindings: dict[str, Binding] = {**notice_list.bind(wanted, place, page.limit)}
+        text = self._text(_READ["list_notices"], bindings)
+        return notice_list.build_page(text, page.limit)
+
+    def read_notice(self, notice_id: str) -> Notice | None:
+        """Find a notice that waits or was given up."""
+        found = self._value("read_notice", notice_id)
+        return None if found is None else rows.decode_notice(found)
+
+    def read_webhook_secrets(self, webhook: str) -> WebhookSecrets | None:
+        """Find what a webhook's events are signed with."""
+        found = self._value("read_webhook_secrets", webhook)
+        return None if found is None else rows.decode_webhook_secrets(found)
+
+    def read_webhook_health(self) -> list[WebhookHealth]:
+        """List how telling each webhook went last."""
+        return rows.decode_webhook_health(self._text(_READ["read_webhook_health"], {}))
 
     def read_inbound(self, carrier: str, carrier_message_ids: list[str]) -> list[Message]:
         """List the texts that came in by these ids of a carrier account."""

@@ -214,6 +214,12 @@ SELECT
         FROM keywords
         WHERE value::json ->> 'removed_at' IS NULL
     )
+    || '},"webhooks":{'
+    || (
+        SELECT coalesce(string_agg(to_json(id)::text || ':' || value, ',' ORDER BY seq), '')
+        FROM webhooks
+        WHERE value::json ->> 'removed_at' IS NULL
+    )
     || '}}' AS directory
 
 -- name: recipients_of

@@ -678,6 +678,31 @@ FROM (
 -- name: count_notices
 SELECT count(*) FROM notices WHERE state = 'waiting'
 
+-- name: list_notices
+-- By the server or webhook where one is named, else all in a state. Each as [due_at, notice].
+SELECT '[' || coalesce(string_agg(
+    '[' || found.due_at || ',' || found.value || ']', ',' ORDER BY found.due_at DESC, found.id DESC
+), '') || ']'
+FROM (
+    SELECT n.id, n.due_at, n.value
+    FROM notices AS n
+    WHERE n.state = :state::text
+        AND (:lane::text IS NULL OR n.host = :lane::text)
+        AND (n.due_at, n.id) < (:before_at::bigint, :before_id::text)
+        AND n.due_at BETWEEN coalesce(:since::bigint, 0) AND coalesce(:until::bigint, 9223372036854775807)
+    ORDER BY n.due_at DESC, n.id DESC
+    LIMIT :limit::bigint
+) AS found
+
+-- name: read_notice
+SELECT value FROM notices WHERE id = :id::text
+
+-- name: read_webhook_secrets
+SELECT value FROM webhook_secrets WHERE id = :id::text
+
+-- name: read_webhook_health
+SELECT '[' || coalesce(string_agg(h.value, ',' ORDER BY h.seq), '') || ']' FROM webhook_health AS h
+
 -- name: read_expiring
 -- Each as [when, recipient, program, standing]: whether it still runs out, the standing says.
 SELECT '[' || coalesce(string_agg(

@@ -238,6 +238,21 @@ INSERT INTO keywords (id, value)
 SELECT unnest(:keyword_ids::text[]), unnest(:keyword_values::text[])
 ON CONFLICT (id) DO UPDATE SET value = excluded.value
 
+-- name: write_webhooks
+INSERT INTO webhooks (id, value)
+SELECT unnest(:webhook_ids::text[]), unnest(:webhook_values::text[])
+ON CONFLICT (id) DO UPDATE SET value = excluded.value
+
+-- name: write_webhook_secrets
+INSERT INTO webhook_secrets (id, value)
+SELECT unnest(:webhook_secret_ids::text[]), unnest(:webhook_secret_values::text[])
+ON CONFLICT (id) DO UPDATE SET value = excluded.value
+
+-- name: write_webhook_health
+INSERT INTO webhook_health (id, value)
+SELECT unnest(:webhook_health_ids::text[]), unnest(:webhook_health_values::text[])
+ON CONFLICT (id) DO UPDATE SET value = excluded.value
+
 -- name: write_api_keys
 -- A revoked key stays as it is: another process may note its use from before it knew.
 INSERT INTO api_keys (id, revoked, value)

@@ -148,6 +148,12 @@ SELECT (SELECT version FROM directory_version WHERE id = 1), '{"brands":{'
         FROM keywords
         WHERE value ->> 'removed_at' IS NULL
     )
+    || '},"webhooks":{'
+    || (
+        SELECT ifnull(group_concat(json_quote(id) || ':' || value, ',' ORDER BY rowid), '')
+        FROM webhooks
+        WHERE value ->> 'removed_at' IS NULL
+    )
     || '}}';
 
 -- name: load_drifts

@@ -278,6 +278,29 @@ FROM (
 -- name: count_notices
 SELECT CAST(count(*) AS TEXT) FROM notices WHERE state = 'waiting';
 
+-- name: list_notices
+-- By the server or webhook where one is named, else all in a state. Each as [due_at, notice].
+SELECT '[' || ifnull(group_concat('[' || due_at || ',' || value || ']', ',' ORDER BY due_at DESC, id DESC), '') || ']'
+FROM (
+    SELECT n.id, n.due_at, n.value
+    FROM notices AS n
+    WHERE n.state = :state
+        AND (:lane IS NULL OR n.host = :lane)
+        AND (n.due_at, n.id) < (:before_at, :before_id)
+        AND n.due_at BETWEEN ifnull(:since, 0) AND ifnull(:until, 9223372036854775807)
+    ORDER BY n.due_at DESC, n.id DESC
+    LIMIT :limit
+);
+
+-- name: read_notice
+SELECT value FROM notices WHERE id = ?;
+
+-- name: read_webhook_secrets
+SELECT value FROM webhook_secrets WHERE id = ?;
+
+-- name: read_webhook_health
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY rowid), '') || ']' FROM webhook_health;
+
 -- name: read_expiring
 -- Each as [when, recipient, program, standing]: whether it still runs out, the standing says.
 SELECT '[' || ifnull(group_concat(

@@ -152,6 +152,21 @@ INSERT INTO keywords (id, value)
 SELECT value ->> 'id', json(value) FROM jsonb_each(:rows) WHERE true
 ON CONFLICT (id) DO UPDATE SET value = excluded.value;
 
+-- name: write_webhooks
+INSERT INTO webhooks (id, value)
+SELECT value ->> 'id', json(value) FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO UPDATE SET value = excluded.value;
+
+-- name: write_webhook_secrets
+INSERT INTO webhook_secrets (id, value)
+SELECT value ->> 'id', json(value) FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO UPDATE SET value = excluded.value;
+
+-- name: write_webhook_health
+INSERT INTO webhook_health (id, value)
+SELECT value ->> 'id', json(value) FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (id) DO UPDATE SET value = excluded.value;
+
 -- name: write_api_keys
 -- A revoked key stays as it is: another process may note its use from before it knew.
 INSERT INTO api_keys (id, value)
@@ -197,13 +212,13 @@ UPDATE directory_version SET version = version + 1 WHERE id = 1;
 -- name: write_notices
 INSERT INTO notices (recipient, id, message, host, state, due_at, value)
 SELECT
-    value ->> '$[2].message.recipient',
-    value ->> '$[2].id',
-    value ->> '$[2].message.id',
+    value ->> 2,
+    value ->> '$[4].id',
+    value ->> 3,
     value ->> 1,
-    iif(value ->> '$[2].given_up' IS NULL, 'waiting', 'given_up'),
+    iif(value ->> '$[4].given_up' IS NULL, 'waiting', 'given_up'),
     value ->> 0,
-    value -> 2
+    value -> 4
 FROM jsonb_each(:rows) WHERE true
 ON CONFLICT (id) DO NOTHING;
 
@@ -211,15 +226,15 @@ ON CONFLICT (id) DO NOTHING;
 -- Only what is still there: what was told meanwhile does not come again. Those behind it wait too.
 UPDATE notices SET
     state = iif(
-        notices.id = wanted.value ->> '$[2].id' AND wanted.value ->> '$[2].given_up' IS NOT NULL,
+        notices.id = wanted.value ->> '$[4].id' AND wanted.value ->> '$[4].given_up' IS NOT NULL,
         'given_up',
         'waiting'
     ),
-    due_at = max(wanted.value ->> 0, iif(notices.id = wanted.value ->> '$[2].id', 0, notices.due_at)),
-    value = iif(notices.id = wanted.value ->> '$[2].id', wanted.value -> 2, notices.value)
+    due_at = max(wanted.value ->> 0, iif(notices.id = wanted.value ->> '$[4].id', 0, notices.due_at)),
+    value = iif(notices.id = wanted.value ->> '$[4].id', wanted.value -> 4, notices.value)
 FROM jsonb_each(:rows) AS wanted
-WHERE notices.id >= wanted.value ->> '$[2].id'
-    AND notices.id < wanted.value ->> '$[2].message.id' || '/'
+WHERE notices.id >= wanted.value ->> '$[4].id'
+    AND notices.id < wanted.value ->> 3 || '/'
     AND notices.state <> 'given_up';
 
 -- name: end_notices

@@ -1,0 +1,64 @@
+"""What was given up is told anew, because somebody asks for it; what is too old is forgotten."""
+
+import msgspec
+
+from consentry.actions.record_audit import SYSTEM, build_entry
+from consentry.domain.entries import Actor, EntryKind
+from consentry.domain.notices import Notice, revive
+from consentry.ports import Change, Facts, Needs, NoticeFilter, Page, Store
+
+_AT_ONCE = 200
+
+
+class ReplayNotices(msgspec.Struct, frozen=True):
+    """Have notices told anew, at once and with all their tries; the outcome is how many."""
+
+    notices: tuple[Notice, ...]
+    by: Actor = SYSTEM
+
+    def needs(self) -> Needs:
+        """Ask for nothing."""
+        return Needs()
+
+    def decide(self, facts: Facts) -> tuple[int, Change]:
+        """Put each in the place of the one that was given up."""
+        given_up = [notice for notice in self.notices if notice.given_up is not None]
+        if not given_up:
+            return 0, Change()
+        again = tuple(revive(notice, facts.now) for notice in given_up)
+        many = "1 notice" if len(again) == 1 else f"{len(again)} notices"
+        text = f"{many} replayed, the first of them {again[0].id}"
+        entry = build_entry(EntryKind.SETTING_CHANGED, facts, self.by, text=text)
+        told = tuple(notice.id for notice in again)
+        return len(again), Change(entries=(entry,), told=told, notices=again)
+
+
+class ForgetNotices(msgspec.Struct, frozen=True):
+    """Forget notices that were given up long ago."""
+
+    notices: tuple[str, ...]
+
+    def needs(self) -> Needs:
+        """Ask for nothing."""
+        return Needs()
+
+    def decide(self, facts: Facts) -> tuple[None, Change]:
+        """End them."""
+        del facts
+        return None, Change(told=self.notices)
+
+
+async def replay_all(store: Store, wanted: NoticeFilter, by: Actor = SYSTEM) -> int:
+    """Have all told anew that were given up and are meant; return how many.
+
+    What is given up again meanwhile is not tried without end: its try is later than this began.
+    """
+    page = await store.list_notices(wanted, Page(_AT_ONCE))
+    count = 0
+    while page.items:
+        notices = tuple(item.notice for item in page.items)
+        count += await store.submit(ReplayNotices(notices, by), is_patient=True)
+        if page.next is None:
+            break
+        page = await store.list_notices(wanted, Page(_AT_ONCE, page.next))
+    return count

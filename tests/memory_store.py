@@ -185,11 +185,11 @@ class MemoryStore:
         return [*derive_notices(change.messages, known), *events]
 
     def _apply_notices(self, change: Change, derived: "list[Notice]") -> None:
-        # What was given up and is told anew ends first.
         for notice_id in change.told:
             self.notices.pop(notice_id, None)
         for notice in (*derived, *change.notices):
             self.notices.setdefault(notice.id, notice)
+        self.notices.update({notice.id: notice for notice in change.replayed})
         for postponed in change.postponed:
             self.notices[postponed.notice.id] = postponed.notice
 

@@ -51,6 +51,7 @@ def test_a_program_is_told_what_it_can_see(before: MessageStatus, after: Message
     assert notice is not None
     assert (notice.kind, notice.message, notice.callback) == (NoticeKind.STATUS, now, CALLBACK)
     assert (notice.made_at, notice.attempts) == (NOON, 0)
+    assert (notice.recipient, notice.subject) == (now.recipient, now.id)
 
 
 def test_it_is_not_told_what_it_knows_or_did_not_ask() -> None:

@@ -57,7 +57,9 @@ def prepared_site(folder: Path, settings: Mapping[str, str]) -> Iterator[Site]:
     product = Product(f"http://127.0.0.1:{port}", json.loads(created.stdout)["secret"])
     words = ("simulate", "--json", "--port", "0", "--account", ACCOUNT, "--token", TOKEN)
     with running(*words, folder=folder) as simulator:
-        site = Site(folder, dict(settings), product, Carrier(simulator.told["url"]), port)
+        # The programs that are told run here too.
+        told = {"CONSENTRY_WEBHOOK_PRIVATE_NETWORKS": "127.0.0.0/8", **settings}
+        site = Site(folder, told, product, Carrier(simulator.told["url"]), port)
         with ExitStack() as until:
             server = site.start(until)
             set_up(site)

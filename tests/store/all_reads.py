@@ -8,6 +8,7 @@ from consentry.ports import (
     ExpiringFilter,
     InboxFilter,
     MessageFilter,
+    NoticeFilter,
     OptOutFilter,
     Page,
     ReviewFilter,
@@ -51,6 +52,7 @@ async def read_everything(store: Store) -> dict[str, object]:
             call: await store.read_calls_to_action(call, ALL) for call in directory.calls_to_action
         },
         "notices": await _read_notices(store),
+        "secrets": [await store.read_webhook_secrets(webhook) for webhook in directory.webhooks],
         "inbox": await _read_inbox(store, InboxFilter()),
         "opt-outs": await _read_opt_outs(store),
         "customers": await _read_customers(store),
@@ -80,7 +82,8 @@ async def _read_notices(store: Store) -> list[object]:
     hosts = sorted(await store.next_notices())
     end = datetime(2100, 1, 1, tzinfo=UTC)
     told = [await store.read_notices(host, end, 1000) for host, _ in hosts]
-    return [hosts, told, await store.count_notices()]
+    listed = [await store.list_notices(NoticeFilter(given_up=one), ALL) for one in (True, False)]
+    return [hosts, told, await store.count_notices(), listed, await store.read_webhook_health()]
 
 
 async def _read_customers(store: Store) -> list[object]:

@@ -34,12 +34,14 @@ from store_world import (
 from test_drifts_kept import drift, report
 from test_reviews_kept import answered, review
 
+from consentry.actions.keep_webhooks import SaveWebhook
 from consentry.domain.calls_to_action import CallMedium, CallToAction, Wording
 from consentry.domain.campaign_keywords import CampaignKeyword
 from consentry.domain.drift import DriftState
 from consentry.domain.messages import Callback, JobState
 from consentry.domain.notices import notice_of_text
 from consentry.domain.templates import Template
+from consentry.domain.webhooks import Webhook, WebhookHealth
 from consentry.domain.wording_lint import WordingKind
 from consentry.ports import (
     APIKey,
@@ -104,10 +106,15 @@ async def add_what_is_rare(path: Path) -> None:
     text = inbound(90_000, "SM1", ANN, body="to be passed on")
     told = notice_of_text(text, Callback("https://shop.example/in", "AC1"))
     await store.submit(write(Change(notices=(told,))))
+    await store.submit(SaveWebhook(HOOK, randomness=bytes(32)))
+    await store.submit(write(Change(records=(WebhookHealth("whk_1", START, 500, "no"),))))
     await store.submit(
         write(queued(90_003, recipient=BOB, state=JobState.INDETERMINATE, claimed_at=START))
     )
     await store.close()
+
+
+HOOK = Webhook("", "https://shop.example/events", START, START, brands=())
 
 
 def shown_as(version: int) -> CallToAction:

@@ -21,7 +21,7 @@ class ReplayNotices(msgspec.Struct, frozen=True):
         return Needs()
 
     def decide(self, facts: Facts) -> tuple[int, Change]:
-        """Put each in the place of the one that was given up."""
+        """Have each wait again that was given up."""
         given_up = [notice for notice in self.notices if notice.given_up is not None]
         if not given_up:
             return 0, Change()
@@ -29,8 +29,7 @@ class ReplayNotices(msgspec.Struct, frozen=True):
         many = "1 notice" if len(again) == 1 else f"{len(again)} notices"
         text = f"{many} replayed, the first of them {again[0].id}"
         entry = build_entry(EntryKind.SETTING_CHANGED, facts, self.by, text=text)
-        told = tuple(notice.id for notice in again)
-        return len(again), Change(entries=(entry,), told=told, notices=again)
+        return len(again), Change(entries=(entry,), replayed=again)
 
 
 class ForgetNotices(msgspec.Struct, frozen=True):

@@ -203,7 +203,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     `jobs` and `records` are written whole, new or in the place of the one with the same key.
     `notices` are new; those of a message's status and those of events nobody names: the store
     makes them from the rest. `postponed` changes notices that are still there, `told` ends them by
-    their ids.
+    their ids, and `replayed` are due at once where they were given up.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -217,6 +217,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     notices: tuple[Notice, ...] = ()
     postponed: tuple[PostponedNotice, ...] = ()
     told: tuple[str, ...] = ()
+    replayed: tuple[Notice, ...] = ()
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -45,7 +45,8 @@ Row_co = TypeVar("Row_co", covariant=True)
 class Table(StrEnum):
     """The tables whose rows are written whole, new or in the place of the one with that key.
 
-    `POSTPONED` are notices again: only those that are still there.
+    `POSTPONED` are notices again: only those that are still there; and `REPLAYED` are those of them
+    that were given up.
     """
 
     MESSAGES = "messages"
@@ -77,6 +78,7 @@ class Table(StrEnum):
     WEBHOOK_HEALTH = "webhook_health"
     NOTICES = "notices"
     POSTPONED = "postponed"
+    REPLAYED = "replayed"
 
     __hash__ = str.__hash__
     """An enum's own is slow, and every row is put in its table by it."""
@@ -201,7 +203,7 @@ def encode_change(
     for record in change.records:
         table, key = _place_of(record)
         rows.append((table, key, encoder.encode_record(record, table)))
-    if derived or change.notices or change.postponed:
+    if derived or change.notices or change.postponed or change.replayed:
         rows += _encode_notices(change, encoder, derived)
     return EncodedChange(entries, tallies, audited, rows)
 
@@ -215,6 +217,9 @@ def _encode_notices(
     for postponed in change.postponed:
         row = encoder.encode_notice(postponed.notice, _due_at(postponed))
         yield Table.POSTPONED, postponed.notice.id, row
+    for replayed in change.replayed:
+        due_at = to_microseconds(replayed.replayed_at or replayed.made_at)
+        yield Table.REPLAYED, replayed.id, encoder.encode_notice(replayed, due_at)
 
 
 def _due_at(postponed: PostponedNotice) -> int:

@@ -151,14 +151,16 @@ def read_target(url: str) -> Target:
     if "@" in parts.netloc or parts.fragment:
         raise AddressRefused("A URL with a name and password or with a # part is not taken.")
     standard = 443 if parts.scheme == "https" else 80
-    return Target(parts.scheme, host, standard if port is None else port, _find_address(host))
+    address = _find_address(host, is_bracketed="[" in parts.netloc)
+    return Target(parts.scheme, host, standard if port is None else port, address)
 
 
-def _find_address(host: str) -> str | None:
+def _find_address(host: str, *, is_bracketed: bool) -> str | None:
     """Find the address that a host is; None for a name. Raises `AddressRefused` for neither."""
-    if ":" in host or _ends_in_number(host):
+    if is_bracketed or _ends_in_number(host):
         try:
-            return str(ip_address(host))
+            # A zone is a network card of this machine: there is nothing public behind it.
+            return str(ip_address(host.replace("%", "?")))
         except ValueError as error:
             raise AddressRefused(f"{host!r} is neither an address nor a name.") from error
     if not all(_is_label(label) for label in host.removesuffix(".").split(".")):

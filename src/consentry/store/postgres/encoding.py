@@ -262,6 +262,7 @@ COLUMNS: Final[dict[Table, Columns]] = {
     Table.SIGN_IN_LINKS: _columns("write_sign_in_links", "sign_in_link", "ids"),
     Table.NOTICES: _columns("write_notices", "notice", *_NOTICE_CELLS),
     Table.POSTPONED: _columns("write_postponed", "postponed", *_NOTICE_CELLS),
+    Table.REPLAYED: _columns("write_replayed", "replayed", *_NOTICE_CELLS),
 }
 
 

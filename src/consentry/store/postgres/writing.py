@@ -30,6 +30,7 @@ _NO_NEWS: Final = frozenset(
         "end_processes",
         "forget_answers",
         "write_postponed",
+        "write_replayed",
         "end_notices",
         "write_webhook_health",
     }

@@ -237,6 +237,11 @@ WHERE notices.id >= wanted.value ->> '$[4].id'
     AND notices.id < wanted.value ->> 3 || '/'
     AND notices.state <> 'given_up';
 
+-- name: write_replayed
+UPDATE notices SET state = 'waiting', due_at = wanted.value ->> 0, value = wanted.value -> 4
+FROM jsonb_each(:rows) AS wanted
+WHERE notices.id = wanted.value ->> '$[4].id' AND notices.state = 'given_up';
+
 -- name: end_notices
 DELETE FROM notices WHERE id IN (SELECT value FROM json_each(:rows));
 

@@ -234,6 +234,8 @@ class MemoryStore:
                 self.receipts[record.id] = record
             case IdempotencyRecord():
                 self.idempotency[record.owner, record.key] = record
+            case Webhook() | WebhookSecrets() | WebhookHealth():
+                self._keep_webhook(record)
             case _:
                 self._keep_of_console(record)
 
@@ -249,8 +251,6 @@ class MemoryStore:
                 if record.removed_at is not None:
                     del keywords[record.id]
                 self._directory = msgspec.structs.replace(known, keywords=keywords)
-            case Webhook() | WebhookSecrets() | WebhookHealth():
-                self._keep_webhook(record)
             case Template():
                 self.templates[record.id] = record
             case Agent():

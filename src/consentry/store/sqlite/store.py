@@ -16,12 +16,10 @@ from consentry.domain.drift import Drift, DriftKind, Reconciliation
 from consentry.domain.entries import Entry, EntryKind
 from consentry.domain.imports import ImportPart, ImportRun
 from consentry.domain.messages import Job, Message
-from consentry.domain.notices import Notice
 from consentry.domain.policy import Policy
 from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
 from consentry.domain.templates import Template
-from consentry.domain.webhooks import WebhookHealth, WebhookSecrets
 from consentry.ports import (
     UNMEASURED,
     AnsweredKey,
@@ -44,8 +42,6 @@ from consentry.ports import (
     Measuring,
     MessageFilter,
     NoteSigner,
-    NoticeFilter,
-    NoticePage,
     OptOutFilter,
     OptOutPage,
     OptOutStory,
@@ -74,6 +70,7 @@ from consentry.store.sqlite.indexing import SearchIndexer
 from consentry.store.sqlite.integrating import LogIntegrator
 from consentry.store.sqlite.log_reading import LogReader
 from consentry.store.sqlite.migrating import apply_migrations
+from consentry.store.sqlite.notice_reads import NoticeReads
 from consentry.store.sqlite.noting import read_notes
 from consentry.store.sqlite.reading import Reader
 from consentry.store.sqlite.resting import Resting
@@ -92,7 +89,7 @@ _FEW: Final = 50
 """So many standings are looked up on the event loop itself: a thread would cost more."""
 
 
-class SQLiteStore:
+class SQLiteStore(NoticeReads):
     """Implements `ports.Store`. Reads take microseconds and run on the event loop itself,
     but for many standings at once.
     """
@@ -359,34 +356,6 @@ class SQLiteStore:
     async def next_due(self) -> tuple[tuple[str, datetime], ...]:
         """List the senders that have queued jobs, each with its earliest due time."""
         return self._reader.next_due()
-
-    async def next_notices(self) -> tuple[tuple[str, datetime], ...]:
-        """List the servers that wait for notices, each with the earliest due time."""
-        return self._reader.next_notices()
-
-    async def read_notices(self, host: str, due_at: datetime, limit: int) -> list[Notice]:
-        """List the notices for a server that are due by then and the next of their messages."""
-        return self._reader.read_notices(host, due_at, limit)
-
-    async def count_notices(self) -> int:
-        """Count the notices that wait."""
-        return self._reader.count_notices()
-
-    async def list_notices(self, wanted: NoticeFilter, page: Page) -> NoticePage:
-        """List notices that wait or were given up, the latest first."""
-        return self._reader.list_notices(wanted, page)
-
-    async def read_notice(self, notice_id: str) -> Notice | None:
-        """Find a notice that waits or was given up."""
-        return self._reader.read_notice(notice_id)
-
-    async def read_webhook_secrets(self, webhook: str) -> WebhookSecrets | None:
-        """Find what a webhook's events are signed with."""
-        return self._reader.read_webhook_secrets(webhook)
-
-    async def read_webhook_health(self) -> list[WebhookHealth]:
-        """List how telling each webhook went last."""
-        return self._reader.read_webhook_health()
 
     async def read_inbound(self, carrier: str, carrier_message_ids: list[str]) -> list[Message]:
         """List the texts that came in by these ids of a carrier account."""

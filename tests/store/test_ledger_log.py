@@ -1,13 +1,32 @@
 """The transparency log, on both databases: every entry gets in, once, in order, and is signed."""
 
+import asyncio
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import asyncpg
 import pytest
-from store_world import ANN, BOB, Database, tagged, write
+from store_world import (
+    ANN,
+    BOB,
+    Database,
+    PostgresDatabase,
+    SQLiteDatabase,
+    TickingClock,
+    tagged,
+    write,
+)
 
 from consentry.actions.prove_entry import read_consistency, read_inclusion, read_root
 from consentry.domain.entries import Entry
 from consentry.ports import Change, LogHead, Store, StoreUnavailable
 from consentry.store import rows
+from consentry.store.copying import Copying
 from consentry.store.log_leaves import hash_entry
+from consentry.store.postgres.connection import Connection
+from consentry.store.postgres.moving import PostgresSide
+from consentry.store.sqlite.moving import SQLiteSide
 from consentry.wire.merkle import EMPTY_ROOT, is_consistent, is_included
 from consentry.wire.signed_note import is_signed_by, read_note, read_tree, read_verifier_key
 from ledger_keys import SIGNER
@@ -20,6 +39,32 @@ async def append(store: Store, *numbers: int, recipient: str = ANN) -> list[Entr
     entries = tuple(tagged(number, recipient) for number in numbers)
     await store.submit(write(Change(entries=entries)))
     return list(entries)
+
+
+class Unwatched:
+    """Shows nobody how far a copy is."""
+
+    def begin(self, what: str, total: int | None, done: int = 0) -> None:
+        """Say nothing."""
+
+    def advance(self, rows: int) -> None:
+        """Say nothing."""
+
+
+async def copy_all(source: Database, target: Database) -> None:
+    """Copy a database as `consentry db copy` does."""
+    clock = TickingClock()
+    if isinstance(source, SQLiteDatabase):
+        here: SQLiteSide | PostgresSide = SQLiteSide.open_source(source.path)
+    else:
+        here = await PostgresSide.open_source(source.address)
+    if isinstance(target, SQLiteDatabase):
+        there: SQLiteSide | PostgresSide = SQLiteSide.open_target(target.path, clock.now())
+    else:
+        there = await PostgresSide.open_target(target.address, clock.now())
+    await Copying(here, there, clock, Unwatched()).run({})
+    await here.close()
+    await there.close()
 
 
 async def check_all_in(store: Store, entries: list[Entry]) -> None:
@@ -95,5 +140,153 @@ async def test_what_is_integrated_later_lacks_nothing(database: Database) -> Non
     await store.close()
     store = database.open(signer=SIGNER)
     assert await store.read_log_head() == LogHead(80 - 1, 0)
+    await check_all_in(store, entries)
+    await store.close()
+
+
+@pytest.mark.parametrize("kinds", ["sp", "ps", "ss"])
+async def test_the_log_moves_with_its_entries(
+    kinds: str, tmp_path: Path, make_postgres: Callable[[], str]
+) -> None:
+    """A copy into either kind of database has the same log and goes on where it ended, with what
+    the source had not integrated.
+    """
+    databases = [
+        SQLiteDatabase(tmp_path / f"{n}") if kind == "s" else PostgresDatabase(make_postgres())
+        for n, kind in enumerate(kinds)
+    ]
+    source, target = databases
+    for n in range(len(kinds)):
+        (tmp_path / f"{n}").mkdir()
+    store = source.open(signer=SIGNER)
+    entries = await append(store, *range(300))
+    await store.integrate_log()
+    checkpoint = await store.read_checkpoint()
+    await store.close()
+    store = source.open()
+    entries += await append(store, *range(300, 310))
+    await store.close()
+    await copy_all(source, target)
+    store = target.open(signer=SIGNER)
+    assert await store.integrate_log() == LogHead(310, 0)
+    assert await store.read_checkpoint(300) == checkpoint
+    await check_all_in(store, entries)
+    entries += await append(store, *range(310, 320))
+    assert await store.integrate_log() == LogHead(320, 0)
+    await check_all_in(store, entries)
+    await store.close()
+
+
+class Writers:
+    """Some transactions side by side, by a driver that knows nothing of the store.
+
+    Each writes entries of a recipient of its own, as long as it is open.
+    """
+
+    def __init__(self, connections: list[Connection]) -> None:
+        self.committed: list[Entry] = []
+        self._connections = connections
+        self._open: dict[int, list[Entry]] = {}
+        self._number = 0
+
+    async def step(self, chance: random.Random) -> None:
+        """Begin, write, commit or roll back, as chance has it."""
+        place = chance.randrange(len(self._connections))
+        connection = self._connections[place]
+        if place not in self._open:
+            await connection.execute("BEGIN")
+            self._open[place] = []
+        elif chance.random() < 0.3 and self._open[place]:
+            is_kept = chance.random() < 0.8
+            await connection.execute("COMMIT" if is_kept else "ROLLBACK")
+            written = self._open.pop(place)
+            self.committed += written if is_kept else []
+        else:
+            self._number += 1
+            entry = tagged(self._number, f"+1415555{place:04}")
+            await connection.execute(_INSERT, *self._row(entry))
+            self._open[place].append(entry)
+
+    async def finish(self) -> None:
+        """Commit all that is open."""
+        for place, written in self._open.items():
+            await self._connections[place].execute("COMMIT")
+            self.committed += written
+        self._open = {}
+
+    def _row(self, entry: Entry) -> tuple[object, ...]:
+        value = rows.encode(entry).decode()
+        return entry.recipient, entry.id, entry.kind, rows.to_microseconds(entry.recorded_at), value
+
+
+_INSERT = (
+    "INSERT INTO entries (recipient, id, kind, recorded_at, value) VALUES ($1, $2, $3, $4, $5)"
+)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_transactions_that_end_in_any_order_get_in_once(
+    postgres: PostgresDatabase, seed: int
+) -> None:
+    """However transactions overlap, commit and roll back while two processes integrate: each entry
+    that was committed is in the log once, those of a recipient in the order they were written in.
+    """
+    chance = random.Random(seed)
+    first, second = postgres.open(signer=SIGNER), postgres.open(signer=SIGNER)
+    connections = [await asyncpg.connect(postgres.address) for _ in range(4)]
+    writers = Writers(connections)
+    seen = 0
+    for number in range(160):
+        await writers.step(chance)
+        if number % 7 == 0:
+            heads = await asyncio.gather(first.integrate_log(), second.integrate_log())
+            assert max(head.size for head in heads) >= seen
+            seen = max(head.size for head in heads)
+    await writers.finish()
+    await first.integrate_log()
+    assert await second.read_log_head() == LogHead(len(writers.committed), 0)
+    await check_all_in(first, writers.committed)
+    logged = await first.read_logged([entry.id for entry in writers.committed])
+    for recipient in {entry.recipient for entry in writers.committed}:
+        theirs = [e.id for e in writers.committed if e.recipient == recipient]
+        leaves = [logged[entry_id].leaf for entry_id in sorted(theirs)]
+        assert leaves == sorted(leaves)
+    for connection in connections:
+        await connection.close()
+    await first.close()
+    await second.close()
+
+
+async def test_an_entry_waits_for_an_older_transaction(postgres: PostgresDatabase) -> None:
+    """While a transaction that began earlier is open, later entries are not integrated: it might
+    still write an earlier one. When it has ended, they are.
+    """
+    store = postgres.open(signer=SIGNER)
+    older = await asyncpg.connect(postgres.address)
+    await older.execute("BEGIN; SELECT pg_current_xact_id()")
+    entries = await append(store, 1)
+    assert await store.integrate_log() == LogHead(0, 1)
+    await older.execute("ROLLBACK")
+    assert await store.integrate_log() == LogHead(1, 0)
+    await check_all_in(store, entries)
+    await older.close()
+    await store.close()
+
+
+async def test_a_database_brought_to_another_server_goes_on(postgres: PostgresDatabase) -> None:
+    """Where the server numbers its transactions from a lower one on, as after a dump and restore,
+    entries get in all the same: those that waited, and new ones.
+    """
+    store = postgres.open(signer=SIGNER)
+    entries = await append(store, 1, 2)
+    await store.close()
+    store = postgres.open()
+    entries += await append(store, 3)
+    await store.close()
+    await postgres.run("UPDATE log_head SET below = 9000000000, upto = 9000000000")
+    store = postgres.open(signer=SIGNER)
+    assert await store.integrate_log() == LogHead(3, 0)
+    entries += await append(store, 4)
+    assert await store.integrate_log() == LogHead(4, 0)
     await check_all_in(store, entries)
     await store.close()

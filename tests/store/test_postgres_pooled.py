@@ -21,7 +21,8 @@ from store_world import (
 from test_postgres_unavailable import Load, back_within, find_entries, name_in
 from test_two_processes import sender
 
-from consentry.ports import Change, Facts, InboxFilter, Needs, Page, Store
+from consentry.ports import Change, Facts, InboxFilter, LogHead, Needs, Page, Store
+from ledger_keys import SIGNER
 from pooler import Pooler, is_installed, running_pooler
 from postgres_server import PostgresServer
 
@@ -125,3 +126,13 @@ async def test_a_pooler_that_is_killed_loses_nothing(store: Store, pooler: Poole
     await load.wait_for_more()
     await load.end()
     assert load.acknowledged <= await find_entries(store)
+
+
+async def test_entries_get_into_the_log(address: str) -> None:
+    """The log takes them in through the pooler, and its tiles and proofs are read through it."""
+    store = open_address(address, signer=SIGNER)
+    await store.submit(write(Change(entries=(tagged(1), tagged(2, BOB)))))
+    assert await store.integrate_log() == LogHead(2, 0)
+    logged = await store.read_logged([tagged(2, BOB).id])
+    assert [found.leaf for found in logged.values()] == [1]
+    await store.close()

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from consentry.ports import Clock
-from consentry.store.moved_tables import ENTRIES, STANDINGS, TABLES, MovedTable, Row
+from consentry.store.moved_tables import ENTRIES, STANDINGS, TABLES, Key, MovedTable, Row
 from consentry.store.notes import COPY, CopyNote, read_copy, write_note
 from consentry.store.postgres.statements import clean
 from consentry.store.sides import (
@@ -146,7 +146,7 @@ class Copying:
             )
 
     def _read(
-        self, side: Source | Target, table: MovedTable, after: Row | None = None
+        self, side: Source | Target, table: MovedTable, after: Key | None = None
     ) -> AsyncGenerator[list[Row], None]:
         return side.read(table, after, at_once=self._at_once)
 

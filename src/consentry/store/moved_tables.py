@@ -6,8 +6,10 @@ database, but for what `store/sqlite/moving.py` and `store/postgres/moving.py` s
 
 from typing import Final, NamedTuple
 
-Cell = str | int | None
+Cell = str | int | bytes | None
 Row = tuple[Cell, ...]
+Key = tuple[str | int | None, ...]
+"""What rows are in the order of: there are no bytes in it, so that it can be noted as JSON."""
 
 
 class MovedTable(NamedTuple):
@@ -22,9 +24,9 @@ class MovedTable(NamedTuple):
         """The columns whose order is the same on both sides."""
         return self.columns[: self.key_length]
 
-    def key_of(self, row: Row) -> Row:
+    def key_of(self, row: Row) -> Key:
         """Take the key out of a row."""
-        return row[: self.key_length]
+        return tuple(cell for cell in row[: self.key_length] if not isinstance(cell, bytes))
 
     def write_select(self, source: str, parameters: tuple[str, ...]) -> str:
         """Write the query for all rows behind a key, in order; `source` is what stands for it."""
@@ -107,5 +109,11 @@ TABLES: Final = (
     MovedTable("customers", ("id", "merged_into", "search", "value")),
     MovedTable("phones", ("number", "customer"), 2),
     MovedTable("idempotency", ("owner", "key", "created_at", "value"), 2),
+    MovedTable("log_leaves", ("number", "first_seq", "last_seq", "seqs", "salts")),
+    MovedTable("log_tiles", ("level", "number", "hashes"), 2),
+    MovedTable("log_checkpoints", ("size", "value")),
+    MovedTable("log_keys", ("id", "value")),
 )
-"""Not moved: the index of grams, which the target builds, and who serves a database now."""
+"""Not moved: the index of grams, which the target builds, who serves a database now, and how far
+the log is, which is found out by whoever integrates there first.
+"""

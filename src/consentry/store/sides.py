@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from consentry.store.moved_tables import MovedTable, Row
+from consentry.store.moved_tables import Key, MovedTable, Row
 
 ROWS_AT_ONCE: Final = 2000
 """Rows that are in memory together, and that share a transaction in the target, if not told."""
@@ -19,7 +19,7 @@ class CopyError(Exception):
 class Progress(msgspec.Struct, frozen=True):
     """How far a table was copied: up to and with this key, so many rows."""
 
-    after: Row | None = None
+    after: Key | None = None
     rows: int = 0
     is_done: bool = False
 
@@ -44,7 +44,7 @@ class Source(Protocol):
         """Count a table's rows."""
 
     def read(
-        self, table: MovedTable, after: Row | None, *, at_once: int
+        self, table: MovedTable, after: Key | None, *, at_once: int
     ) -> AsyncGenerator[list[Row], None]:
         """Read a table from behind a key, in the order of keys, so many rows at once."""
 
@@ -77,7 +77,7 @@ class Target(Protocol):
         """Make some more customers findable, and tell how many."""
 
     def read(
-        self, table: MovedTable, after: Row | None, *, at_once: int
+        self, table: MovedTable, after: Key | None, *, at_once: int
     ) -> AsyncGenerator[list[Row], None]:
         """Read a table from behind a key, as a source does."""
 

@@ -24,12 +24,15 @@ from consentry.store.log_leaves import (
     row_of_checkpoint,
     row_of_key,
     sign_tree,
+    split_seqs,
 )
 from consentry.store.postgres.connection import Connection
 from consentry.store.postgres.statements import read_statements
-from consentry.wire.tiles import TileName
+from consentry.wire.merkle import Span
+from consentry.wire.tiles import TileName, hash_span
 
 ENTRIES_AT_ONCE: Final = 1024
+_LOOKED_AT: Final = 20_000
 _PATIENT: Final = "SET LOCAL enable_seqscan = off; SET LOCAL jit = off"
 """Windows are found by where they lie on the disk, whatever the planner knows of the table."""
 
@@ -70,9 +73,14 @@ class LogIntegrator:
         self._signer = signer
         self._clock = clock
         self._signs_at = 0.0
+        self._is_ready = False
 
     async def integrate_some(self, connection: Connection) -> bool:
         """Integrate the next entries; tell whether there may be more at once."""
+        if not self._is_ready:
+            async with connection.transaction():
+                await connection.execute(_PATIENT)
+                self._is_ready = await self._get_ready(connection)
         async with connection.transaction():
             await connection.execute(_PATIENT)
             if not await self._is_waiting(connection):
@@ -86,7 +94,7 @@ class LogIntegrator:
             growth = await self._append(connection, head.size, rows) if rows else None
             await _execute(connection, "advance_head", further._asdict())
             if growth is not None and self._is_due(is_last=not further.is_open):
-                await self._sign(connection, growth)
+                await self._sign(connection, growth.size, growth.root)
         return True
 
     async def integrate_many(self, connection: Connection, steps: int) -> LogHead:
@@ -96,6 +104,46 @@ class LogIntegrator:
             if not await self.integrate_some(connection):
                 break
         return await read_head(connection)
+
+    async def _get_ready(self, connection: Connection) -> bool:
+        """Go on where a log ends that came from elsewhere; sign one whose end is not signed.
+
+        False: another process is about to do so.
+        """
+        held = await _fetch(connection, "hold_head", {})
+        if not held:
+            return False
+        head = Head(*held[0])
+        ((_, begun),) = await _fetch(connection, "read_horizon", {})
+        measured = await _fetch(connection, "measure_log", {}) if head.size == 0 else []
+        if measured:
+            # Copied by `consentry db copy`: what is behind its last entry comes in the usual way.
+            await self._adopt(connection, *measured[0])
+        elif begun < head.below:
+            # Brought here by other means: this server numbers its transactions from elsewhere on.
+            await _execute(connection, "hold_entries", {})
+            ((newest,),) = await _fetch(connection, "newest_seq", {})
+            await self._adopt(connection, head.size, newest)
+        ((signed, size),) = await _fetch(connection, "read_signed", {})
+        if signed < size:
+            await self._sign(connection, size, await self._read_root(connection, size))
+        return True
+
+    async def _adopt(self, connection: Connection, size: int, last: int) -> None:
+        """Take over a log of this size, and put in what it lacks of the entries up to a number."""
+        missing = await _find_missing(connection, size, last)
+        for start in range(0, len(missing), ENTRIES_AT_ONCE):
+            cut = missing[start : start + ENTRIES_AT_ONCE]
+            wanted = {"lowest": cut[0], "highest": cut[-1], "seqs": cut}
+            found = await _fetch(connection, "read_these", wanted)
+            rows = [read_entry(seq, value.encode()) for seq, value in found]
+            size = (await self._append(connection, size, rows)).size
+        head = Head(size, 0, 0, 0, 0, copied=last)
+        await _execute(connection, "advance_head", head._asdict())
+
+    async def _read_root(self, connection: Connection, size: int) -> bytes:
+        names, _ = find_tails(size)
+        return hash_span(Span(0, size), await read_tiles(connection, names))
 
     async def _is_waiting(self, connection: Connection) -> bool:
         """Look without holding anything, which would itself be written down."""
@@ -136,12 +184,12 @@ class LogIntegrator:
     def _is_due(self, *, is_last: bool) -> bool:
         return is_last or self._clock.monotonic() >= self._signs_at
 
-    async def _sign(self, connection: Connection, growth: Growth) -> None:
+    async def _sign(self, connection: Connection, size: int, root: bytes) -> None:
         now = self._clock.now()
         key, value = row_of_key(self._signer, now)
         await _execute(connection, "write_key", {"id": key, "value": value})
-        checkpoint = sign_tree(self._signer, growth.size, growth.root, now)
-        size, value = row_of_checkpoint(checkpoint)
+        checkpoint = sign_tree(self._signer, size, root, now)
+        _, value = row_of_checkpoint(checkpoint)
         await _execute(connection, "write_checkpoint", {"size": size, "value": value})
         self._signs_at = self._clock.monotonic() + CHECKPOINT_SECONDS
 
@@ -174,6 +222,25 @@ async def _read_leaves(connection: Connection, number: int) -> Leaves:
         f"The ledger's log lacks the leaves of its tile {number}. Somebody has changed the "
         "database: run `consentry ledger verify`."
     )
+
+
+async def _find_missing(connection: Connection, size: int, last: int) -> list[int]:
+    """Find the entries up to a number that are not among the leaves of a log of this size.
+
+    They stand a little behind later ones, and there are only few of them: so they are looked for
+    from the end. Numbers may have holes.
+    """
+    ((count,),) = await _fetch(connection, "count_up_to", {"last": last})
+    left, missing = count - size, list[int]()
+    while len(missing) < left and last > 0:
+        between = {"lowest": last - _LOOKED_AT, "highest": last}
+        known: set[int] = set()
+        for (cut,) in await _fetch(connection, "leaves_between", between):
+            known.update(split_seqs(cut))
+        found = await _fetch(connection, "seqs_between", between)
+        missing += [seq for (seq,) in found if seq not in known]
+        last -= _LOOKED_AT
+    return sorted(missing)
 
 
 async def write_growth(connection: Connection, growth: Growth) -> None:

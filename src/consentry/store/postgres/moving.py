@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 import msgspec
 
 from consentry.store.migrate import MigrationError, check_known, read_migrations
-from consentry.store.moved_tables import ENTRIES, SET_UP, TALLIES, MovedTable, Row
+from consentry.store.moved_tables import ENTRIES, SET_UP, TALLIES, Key, MovedTable, Row
 from consentry.store.postgres.address import Address, read_address
 from consentry.store.postgres.connection import (
     Connection,
@@ -34,7 +34,7 @@ _TALLIES: Final = """(
     FROM tallies
     GROUP BY day, sender, kind, reason
 )"""
-_TYPES: Final = {"seq": "bigint"}
+_TYPES: Final = dict.fromkeys(("seq", "number", "level", "size"), "bigint")
 
 _MARK: Final = read_statements("read")["read_changes"].sql
 _EVERYBODY: Final = "SELECT pg_advisory_xact_lock(0)"
@@ -155,7 +155,7 @@ class PostgresSide:
         return int(str(await self._value(query)))
 
     async def read(
-        self, table: MovedTable, after: Row | None, *, at_once: int
+        self, table: MovedTable, after: Key | None, *, at_once: int
     ) -> AsyncGenerator[list[Row], None]:
         """Read a table from behind a key, in the order of keys, so many rows at once."""
         marks = tuple(

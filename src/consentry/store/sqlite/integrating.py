@@ -23,10 +23,13 @@ from consentry.store.log_leaves import (
     row_of_checkpoint,
     row_of_key,
     sign_tree,
+    split_seqs,
 )
 from consentry.store.queries import read_queries
+from consentry.store.rows import encode
 from consentry.store.sqlite.connection import transaction
-from consentry.wire.tiles import TileName
+from consentry.wire.merkle import Span
+from consentry.wire.tiles import TileName, hash_span
 
 if TYPE_CHECKING:
     import asyncio
@@ -38,6 +41,7 @@ _LOOK_SECONDS: Final = 2.0
 
 _RETRY_SECONDS: Final = 10.0
 _STEPS_AT_ONCE: Final = 64
+_LOOKED_AT: Final = 20_000
 
 _LOG: Final = read_queries("sqlite", "log")
 _log = logging.getLogger(__name__)
@@ -53,6 +57,7 @@ class LogIntegrator:
         self._clock = clock
         self._due_at = 0.0
         self._signs_at = 0.0
+        self._is_ready = False
         self._asked: list[asyncio.Future[LogHead]] = []
 
     def rest(self, *, idle: bool) -> float | None:
@@ -109,6 +114,8 @@ class LogIntegrator:
 
         Tell how many were found; more than `ENTRIES_AT_ONCE`: there are more.
         """
+        if not self._is_ready:
+            self._get_ready()
         ((_, after),) = self._writing.execute(_LOG["read_head"])
         if not self._read_waiting(after, 1):
             return 0
@@ -118,30 +125,54 @@ class LogIntegrator:
             rows = self._read_waiting(after, ENTRIES_AT_ONCE + 1)
             if rows:
                 is_last = len(rows) <= ENTRIES_AT_ONCE
-                self._append(int(str(size)), rows[:ENTRIES_AT_ONCE], is_last=is_last)
+                taken = rows[:ENTRIES_AT_ONCE]
+                self._append(int(str(size)), taken, after=taken[-1].seq, is_last=is_last)
         return len(rows)
 
     def _read_waiting(self, after: object, limit: int) -> list[EntryRow]:
         found = self._writing.execute(_LOG["read_waiting"], {"after": after, "limit": limit})
         return [read_entry(*row) for row in found]
 
-    def _append(self, size: int, rows: list[EntryRow], *, is_last: bool) -> None:
+    def _get_ready(self) -> None:
+        """Go on where a log ends that came from elsewhere; sign one whose end is not signed."""
+        with transaction(self._writing):
+            ((size, _),) = self._writing.execute(_LOG["read_head"])
+            if size == 0:
+                self._adopt()
+            for signed, size, _ in self._writing.execute(_LOG["read_signed"]).fetchall():
+                if signed < size:
+                    self._sign(int(str(size)), self._read_root(int(str(size))))
+        self._is_ready = True
+
+    def _adopt(self) -> None:
+        """Find out how far a log is that was copied, and put in what it lacks up to there."""
+        ((size, last),) = self._writing.execute(_LOG["measure_log"])
+        if size:
+            missing = find_missing(self._writing, int(str(size)), int(str(last)))
+            self._append(int(str(size)), missing, after=int(str(last)), is_last=False)
+
+    def _read_root(self, size: int) -> bytes:
+        names, _ = find_tails(size)
+        tails = {name: read_tile(self._writing, name) for name in names}
+        return hash_span(Span(0, size), tails)
+
+    def _append(self, size: int, rows: list[EntryRow], *, after: int, is_last: bool) -> None:
         names, number = find_tails(size)
         tails = {name: read_tile(self._writing, name) for name in names}
         tail = None if number is None else read_leaves(self._writing, number)
         salts = secrets.token_bytes(SALT_BYTES * len(rows))
         growth = grow(size, tails, tail, rows=rows, salts=salts)
         write_growth(self._writing, growth)
-        self._writing.execute(_LOG["advance_head"], {"size": growth.size, "after": rows[-1].seq})
+        self._writing.execute(_LOG["advance_head"], {"size": growth.size, "after": after})
         now = self._clock.monotonic()
         if is_last or now >= self._signs_at:
-            self._sign(growth)
+            self._sign(growth.size, growth.root)
             self._signs_at = now + CHECKPOINT_SECONDS
 
-    def _sign(self, growth: Growth) -> None:
+    def _sign(self, size: int, root: bytes) -> None:
         now = self._clock.now()
         self._writing.execute(_LOG["write_key"], row_of_key(self._signer, now))
-        checkpoint = sign_tree(self._signer, growth.size, growth.root, now)
+        checkpoint = sign_tree(self._signer, size, root, now)
         self._writing.execute(_LOG["write_checkpoint"], row_of_checkpoint(checkpoint))
 
 
@@ -158,6 +189,29 @@ def _wait_after(found: int, *, idle: bool) -> float:
     if found <= ENTRIES_AT_ONCE:
         return CHECKPOINT_SECONDS
     return 0.0 if idle else _BUSY_PAUSE_SECONDS
+
+
+def find_missing(connection: apsw.Connection, size: int, last: int) -> list[EntryRow]:
+    """Find the entries up to a number that are not among the leaves of a log of this size.
+
+    In a log that was begun on PostgreSQL entries can stand a little behind later ones, and there
+    are only few of them: so they are looked for from the end.
+    """
+    ((count,),) = connection.execute(_LOG["count_up_to"], (last,))
+    left = int(str(count)) - size
+    missing: list[int] = []
+    while len(missing) < left:
+        found = connection.execute(_LOG["seqs_down_from"], {"last": last, "limit": _LOOKED_AT})
+        seqs = [int(str(seq)) for (seq,) in found]
+        if not seqs:
+            break
+        known: set[int] = set()
+        for (cut,) in connection.execute(_LOG["leaves_between"], (seqs[-1], seqs[0])):
+            known.update(split_seqs(bytes(cut)))
+        missing += [seq for seq in seqs if seq not in known]
+        last = seqs[-1] - 1
+    wanted = {"seqs": encode(missing).decode()}
+    return [read_entry(*row) for row in connection.execute(_LOG["read_these"], wanted)]
 
 
 def read_tile(connection: apsw.Connection, name: TileName) -> bytes:

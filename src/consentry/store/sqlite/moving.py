@@ -10,7 +10,7 @@ from typing import Final, Self
 import apsw
 
 from consentry.store.migrate import MigrationError, check_known, read_migrations
-from consentry.store.moved_tables import AUDITED, SET_UP, STANDINGS, MovedTable, Row
+from consentry.store.moved_tables import AUDITED, SET_UP, STANDINGS, Key, MovedTable, Row
 from consentry.store.sides import (
     CopyError,
     Progress,
@@ -109,7 +109,7 @@ class SQLiteSide:
         return int(str(self._value(f"SELECT count(*) FROM {table.name}")))  # noqa: S608 - our own names
 
     async def read(
-        self, table: MovedTable, after: Row | None, *, at_once: int
+        self, table: MovedTable, after: Key | None, *, at_once: int
     ) -> AsyncGenerator[list[Row], None]:
         """Read a table from behind a key, in the order of keys, so many rows at once."""
         marks = ("?",) * len(after or ())

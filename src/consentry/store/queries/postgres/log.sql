@@ -39,6 +39,33 @@ WHERE
     written_by >= :below AND seq > :copied
     AND (written_by >= :upto OR seq > :after);
 
+-- name: read_signed
+SELECT coalesce((SELECT max(size) FROM log_checkpoints), 0), (SELECT size FROM log_head);
+
+-- name: hold_entries
+-- Whoever writes entries ends before, or begins after.
+LOCK TABLE entries IN SHARE ROW EXCLUSIVE MODE;
+
+-- name: measure_log
+SELECT number * 256 + length(seqs) / 8, (SELECT max(last_seq) FROM log_leaves)
+FROM log_leaves ORDER BY number DESC LIMIT 1;
+
+-- name: newest_seq
+SELECT coalesce(max(seq), 0) FROM entries;
+
+-- name: count_up_to
+SELECT count(*) FROM entries WHERE seq <= :last;
+
+-- name: seqs_between
+SELECT seq FROM entries WHERE seq > :lowest AND seq <= :highest;
+
+-- name: leaves_between
+SELECT seqs FROM log_leaves WHERE last_seq > :lowest AND first_seq <= :highest;
+
+-- name: read_these
+SELECT seq, value FROM entries
+WHERE seq >= :lowest AND seq <= :highest AND seq = ANY(:seqs::bigint[]) ORDER BY seq;
+
 -- name: read_tiles
 SELECT level, number, hashes FROM log_tiles
 WHERE (level, number) IN (SELECT unnest(:levels::bigint[]), unnest(:numbers::bigint[]));

@@ -13,6 +13,29 @@ SELECT seq, CAST(value AS BLOB) FROM entries WHERE seq > :after ORDER BY seq LIM
 -- name: advance_head
 UPDATE log_head SET size = :size, after_seq = :after;
 
+-- name: read_signed
+SELECT ifnull((SELECT max(size) FROM log_checkpoints), 0), size, after_seq FROM log_head;
+
+-- name: measure_log
+SELECT number * 256 + length(seqs) / 8, (SELECT max(last_seq) FROM log_leaves)
+FROM (SELECT number, seqs FROM log_leaves ORDER BY number DESC LIMIT 1)
+UNION ALL
+SELECT 0, 0
+LIMIT 1;
+
+-- name: count_up_to
+SELECT count(*) FROM entries WHERE seq <= :last;
+
+-- name: seqs_down_from
+SELECT seq FROM entries WHERE seq <= :last ORDER BY seq DESC LIMIT :limit;
+
+-- name: leaves_between
+SELECT seqs FROM log_leaves WHERE last_seq >= :lowest AND first_seq <= :highest;
+
+-- name: read_these
+SELECT seq, CAST(value AS BLOB) FROM entries
+WHERE seq IN (SELECT value FROM json_each(:seqs)) ORDER BY seq;
+
 -- name: read_tile
 SELECT hashes FROM log_tiles WHERE level = :level AND number = :number;
 

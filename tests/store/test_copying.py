@@ -53,6 +53,7 @@ from consentry.ports import (
     Session,
     SignInLink,
 )
+from ledger_keys import SIGNER
 
 pytestmark = pytest.mark.integration
 
@@ -66,7 +67,7 @@ def copy(source: str, target: str, *, code: int = 0) -> subprocess.CompletedProc
 
 async def add_what_is_rare(path: Path) -> None:
     """Add what no story leaves behind: work that waits, keys, sessions, merged people, NUL."""
-    store = open_address(str(path))
+    store = open_address(str(path), signer=SIGNER)
     agents = await store.read_agents()
     key = APIKey("key_1", "shop", "ck_1", "hash", (Scope.SEND, Scope.CHECK), START)
     gone = APIKey("key_0", "old", "ck_0", "hash", (), START, revoked_at=START)

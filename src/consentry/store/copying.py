@@ -210,7 +210,8 @@ class _Digest:
         """Take rows in: their values stand last."""
         self.count += len(rows)
         if self._is_digested and rows:
-            self._hash.update("".join(f"{row[-1]}\n" for row in rows).encode())
+            values = map(str, (row[-1] for row in rows))
+            self._hash.update("".join(f"{value}\n" for value in values).encode())
 
     @property
     def written(self) -> str:

@@ -139,9 +139,9 @@ class LogIntegrator:
             ((size, _),) = self._writing.execute(_LOG["read_head"])
             if size == 0:
                 self._adopt()
-            for signed, size, _ in self._writing.execute(_LOG["read_signed"]).fetchall():
-                if signed < size:
-                    self._sign(int(str(size)), self._read_root(int(str(size))))
+            ((unsigned,),) = self._writing.execute(_LOG["read_unsigned"]).fetchall()
+            if unsigned:
+                self._sign(int(str(unsigned)), self._read_root(int(str(unsigned))))
         self._is_ready = True
 
     def _adopt(self) -> None:

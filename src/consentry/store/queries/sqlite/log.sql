@@ -13,8 +13,9 @@ SELECT seq, CAST(value AS BLOB) FROM entries WHERE seq > :after ORDER BY seq LIM
 -- name: advance_head
 UPDATE log_head SET size = :size, after_seq = :after;
 
--- name: read_signed
-SELECT ifnull((SELECT max(size) FROM log_checkpoints), 0), size, after_seq FROM log_head;
+-- name: read_unsigned
+-- The size of a log that was not signed as it is now.
+SELECT iif(size > ifnull((SELECT max(size) FROM log_checkpoints), 0), size, 0) FROM log_head;
 
 -- name: measure_log
 SELECT number * 256 + length(seqs) / 8, (SELECT max(last_seq) FROM log_leaves)

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import asyncpg
@@ -25,7 +26,10 @@ from consentry.store import rows
 from consentry.store.copying import Copying
 from consentry.store.log_leaves import hash_entry
 from consentry.store.postgres.connection import Connection
+from consentry.store.postgres.integrating import destroy_salts as destroy_in_database
 from consentry.store.postgres.moving import PostgresSide
+from consentry.store.sqlite.connection import open_connection, transaction
+from consentry.store.sqlite.integrating import destroy_salts as destroy_in_file
 from consentry.store.sqlite.moving import SQLiteSide
 from consentry.wire.merkle import EMPTY_ROOT, is_consistent, is_included
 from consentry.wire.signed_note import is_signed_by, read_note, read_tree, read_verifier_key
@@ -289,4 +293,28 @@ async def test_a_database_brought_to_another_server_goes_on(postgres: PostgresDa
     entries += await append(store, 4)
     assert await store.integrate_log() == LogHead(4, 0)
     await check_all_in(store, entries)
+    await store.close()
+
+
+async def test_a_salt_is_destroyed_and_the_leaf_stays(database: Database) -> None:
+    """A destroyed salt is gone for good; the leaf, its proof and all other salts stay."""
+    store = database.open(signer=SIGNER)
+    entries = await append(store, *range(600))
+    await store.integrate_log()
+    before = await store.read_logged([entry.id for entry in entries])
+    await store.close()
+    gone = [2, 300, 301, 10_000]
+    if isinstance(database, SQLiteDatabase):
+        with closing(open_connection(database.path)) as file, transaction(file):
+            destroy_in_file(file, gone)
+    else:
+        connection = await asyncpg.connect(database.address)
+        async with connection.transaction():
+            await destroy_in_database(connection, gone)
+        await connection.close()
+    store = database.open(signer=SIGNER)
+    after = await store.read_logged([entry.id for entry in entries])
+    assert {e for e in after if after[e].salt is None} == {entries[n - 1].id for n in gone[:3]}
+    assert all(after[e].leaf_hash == before[e].leaf_hash for e in after)
+    assert all(after[e].salt in {None, before[e].salt} for e in after)
     await store.close()

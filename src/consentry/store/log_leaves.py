@@ -1,6 +1,6 @@
 """The log's leaves: how an entry is hashed into one, and how rows are added to the log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from struct import Struct
@@ -122,6 +122,16 @@ def find_logged(leaves: Leaves, hashes: bytes, seq: int) -> Logged | None:
         None if salt == NO_SALT else salt,
         hashes[place * HASH_BYTES : (place + 1) * HASH_BYTES],
     )
+
+
+def forget_salts(leaves: Leaves, seqs: Iterable[int]) -> Leaves:
+    """Destroy the salts of entries, where they are among a tile's leaves; the hashes stay."""
+    gone = set(seqs)
+    salts = split_salts(leaves.salts)
+    for place, seq in enumerate(split_seqs(leaves.seqs)):
+        if seq in gone:
+            salts[place] = NO_SALT
+    return leaves._replace(salts=b"".join(salts))
 
 
 def find_tails(size: int) -> tuple[list[TileName], int | None]:

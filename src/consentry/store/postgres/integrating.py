@@ -19,6 +19,7 @@ from consentry.store.log_leaves import (
     Growth,
     Leaves,
     find_tails,
+    forget_salts,
     grow,
     read_entry,
     row_of_checkpoint,
@@ -243,6 +244,17 @@ async def _find_missing(connection: Connection, size: int, last: int) -> list[in
     return sorted(missing)
 
 
+async def destroy_salts(connection: Connection, seqs: list[int]) -> None:
+    """Destroy the salts of entries by their numbers; the transaction is the caller's.
+
+    Without its salt nobody can try out what an entry said; its leaf stays what it is. An entry that
+    is not in the log yet has none: it gets in as it is then, and none gets in meanwhile.
+    """
+    await _fetch(connection, "wait_for_head", {})
+    found = await _fetch(connection, "rows_of", {"seqs": seqs})
+    await _write_leaves(connection, [forget_salts(Leaves(*row), seqs) for row in found])
+
+
 async def write_growth(connection: Connection, growth: Growth) -> None:
     """Write tiles and leaves; the transaction is the caller's."""
     tiles = {
@@ -251,15 +263,19 @@ async def write_growth(connection: Connection, growth: Growth) -> None:
         "hashes": list(growth.tiles.values()),
     }
     await _execute(connection, "write_tiles", tiles)
-    numbers, first_seqs, last_seqs, seqs, salts = zip(*growth.leaves, strict=True)
-    leaves = {
+    await _write_leaves(connection, growth.leaves)
+
+
+async def _write_leaves(connection: Connection, leaves: list[Leaves]) -> None:
+    numbers, first_seqs, last_seqs, seqs, salts = zip(*leaves, strict=True) if leaves else ((),) * 5
+    columns = {
         "numbers": numbers,
         "first_seqs": first_seqs,
         "last_seqs": last_seqs,
         "seqs": seqs,
         "salts": salts,
     }
-    await _execute(connection, "write_leaves", leaves)
+    await _execute(connection, "write_leaves", columns)
 
 
 async def _fetch(

@@ -18,6 +18,7 @@ from consentry.store.log_leaves import (
     Growth,
     Leaves,
     find_tails,
+    forget_salts,
     grow,
     read_entry,
     row_of_checkpoint,
@@ -232,6 +233,19 @@ def read_leaves(connection: apsw.Connection, number: int) -> Leaves:
         f"The ledger's log lacks the leaves of its tile {number}. Somebody has changed the "
         "database: run `consentry ledger verify`."
     )
+
+
+def destroy_salts(connection: apsw.Connection, seqs: list[int]) -> None:
+    """Destroy the salts of entries by their numbers; the transaction is the caller's.
+
+    Without its salt nobody can try out what an entry said; its leaf stays what it is. An entry that
+    is not in the log yet has none: it gets in as it is then.
+    """
+    bounds = (min(seqs, default=0), max(seqs, default=-1))
+    # All are read before the first is written: they are read through the same connection.
+    for row in list(connection.execute(_LOG["rows_between"], bounds)):
+        leaves = forget_salts(Leaves(*row), seqs)
+        connection.execute(_LOG["write_leaves"], leaves)
 
 
 def write_growth(connection: apsw.Connection, growth: Growth) -> None:

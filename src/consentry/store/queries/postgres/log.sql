@@ -62,6 +62,14 @@ SELECT seq FROM entries WHERE seq > :lowest AND seq <= :highest;
 -- name: leaves_between
 SELECT seqs FROM log_leaves WHERE last_seq > :lowest AND first_seq <= :highest;
 
+-- name: wait_for_head
+-- No entry gets in meanwhile.
+SELECT size FROM log_head WHERE id = 1 FOR UPDATE;
+
+-- name: rows_of
+SELECT number, first_seq, last_seq, seqs, salts FROM log_leaves
+WHERE EXISTS (SELECT 1 FROM unnest(:seqs::bigint[]) AS s WHERE last_seq >= s AND first_seq <= s);
+
 -- name: read_these
 SELECT seq, value FROM entries
 WHERE seq >= :lowest AND seq <= :highest AND seq = ANY(:seqs::bigint[]) ORDER BY seq;

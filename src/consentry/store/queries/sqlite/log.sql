@@ -33,6 +33,10 @@ SELECT seq FROM entries WHERE seq <= :last ORDER BY seq DESC LIMIT :limit;
 -- name: leaves_between
 SELECT seqs FROM log_leaves WHERE last_seq >= :lowest AND first_seq <= :highest;
 
+-- name: rows_between
+SELECT number, first_seq, last_seq, seqs, salts FROM log_leaves
+WHERE last_seq >= :lowest AND first_seq <= :highest;
+
 -- name: read_these
 SELECT seq, CAST(value AS BLOB) FROM entries
 WHERE seq IN (SELECT value FROM json_each(:seqs)) ORDER BY seq;

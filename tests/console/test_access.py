@@ -1,5 +1,6 @@
 """Who may see what: every page of the console for every account, from one matrix."""
 
+import re
 from typing import Final
 
 import httpx
@@ -225,3 +226,70 @@ async def test_a_role_that_is_taken_away_counts_at_the_next_click(console: Conso
         changed = Agent(agent.id, agent.email, agent.name, role, NOW, agent.brands)
         await console.store.submit(SaveAgent(changed))
         assert (await browser.get("/console/opt-outs")).status_code == status
+
+
+TELLING: Final = re.compile(
+    r"Acme|acme|Deals|Sale\b|friday|202.{0,2}555.?0101|\+1\W{0,2}415\W{0,2}555.?0142|%2B14155550142"
+)
+"""What tells of the other brand: its names and numbers, and who texted it."""
+
+SAMPLE_NUMBER: Final = "+1 415 555 0142"
+"""Forms show how a number may be written; it happens to be the one that texted."""
+
+
+async def sign_in_beth(console: Console) -> httpx.AsyncClient:
+    """Let an admin sign in who works for another brand alone."""
+    email = "beth@example.org"
+    if email not in console.agents:
+        beth = Agent("", email, "Beth", Role.ADMIN, NOW, brands=("other",))
+        console.agents[email] = await console.store.submit(SaveAgent(beth))
+    return await console.signed_in(email, address=f"198.51.100.{console.links}")
+
+
+async def test_an_admin_of_another_brand_sees_nothing_of_this_one(
+    console: Console, customer: str
+) -> None:
+    """Whatever page is opened, a new one too: not there, not theirs, or without a word of it."""
+    browser = await sign_in_beth(console)
+    wrong = {}
+    for page in PAGES:
+        if page.path == STREAM or page.method == "POST":
+            continue
+        address = address_of(page, customer)
+        answer = await browser.get(address)
+        # What was asked for by name may be named in the answer that there is no such thing.
+        shown = answer.text.replace(SAMPLE_NUMBER, "")
+        told = {word for word in TELLING.findall(shown) if word not in address}
+        if answer.status_code >= 500 or told:
+            wrong[f"{answer.status_code} {page.path}"] = told
+    assert wrong == {}
+
+
+async def test_an_admin_of_another_brand_changes_nothing_of_this_one(
+    console: Console, customer: str
+) -> None:
+    """Every form is sent, with its token, about what is this brand's: all stays as it was."""
+    store = console.store
+
+    async def look_at_all() -> list[object]:
+        return [
+            await store.read_directory(),
+            await store.read_keys(),
+            await store.read_templates(),
+            await store.read_carriers(),
+            await store.read_customer(customer),
+            await store.read_standing(PERSON),
+            await store.read_entries(PERSON, ListPage(limit=100)),
+        ]
+
+    before = await look_at_all()
+    wrong = {}
+    for page in PAGES:
+        if page.method == "GET":
+            continue
+        browser = await sign_in_beth(console)
+        form = {"form_token": await read_form_token(browser), "reason": "told", "recipient": PERSON}
+        answer = await browser.post(address_of(page, customer), data=form)
+        if answer.status_code >= 500 or TOO_OLD in answer.text or await look_at_all() != before:
+            wrong[page.path] = answer.status_code
+    assert wrong == {}

@@ -338,11 +338,18 @@ class SaveKey(msgspec.Struct, frozen=True):
         return Needs()
 
     def decide(self, facts: Facts) -> tuple[APIKey, Change]:
-        """Keep it, under a new id where it has none."""
+        """Keep it, under a new id where it has none; raises `Rejected` for an unknown brand."""
         key = self.key
         if not key.id:
+            for brand in key.brands:
+                if brand not in facts.directory.brands:
+                    raise Rejected(
+                        "unknown_brand", f"There is no brand {brand!r}. Add it first.", status=404
+                    )
             key = msgspec.structs.replace(key, id=facts.ids.new("key"), created_at=facts.now)
             done = f"added: {key.prefix}…, may {', '.join(key.scopes)}"
+            if key.brands:
+                done += f", for {', '.join(key.brands)} alone"
         elif key.revoked_at is not None:
             done = f"revoked: {key.prefix}…"
         else:

@@ -15,22 +15,26 @@ from consentry.api.parameters import NOT_BLANK
 from consentry.api.problems import Problem
 from consentry.ports import APIKey, Rejected, Scope, StoreUnavailable
 
+_Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
 
 class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A key to make: what it is for, and what it may do (`admin` may do everything).
 
-    `twilio`: it is an account sid and an auth token, for programs that speak with Twilio.
+    `twilio`: it is an account sid and an auth token, for programs that speak with Twilio. `brands`:
+    it is good for these alone, and does not see that there are others; none is every brand.
     """
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=NOT_BLANK)]
     scopes: Annotated[tuple[Scope, ...], msgspec.Meta(min_length=1, max_length=20)]
     twilio: bool = False
+    brands: Annotated[tuple[_Id, ...], msgspec.Meta(max_length=100)] = ()
 
 
 class KeyView(msgspec.Struct, frozen=True):
     """A key without its secret; `prefix` is the beginning of the secret.
 
-    `account_sid`: of a key for the Twilio-compatible door.
+    `account_sid`: of a key for the Twilio-compatible door. `brands`: those that it is limited to.
     """
 
     id: str
@@ -41,6 +45,7 @@ class KeyView(msgspec.Struct, frozen=True):
     last_used_at: datetime | None
     revoked_at: datetime | None
     account_sid: str | None
+    brands: tuple[str, ...]
 
 
 class NewKeyAnswer(KeyView, frozen=True):
@@ -62,6 +67,7 @@ def _view(key: APIKey) -> KeyView:
         key.last_used_at,
         key.revoked_at,
         key.account_sid,
+        key.brands,
     )
 
 
@@ -81,6 +87,7 @@ async def create_key(call: Call[NewKey, None]) -> Answer:
         randomness=secrets.token_bytes(ACCOUNT_BYTES if twilio else SECRET_BYTES),
         now=services.clock.now(),
     )
+    key = msgspec.structs.replace(key, brands=tuple(dict.fromkeys(call.body.brands)))
     made = await services.store.submit(SaveKey(key, call.actor))
     call.keys.note_new()
     shown = NewKeyAnswer(**msgspec.structs.asdict(_view(made)), secret=secret)
@@ -134,6 +141,7 @@ OPERATIONS: Final = (
         scope=Scope.ADMIN,
         body=NewKey,
         answers={201: NewKeyAnswer},
+        errors=("unknown_brand",),
         example={"name": "shop backend", "scopes": ["check", "send"]},
     ),
     Operation(

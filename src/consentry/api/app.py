@@ -5,6 +5,7 @@ there is no stack of middleware to go through.
 """
 
 import logging
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as HTTPScope
 
 from consentry.actions.find_key import KeyRing
+from consentry.actions.limited_store import limit_store, refuse_limited
 from consentry.api.bodies import (
     JSON,
     JSON_LINES,
@@ -169,9 +171,11 @@ class API:
         self, scope: HTTPScope, receive: Receive, endpoint: Endpoint, parameters: dict[str, str]
     ) -> Answer:
         operation = endpoint.operation
-        key = None
+        key, services = None, self._services
         if operation.scope is not None:
             key = await self._authenticate(scope, operation.scope)
+            if key is not None and key.brands:
+                services = _limit(services, key, operation)
         query = None
         if operation.query is not None:
             query = read_query(scope["query_string"], operation.query)
@@ -187,7 +191,7 @@ class API:
         elif operation.body is bytes:
             body = await read_body(scope, receive)
         return await handler(
-            Call(self._services, self._keys, scope, receive, parameters, key, query, body)
+            Call(services, self._keys, scope, receive, parameters, key, query, body)
         )
 
     async def _authenticate(self, scope: HTTPScope, needed: Scope) -> APIKey | None:
@@ -219,6 +223,13 @@ class API:
         if access is MetricsAccess.LOOPBACK:
             return _is_from_this_machine(scope)
         return access is MetricsAccess.OPEN
+
+
+def _limit(services: Services, key: APIKey, operation: Operation[Any, Any]) -> Services:
+    """Show a key that is limited to brands its own alone; raises `Rejected`."""
+    if not operation.for_brands:
+        refuse_limited()
+    return replace(services, store=limit_store(services.store, key.brands))
 
 
 def _is_from_this_machine(scope: HTTPScope) -> bool:

@@ -67,6 +67,7 @@ OPERATIONS: Final = (
         summary="The words of keyword campaigns",
         handler=list_campaigns,
         scope=Scope.READ,
+        for_brands=True,
         answers={200: Listing[KeywordView]},
     ),
     Operation(

@@ -210,6 +210,7 @@ OPERATIONS: Final = (
         "nor while their opt-out stands; `note` says what holds it back.",
         handler=record_consent,
         scope=Scope.CONSENT,
+        for_brands=True,
         body=ConsentRequest,
         answers={201: Recorded},
         errors=(
@@ -246,6 +247,7 @@ OPERATIONS: Final = (
         "said. It counts at once; `clock` says when the law asked for it at the latest.",
         handler=suppress,
         scope=Scope.CONSENT,
+        for_brands=True,
         body=SuppressionRequest,
         answers={201: Recorded},
         errors=("invalid_number", "invalid_time", "unknown_brand"),
@@ -268,6 +270,7 @@ OPERATIONS: Final = (
         "the person alone.",
         handler=lift_suppression,
         scope=Scope.CONSENT,
+        for_brands=True,
         query=LiftQuery,
         answers={200: Recorded},
         errors=("invalid_number", "opted_out", "not_found"),

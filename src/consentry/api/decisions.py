@@ -63,6 +63,7 @@ OPERATIONS: Final = (
         "senders, programs and policy that were in force then.",
         handler=list_decisions,
         scope=Scope.READ,
+        for_brands=True,
         query=PageQuery,
         answers={200: Listing[DecisionAgain]},
         errors=("invalid_number",),

@@ -67,6 +67,7 @@ OPERATIONS: Final = (
         "a `next`.",
         handler=list_expiring,
         scope=Scope.READ,
+        for_brands=True,
         query=ExpiringQuery,
         answers={200: Listing[ExpiringView]},
     ),

@@ -71,6 +71,7 @@ OPERATIONS: Final = (
         summary="Keywords by carrier, kind of sender and date",
         handler=list_keywords,
         scope=Scope.READ,
+        for_brands=True,
         answers={200: Listing[Profile]},
     ),
     Operation(
@@ -81,6 +82,7 @@ OPERATIONS: Final = (
         description="Both readers: what the carrier did with it, and what the person meant.",
         handler=read_text,
         scope=Scope.READ,
+        for_brands=True,
         body=ReadRequest,
         answers={200: ReadAnswer},
         example={"text": "Please stop texting me", "kind": "long_code"},

@@ -215,6 +215,7 @@ OPERATIONS: Final = (
         "becomes of the text is under its id.",
         handler=send_message,
         scope=Scope.SEND,
+        for_brands=True,
         body=SendRequest,
         headers={
             "Idempotency-Key": "Makes a retry safe: for 24 hours the same key and request get the "
@@ -255,6 +256,7 @@ OPERATIONS: Final = (
         summary="One message",
         handler=read_message,
         scope=Scope.READ,
+        for_brands=True,
         answers={200: Message},
         errors=("not_found",),
     ),
@@ -265,6 +267,7 @@ OPERATIONS: Final = (
         summary="Messages, newest first",
         handler=list_messages,
         scope=Scope.READ,
+        for_brands=True,
         query=MessageQuery,
         answers={200: Listing[Message]},
         errors=("invalid_number",),

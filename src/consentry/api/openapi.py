@@ -30,6 +30,7 @@ def implied_errors(operation: Operation[Any, Any]) -> tuple[str, ...]:
     codes = list(operation.errors)
     if operation.scope is not None:
         codes += ["unauthorized", "scope_missing", "store_unavailable", "text_sealed"]
+        codes += ["brand_limited"]
     if operation.body is bytes:
         codes += ["body_too_large"]
     elif operation.body is not None:

@@ -94,7 +94,8 @@ class Operation(Generic[B, Q]):
     `query`: a struct whose fields are the query parameters. `answers`: type of the answer by
     status (None: no content). `errors`: codes beyond those that every such operation has.
     `stream`: takes the same request as lines of JSON instead. `text_types`, `text_told`: media
-    types and description of an answer that is text (`bytes`).
+    types and description of an answer that is text (`bytes`). `for_brands`: a key that is limited
+    to brands may use it too, and sees its own alone; every other operation is closed to such a key.
     """
 
     method: str
@@ -114,6 +115,7 @@ class Operation(Generic[B, Q]):
     stream: Handler[None, Q] | None = None
     text_types: tuple[str, ...] = ("text/xml",)
     text_told: str = "Taken; nothing is answered."
+    for_brands: bool = False
 
 
 def find_header(http: HTTPScope, name: bytes) -> bytes | None:

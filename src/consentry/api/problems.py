@@ -61,6 +61,7 @@ PROBLEMS: Final[dict[str, ProblemKind]] = {
     "agent_disabled": ProblemKind(403, "The agent is disabled"),
     "sign_in_refused": ProblemKind(403, "The agent is not let in this way"),
     "forged_webhook": ProblemKind(403, "The webhook is not signed by the carrier"),
+    "brand_limited": ProblemKind(403, "The API key is limited to brands"),
     "not_found": ProblemKind(404, "Not found"),
     "unknown_brand": ProblemKind(404, "Unknown brand"),
     "unknown_carrier": ProblemKind(404, "Unknown carrier account"),

@@ -83,6 +83,7 @@ OPERATIONS: Final = (
         summary="Rows of law and of the profiles",
         handler=list_rules,
         scope=Scope.READ,
+        for_brands=True,
         answers={200: RulesView},
     ),
     Operation(
@@ -94,6 +95,7 @@ OPERATIONS: Final = (
         "minute. By the place that is set for the recipient now.",
         handler=explain,
         scope=Scope.READ,
+        for_brands=True,
         query=ExplainQuery,
         answers={200: Explanation},
         errors=("invalid_number", "invalid_time"),

@@ -260,6 +260,7 @@ OPERATIONS: Final = (
         summary="Senders",
         handler=list_senders,
         scope=Scope.READ,
+        for_brands=True,
         answers={200: Listing[SenderView]},
     ),
     Operation(
@@ -292,6 +293,7 @@ OPERATIONS: Final = (
         summary="One sender",
         handler=read_sender,
         scope=Scope.READ,
+        for_brands=True,
         answers={200: SenderView},
         errors=("not_found",),
     ),

@@ -51,6 +51,7 @@ OPERATIONS: Final = (
         "have a `next`.",
         handler=list_told_opt_outs,
         scope=Scope.READ,
+        for_brands=True,
         query=ToldQuery,
         answers={200: Listing[ToldView]},
     ),

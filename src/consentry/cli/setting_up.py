@@ -230,6 +230,10 @@ def create_key(
     scope: Annotated[
         list[Scope] | None, typer.Option(help="What it may do; again for more. Default: all.")
     ] = None,
+    brand: Annotated[
+        list[str] | None,
+        typer.Option(help="It is good for this brand alone; again for more. Default: every brand."),
+    ] = None,
     twilio: Annotated[
         bool,
         typer.Option(
@@ -254,6 +258,7 @@ def create_key(
             randomness=secrets.token_bytes(ACCOUNT_BYTES if twilio else SECRET_BYTES),
             now=SystemClock().now(),
         )
+        key = msgspec.structs.replace(key, brands=tuple(dict.fromkeys(brand or ())))
         return await store.submit(SaveKey(key)), secret
 
     key, secret = with_store(save)
@@ -263,7 +268,11 @@ def create_key(
         sentence = f"Account sid  {key.account_sid}\nAuth token   {secret}\n{kept}"
     else:
         told, sentence = {"secret": secret}, f"{secret}\n{kept}"
-    tell({"id": key.id, **told, "scopes": key.scopes}, sentence, as_json=as_json)
+    tell(
+        {"id": key.id, **told, "scopes": key.scopes, "brands": key.brands},
+        sentence,
+        as_json=as_json,
+    )
 
 
 @key_app.command("list")
@@ -285,6 +294,7 @@ def list_keys(*, as_json: JSONFlag = False) -> None:
                     "name": k.name,
                     "prefix": k.prefix,
                     "scopes": k.scopes,
+                    "brands": k.brands,
                     "last_used_at": k.last_used_at,
                     "revoked_at": k.revoked_at,
                 }

@@ -25,7 +25,7 @@ class APIKey(msgspec.Struct, frozen=True):
     """A key of a program. Only the keyed hash of its secret is kept; `prefix` tells it apart.
 
     It is the beginning of the secret, or the whole account sid where the key is an account at
-    the Twilio-compatible door.
+    the Twilio-compatible door. `brands`: it is good for these alone; empty is every brand.
     """
 
     id: str
@@ -36,6 +36,7 @@ class APIKey(msgspec.Struct, frozen=True):
     created_at: datetime
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+    brands: tuple[str, ...] = ()
 
     @property
     def account_sid(self) -> str | None:

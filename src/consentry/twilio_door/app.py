@@ -6,6 +6,7 @@ answered in Twilio's words, before anything is sent.
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as HTTPScope
 
 from consentry.actions.find_account import Account
+from consentry.actions.limited_store import limit_store
 from consentry.ports import Ids, Rejected, StoreUnavailable
 from consentry.ports.log_context import set_log_context
 from consentry.twilio_door.calls import Call, Handler
@@ -166,7 +168,12 @@ class TwilioDoor:
         handler = resource.methods.get("GET" if method == "HEAD" else method)
         if handler is None:
             return _refuse_method(method, resource)
-        return await handler(Call(self._services, account, scope, headers, receive, target.rest))
+        services = self._services
+        if account.key is not None and account.key.brands:
+            # What is passed on is the whole account's, so nothing is.
+            store = limit_store(services.store, account.key.brands)
+            services = replace(services, store=store, passing_on=None)
+        return await handler(Call(services, account, scope, headers, receive, target.rest))
 
     async def _authenticate(self, headers: Headers, account_sid: str) -> Account:
         """Find the account by the request's credentials; it must be the one in the path."""

@@ -4,13 +4,14 @@ import asyncio
 import secrets
 from typing import Final
 
+import msgspec
 from starlette.responses import Response
 
 from consentry.actions.administer import SaveKey, revoked
 from consentry.actions.make_key import ACCOUNT_BYTES, SECRET_BYTES, make_account, make_key
 from consentry.console.pages import Page, Visit
 from consentry.console.settings.filled import Filled, fill, read_form
-from consentry.console.settings.sections import KEYS, check_all_brands, go_saved, show
+from consentry.console.settings.sections import KEYS, brands_of, check_all_brands, go_saved, show
 from consentry.domain.agents import Permission
 from consentry.ports import APIKey, Scope
 
@@ -34,8 +35,8 @@ _DOORS: Final = (
         "The key is an account sid and an auth token. It needs Send and Read.",
     ),
 )
-_SEVERAL: Final = ("scopes", "doors")
-_NEW: Final = {"name": "", "scopes": "", "doors": ""}
+_SEVERAL: Final = ("scopes", "doors", "brands")
+_NEW: Final = {"name": "", "scopes": "", "doors": "", "brands": ""}
 
 
 async def list_keys(visit: Visit) -> Response:
@@ -53,7 +54,7 @@ async def new_key(visit: Visit) -> Response:
 async def add_key(visit: Visit) -> Response:
     """Make a key and show its secret, this once: it is kept nowhere."""
     check_all_brands(visit)
-    filled = _check(read_form(visit, _NEW, several=_SEVERAL))
+    filled = await _check(visit, read_form(visit, _NEW, several=_SEVERAL))
     services, name = visit.services, filled.values["name"]
     in_force = [key for key in await services.store.read_keys() if key.revoked_at is None]
     if any(key.name == name for key in in_force):
@@ -70,6 +71,7 @@ async def add_key(visit: Visit) -> Response:
         randomness=secrets.token_bytes(ACCOUNT_BYTES if twilio else SECRET_BYTES),
         now=services.clock.now(),
     )
+    key = msgspec.structs.replace(key, brands=filled.several("brands"))
     made = await services.store.submit(SaveKey(key, visit.actor))
     return await show(visit, KEYS, "key_made.html", status=201, key=made, secret=secret)
 
@@ -79,7 +81,8 @@ async def show_key(visit: Visit) -> Response:
     key = await _find(visit)
     if key is None:
         return visit.missing("API key")
-    return await show(visit, KEYS, "key.html", key=key, scopes=SCOPES)
+    brands = [brand.name for brand in await brands_of(visit) if brand.id in key.brands]
+    return await show(visit, KEYS, "key.html", key=key, scopes=SCOPES, brands=brands)
 
 
 async def revoke_key(visit: Visit) -> Response:
@@ -96,7 +99,7 @@ async def revoke_key(visit: Visit) -> Response:
     return go_saved(visit, KEYS.path, changed=changed)
 
 
-def _check(filled: Filled) -> Filled:
+async def _check(visit: Visit, filled: Filled) -> Filled:
     name = filled.values["name"]
     if not name:
         filled = filled.refused(name="Write what the key is for.")
@@ -107,6 +110,8 @@ def _check(filled: Filled) -> Filled:
         filled = filled.refused(scopes="Choose what it may do.")
     elif not set(chosen) <= set(Scope):
         filled = filled.refused(scopes="Choose among these.")
+    if not set(filled.several("brands")) <= {brand.id for brand in await brands_of(visit)}:
+        filled = filled.refused(brands="Choose among these.")
     return filled
 
 
@@ -119,6 +124,7 @@ async def _show_form(visit: Visit, filled: Filled) -> Response:
         form=filled,
         doors=_DOORS,
         choices=[(scope.value, *words) for scope, words in SCOPES.items()],
+        brands=[(brand.id, brand.name, "") for brand in await brands_of(visit)],
     )
 
 

@@ -144,6 +144,10 @@ def _shape(schema: Schema) -> str:
     if "enum" in schema:
         return _values(schema)
     if schema.get("type") == "array":
+        # Of an array of fixed length each place has its own shape, and `items` is false.
+        places = schema.get("prefixItems")
+        if places:
+            return f"[{', '.join(map(_shape, places))}]"
         return f"list of {_shape(schema.get('items', {}))}"
     return str(schema.get("format") or schema.get("type") or "any value")
 

@@ -6,7 +6,7 @@ It is as strict as a real store: a command is shown only what its `needs` asked 
 import math
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
@@ -16,7 +16,15 @@ from consentry.domain.campaign_keywords import CampaignKeyword
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.drift import Drift, Reconciliation
-from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
+from consentry.domain.entries import (
+    AUDIT_KINDS,
+    NOBODY,
+    Actor,
+    ActorKind,
+    Entry,
+    EntryKind,
+)
+from consentry.domain.erasure import list_pieces
 from consentry.domain.imports import ImportPart, ImportRun
 from consentry.domain.messages import Direction, Job, JobState, Message
 from consentry.domain.policy import Policy
@@ -30,11 +38,14 @@ from consentry.ports import (
     Change,
     Command,
     ConversationMark,
+    Destroyed,
     DriftFilter,
     EntryFilter,
     Expiry,
+    Held,
     IdempotencyRecord,
     ListedNotice,
+    Mentions,
     Needs,
     NoticeFilter,
     NoticePage,
@@ -58,6 +69,7 @@ if TYPE_CHECKING:
     from consentry.domain.notices import Notice
 
 T = TypeVar("T")
+SYSTEM: Final = Actor(ActorKind.SYSTEM)
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
@@ -135,6 +147,7 @@ class MemoryStore:
         self.import_parts: list[ImportPart] = []
         self.reconciliations: dict[str, Reconciliation] = {}
         self.calls_to_action: dict[tuple[str, int], CallToAction] = {}
+        self.erased: dict[tuple[str, str], Standing] = {}
         self.available = True
 
     # --- Commands ---------------------------------------------------------------------------
@@ -159,7 +172,10 @@ class MemoryStore:
 
     def _apply(self, change: Change) -> None:
         derived = self._derive_notices(change)
+        for destroyed in change.destroyed:
+            self._destroy(destroyed)
         for entry in change.entries:
+            self._recall(entry)
             self.entries.append(entry)
             if entry.pieces:
                 known = self.standing(entry.recipient)
@@ -177,6 +193,41 @@ class MemoryStore:
             self.processes.pop(process, None)
         for pair in change.forgotten_answers:
             del self.idempotency[pair]
+
+    def _destroy(self, destroyed: Destroyed) -> None:
+        """Leave an empty entry in each place, and what was kept under the number's hash."""
+        number = destroyed.recipient
+        for place in destroyed.places:
+            old = self.entries[place]
+            self.entries[place] = Entry(
+                old.id, "erased", EntryKind.ENTRY_ERASED, old.at, old.recorded_at, SYSTEM
+            )
+        self.standings.pop(number, None)
+        kept: tuple[dict[Any, Any], ...] = (self.messages, self.jobs, self.receipts, self.notices)
+        for rows in (*kept, self.marks, self.drifts, self.reviews, self.expiries):
+            for key in [key for key, row in rows.items() if row.recipient == number]:
+                del rows[key]
+        for pair in destroyed.hashes:
+            self.erased.pop(pair, None)
+        if destroyed.kept is not None:
+            self.erased[destroyed.hashes[0]] = destroyed.kept
+
+    def _recall(self, entry: Entry) -> None:
+        """Begin the ledger of an erased number anew with what stands against it."""
+        number = entry.recipient
+        if number in self.standings or number == NOBODY or self.standing(number) == Standing():
+            return
+        standing = self.standings[number] = self.standing(number)
+        recalled = Entry(
+            self.ids.new("ent"),
+            number,
+            EntryKind.STANDING_RECALLED,
+            entry.recorded_at,
+            entry.recorded_at,
+            SYSTEM,
+            pieces=list_pieces(standing),
+        )
+        self.entries.append(recalled)
 
     def _derive_notices(self, change: Change) -> "list[Notice]":
         """Make what programs are told, from how everything was before the change."""
@@ -279,7 +330,44 @@ class MemoryStore:
 
     def standing(self, recipient: str) -> Standing:
         """Return what stands; empty for a number never seen."""
-        return self.standings.get(recipient, Standing())
+        known = self.standings.get(recipient)
+        return known or self.erased.get(self.hash(recipient), Standing())
+
+    def hash(self, number: str) -> tuple[str, str]:
+        """Hash a number by the only key there is."""
+        return "key", f"hash of {number[::-1]}"
+
+    def held(self, number: str) -> Held:
+        """Find all that is held of a number."""
+        tables: dict[str, dict[Any, Any]] = {"messages": self.messages, "jobs": self.jobs}
+        return Held(
+            places=tuple(p for p, entry in enumerate(self.entries) if entry.recipient == number),
+            rows={
+                table: sum(row.recipient == number for row in rows.values())
+                for table, rows in tables.items()
+            },
+            newest_at=max((e.recorded_at for e in self.entries_of(number)), default=None),
+            customers=tuple(c for c in self.customers.values() if _has_phone(c, number)),
+            hashes=(self.hash(number),),
+        )
+
+    async def read_profiles(self, recipient: str) -> list[Customer]:
+        """List the customers that have this number."""
+        return list(self.held(recipient).customers)
+
+    async def read_mentions(self, recipient: str) -> Mentions:
+        """Look where a number is named beside its own rows."""
+        self._check_available()
+        return Mentions(
+            places=tuple(
+                place
+                for place, entry in enumerate(self.entries)
+                if entry.recipient == NOBODY and recipient in (entry.text or "")
+            ),
+            answers=tuple(
+                pair for pair, row in self.idempotency.items() if recipient.encode() in row.body
+            ),
+        )
 
     def entries_of(self, recipient: str) -> list[Entry]:
         """List a recipient's entries, oldest first."""
@@ -629,6 +717,12 @@ class MemoryFacts:
         """Find an import."""
         self._check(import_id in self._needs.imports, f"import {import_id}")
         return self._store.imports.get(import_id)
+
+    def held(self, recipient: str) -> Held:
+        """Find all that is held of a number."""
+        asked = self._needs.held and recipient in self._needs.recipients
+        self._check(asked, f"what is held of {recipient}")
+        return self._store.held(recipient)
 
     def _check(self, asked: bool, what: str) -> None:
         if not asked:

@@ -113,6 +113,7 @@ class Directory(msgspec.Struct, frozen=True):
 
     `keywords` are those of campaigns and `webhooks` programs that are told of events, by their
     ids: what was removed is not among them.
+    `erased_keys`: by whose hashes erased numbers are kept; none where nobody was erased.
     """
 
     brands: dict[str, Brand] = {}
@@ -121,6 +122,7 @@ class Directory(msgspec.Struct, frozen=True):
     calls_to_action: dict[str, CallToAction] = {}
     keywords: dict[str, CampaignKeyword] = {}
     webhooks: dict[str, Webhook] = {}
+    erased_keys: tuple[str, ...] = ()
 
     def brand_of(self, sender: Sender) -> Brand:
         """Return the sender's brand; a sender is never stored without one."""

@@ -57,6 +57,11 @@ from consentry.ports.door_answers import (
     DeferredAnswer,
     RefusedAnswer,
 )
+from consentry.ports.erasing import (
+    Destroyed,
+    Held,
+    Mentions,
+)
 from consentry.ports.everybody import Everybody
 from consentry.ports.ledger_log import (
     SALT_BYTES,
@@ -153,6 +158,7 @@ __all__ = [
     "ConversationMark",
     "DeferredAnswer",
     "Delivery",
+    "Destroyed",
     "DriftFilter",
     "EntryCounts",
     "EntryFilter",
@@ -166,6 +172,7 @@ __all__ = [
     "Fence",
     "Forged",
     "Handshake",
+    "Held",
     "IdempotencyRecord",
     "Ids",
     "InboundHistory",
@@ -180,6 +187,7 @@ __all__ = [
     "Logged",
     "Malformed",
     "Measuring",
+    "Mentions",
     "MessageFilter",
     "MetricsAccess",
     "Needs",

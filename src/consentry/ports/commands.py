@@ -26,6 +26,7 @@ from consentry.domain.standing import Standing
 from consentry.domain.templates import Template
 from consentry.domain.webhooks import Webhook, WebhookHealth, WebhookSecrets
 from consentry.ports.clock import Ids
+from consentry.ports.erasing import Destroyed, Held
 from consentry.ports.records import (
     APIKey,
     CarrierAccount,
@@ -50,6 +51,7 @@ class Needs(msgspec.Struct, frozen=True, gc=False):
     `idempotency` are pairs of owner and key. `links` and `sessions` are ids; `marks` are pairs
     of recipient and sender. `drifts` asks for all drifts of the recipients. `reviews` and
     `imports` are ids.
+    `held` asks for all that is held of the recipients: such a command is carried out alone.
     """
 
     recipients: tuple[str, ...] = ()
@@ -71,6 +73,7 @@ class Needs(msgspec.Struct, frozen=True, gc=False):
     drifts: bool = False
     reviews: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
+    held: bool = False
 
 
 class Work(msgspec.Struct, frozen=True, gc=False):
@@ -166,6 +169,9 @@ class Facts(Protocol):
     def import_run(self, import_id: str) -> ImportRun | None:
         """An import by id: how far it has come."""
 
+    def held(self, recipient: str) -> Held:
+        """All that is held of a recipient."""
+
 
 Record = (
     Brand
@@ -204,6 +210,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     `notices` are new; those of a message's status and those of events nobody names: the store
     makes them from the rest. `postponed` changes notices that are still there, `told` ends them by
     their ids, and `replayed` are due at once where they were given up.
+    `destroyed` goes before all else.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -218,6 +225,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     postponed: tuple[PostponedNotice, ...] = ()
     told: tuple[str, ...] = ()
     replayed: tuple[Notice, ...] = ()
+    destroyed: tuple[Destroyed, ...] = ()
 
 
 class Outcome(msgspec.Struct, frozen=True):

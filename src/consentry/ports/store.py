@@ -19,6 +19,7 @@ from consentry.domain.standing import Standing
 from consentry.domain.templates import Template
 from consentry.domain.webhooks import WebhookHealth, WebhookSecrets
 from consentry.ports.commands import Command, Work
+from consentry.ports.erasing import Mentions
 from consentry.ports.ledger_log import Checkpoint, Logged, LogHead, LogKey
 from consentry.ports.listings import (
     DriftFilter,
@@ -323,6 +324,9 @@ class Store(Protocol):
 
     async def read_import_parts(self, import_id: str, block: int) -> list[ImportPart]:
         """List what became of the rows of one block of an import, in the order of deciding."""
+
+    async def read_mentions(self, recipient: str) -> Mentions:
+        """Look where a number is named beside its own rows: takes seconds in a large database."""
 
     async def close(self) -> None:
         """Finish what was submitted, then let go of the database."""

@@ -11,6 +11,10 @@ from consentry.store.working_set import WorkingSet
 AnyCommand = Command[object]
 
 
+class MustBeAlone(Exception):
+    """A command changes what the others of its batch were shown: each is carried out by itself."""
+
+
 class Failure:
     """Marks an outcome that is an exception, so that a command may also return one."""
 
@@ -29,8 +33,11 @@ class Batch:
         self._needs: Final = [_needs_of(command) for command in commands]
 
     def gather(self) -> Wanted:
-        """Put the needs of all together."""
-        return gather(need for need in self._needs if isinstance(need, Needs))
+        """Put the needs of all together; raises `MustBeAlone`."""
+        needs = [need for need in self._needs if isinstance(need, Needs)]
+        if len(self.commands) > 1 and any(need.held for need in needs):
+            raise MustBeAlone
+        return gather(needs)
 
     def decide(self, facts: WorkingSet[Row]) -> list[object]:
         """Let each command decide in order and apply its change; outcomes or `Failure`."""

@@ -25,6 +25,7 @@ from consentry.ports import (
     CarrierAccount,
     Change,
     ConversationMark,
+    Destroyed,
     Expiry,
     IdempotencyRecord,
     Receipt,
@@ -299,9 +300,16 @@ class Changed(Generic[Row]):
     forgotten_answers: dict[tuple[str, str], None] = field(default_factory=dict)
     told_notices: dict[str, None] = field(default_factory=dict)
     customers: dict[str, Customer] = field(default_factory=dict)
+    destroyed: list[Destroyed] = field(default_factory=list)
+    has_new_keys: bool = False
 
-    def add(self, encoded: EncodedChange[Row], change: Change) -> None:
-        """Add one command's change on top of those before it."""
+    def add(
+        self, encoded: EncodedChange[Row], change: Change, erased_keys: tuple[str, ...] = ()
+    ) -> None:
+        """Add one command's change on top of those before it.
+
+        `erased_keys` are those under which somebody is kept already.
+        """
         self.entries += encoded.entries
         self.audited += encoded.audited
         self.changes.append(change)
@@ -312,6 +320,13 @@ class Changed(Generic[Row]):
         for record in change.records:
             if isinstance(record, Customer):
                 self.customers[record.id] = record
+        self._delete_of(change)
+        for destroyed in change.destroyed:
+            self.destroyed.append(destroyed)
+            is_new = destroyed.kept is not None and destroyed.hashes[0][0] not in erased_keys
+            self.has_new_keys = self.has_new_keys or is_new
+
+    def _delete_of(self, change: Change) -> None:
         for message in change.finished_jobs:
             self._delete(Table.JOBS, message, self.finished_jobs)
         for customer in change.deleted_customers:
@@ -338,9 +353,10 @@ class Changed(Generic[Row]):
                 found.update(_touched(record))
             if change.deleted_customers:
                 found.add(NOBODY)
+            found.update(destroyed.recipient for destroyed in change.destroyed)
         return frozenset(found)
 
     @property
     def directory_changed(self) -> bool:
-        """Tell whether a brand, sender, program or call to action was written."""
-        return not DIRECTORY_TABLES.isdisjoint(self.rows)
+        """Tell whether something of the directory was written, a key of erased numbers too."""
+        return self.has_new_keys or not DIRECTORY_TABLES.isdisjoint(self.rows)

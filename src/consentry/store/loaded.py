@@ -12,6 +12,7 @@ from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
 from consentry.ports import (
     ConversationMark,
+    Held,
     IdempotencyRecord,
     Needs,
     Receipt,
@@ -45,6 +46,7 @@ class Wanted:
     drifts: dict[str, None] = field(default_factory=dict)
     reviews: dict[str, None] = field(default_factory=dict)
     imports: dict[str, None] = field(default_factory=dict)
+    held: dict[str, None] = field(default_factory=dict)
 
 
 def gather(needs: Iterable[Needs]) -> Wanted:
@@ -98,6 +100,8 @@ def _gather_recipients(wanted: Wanted, need: Needs) -> None:
             wanted.profiles[recipient] = None
         if need.drifts:
             wanted.drifts[recipient] = None
+        if need.held:
+            wanted.held[recipient] = None
 
 
 @dataclass(slots=True)
@@ -105,9 +109,11 @@ class Loaded:
     """What the database holds of what a batch wanted. Keys without a value are not there.
 
     `holders` are pairs of number and customer; `refusals` are times in microseconds by sender.
+    `recalled` is what stands against numbers that were erased, and have no standing.
     """
 
     standings: dict[str, Standing] = field(default_factory=dict)
+    recalled: dict[str, Standing] = field(default_factory=dict)
     inbound: list[Message] = field(default_factory=list)
     outbound: list[Message] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
@@ -125,3 +131,4 @@ class Loaded:
     drifts: list[Drift] = field(default_factory=list)
     reviews: list[ReviewCase] = field(default_factory=list)
     imports: list[ImportRun] = field(default_factory=list)
+    held: dict[str, Held] = field(default_factory=dict)

@@ -113,6 +113,8 @@ TABLES: Final = (
     MovedTable("log_tiles", ("level", "number", "hashes"), 2),
     MovedTable("log_checkpoints", ("size", "value")),
     MovedTable("log_keys", ("id", "value")),
+    MovedTable("erased", ("key", "hash", "erased_at", "value"), 2),
+    MovedTable("erasure_keys", ("id",)),
 )
 """Not moved: the index of grams, which the target builds, who serves a database now, and how far
 the log is, which is found out by whoever integrates there first.

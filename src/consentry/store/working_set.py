@@ -26,6 +26,7 @@ from consentry.domain.webhooks import Webhook
 from consentry.ports import (
     Change,
     ConversationMark,
+    Held,
     IdempotencyRecord,
     Ids,
     Needs,
@@ -39,6 +40,7 @@ from consentry.ports import (
 from consentry.store.changed import Changed, Encoder, Row, encode_change
 from consentry.store.derived import derive_notices
 from consentry.store.derived_events import derive_events
+from consentry.store.erased import recall
 from consentry.store.loaded import Loaded, Wanted
 from consentry.store.outbox import Outbox
 from consentry.store.profiles import Profiles
@@ -104,7 +106,11 @@ class WorkingSet(Generic[Row]):
         self._encoder = encoder
         self.asking = Needs()
         self._wanted = wanted
-        self._standings = dict.fromkeys(wanted.recipients, _EMPTY) | loaded.standings
+        self._standings = (
+            dict.fromkeys(wanted.recipients, _EMPTY) | loaded.recalled | loaded.standings
+        )
+        self._recalled = loaded.recalled
+        self._held = loaded.held
         self._messages: dict[str, Message] = {}
         self._inbound: dict[tuple[str, str, str], str] = {}
         self._outbound: dict[_Pair, str] = {}
@@ -256,6 +262,10 @@ class WorkingSet(Generic[Row]):
         """Return an import."""
         return _found(self._imports, import_id, self._wanted.imports, "the import")
 
+    def held(self, recipient: str) -> Held:
+        """Return all that is held of a recipient."""
+        return _asked(self._held, recipient, "what is held of")
+
     def _put_drift(self, drift: Drift) -> None:
         self._drifts.setdefault(drift.recipient, {})[drift.id] = drift
 
@@ -271,9 +281,11 @@ class WorkingSet(Generic[Row]):
 
     def apply(self, change: Change) -> None:
         """Put a command's change on top; all of it, or, where this raises, nothing of it."""
+        if self._recalled:
+            change = recall(change, self._recalled, self.now, self.ids)
         encoded = encode_change(change, self._encoder, self._list_notices(change))
         standings = self._stand_after(change.entries)
-        self.changed.add(encoded, change)
+        self.changed.add(encoded, change, self.directory.erased_keys)
         self.changed.standings.update(standings)
         self._standings.update(standings)
         for entry in change.entries:
@@ -286,6 +298,12 @@ class WorkingSet(Generic[Row]):
             self._outbox.finish(message_id)
         for record in change.records:
             self._put_record(record)
+        self._forget(change)
+        if self._recalled:
+            for entry in change.entries:
+                self._recalled.pop(entry.recipient, None)
+
+    def _forget(self, change: Change) -> None:
         for customer in change.deleted_customers:
             self._profiles.delete(customer)
         for process in change.ended_processes:

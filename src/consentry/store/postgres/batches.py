@@ -13,6 +13,7 @@ from consentry.domain.policy import Policy
 from consentry.ports import Clock, EntryCounts, Ids, Measuring, StoreUnavailable, count_entries
 from consentry.store.batch import AnyCommand, Batch, Failure, fail_all, is_outage
 from consentry.store.changed import Changed
+from consentry.store.erased import NO_KEYS
 from consentry.store.loaded import Wanted
 from consentry.store.postgres.address import Address
 from consentry.store.postgres.connection import (
@@ -25,6 +26,7 @@ from consentry.store.postgres.connection import (
     let_go,
 )
 from consentry.store.postgres.encoding import COLUMN_ROWS, Row
+from consentry.store.postgres.erasing import load_held
 from consentry.store.postgres.loading import (
     DirectoryReader,
     asks_for_work,
@@ -32,9 +34,11 @@ from consentry.store.postgres.loading import (
     hold_due,
     list_keys,
     load,
+    recall,
 )
 from consentry.store.postgres.writing import ChangedMeanwhile, write
 from consentry.store.working_set import Surroundings, WorkingSet
+from consentry.wire.keyed_hash import HashKeys
 
 _TRIES: Final = 5
 _IDLE_MILLISECONDS: Final = 4000
@@ -86,6 +90,7 @@ class Around(NamedTuple):
     ids: Ids
     policy: Policy
     measuring: Measuring
+    hash_keys: HashKeys = NO_KEYS
 
 
 class _Unsure(Exception):
@@ -221,6 +226,10 @@ class Lane:
         directory = self._directory.known(version)
         if directory is None:
             directory, version = await self._directory.read(connection)
+        if directory.erased_keys:
+            await recall(connection, wanted, found, self._directory.asked)
+        for number in wanted.held:
+            found.held[number] = await load_held(connection, number, self._directory.asked)
         surroundings = Surroundings(now, self._around.ids, self._around.policy, directory)
         facts = WorkingSet(surroundings, wanted, found, encoder=COLUMN_ROWS)
         return batch.decide(facts), facts.changed, version

@@ -7,7 +7,7 @@ from consentry.domain.directory import Directory
 from consentry.domain.standing import Standing
 from consentry.ports import StoreUnavailable
 from consentry.store.postgres.connection import Connection
-from consentry.store.postgres.loading import DirectoryReader
+from consentry.store.postgres.loading import DirectoryReader, find_erased
 from consentry.store.postgres.pool import Pool
 from consentry.store.postgres.statements import (
     clean,
@@ -16,6 +16,7 @@ from consentry.store.postgres.statements import (
     write_array,
 )
 from consentry.store.rows import decode_standing
+from consentry.wire.keyed_hash import HashKeys
 
 _FACTS: Final = read_statements("read")["read_facts"]
 _EMPTY: Final = Standing()
@@ -31,9 +32,12 @@ class FactsReader:
     Nothing is remembered of a standing: each answer was read after it was asked for.
     """
 
-    def __init__(self, pool: Pool, questions_max: int, *, queries_max: int) -> None:
+    def __init__(
+        self, pool: Pool, questions_max: int, *, queries_max: int, hash_keys: HashKeys
+    ) -> None:
         """Ask in the event loop that runs through these connections; others use them shortly.
 
+        `hash_keys` find who was erased.
         `questions_max`: how many questions share a query. `queries_max`: how many queries are on
         their way; meanwhile the next gathers.
         """
@@ -42,7 +46,7 @@ class FactsReader:
         self._pool = pool
         self._questions_max = questions_max
         self._queries_max = queries_max
-        self._directory = DirectoryReader()
+        self._directory = DirectoryReader(hash_keys)
         self._waiting: list[_Asked] = []
         self._queries = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -113,6 +117,11 @@ class _Question:
         directory = self._directory.known(int(found[None]))
         if directory is None:
             directory, _ = await self._directory.read(connection)
+        if directory.erased_keys:
+            # Another snapshot: it may show what was kept of somebody who has a standing again by
+            # now, and never less.
+            strangers = [r for r in self._recipients if r and r not in found]
+            found.update(await find_erased(connection, strangers, self._directory.asked))
         return directory, found
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from consentry.domain.directory import Directory
 from consentry.store import rows
+from consentry.store.erased import Asked, Hashed, list_strangers
 from consentry.store.loaded import Loaded, Wanted
 from consentry.store.postgres.connection import Connection
 from consentry.store.postgres.statements import (
@@ -16,6 +17,7 @@ from consentry.store.postgres.statements import (
     read_statements,
 )
 from consentry.store.sealing import SEALING
+from consentry.wire.keyed_hash import HashKeys
 
 _LOAD: Final = read_statements("load")
 
@@ -185,17 +187,43 @@ async def load(
     return found, answer["directory_version"]
 
 
+async def recall(connection: Connection, wanted: Wanted, found: Loaded, asked: Asked) -> None:
+    """Find what stands against those whose standing was not found: they may have been erased."""
+    strangers = list_strangers(wanted.recipients, found.standings)
+    known = await find_erased(connection, strangers, asked)
+    found.recalled = {number: rows.decode_standing(value) for number, value in known.items()}
+
+
+async def find_erased(
+    connection: Connection, numbers: Iterable[str], asked: Asked
+) -> dict[str, str]:
+    """Find what was kept of numbers that were erased: standings as JSON, by number."""
+    hashed = Hashed(asked, numbers)
+    if not hashed.hashes:
+        return {}
+    keys, hashes = zip(*hashed.hashes, strict=True)
+    query = _LOAD["erased"]
+    bound = query.bind({"hash_keys": list(keys), "hashes": list(hashes)})
+    return hashed.name(tuple(row) for row in await connection.fetch(query.sql, *bound))
+
+
 class DirectoryReader:
     """Brands, senders and programs in memory, read again as soon as anybody changed them."""
 
-    def __init__(self) -> None:
-        """Know nothing yet."""
+    def __init__(self, keys: HashKeys) -> None:
+        """Know nothing yet; `keys` find who was erased."""
+        self._keys = keys
         self._version = -1
         self._directory = Directory()
 
     def known(self, version: int) -> Directory | None:
         """Give the directory of a version that was just read; None where it must be read."""
         return self._directory if version == self._version else None
+
+    @property
+    def asked(self) -> Asked:
+        """By which keys to look for numbers that have no standing."""
+        return Asked(self._keys, self._directory.erased_keys)
 
     async def read(self, connection: Connection) -> tuple[Directory, int]:
         """Read it as it is now, with its version, and remember it."""

@@ -2,8 +2,10 @@
 
 from typing import Final
 
+from consentry.ports import Mentions
 from consentry.store.postgres.address import Address
 from consentry.store.postgres.announcing import Listener
+from consentry.store.postgres.erasing import find_mentions
 from consentry.store.postgres.facts import FactsReader
 from consentry.store.postgres.lists import Lists
 from consentry.store.postgres.log_reading import LogReader
@@ -51,10 +53,18 @@ class ReadingSide:
         )
         self._many = Pool(address, STREAM_QUERIES_MAX, settings=by_number)
         self._pool = Pool(address, POOL_SIZE)
-        self.facts = FactsReader(self._gate, GATE_QUESTIONS_MAX, queries_max=GATE_QUERIES_MAX)
+        self.facts = FactsReader(
+            self._gate,
+            GATE_QUESTIONS_MAX,
+            queries_max=GATE_QUERIES_MAX,
+            hash_keys=writing.hash_keys,
+        )
         # Nobody who asks about one waits for those who ask about hundreds at once.
         self.facts_of_many = FactsReader(
-            self._many, STREAM_QUESTIONS_MAX, queries_max=STREAM_QUERIES_MAX
+            self._many,
+            STREAM_QUESTIONS_MAX,
+            queries_max=STREAM_QUERIES_MAX,
+            hash_keys=writing.hash_keys,
         )
         self.before_gate = Reader(self._gate)
         self.reader = Reader(self._pool)
@@ -67,6 +77,10 @@ class ReadingSide:
             watchers=watchers,
             written=lambda: writing.written,
         )
+
+    async def find_mentions(self, recipient: str) -> Mentions:
+        """Look where a number is named beside its own rows."""
+        return await self._pool.use(lambda connection: find_mentions(connection, recipient))
 
     def listen(self) -> None:
         """Hear what other processes change, from now on."""

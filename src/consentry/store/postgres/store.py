@@ -39,6 +39,7 @@ from consentry.ports import (
     LogHead,
     LogKey,
     Measuring,
+    Mentions,
     MessageFilter,
     NoteSigner,
     NoticeFilter,
@@ -55,6 +56,7 @@ from consentry.ports import (
     Watch,
     Work,
 )
+from consentry.store.erased import NO_KEYS
 from consentry.store.line import BATCH_COMMANDS_MAX
 from consentry.store.postgres.address import Address, read_address
 from consentry.store.postgres.batches import Around, Undertaken
@@ -64,6 +66,7 @@ from consentry.store.postgres.pipeline import PipelinedWriter
 from consentry.store.postgres.reading_side import ReadingSide
 from consentry.store.postgres.writing_side import WritingSide
 from consentry.store.watching import Watchers
+from consentry.wire.keyed_hash import HashKeys
 from consentry.wire.tiles import TileName
 
 T = TypeVar("T")
@@ -104,17 +107,20 @@ class PostgresStore:
         measuring: Measuring = UNMEASURED,
         batch_commands_max: int = BATCH_COMMANDS_MAX,
         signer: NoteSigner | None = None,
+        hash_keys: HashKeys = NO_KEYS,
     ) -> Self:
         """Connect, bring the tables up to date as needed, and start the writer.
 
         `ids` and `measuring` are called from the writer's thread. `batch_commands_max`: how many
-        commands may share a commit. With a `signer` entries are put into the log and checkpoints
-        signed. Raises `MigrationError` where database and program do not fit, `StoreUnavailable`
-        where the database cannot be reached, and `AddressError` where the URL names none.
+        commands may share a commit. `hash_keys` hash the numbers of who is erased, and find them.
+        With a `signer` entries are put into the log and checkpoints signed. Raises `MigrationError`
+        where database and program do not fit, `StoreUnavailable` where the database cannot be
+        reached or somebody was erased by a key that is not among these, and `AddressError` where
+        the URL names none.
         """
         address = read_address(url)
         watchers, process = Watchers(), secrets.token_hex(4)
-        around = Around(clock, ids, policy, measuring)
+        around = Around(clock, ids, policy, measuring, hash_keys)
         logs = None if signer is None else LogKeeping(address, signer, clock)
         writing = WritingSide(address, around, watchers=watchers, process=process, logs=logs)
         try:
@@ -443,6 +449,10 @@ class PostgresStore:
     async def read_import_parts(self, import_id: str, block: int) -> list[ImportPart]:
         """List what became of the rows of one block of an import."""
         return await self._side.reader.read_import_parts(import_id, block)
+
+    async def read_mentions(self, recipient: str) -> Mentions:
+        """Look where a number is named beside its own rows."""
+        return await self._side.find_mentions(recipient)
 
     async def close(self) -> None:
         """Finish what was submitted, then let go of the database."""

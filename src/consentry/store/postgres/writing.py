@@ -19,6 +19,7 @@ from consentry.store.postgres.encoding import (
     Row,
     optional,
 )
+from consentry.store.postgres.erasing import destroy
 from consentry.store.postgres.statements import clean, read_statements, write_together
 from consentry.store.rows import encode
 
@@ -79,6 +80,8 @@ async def write(connection: Connection, changed: Changed[Row], directory_version
         told = await connection.execute(_ADVANCE.sql, directory_version)
         if told != "UPDATE 1":
             raise ChangedMeanwhile
+    for destroyed in changed.destroyed:
+        await destroy(connection, destroyed)
     is_change = not _NO_NEWS.issuperset(writing.queries)
     statement = write_together(tuple(writing.queries), is_counted=is_change)
     await connection.fetchval(statement.sql, *statement.bind(writing.values))

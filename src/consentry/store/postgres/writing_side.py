@@ -8,6 +8,7 @@ from math import inf
 from typing import Final
 
 from consentry.ports import LogHead, StoreUnavailable
+from consentry.store.erased import check_keys
 from consentry.store.migrate import read_migrations
 from consentry.store.notes import check_notes
 from consentry.store.postgres.address import Address
@@ -21,6 +22,7 @@ from consentry.store.postgres.migrating import apply_migrations
 from consentry.store.postgres.noting import read_notes
 from consentry.store.postgres.pipeline import PipelinedWriter
 from consentry.store.watching import Watchers
+from consentry.wire.keyed_hash import HashKeys
 
 LANES: Final = 2
 """While one batch is on its way to the disk the next is decided: a third gains nothing more."""
@@ -58,7 +60,7 @@ class WritingSide:
         self._logs = logs
         self._watchers = watchers
         self._loop = _find_loop()()
-        directory = DirectoryReader()
+        directory = DirectoryReader(around.hash_keys)
         losses = Losses()
         self._lanes = [
             Lane(address, around, directory=directory, losses=losses) for _ in range(LANES)
@@ -70,6 +72,11 @@ class WritingSide:
         self._due = asyncio.Event()
         self._due.set()
         self._connection: Connection | None = None
+
+    @property
+    def hash_keys(self) -> HashKeys:
+        """The keys that find who was erased."""
+        return self._around.hash_keys
 
     @property
     def written(self) -> int | None:
@@ -97,6 +104,9 @@ class WritingSide:
             notes = await read_notes(connection)
             check_notes(notes, f"The database {self._address}", self._around.clock.now())
             self.known_foreign = await count_written(connection)
+            directory = DirectoryReader(self._around.hash_keys)
+            await directory.read(connection)
+            check_keys(directory.asked)
         finally:
             await let_go(connection)
 

@@ -5,13 +5,20 @@ while another decides about these. For a few the way to the thread and back woul
 """
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
+
+import apsw
 
 from consentry.ports import StoreUnavailable
 from consentry.store.sqlite.answering import answering
 from consentry.store.sqlite.connection import open_for_reading
 from consentry.store.sqlite.reading import LookedUp, Reader
+
+T = TypeVar("T")
 
 
 class AsideReader:
@@ -26,11 +33,23 @@ class AsideReader:
 
     async def look_up(self, recipients: list[str]) -> LookedUp:
         """Look up what the gate asks, as of the last commit; raises `StoreUnavailable`."""
-        if self._closed:
-            raise StoreUnavailable("The store is closed. Check it and try again.")
+        self._check_open()
         return await asyncio.get_running_loop().run_in_executor(
             self._thread, self._look_up, recipients
         )
+
+    async def walk(self, read: Callable[[apsw.Connection], T]) -> T:
+        """Read what takes long in a thread and over a connection of its own."""
+        self._check_open()
+        return await asyncio.to_thread(self._walk, read)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreUnavailable("The store is closed. Check it and try again.")
+
+    def _walk(self, read: Callable[[apsw.Connection], T]) -> T:
+        with answering(), closing(open_for_reading(self._path)) as connection:
+            return read(connection)
 
     def _look_up(self, recipients: list[str]) -> LookedUp:
         if self._reader is None:

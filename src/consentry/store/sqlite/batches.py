@@ -16,12 +16,15 @@ from consentry.ports import (
     count_entries,
 )
 from consentry.store.batch import AnyCommand, Batch, Failure, fail_all, is_outage
+from consentry.store.erased import NO_KEYS
 from consentry.store.sqlite.connection import transaction
 from consentry.store.sqlite.encoding import JSON_ROWS
-from consentry.store.sqlite.loading import DirectoryReader, load
+from consentry.store.sqlite.erasing import load_held
+from consentry.store.sqlite.loading import DirectoryReader, load, recall
 from consentry.store.sqlite.writing import write
 from consentry.store.watching import Watchers
 from consentry.store.working_set import Surroundings, WorkingSet
+from consentry.wire.keyed_hash import HashKeys
 
 _FAULTS: Final = (
     apsw.ConstraintError,
@@ -45,6 +48,7 @@ class Batches:
         policy: Policy,
         watchers: Watchers,
         measuring: Measuring = UNMEASURED,
+        hash_keys: HashKeys = NO_KEYS,
     ) -> None:
         """Write through this connection, which nobody else uses.
 
@@ -57,7 +61,7 @@ class Batches:
         self._watchers = watchers
         self._measuring = measuring
         self._written = EntryCounts()
-        self._directory = DirectoryReader(connection)
+        self._directory = DirectoryReader(connection, hash_keys)
 
     def carry_out(self, commands: Sequence[AnyCommand]) -> list[object]:
         """Carry out commands in order, durably; return the outcome or `Failure` of each.
@@ -89,8 +93,13 @@ class Batches:
         wanted = batch.gather()
         with transaction(self._connection):
             now = self._clock.now()
-            surroundings = Surroundings(now, self._ids, self._policy, self._directory.read())
+            directory = self._directory.read()
+            surroundings = Surroundings(now, self._ids, self._policy, directory)
             found = load(self._connection, wanted, now)
+            if directory.erased_keys:
+                recall(self._connection, wanted, found, self._directory.asked)
+            for number in wanted.held:
+                found.held[number] = load_held(self._connection, number, self._directory.asked)
             facts = WorkingSet(surroundings, wanted, found, encoder=JSON_ROWS)
             outcomes = batch.decide(facts)
             write(self._connection, facts.changed)

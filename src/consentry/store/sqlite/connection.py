@@ -36,6 +36,8 @@ def open_connection(
     connection.pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
     connection.pragma("cache_size", -CACHE_KIBIBYTES)
     connection.pragma("temp_store", "memory")
+    # The permission to change the ledger ends with its transaction by a reference (0018).
+    connection.pragma("foreign_keys", "on")
     return connection
 
 

@@ -73,8 +73,12 @@ class FactsReader:
                 future.set_result((directory, standing))
 
     def _ask(self, recipients: str) -> tuple[Directory, list[Standing]]:
-        version, standings = self._execute(_FACTS, (recipients,)).get
-        return self._directory.at(version), rows.decode_standing_list(str(standings))
+        version, found = self._execute(_FACTS, (recipients,)).get
+        directory = self._directory.at(version)
+        standings = rows.decode_standing_list(str(found))
+        if directory.erased_keys:
+            self._directory.recall(rows.decode_ids(recipients), standings)
+        return directory, standings
 
 
 def _fail(waiting: "list[asyncio.Future[_Facts]]", error: Exception) -> None:

@@ -1,16 +1,19 @@
 """Loads what a batch needs from SQLite: one query, one step, one decode for each kind of fact."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
 import apsw
 
 from consentry.domain.directory import Directory
+from consentry.domain.standing import Standing
 from consentry.store import rows
+from consentry.store.erased import Asked, Hashed, decode_erased, has_standing, list_strangers
 from consentry.store.loaded import Loaded, Wanted
 from consentry.store.queries import read_queries
 from consentry.store.sealing import SEALING
+from consentry.wire.keyed_hash import HashKeys
 
 _LOAD: Final = read_queries("sqlite", "load")
 
@@ -115,12 +118,29 @@ def _load_console(connection: apsw.Connection, wanted: Wanted, found: Loaded) ->
         found.marks = rows.decode_marks(_fetch(connection, "load_marks", wanted.marks))
 
 
+def recall(connection: apsw.Connection, wanted: Wanted, found: Loaded, asked: Asked) -> None:
+    """Find what stands against those whose standing was not found: they may have been erased."""
+    strangers = list_strangers(wanted.recipients, found.standings)
+    if strangers:
+        known = find_erased(connection, asked, strangers)
+        found.recalled = {n: rows.decode_standing(value) for n, value in known.items()}
+
+
+def find_erased(
+    connection: apsw.Connection, asked: Asked, numbers: Iterable[str]
+) -> dict[str, str]:
+    """Find what was kept of numbers that were erased: standings as JSON, by number."""
+    hashed = Hashed(asked, numbers)
+    return hashed.name(decode_erased(_fetch(connection, "load_erased", hashed.hashes)))
+
+
 class DirectoryReader:
     """Brands, senders and programs in memory, read again as soon as anybody changed them."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
-        """Read through this connection; nothing is read yet."""
+    def __init__(self, connection: apsw.Connection, keys: HashKeys) -> None:
+        """Read through this connection; nothing is read yet. `keys` find who was erased."""
         self._connection = connection
+        self._keys = keys
         self._version = -1
         self._directory = Directory()
 
@@ -134,6 +154,28 @@ class DirectoryReader:
         if version != self._version:
             self._directory, self._version = self._load()
         return self._directory
+
+    @property
+    def asked(self) -> Asked:
+        """By which keys to look for numbers that have no standing."""
+        return Asked(self._keys, self._directory.erased_keys)
+
+    def recall(self, recipients: Sequence[str], standings: list[Standing]) -> None:
+        """Put what was kept of erased numbers in the place of standings that were not found.
+
+        Asked where anybody was erased; from another snapshot than the standings, which may show
+        what was kept of somebody who has a standing again by now, and never less.
+        """
+        strangers = [
+            r
+            for r, standing in zip(recipients, standings, strict=True)
+            if not has_standing(standing)
+        ]
+        known = find_erased(self._connection, self.asked, filter(None, strangers))
+        if known:
+            for place, recipient in enumerate(recipients):
+                if recipient in known and not has_standing(standings[place]):
+                    standings[place] = rows.decode_standing(known[recipient])
 
     def _load(self) -> tuple[Directory, int]:
         version, text = next(self._connection.execute(_LOAD["load_directory"]))

@@ -43,6 +43,7 @@ from consentry.ports import (
 )
 from consentry.store import notice_list, rows
 from consentry.store.drift_list import list_drifts_by
+from consentry.store.erased import NO_KEYS, check_keys
 from consentry.store.expiry_list import begin, build_page
 from consentry.store.queries import read_queries
 from consentry.store.review_list import list_reviews_by
@@ -52,6 +53,7 @@ from consentry.store.sqlite.inbox import read_inbox
 from consentry.store.sqlite.loading import DirectoryReader
 from consentry.store.sqlite.opt_outs import read_opt_outs
 from consentry.store.sqlite.searching import list_customers
+from consentry.wire.keyed_hash import HashKeys
 
 _READ: Final = read_queries("sqlite", "read")
 _STANDING: Final = _READ["read_standing"]
@@ -59,24 +61,24 @@ _LOAD: Final = read_queries("sqlite", "load")
 _FACTS: Final = _READ["read_facts"]
 _CONSOLE: Final = read_queries("sqlite", "console")
 
-_EMPTY: Final = Standing()
 _EVERY_KIND: Final = tuple(EntryKind)
 
 
 class LookedUp(NamedTuple):
-    """The version of the directory and standings as JSON, from one snapshot."""
+    """The version of the directory and standings as JSON, from one snapshot, of these numbers."""
 
     version: int
     standings: str
+    recipients: list[str]
 
 
 class Reader:
     """Reads through a connection of its own. Every method raises `StoreUnavailable`."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
-        """Read through this connection."""
+    def __init__(self, connection: apsw.Connection, keys: HashKeys = NO_KEYS) -> None:
+        """Read through this connection; `keys` find who was erased."""
         self._connection = connection
-        self._directory = DirectoryReader(connection)
+        self._directory = DirectoryReader(connection, keys)
         self.facts = FactsReader(connection, self._directory)
 
     @property
@@ -97,7 +99,15 @@ class Reader:
             row = self._connection.execute(_STANDING, (recipient,)).fetchone()
         except apsw.Error as error:
             raise unavailable(error) from error
-        return _EMPTY if row is None else rows.decode_standing(row[0])
+        if row is None:
+            _, (standing,) = self.read_facts_of([recipient])
+            return standing
+        return rows.decode_standing(row[0])
+
+    def check_keys(self) -> None:
+        """Raise `StoreUnavailable` where a key of erased numbers is not at hand."""
+        self.read_directory()
+        check_keys(self._directory.asked)
 
     def read_facts_of(self, recipients: list[str]) -> tuple[Directory, list[Standing]]:
         """Return the directory and standings in the order asked, all from one snapshot."""
@@ -110,15 +120,18 @@ class Reader:
             version, standings = next(self._connection.execute(_FACTS, keys))
         except apsw.Error as error:
             raise unavailable(error) from error
-        return LookedUp(int(str(version)), str(standings))
+        return LookedUp(int(str(version)), str(standings), recipients)
 
     def decode_facts(self, found: LookedUp) -> tuple[Directory, list[Standing]]:
         """Read what was looked up, through this connection or another."""
+        standings = rows.decode_standing_list(found.standings)
         try:
             directory = self._directory.at(found.version)
+            if directory.erased_keys:
+                self._directory.recall(found.recipients, standings)
         except apsw.Error as error:
             raise unavailable(error) from error
-        return directory, rows.decode_standing_list(found.standings)
+        return directory, standings
 
     def read_entries(
         self, recipient: str, page: Page, until: datetime | None, wanted: EntryFilter

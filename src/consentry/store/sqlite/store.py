@@ -40,6 +40,7 @@ from consentry.ports import (
     LogHead,
     LogKey,
     Measuring,
+    Mentions,
     MessageFilter,
     NoteSigner,
     OptOutFilter,
@@ -54,6 +55,7 @@ from consentry.ports import (
     Watch,
     Work,
 )
+from consentry.store.erased import NO_KEYS
 from consentry.store.line import BATCH_COMMANDS_MAX
 from consentry.store.migrate import read_migrations
 from consentry.store.notes import check_notes
@@ -64,6 +66,7 @@ from consentry.store.sqlite.connection import (
     open_connection,
     open_for_reading,
 )
+from consentry.store.sqlite.erasing import find_mentions
 from consentry.store.sqlite.folding import LogFolding
 from consentry.store.sqlite.foreign import ForeignChanges
 from consentry.store.sqlite.indexing import SearchIndexer
@@ -76,6 +79,7 @@ from consentry.store.sqlite.reading import Reader
 from consentry.store.sqlite.resting import Resting
 from consentry.store.watching import Watchers
 from consentry.store.writer import Writer
+from consentry.wire.keyed_hash import HashKeys
 from consentry.wire.tiles import TileName
 
 T = TypeVar("T")
@@ -128,20 +132,24 @@ class SQLiteStore(NoticeReads):
         batch_commands_max: int = BATCH_COMMANDS_MAX,
         busy_timeout_milliseconds: int = BUSY_TIMEOUT_MILLISECONDS,
         signer: NoteSigner | None = None,
+        hash_keys: HashKeys = NO_KEYS,
     ) -> Self:
         """Open the database file, made and migrated as needed, and start the writer.
 
         `ids` and `measuring` are called from the writer's thread. `batch_commands_max`: how many
         commands may share a commit; the bench compares with 1. `busy_timeout_milliseconds`: how
-        long a batch waits for another process that writes. With a `signer` entries are put into the
-        log and checkpoints signed. Raises `MigrationError` where file and program do not fit or a
-        copy is unfinished, and `StoreUnavailable` where the file cannot be opened.
+        long a batch waits for another process that writes. `hash_keys` hash the numbers of who is
+        erased, and find them. With a `signer` entries are put into the log and checkpoints signed.
+        Raises `MigrationError` where file and program do not fit or a copy is unfinished, and
+        `StoreUnavailable` where the file cannot be opened, or somebody was erased by a key that is
+        not among these.
         """
         try:
             writing = open_connection(path, busy_timeout_milliseconds=busy_timeout_milliseconds)
             apply_migrations(writing, read_migrations("sqlite"), clock.now())
             check_notes(read_notes(writing), f"The database {path}", clock.now())
-            reader = Reader(open_for_reading(path))
+            reader = Reader(open_for_reading(path), hash_keys)
+            reader.check_keys()
         except apsw.Error as error:
             raise StoreUnavailable(
                 f"The database {path} cannot be opened ({error}). Check the path, its folder's "
@@ -155,6 +163,7 @@ class SQLiteStore(NoticeReads):
             policy=policy,
             watchers=watchers,
             measuring=measuring,
+            hash_keys=hash_keys,
         )
         # Before the writer's thread uses the connection.
         folding = LogFolding(path, writing)
@@ -447,6 +456,10 @@ class SQLiteStore(NoticeReads):
     async def read_import_parts(self, import_id: str, block: int) -> list[ImportPart]:
         """List what became of the rows of one block of an import."""
         return self._reader.read_import_parts(import_id, block)
+
+    async def read_mentions(self, recipient: str) -> Mentions:
+        """Look where a number is named beside its own rows."""
+        return await self._aside.walk(lambda connection: find_mentions(connection, recipient))
 
     async def close(self) -> None:
         """Finish what was submitted, bring the file up to date and let go of it."""

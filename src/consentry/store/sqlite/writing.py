@@ -10,6 +10,7 @@ from consentry.store.changed import Changed, Table
 from consentry.store.derived import encode_tallies, row_of_standing
 from consentry.store.queries import read_queries
 from consentry.store.rows import encode, join_rows
+from consentry.store.sqlite.erasing import destroy
 from consentry.store.sqlite.indexing import forget, index_changed, step_back
 
 _WRITE: Final = read_queries("sqlite", "write")
@@ -21,16 +22,7 @@ def _run(connection: apsw.Connection, name: str, rows: str) -> None:
 
 def write(connection: apsw.Connection, changed: Changed[bytes]) -> None:
     """Write all rows; the transaction is the caller's."""
-    if changed.finished_jobs:
-        _run(connection, "delete_jobs", encode(list(changed.finished_jobs)).decode())
-    if changed.ended_processes:
-        _run(connection, "end_processes", encode(list(changed.ended_processes)).decode())
-    if changed.forgotten_answers:
-        _run(connection, "forget_answers", encode(list(changed.forgotten_answers)).decode())
-    if changed.told_notices:
-        _run(connection, "end_notices", encode(list(changed.told_notices)).decode())
-    if changed.deleted_customers:
-        _delete_customers(connection, encode(list(changed.deleted_customers)).decode())
+    _delete(connection, changed)
     _write_rows(connection, changed)
     if changed.entries:
         _run(connection, "append_entries", join_rows(changed.entries))
@@ -42,6 +34,21 @@ def write(connection: apsw.Connection, changed: Changed[bytes]) -> None:
         _run(connection, "write_standings", encode(after).decode())
     if changed.directory_changed:
         connection.execute(_WRITE["advance_directory_version"])
+
+
+def _delete(connection: apsw.Connection, changed: Changed[bytes]) -> None:
+    for destroyed in changed.destroyed:
+        destroy(connection, destroyed)
+    if changed.finished_jobs:
+        _run(connection, "delete_jobs", encode(list(changed.finished_jobs)).decode())
+    if changed.ended_processes:
+        _run(connection, "end_processes", encode(list(changed.ended_processes)).decode())
+    if changed.forgotten_answers:
+        _run(connection, "forget_answers", encode(list(changed.forgotten_answers)).decode())
+    if changed.told_notices:
+        _run(connection, "end_notices", encode(list(changed.told_notices)).decode())
+    if changed.deleted_customers:
+        _delete_customers(connection, encode(list(changed.deleted_customers)).decode())
 
 
 def _write_rows(connection: apsw.Connection, changed: Changed[bytes]) -> None:

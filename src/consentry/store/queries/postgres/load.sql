@@ -220,7 +220,14 @@ SELECT
         FROM webhooks
         WHERE value::json ->> 'removed_at' IS NULL
     )
-    || '}}' AS directory
+    || '},"erased_keys":'
+    || (SELECT coalesce(json_agg(id), '[]')::text FROM erasure_keys)
+    || '}' AS directory
+
+-- name: erased
+SELECT e.key, e.hash, e.value
+FROM unnest(:hash_keys::text[], :hashes::text[]) AS wanted (key, hash)
+JOIN erased AS e ON e.key = wanted.key AND e.hash = wanted.hash
 
 -- name: recipients_of
 -- Whom messages are for: to be held before they are looked at.

@@ -154,7 +154,14 @@ SELECT (SELECT version FROM directory_version WHERE id = 1), '{"brands":{'
         FROM webhooks
         WHERE value ->> 'removed_at' IS NULL
     )
-    || '}}';
+    || '},"erased_keys":'
+    || (SELECT json_group_array(id) FROM erasure_keys)
+    || '}';
+
+-- name: load_erased
+SELECT '[' || ifnull(group_concat('[' || json_quote(e.key) || ',' || json_quote(e.hash) || ',' || e.value || ']'), '') || ']'
+FROM json_each(:keys) AS wanted
+CROSS JOIN erased AS e ON e.key = wanted.value ->> 0 AND e.hash = wanted.value ->> 1;
 
 -- name: load_drifts
 SELECT '[' || ifnull(group_concat(value), '') || ']'

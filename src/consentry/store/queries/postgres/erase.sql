@@ -1,0 +1,126 @@
+-- What is held of one number, and how it is destroyed. docs/howto/privacy.md lists what becomes of
+-- the rows of each table.
+
+-- name: held
+SELECT '{"places":'
+    || (SELECT coalesce(json_agg(seq ORDER BY seq), '[]')::text FROM entries WHERE recipient = :number::text)
+    || ',"newest_at":'
+    || coalesce((
+        SELECT max(recorded_at) FROM entries WHERE recipient = :number::text
+    )::text, 'null')
+    || ',"customers":[' || coalesce((
+        SELECT string_agg(c.value, ',' ORDER BY c.id)
+        FROM phones AS p
+        JOIN customers AS c ON c.id = p.customer
+        WHERE p.number = :number::text
+    ), '')
+    || '],"rows":' || json_build_object(
+        'standings', (SELECT count(*) FROM standings WHERE recipient = :number::text),
+        'messages', (SELECT count(*) FROM messages WHERE recipient = :number::text),
+        'jobs', (SELECT count(*) FROM jobs WHERE recipient = :number::text),
+        'receipts', (SELECT count(*) FROM receipts WHERE recipient = :number::text),
+        'notices', (SELECT count(*) FROM notices WHERE recipient = :number::text),
+        'marks', (SELECT count(*) FROM marks WHERE recipient = :number::text),
+        'drifts', (SELECT count(*) FROM drifts WHERE recipient = :number::text),
+        'reviews', (SELECT count(*) FROM reviews WHERE recipient = :number::text),
+        'expiries', (SELECT count(*) FROM expiries WHERE recipient = :number::text)
+    )::text
+    || '}'
+
+-- name: mentioned_places
+-- Entries about nobody that name the number; and what the histories of the other numbers of its
+-- profiles say of it. `:words` are the names and addresses of customers of whom nothing remains.
+SELECT coalesce(json_agg(seq), '[]')::text
+FROM (
+    SELECT e.seq
+    FROM entries AS e
+    WHERE e.recipient = ''
+        AND (
+            e.value ~ ('\' || :number::text || '(?![0-9])')
+            OR (
+                e.kind IN ('customer_changed', 'customer_viewed')
+                AND EXISTS (
+                    SELECT 1 FROM unnest(:words::text[]) AS word WHERE strpos(e.value, word) > 0
+                )
+            )
+        )
+    UNION
+    SELECT e.seq
+    FROM unnest(:others::text[]) AS other (recipient)
+    JOIN entries AS e ON e.recipient = other.recipient AND e.kind = 'customer_changed'
+    WHERE e.value ~ ('\' || :number::text || '(?![0-9])')
+) AS found
+
+-- name: merged_customers
+SELECT coalesce(json_agg(id), '[]')::text
+FROM customers
+WHERE merged_into = ANY(:gone::text[])
+
+-- name: answers_after
+SELECT owner, key, value
+FROM idempotency
+WHERE (owner, key) > (:owner::text, :key::text)
+ORDER BY owner, key
+LIMIT :limit::bigint
+
+-- name: permit
+-- For this transaction alone.
+SELECT set_config('consentry.ledger_permission', :purpose::text, true)
+
+-- name: destroy_entries
+-- What is left says that an entry was there, and when it was recorded.
+UPDATE entries
+SET recipient = 'erased',
+    kind = 'entry_erased',
+    sender = NULL,
+    value = '{"id":' || to_json(id)::text || ',"recipient":"erased","kind":"entry_erased","at":'
+        || to_json(value::json ->> 'recorded_at')::text
+        || ',"recorded_at":' || to_json(value::json ->> 'recorded_at')::text
+        || ',"actor":{"kind":"system"}}'
+WHERE id = ANY(
+    SELECT e.id
+    FROM entries AS e
+    WHERE e.seq = ANY(:places::bigint[]) AND e.recipient = ANY(:recipients::text[])
+)
+
+-- name: destroy_audited
+DELETE FROM audited WHERE seq = ANY(:places::bigint[]) AND recipient = ANY(:recipients::text[])
+
+-- name: destroy_standings
+DELETE FROM standings WHERE recipient = :number::text
+
+-- name: destroy_messages
+DELETE FROM messages WHERE recipient = :number::text
+
+-- name: destroy_jobs
+DELETE FROM jobs WHERE recipient = :number::text
+
+-- name: destroy_receipts
+DELETE FROM receipts WHERE recipient = :number::text
+
+-- name: destroy_notices
+DELETE FROM notices WHERE recipient = :number::text
+
+-- name: destroy_marks
+DELETE FROM marks WHERE recipient = :number::text
+
+-- name: destroy_drifts
+DELETE FROM drifts WHERE recipient = :number::text
+
+-- name: destroy_reviews
+DELETE FROM reviews WHERE recipient = :number::text
+
+-- name: destroy_expiries
+DELETE FROM expiries WHERE recipient = :number::text
+
+-- name: let_go
+DELETE FROM erased AS e
+USING unnest(:hash_keys::text[], :hashes::text[]) AS gone (key, hash)
+WHERE e.key = gone.key AND e.hash = gone.hash
+
+-- name: keep
+INSERT INTO erased (key, hash, erased_at, value)
+VALUES (:key::text, :hash::text, :erased_at::bigint, :value::text)
+
+-- name: use_key
+INSERT INTO erasure_keys (id) VALUES (:key::text) ON CONFLICT DO NOTHING

@@ -1,0 +1,121 @@
+-- What is held of one number, and how it is destroyed. docs/howto/privacy.md lists what becomes of
+-- the rows of each table.
+
+-- name: held
+SELECT '{"places":' || (SELECT json_group_array(seq ORDER BY seq) FROM entries WHERE recipient = :number)
+    || ',"newest_at":' || ifnull((
+        SELECT recorded_at FROM entries
+        WHERE seq = (SELECT max(seq) FROM entries WHERE recipient = :number)
+    ), 'null')
+    || ',"customers":[' || ifnull((
+        SELECT group_concat(c.value, ',' ORDER BY c.id)
+        FROM phones AS p
+        CROSS JOIN customers AS c ON c.id = p.customer
+        WHERE p.number = :number
+    ), '')
+    || '],"rows":' || json_object(
+        'standings', (
+            SELECT count(*) FROM standings
+            WHERE number = CAST(:number AS INTEGER) AND recipient = :number
+        ),
+        'messages', (SELECT count(*) FROM messages WHERE recipient = :number),
+        'jobs', (SELECT count(*) FROM jobs WHERE recipient = :number),
+        'receipts', (SELECT count(*) FROM receipts WHERE recipient = :number),
+        'notices', (SELECT count(*) FROM notices WHERE recipient = :number),
+        'marks', (SELECT count(*) FROM marks WHERE recipient = :number),
+        'drifts', (SELECT count(*) FROM drifts WHERE recipient = :number),
+        'reviews', (SELECT count(*) FROM reviews WHERE recipient = :number),
+        'expiries', (SELECT count(*) FROM expiries WHERE recipient = :number)
+    )
+    || '}';
+
+-- name: mentioned_places
+-- Entries about nobody that name the number; and what the histories of the other numbers of its
+-- profiles say of it. `:words` are the names and addresses of customers of whom nothing remains.
+SELECT json_group_array(seq)
+FROM (
+    SELECT e.seq
+    FROM entries AS e
+    WHERE e.recipient = ''
+        AND (
+            e.value GLOB '*' || :number || '[^0-9]*'
+            OR (
+                e.kind IN ('customer_changed', 'customer_viewed')
+                AND EXISTS (SELECT 1 FROM json_each(:words) AS word WHERE instr(e.value, word.value))
+            )
+        )
+    UNION
+    SELECT e.seq
+    FROM json_each(:others) AS other
+    CROSS JOIN entries AS e ON e.recipient = other.value AND e.kind = 'customer_changed'
+    WHERE e.value GLOB '*' || :number || '[^0-9]*'
+);
+
+-- name: merged_customers
+SELECT json_group_array(id)
+FROM customers
+WHERE merged_into IN (SELECT value FROM json_each(:gone));
+
+-- name: answers_after
+SELECT owner, key, value
+FROM idempotency
+WHERE (owner, key) > (:owner, :key)
+ORDER BY owner, key
+LIMIT :limit;
+
+-- name: permit
+INSERT INTO ledger_permissions (purpose) VALUES (:purpose);
+
+-- name: forbid
+DELETE FROM ledger_permissions;
+
+-- name: destroy_entries
+-- What is left says that an entry was there, and when it was recorded.
+UPDATE entries
+SET recipient = 'erased',
+    kind = 'entry_erased',
+    sender = NULL,
+    value = '{"id":"' || id || '","recipient":"erased","kind":"entry_erased","at":'
+        || json_quote(value ->> 'recorded_at') || ',"recorded_at":' || json_quote(value ->> 'recorded_at')
+        || ',"actor":{"kind":"system"}}'
+WHERE seq IN (SELECT value FROM json_each(:places));
+
+-- name: destroy_audited
+DELETE FROM audited WHERE seq IN (SELECT value FROM json_each(:places));
+
+-- name: destroy_standings
+DELETE FROM standings WHERE number = CAST(:number AS INTEGER) AND recipient = :number;
+
+-- name: destroy_messages
+DELETE FROM messages WHERE recipient = :number;
+
+-- name: destroy_jobs
+DELETE FROM jobs WHERE recipient = :number;
+
+-- name: destroy_receipts
+DELETE FROM receipts WHERE recipient = :number;
+
+-- name: destroy_notices
+DELETE FROM notices WHERE recipient = :number;
+
+-- name: destroy_marks
+DELETE FROM marks WHERE recipient = :number;
+
+-- name: destroy_drifts
+DELETE FROM drifts WHERE recipient = :number;
+
+-- name: destroy_reviews
+DELETE FROM reviews WHERE recipient = :number;
+
+-- name: destroy_expiries
+DELETE FROM expiries WHERE recipient = :number;
+
+-- name: let_go
+DELETE FROM erased
+WHERE (key, hash) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:hashes));
+
+-- name: keep
+INSERT INTO erased (key, hash, erased_at, value) VALUES (:key, :hash, :erased_at, :value);
+
+-- name: use_key
+INSERT INTO erasure_keys (id) VALUES (:key) ON CONFLICT DO NOTHING;

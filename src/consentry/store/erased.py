@@ -17,6 +17,7 @@ from consentry.domain.erasure import list_pieces
 from consentry.domain.standing import Standing
 from consentry.ports import Change, Held, IdempotencyRecord, Ids, StoreUnavailable
 from consentry.store.rows import encode, from_microseconds
+from consentry.store.sealing import SEALING
 from consentry.wire.keyed_hash import HashKeys, KeyedHash, UnknownHashKey
 
 _EMPTY: Final = Standing()
@@ -142,6 +143,25 @@ def name_mentions(customers: Iterable[Customer], number: str) -> tuple[list[str]
         if not rest:
             words += filter(None, (customer.id, customer.name, *customer.emails))
     return list(dict.fromkeys(others)), [_written(word) for word in words]
+
+
+class Naming:
+    """Tells values of the ledger that name a number, or somebody of whom nothing else remains."""
+
+    def __init__(self, number: str, words: Iterable[str]) -> None:
+        """Look for the number anywhere, and for words in what is told of profiles."""
+        self._number = re.compile(re.escape(number) + r"(?![0-9])")
+        self._words = tuple(words)
+
+    def is_in(self, kind: str, value: str) -> bool:
+        """Tell whether an entry names it; raises `TextSealed` where its text cannot be opened."""
+        value = SEALING.open(value)
+        if self._number.search(value) is not None:
+            return True
+        return kind in _OF_PROFILES and any(word in value for word in self._words)
+
+
+_OF_PROFILES: Final = frozenset({EntryKind.CUSTOMER_CHANGED, EntryKind.CUSTOMER_VIEWED})
 
 
 def _written(word: str) -> str:

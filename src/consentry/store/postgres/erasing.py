@@ -11,6 +11,7 @@ from consentry.ports import Destroyed, Held, IdempotencyRecord, Mentions
 from consentry.store import rows
 from consentry.store.erased import (
     Asked,
+    Naming,
     decode_held,
     hash_everywhere,
     name_mentions,
@@ -25,9 +26,8 @@ _DESTROY: Final = tuple(
     for name, statement in _ERASE.items()
     if name.startswith("destroy_") and statement.names == ("number",)
 )
-_ANSWERS_AT_ONCE: Final = 1000
+_ROWS_AT_ONCE: Final = 5000
 
-_decode_places: Final = msgspec.json.Decoder(tuple[int, ...]).decode
 _decode_answer: Final = msgspec.json.Decoder(IdempotencyRecord).decode
 
 
@@ -41,19 +41,28 @@ async def find_mentions(connection: Connection, number: str) -> Mentions:
     """Look where a number is named beside its own rows: a walk through what is about nobody."""
     customers = decode_held(await _value(connection, "held", number=clean(number)), ()).customers
     others, words = name_mentions(customers, number)
-    places = await _value(
-        connection,
-        "mentioned_places",
-        number=clean(number),
-        words=clean_all(words),
-        others=clean_all(others),
-    )
+    naming = Naming(number, words)
     return Mentions(
-        places=_decode_places(places),
+        places=tuple([place async for place in _find_places(connection, naming, others)]),
         others=tuple(others),
         answers=tuple([pair async for pair in _find_answers(connection, number)]),
         merged=await _find_merged(connection, customers, number),
     )
+
+
+async def _find_places(
+    connection: Connection, naming: Naming, others: list[str]
+) -> AsyncIterator[int]:
+    place = 0
+    query = _ERASE["entries_that_may_mention"]
+    while True:
+        values = {"others": clean_all(others), "after": place, "limit": _ROWS_AT_ONCE}
+        found = await connection.fetch(query.sql, *query.bind(values))
+        for place, kind, value in found:
+            if naming.is_in(kind, value):
+                yield place
+        if len(found) < _ROWS_AT_ONCE:
+            return
 
 
 async def _find_merged(
@@ -69,12 +78,12 @@ async def _find_answers(connection: Connection, number: str) -> AsyncIterator[tu
     owner, key = "", ""
     query = _ERASE["answers_after"]
     while True:
-        values = {"owner": owner, "key": key, "limit": _ANSWERS_AT_ONCE}
+        values = {"owner": owner, "key": key, "limit": _ROWS_AT_ONCE}
         found = await connection.fetch(query.sql, *query.bind(values))
         for owner, key, value in found:
             if names_number(_decode_answer(value), number):
                 yield owner, key
-        if len(found) < _ANSWERS_AT_ONCE:
+        if len(found) < _ROWS_AT_ONCE:
             return
 
 

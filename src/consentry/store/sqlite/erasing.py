@@ -12,6 +12,7 @@ from consentry.ports import Destroyed, Held, IdempotencyRecord, Mentions
 from consentry.store import rows
 from consentry.store.erased import (
     Asked,
+    Naming,
     decode_held,
     hash_everywhere,
     name_mentions,
@@ -23,9 +24,8 @@ _ERASE: Final = read_queries("sqlite", "erase")
 _DESTROY: Final = tuple(
     sql for name, sql in _ERASE.items() if name.startswith("destroy_") and ":number" in sql
 )
-_ANSWERS_AT_ONCE: Final = 1000
+_ROWS_AT_ONCE: Final = 5000
 
-_decode_places: Final = msgspec.json.Decoder(tuple[int, ...]).decode
 _decode_answer: Final = msgspec.json.Decoder(IdempotencyRecord).decode
 
 
@@ -40,10 +40,14 @@ def find_mentions(connection: apsw.Connection, number: str) -> Mentions:
     (text,) = next(connection.execute(_ERASE["held"], {"number": number}))
     customers = decode_held(str(text), ()).customers
     others, words = name_mentions(customers, number)
-    bindings = {"number": number, "words": _array(words), "others": _array(others)}
-    (places,) = next(connection.execute(_ERASE["mentioned_places"], bindings))
+    naming = Naming(number, words)
+    looked_at = connection.execute(_ERASE["entries_that_may_mention"], {"others": _array(others)})
     return Mentions(
-        places=_decode_places(str(places)),
+        places=tuple(
+            int(str(place))
+            for place, kind, value in looked_at
+            if naming.is_in(str(kind), str(value))
+        ),
         others=tuple(others),
         answers=tuple(_find_answers(connection, number)),
         merged=_find_merged(connection, customers, number),
@@ -63,13 +67,13 @@ def _find_merged(
 def _find_answers(connection: apsw.Connection, number: str) -> Iterator[tuple[str, str]]:
     owner, key = "", ""
     while True:
-        bindings = {"owner": owner, "key": key, "limit": _ANSWERS_AT_ONCE}
+        bindings = {"owner": owner, "key": key, "limit": _ROWS_AT_ONCE}
         found = connection.execute(_ERASE["answers_after"], bindings).fetchall()
         for row in found:
             owner, key, value = map(str, row)
             if names_number(_decode_answer(value), number):
                 yield owner, key
-        if len(found) < _ANSWERS_AT_ONCE:
+        if len(found) < _ROWS_AT_ONCE:
             return
 
 

@@ -27,29 +27,14 @@ SELECT '{"places":'
     )::text
     || '}'
 
--- name: mentioned_places
--- Entries about nobody that name the number; and what the histories of the other numbers of its
--- profiles say of it. `:words` are the names and addresses of customers of whom nothing remains.
-SELECT coalesce(json_agg(seq), '[]')::text
-FROM (
-    SELECT e.seq
-    FROM entries AS e
-    WHERE e.recipient = ''
-        AND (
-            e.value ~ ('\' || :number::text || '(?![0-9])')
-            OR (
-                e.kind IN ('customer_changed', 'customer_viewed')
-                AND EXISTS (
-                    SELECT 1 FROM unnest(:words::text[]) AS word WHERE strpos(e.value, word) > 0
-                )
-            )
-        )
-    UNION
-    SELECT e.seq
-    FROM unnest(:others::text[]) AS other (recipient)
-    JOIN entries AS e ON e.recipient = other.recipient AND e.kind = 'customer_changed'
-    WHERE e.value ~ ('\' || :number::text || '(?![0-9])')
-) AS found
+-- name: entries_that_may_mention
+-- Entries about nobody, and what the histories of the other numbers of a profile say of changes.
+SELECT seq, kind, value
+FROM entries
+WHERE (recipient = '' OR (recipient = ANY(:others::text[]) AND kind = 'customer_changed'))
+    AND seq > :after::bigint
+ORDER BY seq
+LIMIT :limit::bigint
 
 -- name: merged_customers
 SELECT coalesce(json_agg(id), '[]')::text

@@ -29,27 +29,13 @@ SELECT '{"places":' || (SELECT json_group_array(seq ORDER BY seq) FROM entries W
     )
     || '}';
 
--- name: mentioned_places
--- Entries about nobody that name the number; and what the histories of the other numbers of its
--- profiles say of it. `:words` are the names and addresses of customers of whom nothing remains.
-SELECT json_group_array(seq)
-FROM (
-    SELECT e.seq
-    FROM entries AS e
-    WHERE e.recipient = ''
-        AND (
-            e.value GLOB '*' || :number || '[^0-9]*'
-            OR (
-                e.kind IN ('customer_changed', 'customer_viewed')
-                AND EXISTS (SELECT 1 FROM json_each(:words) AS word WHERE instr(e.value, word.value))
-            )
-        )
-    UNION
-    SELECT e.seq
-    FROM json_each(:others) AS other
-    CROSS JOIN entries AS e ON e.recipient = other.value AND e.kind = 'customer_changed'
-    WHERE e.value GLOB '*' || :number || '[^0-9]*'
-);
+-- name: entries_that_may_mention
+-- Entries about nobody, and what the histories of the other numbers of a profile say of changes.
+SELECT seq, kind, value FROM entries WHERE recipient = ''
+UNION ALL
+SELECT e.seq, e.kind, e.value
+FROM json_each(:others) AS other
+CROSS JOIN entries AS e ON e.recipient = other.value AND e.kind = 'customer_changed';
 
 -- name: merged_customers
 SELECT json_group_array(id)

@@ -24,6 +24,8 @@ from consentry.store.postgres.address import AddressError
 from consentry.store.sealing import KEY_PREFIX, TextKey, read_text_key, use_text_keys
 from consentry.store.sqlite.store import SQLiteStore
 from consentry.telemetry.logs import set_up_logging
+from consentry.wire import keyed_hash
+from consentry.wire.keyed_hash import HashKeys
 from consentry.wire.signed_note import (
     Tree,
     derive_verifier_key,
@@ -50,13 +52,14 @@ def start_logging(settings: Settings) -> None:
             settings.secret_key,
             settings.ledger_key,
             settings.oidc_client_secret,
-            *_find_text_keys(settings),
+            *_find_keys(settings),
         ),
     )
 
 
-def _find_text_keys(settings: Settings) -> tuple[str, ...]:
-    return tuple(w for w in (settings.text_keys or "").split() if w.startswith(KEY_PREFIX))
+def _find_keys(settings: Settings) -> tuple[str, ...]:
+    words = f"{settings.text_keys or ''} {settings.erasure_keys or ''}".split()
+    return tuple(w for w in words if w.startswith((KEY_PREFIX, keyed_hash.KEY_PREFIX)))
 
 
 def build_policy(settings: Settings) -> Policy:
@@ -95,6 +98,7 @@ def open_store(
         policy=build_policy(settings),
         measuring=measuring,
         signer=signer,
+        hash_keys=read_hash_keys(settings),
     )
 
 
@@ -110,6 +114,7 @@ def _open_postgres(settings: Settings, measuring: Measuring, signer: NoteSigner 
             policy=build_policy(settings),
             measuring=measuring,
             signer=signer,
+            hash_keys=read_hash_keys(settings),
         )
     except AddressError as error:
         raise SettingError(f"CONSENTRY_DATABASE is not allowed: {error}.") from error
@@ -120,11 +125,13 @@ def open_everybody(settings: Settings) -> AbstractAsyncContextManager[Everybody]
     if not settings.is_postgres:
         from consentry.store.sqlite import everybody as of_file  # noqa: PLC0415 - for few commands
 
-        return of_file.open_everybody(settings.database_path)
+        return of_file.open_everybody(settings.database_path, hash_keys=read_hash_keys(settings))
     # Imported only where it is used: the driver takes as long as all of SQLite's side.
     from consentry.store.postgres import everybody as of_server  # noqa: PLC0415 - see above
 
-    return of_server.open_everybody(settings.replica or settings.database)
+    return of_server.open_everybody(
+        settings.replica or settings.database, hash_keys=read_hash_keys(settings)
+    )
 
 
 def read_secret_key(settings: Settings) -> str:
@@ -216,7 +223,25 @@ def read_text_keys(settings: Settings) -> tuple[tuple[TextKey, ...], bool]:
     return keys, seals
 
 
-def _read_words(written: str) -> list[str]:
+def read_hash_keys(settings: Settings) -> HashKeys:
+    """Read the keys that hash the numbers of who is erased, the newest first.
+
+    Those of the settings, and behind them the one that is derived from the secret key.
+    """
+    try:
+        words = _read_words(settings.erasure_keys or "", "CONSENTRY_ERASURE_KEYS")
+        keys = [keyed_hash.read_hash_key(word) for word in words]
+    except ValueError as error:
+        raise SettingError(
+            f"CONSENTRY_ERASURE_KEYS is not allowed: {error} Make one with: "
+            "consentry erasure-key new"
+        ) from error
+    if settings.secret_key is not None or not settings.is_postgres:
+        keys.append(keyed_hash.derive_hash_key(read_secret_key(settings)))
+    return HashKeys(keys)
+
+
+def _read_words(written: str, setting: str = "CONSENTRY_TEXT_KEYS") -> list[str]:
     """Read what stands in the setting, or in the file that it names."""
     if not written.startswith(_FILE):
         return written.split()
@@ -225,7 +250,7 @@ def _read_words(written: str) -> list[str]:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(
-            f"CONSENTRY_TEXT_KEYS names the file {file}, which cannot be read ({error})."
+            f"{setting} names the file {file}, which cannot be read ({error})."
         ) from error
     return [word for line in lines for word in line.partition("#")[0].split()]
 

@@ -104,6 +104,14 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         read_optional,
     ),
     Setting(
+        "erasure_keys",
+        "",
+        "Keys of the hashes by which it stays known that somebody who was erased had said no: the "
+        "newest first, between spaces; or file:PATH with one a line. Made by consentry erasure-key "
+        "new. Empty: derived from the secret key.",
+        read_optional,
+    ),
+    Setting(
         "default_region",
         "US",
         "The country of phone numbers that are written without a country code.",

@@ -29,6 +29,7 @@ class Settings(msgspec.Struct, frozen=True):
     public_url: str | None
     secret_key: str | None
     text_keys: str | None
+    erasure_keys: str | None
     default_region: str | None
     conversation_window_hours: int
     revocation_reach: RevocationReach

@@ -67,7 +67,7 @@ def test_an_array_is_written_as_postgresql_reads_it() -> None:
 
 
 SMALL = {"brands", "senders", "programs", "carriers", "api_keys", "agents", "processes"}
-SMALL |= {"search_state", "calls_to_action", "templates", "keywords"}
+SMALL |= {"search_state", "calls_to_action", "templates", "keywords", "erasure_keys"}
 SMALL |= {"webhooks", "webhook_secrets", "webhook_health"}
 GIVEN = {"wanted", "asked", "priorities", "json_each", "jsonb_each", "customer", "phone", "mark"}
 FOUND = {"due", "newest", "queued", "q", "found", "scanned", "told", "named"}

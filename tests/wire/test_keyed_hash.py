@@ -6,10 +6,13 @@ from base64 import urlsafe_b64decode
 import pytest
 
 from consentry.wire.keyed_hash import (
+    KEY_BYTES,
     HashKeys,
     UnknownHashKey,
     derive_hash_key,
     name_hash_key,
+    read_hash_key,
+    write_hash_key,
 )
 
 pytestmark = pytest.mark.unit
@@ -49,3 +52,12 @@ def test_a_key_that_is_not_at_hand_is_an_error_that_names_it() -> None:
         HashKeys([NEW]).check([NEW.id, OLD.id])
     with pytest.raises(UnknownHashKey, match="no key"):
         HashKeys().hash_number(NUMBER)
+
+
+def test_a_key_is_written_and_read() -> None:
+    """What was written is read as the same key; what is none is told without showing it."""
+    written = write_hash_key(b"k" * KEY_BYTES)
+    assert read_hash_key(written) == name_hash_key(b"k" * KEY_BYTES)
+    for wrong in ("", written[4:], written[:-1], written + "A"):
+        with pytest.raises(ValueError, match="An erasure key is"):
+            read_hash_key(wrong)

@@ -14,6 +14,7 @@ from consentry.cli import (
     carriers,
     consents,
     customers,
+    erasing,
     expiring,
     importing,
     keywords,
@@ -69,6 +70,7 @@ importing.register()
 bringing_in.register(app)
 keywords.register(app)
 customers.register(app)
+erasing.register(app)
 reconciling.register(app)
 reviewing.register(app)
 reader.register(app)

@@ -17,7 +17,7 @@ from consentry.cli.moving import run_copy, take_postgres
 from consentry.cli.output import JSONFlag, fail, print_json
 from consentry.cli.rows_shown import RowsShown
 from consentry.clock import SystemClock, SystemIds
-from consentry.opening import build_policy, start_logging
+from consentry.opening import build_policy, read_hash_keys, start_logging
 from consentry.settings import Settings, read_settings
 from consentry.store.moved_tables import TABLES
 from consentry.store.notes import (
@@ -265,7 +265,13 @@ def _fill_draft(settings: Settings, file: Path, draft: Path) -> RestoreNote:
 async def _cancel_overdue(settings: Settings, draft: Path) -> int:
     """Bring the tables up to date, and cancel what is overdue; return how many texts it was."""
     clock = SystemClock()
-    store = SQLiteStore.open(draft, clock=clock, ids=SystemIds(), policy=build_policy(settings))
+    store = SQLiteStore.open(
+        draft,
+        clock=clock,
+        ids=SystemIds(),
+        policy=build_policy(settings),
+        hash_keys=read_hash_keys(settings),
+    )
     canceled = 0
     try:
         while due := [sender for sender, at in await store.next_due() if at <= clock.now()]:

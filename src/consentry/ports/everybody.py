@@ -23,3 +23,9 @@ class Everybody(Protocol):
         A part is a JSON array of [number, standing]; a number has no plus. While one part is
         looked at the next is read.
         """
+
+    async def match_erased(self, numbers: list[str]) -> dict[str, str]:
+        """Find what stands against numbers that were erased: standings as JSON, by number.
+
+        Asked about those that are in no part. At once where nobody was erased.
+        """

@@ -5,16 +5,19 @@ nothing can be tried (RFC 2104; https://www.rfc-editor.org/rfc/rfc2104).
 """
 
 import hmac
-from base64 import urlsafe_b64encode
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import NamedTuple
 
-KEY_BYTES_MIN = 16
-"""A shorter key could be tried as well."""
+KEY_BYTES = 32
+KEY_PREFIX = "cek_"
+"""A key is written as this and its bytes in base64url, so that a log can tell one and hide it."""
 
 _PURPOSE = b"consentry: keyed hashes of erased numbers, 1"
 _ID_LENGTH = 12
+_WRITTEN = re.compile(re.escape(KEY_PREFIX) + r"[A-Za-z0-9_-]{43}")
 
 
 class HashKey(NamedTuple):
@@ -47,6 +50,21 @@ def derive_hash_key(secret: str) -> HashKey:
 def name_hash_key(secret: bytes) -> HashKey:
     """Give a key its id, which is made from the key: so two keys never have the same."""
     return HashKey(sha256(_PURPOSE + secret).hexdigest()[:_ID_LENGTH], secret)
+
+
+def write_hash_key(secret: bytes) -> str:
+    """Write a key of `KEY_BYTES` as settings have it."""
+    return KEY_PREFIX + urlsafe_b64encode(secret).rstrip(b"=").decode()
+
+
+def read_hash_key(written: str) -> HashKey:
+    """Read a key as settings have it; raises `ValueError`, which does not show the key."""
+    if _WRITTEN.fullmatch(written) is None:
+        raise ValueError(
+            f"An erasure key is {KEY_PREFIX} and 43 letters, digits, - or _ behind it, and one "
+            "here is not."
+        )
+    return name_hash_key(urlsafe_b64decode(written.removeprefix(KEY_PREFIX) + "="))
 
 
 class HashKeys:

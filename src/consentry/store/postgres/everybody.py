@@ -5,11 +5,13 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from consentry.domain.directory import Directory
+from consentry.store.erased import NO_KEYS, Asked
 from consentry.store.everybody import AT_ONCE, walk
 from consentry.store.postgres.address import read_address
 from consentry.store.postgres.connection import Connection, answering, connect, let_go
-from consentry.store.postgres.loading import DirectoryReader
+from consentry.store.postgres.loading import DirectoryReader, find_erased
 from consentry.store.postgres.statements import read_statements
+from consentry.wire.keyed_hash import HashKeys
 
 _PART: Final = read_statements("read")["read_everybody"]
 _PATIENT: Final = (
@@ -21,14 +23,22 @@ _Found = tuple[str, bytes] | None
 class PostgresEverybody:
     """Implements `Everybody` in one transaction that only reads."""
 
-    def __init__(self, connection: Connection, directory: Directory) -> None:
+    def __init__(self, connection: Connection, directory: Directory, asked: Asked) -> None:
         """Take a connection within a transaction."""
         self.directory = directory
+        self._asked = asked
         self._connection = connection
 
     def parts(self) -> AsyncIterator[bytes]:
         """Give all standings part by part."""
         return walk(self._read, "")
+
+    async def match_erased(self, numbers: list[str]) -> dict[str, str]:
+        """Find what stands against numbers that were erased."""
+        if not self._asked.used:
+            return {}
+        with answering():
+            return await find_erased(self._connection, numbers, self._asked)
 
     async def _read(self, after: str) -> _Found:
         with answering():
@@ -41,8 +51,13 @@ class PostgresEverybody:
 
 
 @asynccontextmanager
-async def open_everybody(url: str) -> AsyncIterator[PostgresEverybody]:
-    """Read everybody as of the last commit; raises `AddressError` for a URL that names nothing."""
+async def open_everybody(
+    url: str, *, hash_keys: HashKeys = NO_KEYS
+) -> AsyncIterator[PostgresEverybody]:
+    """Read everybody as of the last commit; raises `AddressError` for a URL that names nothing.
+
+    `hash_keys` find who was erased.
+    """
     address = read_address(url)
     with answering():
         connection = await connect(address, answer_seconds=None)
@@ -51,7 +66,8 @@ async def open_everybody(url: str) -> AsyncIterator[PostgresEverybody]:
             transaction = connection.transaction(isolation="repeatable_read", readonly=True)
             await transaction.start()
             await connection.execute(_PATIENT)
-            directory, _ = await DirectoryReader().read(connection)
-        yield PostgresEverybody(connection, directory)
+            reader = DirectoryReader(hash_keys)
+            directory, _ = await reader.read(connection)
+        yield PostgresEverybody(connection, directory, reader.asked)
     finally:
         await let_go(connection)

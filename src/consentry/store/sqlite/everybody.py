@@ -9,11 +9,13 @@ from typing import Final
 
 import apsw
 
+from consentry.store.erased import NO_KEYS
 from consentry.store.everybody import AT_ONCE, walk
 from consentry.store.queries import read_queries
 from consentry.store.sqlite.answering import answering
 from consentry.store.sqlite.connection import open_connection
-from consentry.store.sqlite.loading import DirectoryReader
+from consentry.store.sqlite.loading import DirectoryReader, find_erased
+from consentry.wire.keyed_hash import HashKeys
 
 _PART: Final = read_queries("sqlite", "read")["read_everybody"]
 _Found = tuple[int, bytes] | None
@@ -26,15 +28,29 @@ class SQLiteEverybody:
     one is looked at.
     """
 
-    def __init__(self, connection: apsw.Connection, thread: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, connection: apsw.Connection, thread: ThreadPoolExecutor, hash_keys: HashKeys
+    ) -> None:
         """Take a connection within a transaction; it is used in this thread alone from now on."""
-        self.directory = DirectoryReader(connection).read()
+        reader = DirectoryReader(connection, hash_keys)
+        self.directory = reader.read()
+        self._asked = reader.asked
         self._connection = connection
         self._thread = thread
 
     def parts(self) -> AsyncIterator[bytes]:
         """Give all standings part by part."""
         return walk(self._read, 0)
+
+    async def match_erased(self, numbers: list[str]) -> dict[str, str]:
+        """Find what stands against numbers that were erased."""
+        if not self._asked.used:
+            return {}
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._match, numbers)
+
+    def _match(self, numbers: list[str]) -> dict[str, str]:
+        with answering():
+            return find_erased(self._connection, self._asked, numbers)
 
     async def _read(self, after: int) -> _Found:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._read_now, after)
@@ -46,13 +62,18 @@ class SQLiteEverybody:
 
 
 @asynccontextmanager
-async def open_everybody(path: Path | str) -> AsyncIterator[SQLiteEverybody]:
-    """Read everybody in a file as of the last commit, by a connection of its own."""
+async def open_everybody(
+    path: Path | str, *, hash_keys: HashKeys = NO_KEYS
+) -> AsyncIterator[SQLiteEverybody]:
+    """Read everybody in a file as of the last commit, by a connection of its own.
+
+    `hash_keys` find who was erased.
+    """
     with answering():
         connection = open_connection(path)
     # Closed in the end of all, when no thread reads any more.
     with closing(connection), ThreadPoolExecutor(1, thread_name_prefix="everybody") as thread:
         with answering():
             connection.execute("BEGIN")
-            everybody = SQLiteEverybody(connection, thread)
+            everybody = SQLiteEverybody(connection, thread, hash_keys)
         yield everybody

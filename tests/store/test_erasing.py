@@ -55,9 +55,11 @@ from consentry.ports import (
     Store,
     StoreUnavailable,
 )
+from consentry.store.log_leaves import hash_entry
 from consentry.store.sqlite.connection import open_connection, transaction
 from consentry.store.sqlite.erasing import permission
 from consentry.wire.keyed_hash import HashKeys, derive_hash_key
+from ledger_keys import SIGNER
 
 pytestmark = pytest.mark.integration
 
@@ -329,6 +331,29 @@ async def test_commands_of_the_same_moment_see_it_whole(database: Database) -> N
     )
     assert (before, after) == (True, False)
     assert isinstance(erased, Erased)
+    await store.close()
+
+
+async def test_the_log_keeps_the_leaves_and_loses_the_salts(database: Database) -> None:
+    """Of what was destroyed the leaf stays; an entry that was not in the log comes in empty.
+
+    Without its salt nobody can guess what it was.
+    """
+    store = database.open(hash_keys=KEYS, signer=SIGNER)
+    await fill(store)
+    await store.integrate_log()
+    ids = ["ent_00001", "ent_00004", "ent_00007"]
+    before = await store.read_logged(ids)
+    await store.submit(write(Change(entries=(tagged(31),))))
+    await erase(store)
+    after = await store.read_logged(ids)
+    assert all(logged.salt is not None for logged in before.values())
+    assert after["ent_00001"] == msgspec.structs.replace(before["ent_00001"], salt=None)
+    assert {name: after[name] for name in ids[1:]} == {name: before[name] for name in ids[1:]}
+    await store.integrate_log()
+    told = (await store.read_logged(["ent_00031"]))["ent_00031"]
+    [empty] = [e for e in await store.read_entries("erased", ALL) if e.id == "ent_00031"]
+    assert told.salt is None or told.leaf_hash == hash_entry(told.salt, msgspec.json.encode(empty))
     await store.close()
 
 

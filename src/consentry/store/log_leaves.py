@@ -134,6 +134,12 @@ def forget_salts(leaves: Leaves, seqs: Iterable[int]) -> Leaves:
     return leaves._replace(salts=b"".join(salts))
 
 
+def list_missed(rows: Iterable[Leaves], seqs: Iterable[int]) -> list[int]:
+    """List the entries that are in none of these tiles."""
+    found = {seq for leaves in rows for seq in split_seqs(leaves.seqs)}
+    return [seq for seq in seqs if seq not in found]
+
+
 def find_tails(size: int) -> tuple[list[TileName], int | None]:
     """Name the partial tiles of a log, and the number of its partial leaves, where it has any."""
     return list_tails(size), size // TILE_HASHES if size % TILE_HASHES else None

@@ -21,6 +21,7 @@ from consentry.store.log_leaves import (
     find_tails,
     forget_salts,
     grow,
+    list_missed,
     read_entry,
     row_of_checkpoint,
     row_of_key,
@@ -251,8 +252,12 @@ async def destroy_salts(connection: Connection, seqs: list[int]) -> None:
     is not in the log yet has none: it gets in as it is then, and none gets in meanwhile.
     """
     await _fetch(connection, "wait_for_head", {})
-    found = await _fetch(connection, "rows_of", {"seqs": seqs})
-    await _write_leaves(connection, [forget_salts(Leaves(*row), seqs) for row in found])
+    tiles = [Leaves(*row) for row in await _fetch(connection, "rows_near", {"seqs": seqs})]
+    missed = list_missed(tiles, seqs)
+    if missed:
+        others = await _fetch(connection, "rows_of", {"seqs": missed})
+        tiles += [leaves for row in others if (leaves := Leaves(*row)) not in tiles]
+    await _write_leaves(connection, [forget_salts(leaves, seqs) for leaves in tiles])
 
 
 async def write_growth(connection: Connection, growth: Growth) -> None:

@@ -19,6 +19,7 @@ from consentry.store.erased import (
     names_number,
 )
 from consentry.store.queries import read_queries
+from consentry.store.sqlite.integrating import destroy_salts
 
 _ERASE: Final = read_queries("sqlite", "erase")
 _DESTROY: Final = tuple(
@@ -99,6 +100,7 @@ def destroy(connection: apsw.Connection, destroyed: Destroyed) -> None:
         places = {"places": rows.encode(destroyed.places).decode()}
         connection.execute(_ERASE["destroy_audited"], places)
         connection.execute(_ERASE["destroy_entries"], places)
+        destroy_salts(connection, sorted(set(destroyed.places)))
         for statement in _DESTROY:
             connection.execute(statement, {"number": destroyed.recipient})
         hashes = {"hashes": rows.encode(destroyed.hashes).decode()}

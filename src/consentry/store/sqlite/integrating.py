@@ -20,6 +20,7 @@ from consentry.store.log_leaves import (
     find_tails,
     forget_salts,
     grow,
+    list_missed,
     read_entry,
     row_of_checkpoint,
     row_of_key,
@@ -241,11 +242,29 @@ def destroy_salts(connection: apsw.Connection, seqs: list[int]) -> None:
     Without its salt nobody can try out what an entry said; its leaf stays what it is. An entry that
     is not in the log yet has none: it gets in as it is then.
     """
-    bounds = (min(seqs, default=0), max(seqs, default=-1))
+    ((_, last),) = connection.execute(_LOG["read_head"]).fetchall()
+    logged = [seq for seq in seqs if seq <= int(str(last))]
     # All are read before the first is written: they are read through the same connection.
-    for row in list(connection.execute(_LOG["rows_between"], bounds)):
-        leaves = forget_salts(Leaves(*row), seqs)
-        connection.execute(_LOG["write_leaves"], leaves)
+    tiles = _find_tiles(connection, logged)
+    missed = list_missed(tiles, logged)
+    if missed:
+        between = connection.execute(_LOG["rows_between"], (min(missed), max(missed)))
+        tiles += [leaves for row in between if (leaves := Leaves(*row)) not in tiles]
+    for leaves in tiles:
+        forgotten = forget_salts(leaves, seqs)
+        if forgotten != leaves:
+            connection.execute(_LOG["write_leaves"], forgotten)
+
+
+def _find_tiles(connection: apsw.Connection, seqs: list[int]) -> list[Leaves]:
+    """Find the tiles that entries are in, where those are in the order of numbers."""
+    found: dict[int, Leaves] = {}
+    for seq in seqs:
+        for row in connection.execute(_LOG["find_leaves"], {"seq": seq, "limit": 1}):
+            leaves = Leaves(*row)
+            if leaves.first_seq <= seq:
+                found[leaves.number] = leaves
+    return list(found.values())
 
 
 def write_growth(connection: apsw.Connection, growth: Growth) -> None:

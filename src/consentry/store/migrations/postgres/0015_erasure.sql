@@ -21,7 +21,9 @@ DECLARE
     purpose text := current_setting('consentry.ledger_permission', true);
 BEGIN
     IF TG_OP = 'UPDATE' THEN
-        IF NEW.seq = OLD.seq AND NEW.id = OLD.id AND NEW.recorded_at = OLD.recorded_at THEN
+        IF NEW.seq = OLD.seq AND NEW.id = OLD.id AND NEW.recorded_at = OLD.recorded_at
+            AND NEW.written_by = OLD.written_by
+        THEN
             IF purpose = 'erase' AND NEW.recipient = 'erased' AND NEW.kind = 'entry_erased'
                 AND NEW.sender IS NULL
             THEN

@@ -66,6 +66,17 @@ SELECT seqs FROM log_leaves WHERE last_seq > :lowest AND first_seq <= :highest;
 -- No entry gets in meanwhile.
 SELECT size FROM log_head WHERE id = 1 FOR UPDATE;
 
+-- name: rows_near
+-- Tiles are nearly in the order of numbers: an entry is among the first of these, or among any.
+SELECT number, first_seq, last_seq, seqs, salts FROM log_leaves
+WHERE number = ANY(ARRAY(
+    SELECT near.number
+    FROM unnest(:seqs::bigint[]) AS s, LATERAL (
+        SELECT number, first_seq FROM log_leaves WHERE last_seq >= s ORDER BY last_seq LIMIT 8
+    ) AS near
+    WHERE near.first_seq <= s
+));
+
 -- name: rows_of
 SELECT number, first_seq, last_seq, seqs, salts FROM log_leaves
 WHERE EXISTS (SELECT 1 FROM unnest(:seqs::bigint[]) AS s WHERE last_seq >= s AND first_seq <= s);

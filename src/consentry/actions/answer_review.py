@@ -127,11 +127,14 @@ class AnswerReview(msgspec.Struct, frozen=True):
             case ReviewAnswer.KEEP:
                 return Transition(Move.NOTHING, tuple(keep_text(standing, case)))
             case ReviewAnswer.OPT_OUT | ReviewAnswer.OPT_OUT_BRAND | ReviewAnswer.WRONG_NUMBER:
+                text = facts.message(case.unclear.message)
                 signal = Signal(
                     SignalKind.OPT_OUT,
                     case.unclear.at,
                     layers=(BlockLayer.OURS,),
                     cause=_CAUSES[self.answer],
+                    # A carrier's clock that is ahead must not give a confirmation more time.
+                    arrived_at=None if text is None else text.created_at,
                 )
                 moved = decide_move(
                     signal,

@@ -6,8 +6,12 @@ still stands is asked of the list of words, each time anew.
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 WITHIN = timedelta(minutes=5)
+AHEAD = timedelta(minutes=1)
+"""How far ahead of our clock a carrier's time is believed (ADR 13)."""
+
 PER_SE = {
     *("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL"),
     *("END", "QUIT", "REVOKE", "OPTOUT"),
@@ -51,10 +55,10 @@ class Said:
         """When it counts from: the carrier's time, but never one still to come."""
         return self.heard if self.sent is None else min(self.sent, self.heard)
 
-    @property
-    def keys(self) -> set[tuple[str, str]]:
+    @cached_property
+    def keys(self) -> frozenset[tuple[str, str]]:
         """What it closes or opens."""
-        return {self.number.key(layer) for layer in self.layers}
+        return frozenset(self.number.key(layer) for layer in self.layers)
 
     def is_after(self, turn: int, sent: datetime | None) -> bool:
         """Order by the carrier's time where it gives one for both, else by arrival."""
@@ -63,13 +67,27 @@ class Said:
         return self.turn > turn
 
 
+    def is_surely_after(self, other: "Said") -> bool:
+        """Tell whether it came after another word, whichever of two clocks is wrong."""
+        if not self.is_after(other.turn, other.sent):
+            return False
+        if self.sent is None:
+            return True
+        believed = min(self.sent, self.heard + AHEAD)
+        return believed > other.heard and (other.sent is None or believed > other.sent)
+
+
 @dataclass(frozen=True)
 class Told:
-    """Something an agent wrote down: a grant, a withdrawal of a program, or "never text me"."""
+    """Something an agent wrote down: a grant, a withdrawal of a program, or "never text me".
+
+    `brand` None: of every brand. `until`: when a grant runs out.
+    """
 
     turn: int
     at: datetime
     brand: str | None = None
+    until: datetime | None = None
 
 
 @dataclass
@@ -89,25 +107,22 @@ class Person:
     def closing(self, number: Number, layer: str) -> list[Said]:
         """List the opt-outs that hold a layer closed: no newer opt-in has opened it."""
         key = number.key(layer)
-        openers = [w for w in self._opt_ins() if key in w.keys]
         closers = [w for w in self.words if w.opts_out and key in w.keys]
+        if not closers:
+            return closers
+        openers = [w for w in self._opt_ins() if key in w.keys]
         return [w for w in closers if not any(o.is_after(w.turn, w.sent) for o in openers)]
 
     def doubtful(self, number: Number) -> list[Said]:
         """List the opt-outs of ours that may be held to stand still.
 
         Where the carrier timed only the opt-in, and not after the opt-out arrived, nobody knows
-        which came first: the opt-out may then be taken to stand.
+        which came first: the opt-out may then be taken to stand. So it may where the carrier's
+        clock is ahead of ours, and the opt-in is not after the opt-out by both.
         """
         backs = [b for b in self._opt_ins(number) if "ours" in b.layers]
         closers = [w for w in self.words if w.opts_out and number.key("ours") in w.keys]
-        return [
-            w
-            for w in closers
-            if not any(
-                b.is_after(w.turn, w.sent) and (b.sent is None or b.sent > w.heard) for b in backs
-            )
-        ]
+        return [w for w in closers if not any(b.is_surely_after(w) for b in backs)]
 
     def is_revoked(self, number: Number) -> bool:
         """Tell whether anything the person said forbids a text from this number."""
@@ -120,12 +135,20 @@ class Person:
         covering = [t for t in self.never if t.brand in (None, number.brand)]
         return any(not any(b.turn > told.turn for b in back) for told in covering)
 
-    def may_market(self, brand: str) -> bool:
-        """Tell whether a written grant is newer than all that revokes marketing of a brand."""
-        return any(not self._is_outweighed(grant, brand) for grant in self.written)
+    def may_market(self, brand: str, now: datetime | None = None) -> bool:
+        """Tell whether a written grant is newer than all that revokes marketing of a brand.
+
+        With `now` it must not have run out by then.
+        """
+        return any(
+            grant.brand in (None, brand)
+            and not (now is not None and grant.until is not None and grant.until <= now)
+            and not self._is_outweighed(grant, brand)
+            for grant in self.written
+        )
 
     def _is_outweighed(self, grant: Told, brand: str) -> bool:
-        told = [t for t in self.never if t.brand in (None, brand)] + self.withdrawn
+        told = [t for t in (*self.never, *self.withdrawn) if t.brand in (None, brand)]
         if any(t.turn > grant.turn or t.at >= grant.at for t in told):
             return True
         for word in self.words:

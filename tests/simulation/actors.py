@@ -1,0 +1,332 @@
+"""Who acts in a simulated world: people, agents, programs, imports, each as at their own door."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from action_world import AGENT, KEY
+from consent_world import FOREIGN_PROMO, NEWS, PROMO
+from consentry.actions.answer_review import AnswerReview
+from consentry.actions.cancel_message import CancelMessage
+from consentry.actions.check import check
+from consentry.actions.import_consents import ConsentList, ImportConsent
+from consentry.actions.import_opt_outs import ImportOptOut, ImportSource, ListedNumber
+from consentry.actions.keep_customers import CreateCustomer
+from consentry.actions.outgoing import Draft
+from consentry.actions.record_consent import (
+    GrantConsent,
+    LiftSuppression,
+    RevokeConsent,
+    Statement,
+    SuppressRecipient,
+    TagPhone,
+)
+from consentry.actions.request_consent import RequestConsent
+from consentry.actions.send_message import Idempotency, SendMessage
+from consentry.actions.set_place import SetPlace
+from consentry.domain.directory import Purpose
+from consentry.domain.entries import Box, Evidence, Medium
+from consentry.domain.gate import Door, Request, Verdict
+from consentry.domain.review import ReviewAnswer, ReviewState
+from consentry.domain.standing import ConsentLevel
+from consentry.ports import Command, Page, Rejected, ReviewFilter, StoreUnavailable
+
+if TYPE_CHECKING:
+    from simulated_server import Server
+    from simulated_world import World
+
+PEOPLE: Final = tuple(f"+1415555{2000 + place}" for place in range(400))
+OUT: Final = ("STOP", "CANCEL", "stop", "Stop.", "please stop texting me", "stopp", "END")
+BACK: Final = ("START", "UNSTOP", "YES", "start", "YES")
+PLAIN: Final = (
+    *("Hello", "HELP", "Start!", "yes please", "see you tomorrow", "Hello"),
+    *("who is this", "not interested", "1", "2", "3", "no"),
+)
+SHOWN: Final = (
+    "Get Deals and Order news from Acme by text from +14155550100, +18005550100 or 55555: "
+    "marketing, sent by automated means. Consent is not a condition of purchase."
+)
+ZONES: Final = ("Europe/London", "America/New_York", "Asia/Tokyo")
+_MARKETING: Final = (PROMO, PROMO, FOREIGN_PROMO)
+
+
+class Actors:
+    """All who do something; each step one of them does one thing, and waits for its end."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._chance = world.chance
+        self._senders = tuple(world.witness.numbers)
+        start = int(self._chance.random.random() * 300)
+        self._circle = PEOPLE[start : start + self._chance.pick([2, 4, 8])]
+        self._few = self._pick_senders()
+        self._keys = 0
+        self._sent: list[tuple[str, str]] = []
+        self._again: list[SendMessage] = []
+        self._acts: tuple[tuple[float, Callable[[], None]], ...] = (
+            (0.17, self._leave),
+            (0.15, self._come_back),
+            (0.13, self._text),
+            (0.22, self._send),
+            (0.06, self._promote),
+            (0.05, self._grant),
+            (0.06, self._request),
+            (0.03, self._withdraw),
+            (0.02, self._list),
+            (0.02, self._unlist),
+            (0.03, self._review),
+            (0.03, self._check),
+            (0.01, self._move),
+            (0.01, self._cancel),
+            (0.004, self._import_opt_outs),
+            (0.004, self._import_consents),
+            (0.01, self._file),
+        )
+
+    def act(self) -> None:
+        """Let one of them do something."""
+        place = self._chance.random.random() * sum(weight for weight, _ in self._acts)
+        for weight, deed in self._acts:
+            place -= weight
+            if place < 0:
+                deed()
+                return
+
+    # --- Who and over which number --------------------------------------------------------------
+
+    def _pick_senders(self) -> tuple[str, ...]:
+        """Choose the numbers that are used most, so that words meet."""
+        return tuple(self._chance.pick(self._senders) for _ in range(self._chance.pick([1, 2, 3])))
+
+    def _person(self) -> str:
+        return self._chance.pick(self._circle if self._chance.happens(0.8) else PEOPLE)
+
+    def _sender(self) -> str:
+        return self._chance.pick(self._few if self._chance.happens(0.8) else self._senders)
+
+    def pick_pair(self) -> tuple[str, str]:
+        """Choose somebody and a number of ours."""
+        return self._person(), self._sender()
+
+    # --- People ---------------------------------------------------------------------------------
+
+    def _say(self, words: tuple[str, ...]) -> None:
+        body, phone, sender = self._chance.pick(words), self._person(), self._sender()
+        self._world.counts[f"person texts {body!r}"] += 1
+        self._world.tell(phone, f"texts {body!r} to {sender}")
+        self._world.carrier.hear(phone, sender, body)
+
+    def _leave(self) -> None:
+        self._say(OUT)
+
+    def _come_back(self) -> None:
+        self._say(BACK)
+
+    def _text(self) -> None:
+        self._say(PLAIN)
+
+    # --- Those who send -------------------------------------------------------------------------
+
+    def _send(self) -> None:
+        door = self._chance.pick([Door.CONSOLE, Door.API, Door.API])
+        purpose = self._chance.pick([None, None, *Purpose])
+        later = self._chance.pick([0, 0, 0, 0, 5, 90, 600])
+        self._put(door, purpose, later)
+
+    def _promote(self) -> None:
+        self._put(Door.API, Purpose.MARKETING, self._chance.pick([0, 0, 30]))
+
+    def _put(self, door: Door, purpose: Purpose | None, later: float) -> None:
+        """Send a text, perhaps with a key, perhaps the same once more."""
+        if self._again and self._chance.happens(0.1):
+            self._do(self._send_it(self._chance.pick(self._again)))
+            return
+        now = self._world.clock.now()
+        draft = Draft(
+            recipient=self._person(),
+            sender=self._sender(),
+            body="Hello",
+            actor=AGENT if door is Door.CONSOLE else KEY,
+            door=door,
+            purpose=purpose,
+            send_at=now + timedelta(seconds=later) if later else None,
+            expires_at=now + timedelta(seconds=later + 100) if self._chance.happens(0.1) else None,
+        )
+        self._keys += 1
+        once = Idempotency("key_1", f"k{self._keys}", f"f{self._keys}")
+        is_once = door is Door.API and self._chance.happens(0.5)
+        command = SendMessage(draft, once if is_once else None)
+        if is_once:
+            self._again = [*self._again[-5:], command]
+        self._do(self._send_it(command))
+
+    def _send_it(self, command: SendMessage) -> Callable[["Server"], Awaitable[None]]:
+        async def send(server: "Server") -> None:
+            sent = await server.store.submit(command)
+            if sent.message is not None:
+                self._sent = [*self._sent[-20:], (sent.message, command.draft.recipient)]
+            server.delivery.wake()
+
+        return send
+
+    def _cancel(self) -> None:
+        if self._sent:
+            message, recipient = self._chance.pick(self._sent)
+            self._tell(CancelMessage(message, recipient, AGENT))
+
+    def _check(self) -> None:
+        phone, sender = self._person(), self._sender()
+
+        async def ask(server: "Server") -> None:
+            request = Request(phone, sender, purpose=Purpose.CONVERSATIONAL, door=Door.CONSOLE)
+            world = self._world
+            answer = await check(request, server.store, world.policy, world.clock.now())
+            world.counts[f"check answered {answer.decision}"] += 1
+            if answer.decision is Verdict.ALLOW:
+                world.judge(lambda: world.witness.see_answer(phone, sender, answer))
+
+        self._do(ask)
+
+    # --- Those who tell -------------------------------------------------------------------------
+
+    def _told(self, phone: str, medium: Medium, *, by_person: bool = True) -> Statement:
+        at = self._world.clock.now() - timedelta(minutes=self._chance.pick([0, 0, 0, 2, 30]))
+        evidence = Evidence(
+            medium,
+            at,
+            "JOIN",
+            call_to_action=SHOWN,
+            action="ticked and sent",
+            box=Box.UNTICKED,
+            apart=True,
+        )
+        return Statement(phone, AGENT, "told", evidence, by_person)
+
+    def _grant(self) -> None:
+        medium = self._chance.pick([Medium.TEXT, Medium.TEXT, Medium.WEB])
+        told = self._told(self._person(), medium)
+        ends = None
+        if self._chance.happens(0.4):
+            ends = self._world.clock.now() + timedelta(seconds=self._chance.pick([30, 400]))
+        match self._chance.pick(["marketing", "marketing", "weakly", "news", "conversation"]):
+            case "marketing":
+                program = self._chance.pick(_MARKETING).id
+                self._tell(GrantConsent(told, program, ConsentLevel.EXPRESS_WRITTEN, ends))
+            case "weakly":
+                self._tell(GrantConsent(told, PROMO.id, ConsentLevel.EXPRESS, ends))
+            case "news":
+                self._tell(GrantConsent(told, NEWS.id, None, ends))
+            case _:
+                self._tell(GrantConsent(told, f"conversation:{self._sender()}"))
+
+    def _request(self) -> None:
+        told = self._told(self._person(), Medium.WEB)
+        program = self._chance.pick([PROMO, NEWS, FOREIGN_PROMO]).id
+        self._tell(RequestConsent(told, program, sender=self._sender()))
+
+    def _withdraw(self) -> None:
+        told = self._told(self._person(), Medium.PAPER, by_person=self._chance.happens(0.6))
+        program = self._chance.pick([f"conversation:{self._sender()}", PROMO.id])
+        self._tell(RevokeConsent(told, program))
+
+    def _list(self) -> None:
+        told = self._told(self._person(), Medium.PAPER, by_person=self._chance.happens(0.6))
+        self._tell(SuppressRecipient(told, self._chance.pick([None, "acme", "other"])))
+
+    def _unlist(self) -> None:
+        told = self._told(self._person(), Medium.PAPER)
+        self._tell(LiftSuppression(told, self._chance.pick([None, "acme"])))
+        self._tell(TagPhone(told, sms=True))
+
+    def _move(self) -> None:
+        phone, zone = self._person(), self._chance.pick(ZONES)
+        self._world.witness.placed.add(phone)
+        self._tell(SetPlace(phone, AGENT, zone=zone))
+
+    def _file(self) -> None:
+        self._world.counts["customer filed"] += 1
+        phone = self._person()
+
+        async def file(server: "Server") -> None:
+            for known in await server.store.read_profiles(phone):
+                del known
+
+        self._do(file)
+
+    def _review(self) -> None:
+        async def review(server: "Server") -> None:
+            wanted = ReviewFilter(state=ReviewState.OPEN)
+            cases = await server.store.read_reviews(wanted, Page(limit=5))
+            if cases:
+                answers = [ReviewAnswer.KEEP, ReviewAnswer.KEEP, ReviewAnswer.OPT_OUT]
+                command = AnswerReview(cases[0], self._chance.pick(answers), AGENT)
+                answered = await server.store.submit(command)
+                await server.delivery.wait_quiet(answered.in_flight)
+
+        self._do(review)
+
+    # --- Imports --------------------------------------------------------------------------------
+
+    def _rows(self) -> list[ListedNumber]:
+        start = int(self._chance.random.random() * 300)
+        count = self._chance.pick([3, 10, 60])
+        numbers = [*self._circle[:2], *PEOPLE[start : start + count]]
+        now = self._world.clock.now()
+        ages = (None, None, timedelta(minutes=3), timedelta(days=40))
+        rows = []
+        for line, number in enumerate(dict.fromkeys(numbers), start=1):
+            age = self._chance.pick(ages)
+            at = None if age is None else now - age
+            rows.append(ListedNumber(line, number, "list", "" if at is None else str(at), at))
+        return rows
+
+    def _import_opt_outs(self) -> None:
+        brand = self._chance.pick([None, "acme"])
+        name, by_person = self._world.ids.new("imp"), self._chance.happens(0.7)
+        source = ImportSource(name, "list.csv", "abc", "agent-1", brand, by_person)
+        for row in self._rows():
+            self._tell(ImportOptOut(row, source), is_patient=True)
+
+    def _import_consents(self) -> None:
+        program = self._chance.pick([PROMO, NEWS]).id
+        source = ConsentList(self._world.ids.new("imp"), "list.csv", "abc", "agent-1", program)
+        for row in self._rows():
+            self._tell(ImportConsent(row, source), is_patient=True)
+
+    # --- How all of them do it ------------------------------------------------------------------
+
+    def _tell(self, command: Command[Any], *, is_patient: bool = False) -> None:
+        """Have something written down, wait until nothing it forbids is under way, and be told."""
+
+        async def tell(server: "Server") -> None:
+            outcome = await server.store.submit(command, is_patient=is_patient)
+            in_flight = getattr(outcome, "in_flight", ())
+            await server.delivery.wait_quiet(in_flight)
+            entry = getattr(outcome, "opt_out", None)
+            if entry is not None and server.is_alive:
+                world = self._world
+                world.judge(lambda: world.witness.acknowledge(entry.id))
+
+        self._do(tell)
+
+    def _do(self, deed: Callable[["Server"], Awaitable[None]]) -> None:
+        """Do it at the server that is there now; where there is none, nothing is done."""
+        server, world = self._world.server, self._world
+        if server is None:
+            world.counts["nobody at the door"] += 1
+            return
+
+        async def do() -> None:
+            try:
+                with suppress(Rejected):
+                    await deed(server)
+            except StoreUnavailable:
+                world.counts["door answered 503"] += 1
+            except Exception as error:  # noqa: BLE001 - whatever it is, the seed has failed
+                world.fail(error)
+
+        server.start(do())
+
+
+_CREATE = CreateCustomer

@@ -1,0 +1,85 @@
+"""An event loop without a clock, a socket or a thread: time passes when there is nothing to do."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+START = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)
+"""A Monday, late in the morning in California."""
+
+
+class _NoSelector:
+    """Stands in for the selector: where the loop would wait, its time is moved on."""
+
+    def __init__(self, pass_time: Callable[[float], None]) -> None:
+        self._pass_time = pass_time
+
+    def select(self, timeout: float | None) -> list[Any]:
+        """Let the time go by at once; waiting without an end is a deadlock."""
+        if timeout is None:
+            raise RuntimeError("Nothing is left to happen, and somebody still waits.")
+        if timeout > 0:
+            self._pass_time(timeout)
+        return []
+
+
+class SimulatedLoop(asyncio.BaseEventLoop):
+    """Runs callbacks and tasks of asyncio in an order that hangs on nothing but their times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._elapsed = 0.0
+        self._selector = _NoSelector(self._pass)
+        self._clock_resolution = 1e-9
+        self.failures: list[dict[str, Any]] = []
+        self.set_exception_handler(lambda _, context: self.failures.append(context))
+
+    def time(self) -> float:
+        """Tell how many seconds have gone by."""
+        return self._elapsed
+
+    def sleep_through(self, seconds: float) -> None:
+        """Let the whole machine sleep: what was to happen meanwhile happens late."""
+        self._elapsed += seconds
+
+    def _pass(self, seconds: float) -> None:
+        self._elapsed += seconds
+
+    def _process_events(self, event_list: list[Any]) -> None:
+        """There are none."""
+
+    def _write_to_self(self) -> None:
+        """Nobody sleeps, so nobody is to be woken."""
+
+
+class SimulatedClock:
+    """Implements `ports.Clock`: the monotonic time of the loop, and a wall clock that is set."""
+
+    def __init__(self, loop: SimulatedLoop) -> None:
+        self._loop = loop
+        self.set_by = timedelta()
+
+    def now(self) -> datetime:
+        """Read the wall clock, as wrong as it is."""
+        return START + timedelta(microseconds=round(self._loop.time() * 1e6)) + self.set_by
+
+    def true_now(self) -> datetime:
+        """Tell the time as nobody here knows it."""
+        return START + timedelta(microseconds=round(self._loop.time() * 1e6))
+
+    def monotonic(self) -> float:
+        """Read seconds that never go back."""
+        return self._loop.time()
+
+
+class SimulatedIds:
+    """Ids that count up over all restarts, so that a failing seed reads the same every time."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def new(self, prefix: str) -> str:
+        """Return the next id."""
+        self._count += 1
+        return f"{prefix}_{self._count:09d}"

@@ -1,0 +1,471 @@
+"""A company, its people, its carrier and its machine, for the length of one seed."""
+
+import asyncio
+import logging
+import traceback
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, Final
+
+import apsw
+import msgspec
+
+from actors import Actors
+from consent_world import DIRECTORY
+from consentry.domain.directory import Directory
+from consentry.domain.policy import Policy
+from consentry.ports import (
+    CarrierAccount,
+    CarrierEvent,
+    Change,
+    Facts,
+    InboundText,
+    Needs,
+    OutboundText,
+    StoreUnavailable,
+)
+from consentry.store.batch import is_outage
+from simulated_carrier import CARRIER, SimulatedCarrier
+from simulated_chance import Chance
+from simulated_disk import Faults, SimulatedDisk, SimulatedVFS, install_vfs
+from simulated_loop import SimulatedClock, SimulatedIds, SimulatedLoop
+from simulated_server import Observed, Server
+from witness import Violation, Witness
+
+SENDERS: Final = {
+    number: msgspec.structs.replace(sender, messages_per_second=5.0)
+    for number, sender in DIRECTORY.senders.items()
+}
+COMPANY: Final = msgspec.structs.replace(DIRECTORY, senders=SENDERS)
+_VFS: Final[list[SimulatedVFS]] = []
+
+
+class SetUp(msgspec.Struct, frozen=True):
+    """The company as it is set up before its first day."""
+
+    def needs(self) -> Needs:
+        """Ask for nothing."""
+        return Needs()
+
+    def decide(self, facts: Facts) -> tuple[None, Change]:
+        """Write its brands, senders and programs."""
+        account = CarrierAccount(CARRIER, "twilio", "AC1", "secret", "http://carrier.example")
+        company = COMPANY
+        records = (
+            *company.brands.values(),
+            account,
+            *company.senders.values(),
+            *company.programs.values(),
+        )
+        return None, Change(records=records)
+
+
+def simulated_vfs() -> SimulatedVFS:
+    """Give the file system of this process, which it has from the first call on."""
+    if not _VFS:
+        _VFS.append(install_vfs())
+    return _VFS[0]
+
+
+class _Log(logging.Handler):
+    """Reads the log: an error that nobody foresaw is a failure of the seed."""
+
+    def __init__(self, world: "World") -> None:
+        super().__init__()
+        self._world = world
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = None if record.exc_info is None else record.exc_info[1]
+        self._world.counts[f"log: {record.msg}"] += 1
+        if error is not None and not isinstance(error, (StoreUnavailable, apsw.Error)):
+            self._world.fail(error)
+
+
+class Failure(msgspec.Struct):
+    """What went wrong in a world, at which step, and the last that happened to whom it is about."""
+
+    seed: int
+    step: int
+    what: str
+    history: tuple[str, ...]
+
+
+class Told(msgspec.Struct):
+    """What became of a seed."""
+
+    seed: int
+    digest: str
+    counts: dict[str, int]
+    failure: Failure | None = None
+
+
+class World:
+    """Everything of one seed. It is the carrier's host, and the judge's eyes."""
+
+    def __init__(self, seed: int, *, verbose: bool = False) -> None:
+        self.seed = seed
+        self.step = 0
+        self.counts: Counter[str] = Counter()
+        self.chance = Chance(seed, self.counts)
+        self.loop = SimulatedLoop()
+        self.clock = SimulatedClock(self.loop)
+        self.ids = SimulatedIds()
+        self.policy = Policy(scope_question=self.chance.happens(0.5))
+        self.witness = Witness(COMPANY, self.policy, self.clock.now)
+        self.carrier = SimulatedCarrier(
+            self.loop, self.clock, self.chance, numbers=self.witness.numbers, host=self
+        )
+        self.faults = Faults(self.chance.random, self.counts)
+        self.disk = SimulatedDisk({}, self.faults)
+        self.disk_level = self.chance.pick([0.0, 0.0, 0.002, 0.02])
+        self.commit_level = self.chance.pick([0.002, 0.1, 0.5])
+        self.server: Server | None = None
+        self.failure: Failure | None = None
+        self.trace = sha256()
+        self.events: list[tuple[str, str]] = []
+        self._verbose = verbose
+        self.actors = Actors(self)
+
+    # --- What happens is told -------------------------------------------------------------------
+
+    def tell(self, recipient: str, what: str) -> None:
+        """Write down what happened, so that two runs of a seed can be held together."""
+        line = f"{self.loop.time():.6f} {recipient} {what}"
+        self.trace.update(line.encode())
+        self.events.append((recipient, line))
+        if self._verbose:
+            print(line)
+
+    def look_for_failures(self) -> None:
+        """Find what a callback or a task raised that nobody waited for."""
+        for context in self.loop.failures:
+            error = context.get("exception")
+            if error is not None:
+                self.fail(error)
+
+    def fail(self, error: BaseException) -> None:
+        """Keep the first thing that went wrong."""
+        if self.failure is None:
+            about = getattr(error, "recipient", None)
+            told = [line for person, line in self.events if about is None or person in (about, "")]
+            what = str(error) if isinstance(error, Violation) else f"{error!r}"
+            self.failure = Failure(self.seed, self.step, what, tuple(told[-25:]))
+            if not isinstance(error, Violation):
+                told += "".join(traceback.format_exception(error)).splitlines()[-12:]
+                self.failure.history = tuple(told[-35:])
+
+    # --- The machine ------------------------------------------------------------------------------
+
+    def boot(self) -> bool:
+        """Start a server on what is on the disk; False where the disk does not let it."""
+        self.disk.start_again()
+        simulated_vfs().disk = self.disk
+        try:
+            self.server = Server(
+                self.loop,
+                self.clock,
+                self.ids,
+                policy=self.policy,
+                book=self.carrier,  # type: ignore[arg-type]
+                observe=self.observe,
+                commit_seconds=lambda: self.chance.random.random() * self.commit_level,
+            )
+        except apsw.Error:
+            self.counts["start in vain"] += 1
+            return False
+        return True
+
+    def observe(self, server: Server, batch: list[Observed], outcomes: list[object]) -> bool:
+        """See a batch; False where the machine stopped over it."""
+        if self.disk.stopped:
+            self.witness.doubt(batch)
+            self.loop.call_soon(self.crash, "power lost")
+            return False
+        self.counts["batch"] += 1
+        try:
+            if any(map(is_outage, outcomes)):
+                self.counts["batch that the disk refused"] += 1
+                self.witness.doubt(batch)
+                return True
+            self._see_faulty(batch)
+            self.count(batch)
+            quiet, self.faults.read = self.faults.read, 0.0
+            self.witness.observe(server, batch, outcomes)
+            self.faults.read = quiet
+        except Exception as error:  # noqa: BLE001 - whatever it is, the seed has failed
+            self.fail(error)
+        return True
+
+    def _see_faulty(self, batch: list[Observed]) -> None:
+        for observed in batch:
+            error = observed.error
+            if error is not None and type(error).__name__ != "Rejected":
+                name = type(observed.command).__name__
+                raise AssertionError(f"{name} raised {error!r}") from error
+
+    def count(self, batch: list[Observed]) -> None:
+        """Count what was carried out, and tell it."""
+        for observed in batch:
+            command, change = observed.command, observed.change
+            name = type(command).__name__
+            self.counts[f"did {name}"] += 1
+            if observed.error is not None:
+                self.tell("", f"{name} rejected: {getattr(observed.error, 'code', '')}")
+            for entry in change.entries:
+                decided = "" if entry.decision is None else f" {entry.decision.decision}"
+                text = "" if entry.text is None else f" {entry.text!r}"
+                self.tell(
+                    entry.recipient,
+                    f"{name}: {entry.kind}{decided} {entry.reason or ''} sender={entry.sender} "
+                    f"program={entry.program} message={entry.message}{text}",
+                )
+            for message in change.messages:
+                status = f"{message.id} is {message.status}"
+                self.tell(message.recipient, f"{name}: {status}")
+
+    def crash(self, why: str) -> None:
+        """End the process at once, and start another one a little later."""
+        server = self.server
+        if server is None:
+            return
+        self.server = None
+        self.counts[why] += 1
+        self.tell("", why)
+        if why == "power lost":
+            self.disk.lose_power()
+        server.die()
+        self.loop.call_later(self.chance.pick([0.5, 5.0, 60.0]), self.start_again)
+
+    def start_again(self) -> None:
+        """Start on what is left, and hold it against what was promised."""
+        if self.server is not None:
+            return
+        try:
+            if not self.boot():
+                self.loop.call_later(2.0, self.start_again)
+                return
+            assert self.server is not None
+            self._without_faults(lambda: self.witness.see_disk(self.server))
+            self.tell("", "started again")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the seed has failed
+            self.fail(error)
+
+    def _without_faults(self, look: Callable[[], None]) -> None:
+        """Look at the disk as nobody in the world can."""
+        kept = self.faults.read
+        self.faults.read = 0.0
+        look()
+        self.faults.read = kept
+
+    async def stop_in_order(self) -> None:
+        """Stop the server as an operator does, and start it again."""
+        server = self.server
+        if server is None:
+            return
+        self.counts["stopped in order"] += 1
+
+        async def settle() -> None:
+            await asyncio.sleep(1.0)
+
+        await server.stop(settle)
+        if self.server is server:
+            self.server = None
+            if self.disk.stopped:
+                self.disk.start_again()
+            self.start_again()
+
+    # --- The host of the carrier ------------------------------------------------------------------
+
+    def post(self, event: CarrierEvent, answer: Callable[[bool], None]) -> None:
+        """Take a webhook, where a server is there to take it."""
+        server = self.server
+        if server is None:
+            self.counts["webhook to a server that is down"] += 1
+            return
+        server.start(self._take(server, event, answer))
+
+    async def _take(
+        self, server: Server, event: CarrierEvent, answer: Callable[[bool], None]
+    ) -> None:
+        try:
+            await server.intake.take(self.carrier, (event,))  # type: ignore[arg-type]
+        except StoreUnavailable:
+            self.counts["webhook refused with 503"] += 1
+            answer(False)
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is, the seed has failed
+            self.fail(error)
+            return
+        if not server.is_alive:
+            return
+        if isinstance(event, InboundText):
+            self.judge(lambda: self.witness.acknowledge(event.carrier_message_id))
+            self.tell(event.recipient, f"acknowledged {event.carrier_message_id}")
+        answer(True)
+
+    def judge(self, look: Callable[[], None]) -> None:
+        """Let the witness look; what it finds ends the world."""
+        try:
+            look()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the seed has failed
+            self.fail(error)
+
+    def text_left(self, text: OutboundText) -> None:
+        """Note that a text is handed over."""
+        self.tell(text.recipient, f"{text.message} leaves")
+        self.counts["text handed over"] += 1
+        self.judge(lambda: self.witness.see_leaving(text))
+
+    def text_taken(self, text: OutboundText, sid: str) -> None:
+        """Note that the carrier took a text."""
+        self.tell(text.recipient, f"{text.message} is with the carrier")
+        self.judge(lambda: self.witness.see_taken(text, sid))
+
+    # --- Its life ---------------------------------------------------------------------------------
+
+    async def live(self, steps: int) -> None:
+        """Let things happen, one a step, and look at the end whether all is as it must be."""
+        for self.step in range(steps):
+            self.actors.act()
+            self._trouble()
+            await asyncio.sleep(self._pause())
+            if self.loop.failures:
+                self.look_for_failures()
+            if self.failure is not None:
+                return
+        self._calm()
+        self.faults.crash_in = None
+        await asyncio.sleep(300.0)
+        while self.server is None:
+            await asyncio.sleep(5.0)
+        server = self.server
+        self.judge(lambda: self.witness.see_disk(server, thoroughly=True))
+        for recipient in list(self.witness.said):
+            self.judge(lambda recipient=recipient: self.witness.see_gate(recipient))
+
+    def _pause(self) -> float:
+        """Say how long until the next thing happens."""
+        if self.chance.happens(0.6):
+            return self.chance.random.random() * 0.2
+        return self.chance.pick([0.0, 0.5, 2.0, 8.0, 20.0, 61.0, 301.0])
+
+    def _trouble(self) -> None:
+        """Break something now and then: the disk, the process, the power, the clock."""
+        chance = self.chance
+        if self.disk_level and chance.happens(0.03):
+            level = self.disk_level
+            self.faults.read = level * chance.pick([0.0, 1.0])
+            self.faults.write = level * chance.pick([0.0, 1.0])
+            self.faults.sync = level * chance.pick([0.0, 10.0])
+            self.faults.full = chance.happens(0.2)
+            self.loop.call_later(chance.pick([0.3, 2.0, 10.0]), self._calm)
+        if chance.happens(0.01):
+            phone, number = self.actors.pick_pair()
+            self.tell(phone, f"the carrier blocks {number} by itself")
+            self.carrier.block(phone, number)
+        if chance.strikes("clock set"):
+            by = chance.pick([-4000.0, -45.0, -1.0, 1.0, 301.0, 5000.0])
+            self.clock.set_by += timedelta(seconds=by)
+            self.tell("", f"the clock is set by {by} s")
+        if self.server is None:
+            return
+        if chance.strikes("machine asleep"):
+            self.loop.sleep_through(chance.pick([3.0, 15.0, 600.0, 40_000.0, 180_000.0]))
+            self.tell("", "the machine was asleep")
+        if chance.happens(0.15 * self._trouble_level):
+            self.crash("process killed")
+        elif chance.happens(0.1 * self._trouble_level):
+            self.crash("power lost")
+        elif chance.happens(0.15 * self._trouble_level):
+            self.faults.crash_in = 1 + int(chance.random.random() * 60)
+        elif chance.happens(0.05 * self._trouble_level):
+            self.loop.create_task(self.stop_in_order())
+        elif chance.happens(0.03):
+            self._keep_house()
+
+    @property
+    def _trouble_level(self) -> float:
+        return self.chance.slowness * 0.2 + 0.02
+
+    def _keep_house(self) -> None:
+        """Fold the log, or index customers, as the product does beside its work."""
+        server = self.server
+        if server is None:
+            return
+        if self.chance.happens(0.5):
+            self.counts["log folded"] += 1
+            try:
+                server.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            except apsw.Error:
+                self.counts["log not folded"] += 1
+        else:
+            server.indexer.rest(idle=True)
+        if self.disk.stopped:
+            self.crash("power lost")
+
+    def _calm(self) -> None:
+        """End the faults of the disk, so that what is under way comes to its end."""
+        self.faults.read = self.faults.write = self.faults.sync = 0.0
+        self.faults.full = False
+
+    def close(self) -> None:
+        """Let go of everything."""
+        if self.server is not None:
+            self.server.die()
+            self.server = None
+        for task in asyncio.all_tasks(self.loop):
+            task.cancel()
+        self.loop.run_until_complete(asyncio.sleep(0))
+        self.loop.close()
+
+
+@lru_cache(maxsize=1)
+def _template() -> dict[str, bytes]:
+    """Make the disk of a company that has just been set up; each world begins with a copy."""
+    world = World(0)
+    simulated_vfs()
+    assert world.boot()
+    server = world.server
+    assert server is not None
+
+    async def set_up() -> None:
+        world.server = None
+        await server.store.submit(SetUp())
+
+    world.loop.run_until_complete(set_up())
+    server.die()
+    image = world.disk.image()
+    world.close()
+    return image
+
+
+def run_seed(seed: int, *, steps: int, verbose: bool = False) -> Told:
+    """Run one world from its seed to its end, or to the first violation."""
+    image = _template()
+    world = World(seed, verbose=verbose)
+    world.disk = SimulatedDisk(image, world.faults)
+    log = logging.getLogger()
+    log.handlers = [_Log(world)]
+    try:
+        assert world.boot()
+        world.loop.run_until_complete(_live(world, steps))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the seed has failed
+        world.fail(error)
+    world.counts["decision replayed"] = world.witness.decisions
+    world.counts["entry"] = len(world.witness.mirror.entries)
+    world.counts["recipient"] = len({e.recipient for e in world.witness.mirror.entries})
+    world.counts["operation of the disk"] = world.disk.operations
+    told = Told(seed, world.trace.hexdigest(), dict(world.counts), world.failure)
+    world.close()
+    return told
+
+
+async def _live(world: World, steps: int) -> None:
+    await world.live(steps)
+
+
+_Directory = Directory
+_Await = Awaitable[Any]

@@ -359,3 +359,21 @@ def test_tags_are_pieces_of_their_own() -> None:
     assert Tag(sms=False) in out.pieces
     _, back = hear(after("Hello", "STOP"), text("START", at=minute(5)))
     assert Tag(sms=True) in back.pieces
+
+
+@pytest.mark.parametrize(
+    ("behind_minutes", "state"),
+    [(0.7, ConsentState.REVOKED), (5, ConsentState.ACTIVE)],
+    ids=["clocks that differ a little", "a text that is older"],
+)
+def test_an_opt_out_takes_what_was_given_within_a_minute_after_it_by_another_clock(
+    behind_minutes: float, state: ConsentState
+) -> None:
+    """A carrier's clock that is behind ours must not let marketing outlive the STOP after it."""
+    given = Consent(PROMO.id, ConsentState.ACTIVE, ConsentLevel.EXPRESS_WRITTEN, START, START, "g")
+    standing = apply_pieces(after("Hello"), (given,))
+    heard = text("STOP", at=minute(1), sent_at=minute(-behind_minutes))
+    standing, _ = hear(standing, heard)
+    left = standing.consent(PROMO.id)
+    assert left is not None
+    assert left.state is state

@@ -406,10 +406,12 @@ def _opt_out(
         known = standing.consent(sender.conversation)
         pieces += [revoke_conversation(known, word, sender), Tag(sms=False)]
         pieces += end_review(standing, sender.number)
+    # What was given by our clock is held against the carrier's: in doubt the opt-out is the newer.
+    until = signal.at if superseded else signal.at + _CLOCKS_DIFFER_MAX
     pieces += [
         revoke_consent(consent, word)
         for consent in reach
-        if not signal.carrier_timed or consent.changed_at <= signal.at
+        if not signal.carrier_timed or consent.changed_at <= until
     ]
     first = state is not PairState.OPTED_OUT and not superseded
     reply = MessageKind.OPT_OUT_CONFIRMATION if first and not signal.answered else None

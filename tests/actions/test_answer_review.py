@@ -1,5 +1,7 @@
 """Unclear texts go to the review queue, and somebody says what they are."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
@@ -247,6 +249,18 @@ def test_a_late_answer_is_not_confirmed_to_the_person() -> None:
     world.clock.advance(minutes=10)
     answer(world, case, ReviewAnswer.OPT_OUT)
     assert world.queued() == []
+    refused = world.last_entry(EntryKind.SEND_REFUSED)
+    assert refused.decision is not None
+    assert refused.decision.rules == ("confirmation/deadline_missed",)
+
+
+def test_a_carrier_whose_clock_is_ahead_gives_a_confirmation_no_more_time() -> None:
+    """Five minutes count from when the text came, where the carrier tells a later time."""
+    world = texted()
+    world.receive("who is this", sent_at=world.clock.now() + timedelta(seconds=90))
+    (case,) = world.store.reviews.values()
+    world.clock.advance(seconds=310)
+    answer(world, case, ReviewAnswer.OPT_OUT)
     refused = world.last_entry(EntryKind.SEND_REFUSED)
     assert refused.decision is not None
     assert refused.decision.rules == ("confirmation/deadline_missed",)

@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests start some hundred processes: each module is compiled for all of them, and not by each.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test check format lock bench bench-page screenshots fuzz audit release clean
+.PHONY: help run test check format lock bench bench-page screenshots fuzz audit release simulate clean
 
 help:
 	@echo "make run    set everything up and start the demo; it prints the address to open"
@@ -21,6 +21,8 @@ help:
 	@echo "make fuzz   try every parser with inputs chosen by the code they reach, SECONDS=5 each"
 	@echo "make audit  ask what is known against the locked dependencies (asks the outside)"
 	@echo "make release KEY=...  wheel, source, SBOM, checksums, signed by an SSH key, into dist/"
+	@echo "make simulate SEEDS=10000  try to break it: many simulated companies, on all cores"
+	@echo "            (make simulate SEED=123 replays one; STEPS=, VERBOSE=1)"
 	@echo "make lock   renew the locked dependencies"
 
 run: $(VENV)/.ready-to-run
@@ -62,6 +64,11 @@ audit: $(VENV)/.ready-to-test
 
 release: $(VENV)/.ready-to-test
 	@$(BIN)/python deploy/build_release.py $(if $(KEY),--key $(KEY))
+
+simulate: $(VENV)/.ready-to-test
+	@$(BIN)/python tests/simulation/simulate.py $(if $(SEED),--seed $(SEED)) \
+	  $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST),--first $(FIRST)) \
+	  $(if $(STEPS),--steps $(STEPS)) $(if $(VERBOSE),--verbose)
 
 lock:
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header -q -o requirements.lock

@@ -66,7 +66,6 @@ class Said:
             return self.sent > sent
         return self.turn > turn
 
-
     def is_surely_after(self, other: "Said") -> bool:
         """Tell whether it came after another word, whichever of two clocks is wrong."""
         if not self.is_after(other.turn, other.sent):

@@ -5,11 +5,11 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from consent_model import Number, Person, Said, Told, read_word
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from action_world import AGENT, BROKEN, CARRIER, OPTED_OUT, TOO_MANY
+from consent_model import Number, Person, Said, Told, read_word
 from consent_world import (
     DIRECTORY,
     FOREIGN,

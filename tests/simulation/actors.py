@@ -10,9 +10,10 @@ from consent_world import FOREIGN_PROMO, NEWS, PROMO
 from consentry.actions.answer_review import AnswerReview
 from consentry.actions.cancel_message import CancelMessage
 from consentry.actions.check import check
+from consentry.actions.file_number import FileNumber
 from consentry.actions.import_consents import ConsentList, ImportConsent
 from consentry.actions.import_opt_outs import ImportOptOut, ImportSource, ListedNumber
-from consentry.actions.keep_customers import CreateCustomer
+from consentry.actions.keep_customers import DeleteCustomer
 from consentry.actions.outgoing import Draft
 from consentry.actions.record_consent import (
     GrantConsent,
@@ -245,12 +246,15 @@ class Actors:
         self._tell(SetPlace(phone, AGENT, zone=zone))
 
     def _file(self) -> None:
-        self._world.counts["customer filed"] += 1
+        """Have an agent make or delete a profile: what stands belongs to the number."""
         phone = self._person()
 
         async def file(server: "Server") -> None:
-            for known in await server.store.read_profiles(phone):
-                del known
+            known = await server.store.read_profiles(phone)
+            if known:
+                await server.store.submit(DeleteCustomer(known[0].id, AGENT))
+            else:
+                await server.store.submit(FileNumber(phone))
 
         self._do(file)
 
@@ -327,6 +331,3 @@ class Actors:
                 world.fail(error)
 
         server.start(do())
-
-
-_CREATE = CreateCustomer

@@ -1,12 +1,15 @@
 """What the ledger says by itself: every durable change in memory, folded without the store."""
 
+from collections.abc import Iterable
+
+import apsw
 import msgspec
+from simulated_server import Server
 
 from consentry.domain.entries import Entry
 from consentry.domain.messages import Job, Message
 from consentry.domain.standing import Standing, apply_pieces
 from consentry.ports import Change
-from simulated_server import Server
 
 _EMPTY = Standing()
 _DECODE_MESSAGE = msgspec.json.Decoder(Message).decode
@@ -51,34 +54,58 @@ class Mirror:
 
     def find_difference(self, server: Server, *, thoroughly: bool) -> str | None:
         """Compare with what is on the disk; say what is not the same."""
-        execute = server.connection.execute
-        stored = [str(id_) for (id_,) in execute("SELECT id FROM entries ORDER BY seq")]
-        known = [entry.id for entry in self.entries]
-        if stored != known:
-            return f"entries: {_name_difference(stored, known)}"
-        jobs = {str(m): _DECODE_JOB(str(v)) for m, v in execute("SELECT message, value FROM jobs")}
-        if jobs != self.jobs:
-            return f"jobs: {_name_difference(jobs.items(), self.jobs.items())}"
-        for number, value in execute("SELECT recipient, value FROM standings"):
-            if _DECODE_STANDING(str(value)) != self.standing(str(number)):
-                return f"the standing of {number} is not the fold of its entries"
-        for name, value in execute("SELECT id, value FROM messages"):
-            if _DECODE_MESSAGE(str(value)) != self.messages.get(str(name)):
-                return f"message {name} is another one"
+        looks = [self._compare_entries, self._compare_jobs, self._compare_standings]
+        looks += [self._compare_messages]
         if thoroughly:
-            values = execute("SELECT value FROM entries ORDER BY seq")
-            for entry, (value,) in zip(self.entries, values, strict=True):
-                if _DECODE_ENTRY(str(value)) != entry:
-                    return f"entry {entry.id} is another one"
-            (sound,) = next(execute("PRAGMA integrity_check"))
-            if sound != "ok":
-                return f"the file is damaged: {sound}"
+            looks += [self._compare_values, _check_file]
+        for look in looks:
+            difference = look(server.connection)
+            if difference is not None:
+                return difference
         return None
 
+    def _compare_entries(self, connection: apsw.Connection) -> str | None:
+        stored = [str(id_) for (id_,) in connection.execute("SELECT id FROM entries ORDER BY seq")]
+        known = [entry.id for entry in self.entries]
+        return None if stored == known else f"entries: {_name_difference(stored, known)}"
 
-def _name_difference(stored: object, known: object) -> str:
+    def _compare_jobs(self, connection: apsw.Connection) -> str | None:
+        rows = connection.execute("SELECT message, value FROM jobs")
+        jobs = {str(message): _DECODE_JOB(str(value)) for message, value in rows}
+        if jobs == self.jobs:
+            return None
+        return f"jobs: {_name_difference(jobs.items(), self.jobs.items())}"
+
+    def _compare_standings(self, connection: apsw.Connection) -> str | None:
+        rows = connection.execute("SELECT recipient, value FROM standings")
+        wrong = [
+            str(number)
+            for number, value in rows
+            if _DECODE_STANDING(str(value)) != self.standing(str(number))
+        ]
+        return f"standings than the folds of their entries: {wrong}" if wrong else None
+
+    def _compare_messages(self, connection: apsw.Connection) -> str | None:
+        rows = connection.execute("SELECT id, value FROM messages")
+        messages = {str(name): _DECODE_MESSAGE(str(value)) for name, value in rows}
+        if messages == self.messages:
+            return None
+        return f"messages: {_name_difference(messages.items(), self.messages.items())}"
+
+    def _compare_values(self, connection: apsw.Connection) -> str | None:
+        values = connection.execute("SELECT value FROM entries ORDER BY seq")
+        entries = [_DECODE_ENTRY(str(value)) for (value,) in values]
+        return None if entries == self.entries else "entries than those that were written"
+
+
+def _check_file(connection: apsw.Connection) -> str | None:
+    (sound,) = next(connection.execute("PRAGMA integrity_check"))
+    return None if sound == "ok" else f"pages than it should: {sound}"
+
+
+def _name_difference(stored: Iterable[object], known: Iterable[object]) -> str:
     """Name some of what is only on one side."""
-    left, right = list(stored), list(known)  # type: ignore[call-overload]
+    left, right = list(stored), list(known)
     lost = [item for item in right if item not in left][:2]
     more = [item for item in left if item not in right][:2]
     return f"{len(left)} stored, {len(right)} known; lost {lost}, unknown {more}"

@@ -36,6 +36,7 @@ FAULTS: Final = (
     "delay on the network",
     "disk full",
     "door answered 503",
+    "id of another person's text used again",
     "log not folded",
     "machine asleep",
     "no connection to the carrier",
@@ -75,11 +76,11 @@ def main() -> int:
             failed.append(told)
             _show(told)
         _show_progress(done, asked.seeds, len(failed), time.monotonic() - began)
-        if len(failed) >= _SHOWN_MAX:
+        if len(failed) >= asked.stop_at:
             break
     seconds = time.monotonic() - began
     if asked.json:
-        seeds = [told.seed for told in failed]
+        seeds = {told.seed: told.failure and told.failure.what for told in failed}
         print(json.dumps({"seeds": done, "failed": seeds, "seconds": seconds, "counts": counts}))
     else:
         _show_counts(counts)
@@ -98,6 +99,9 @@ def _read_arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=STEPS, help="how long each world lives")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="1: in this one")
     parser.add_argument("--verbose", action="store_true", help="print all that happens in a seed")
+    parser.add_argument(
+        "--stop-at", type=int, default=_SHOWN_MAX, help="so many failed seeds end it"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser.parse_args()
 

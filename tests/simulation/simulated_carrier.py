@@ -7,9 +7,11 @@ what it took and whom it blocks are its own record.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
+from simulated_chance import Chance
+from simulated_loop import SimulatedClock, SimulatedLoop
 
 from consent_model import PER_SE, Number
 from consentry.domain.messages import MessageStatus
@@ -27,8 +29,6 @@ from consentry.ports import (
     Unanswered,
     Withheld,
 )
-from simulated_chance import Chance
-from simulated_loop import SimulatedClock, SimulatedLoop
 
 CARRIER = "twilio-1"
 _ANSWER_SECONDS = 15.0
@@ -79,23 +79,21 @@ class SimulatedCarrier:
         self.history = self if self.tells_time == "always" else None
         self._count = 0
 
-    async def find(self, carrier_id: str | OutboundText, **about: Any) -> Any:
-        """Be the book of carriers and the carrier's list: of an id, or of a text."""
-        if isinstance(carrier_id, str):
-            return self if carrier_id == self.id else None
-        return await self._find_text(carrier_id)
-
     # --- What people do ---------------------------------------------------------------------
 
     def hear(self, phone: str, number: str, body: str) -> None:
         """A person's text comes to the carrier: it blocks by itself, and tells us in its time."""
         self._count += 1
+        if self._count > 1 and self._chance.strikes("id of another person's text used again"):
+            self._count -= 1
         self._read(phone, number, body)
         now = self._clock.true_now() + self.skew
         timed = self.tells_time == "always" or (
             self.tells_time == "now and then" and self._chance.happens(0.5)
         )
-        text = InboundText(f"SMin{self._count}", phone, number, body, sent_at=now if timed else None)
+        text = InboundText(
+            f"SMin{self._count}", phone, number, body, sent_at=now if timed else None
+        )
         self.inbound.append((now, text))
         self._tell(text)
         if self._chance.strikes("webhook told twice"):
@@ -212,7 +210,11 @@ class SimulatedCarrier:
             if self._chance.strikes("receipt told twice"):
                 self._loop.call_later(self._chance.delay(200), self._tell, report)
 
-    async def _find_text(self, text: OutboundText) -> Accepted | None:
+    async def find(
+        self, text: OutboundText, *, since: datetime, known: frozenset[str] = frozenset()
+    ) -> Accepted | None:
+        """Look a text up in its list, by our id in the callback."""
+        del since, known
         await asyncio.sleep(self._chance.delay(3))
         if self._chance.strikes("carrier's list unreachable"):
             raise CarrierUnreachable("no list")
@@ -229,3 +231,14 @@ class SimulatedCarrier:
                 raise CarrierUnreachable("no history")
             if text.sender == sender and at >= since:
                 yield msgspec.structs.replace(text, sent_at=at)
+
+
+class Book:
+    """Implements `ports.CarrierBook` with the one carrier that there is."""
+
+    def __init__(self, carrier: SimulatedCarrier) -> None:
+        self._carrier = carrier
+
+    async def find(self, carrier_id: str) -> SimulatedCarrier | None:
+        """Find it."""
+        return self._carrier if carrier_id == CARRIER else None

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import apsw
 import msgspec
+from simulated_loop import SimulatedClock, SimulatedIds, SimulatedLoop
 
 from consentry.actions.take_events import EventIntake
 from consentry.delivery.limits import Limits
@@ -28,7 +29,6 @@ from consentry.store.sqlite.reading import Reader
 from consentry.store.sqlite.store import SQLiteStore
 from consentry.store.watching import Watchers
 from consentry.store.writer import settle
-from simulated_loop import SimulatedClock, SimulatedIds, SimulatedLoop
 
 DATABASE: Final = "/consentry.db"
 _MIGRATIONS: Final = read_migrations("sqlite")

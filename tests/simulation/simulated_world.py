@@ -4,18 +4,23 @@ import asyncio
 import logging
 import traceback
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 import apsw
 import msgspec
-
 from actors import Actors
+from simulated_carrier import CARRIER, Book, SimulatedCarrier
+from simulated_chance import Chance
+from simulated_disk import Faults, SimulatedDisk, SimulatedVFS, install_vfs
+from simulated_loop import SimulatedClock, SimulatedIds, SimulatedLoop
+from simulated_server import Observed, Server
+from witness import Violation, Witness, name_text
+
 from consent_world import DIRECTORY
-from consentry.domain.directory import Directory
 from consentry.domain.policy import Policy
 from consentry.ports import (
     CarrierAccount,
@@ -28,12 +33,6 @@ from consentry.ports import (
     StoreUnavailable,
 )
 from consentry.store.batch import is_outage
-from simulated_carrier import CARRIER, SimulatedCarrier
-from simulated_chance import Chance
-from simulated_disk import Faults, SimulatedDisk, SimulatedVFS, install_vfs
-from simulated_loop import SimulatedClock, SimulatedIds, SimulatedLoop
-from simulated_server import Observed, Server
-from witness import Violation, Witness
 
 SENDERS: Final = {
     number: msgspec.structs.replace(sender, messages_per_second=5.0)
@@ -52,6 +51,7 @@ class SetUp(msgspec.Struct, frozen=True):
 
     def decide(self, facts: Facts) -> tuple[None, Change]:
         """Write its brands, senders and programs."""
+        del facts
         account = CarrierAccount(CARRIER, "twilio", "AC1", "secret", "http://carrier.example")
         company = COMPANY
         records = (
@@ -152,10 +152,10 @@ class World:
             about = getattr(error, "recipient", None)
             told = [line for person, line in self.events if about is None or person in (about, "")]
             what = str(error) if isinstance(error, Violation) else f"{error!r}"
-            self.failure = Failure(self.seed, self.step, what, tuple(told[-25:]))
+            self.failure = Failure(self.seed, self.step, what, tuple(told[-40:]))
             if not isinstance(error, Violation):
                 told += "".join(traceback.format_exception(error)).splitlines()[-12:]
-                self.failure.history = tuple(told[-35:])
+                self.failure.history = tuple(told[-50:])
 
     # --- The machine ------------------------------------------------------------------------------
 
@@ -169,7 +169,7 @@ class World:
                 self.clock,
                 self.ids,
                 policy=self.policy,
-                book=self.carrier,  # type: ignore[arg-type]
+                book=Book(self.carrier),  # type: ignore[arg-type]
                 observe=self.observe,
                 commit_seconds=lambda: self.chance.random.random() * self.commit_level,
             )
@@ -302,7 +302,7 @@ class World:
         if not server.is_alive:
             return
         if isinstance(event, InboundText):
-            self.judge(lambda: self.witness.acknowledge(event.carrier_message_id))
+            self.judge(lambda: self.witness.acknowledge(name_text(event)))
             self.tell(event.recipient, f"acknowledged {event.carrier_message_id}")
         answer(True)
 
@@ -339,10 +339,13 @@ class World:
         self._calm()
         self.faults.crash_in = None
         await asyncio.sleep(300.0)
-        while self.server is None:
+        for _ in range(1000):
+            if self.server is not None:
+                break
             await asyncio.sleep(5.0)
         server = self.server
         self.judge(lambda: self.witness.see_disk(server, thoroughly=True))
+        self.judge(self.witness.see_end)
         for recipient in list(self.witness.said):
             self.judge(lambda recipient=recipient: self.witness.see_gate(recipient))
 
@@ -353,15 +356,10 @@ class World:
         return self.chance.pick([0.0, 0.5, 2.0, 8.0, 20.0, 61.0, 301.0])
 
     def _trouble(self) -> None:
-        """Break something now and then: the disk, the process, the power, the clock."""
+        """Break something now and then: the disk, the clock, the machine, the process."""
         chance = self.chance
         if self.disk_level and chance.happens(0.03):
-            level = self.disk_level
-            self.faults.read = level * chance.pick([0.0, 1.0])
-            self.faults.write = level * chance.pick([0.0, 1.0])
-            self.faults.sync = level * chance.pick([0.0, 10.0])
-            self.faults.full = chance.happens(0.2)
-            self.loop.call_later(chance.pick([0.3, 2.0, 10.0]), self._calm)
+            self._trouble_disk()
         if chance.happens(0.01):
             phone, number = self.actors.pick_pair()
             self.tell(phone, f"the carrier blocks {number} by itself")
@@ -370,25 +368,35 @@ class World:
             by = chance.pick([-4000.0, -45.0, -1.0, 1.0, 301.0, 5000.0])
             self.clock.set_by += timedelta(seconds=by)
             self.tell("", f"the clock is set by {by} s")
-        if self.server is None:
-            return
-        if chance.strikes("machine asleep"):
-            self.loop.sleep_through(chance.pick([3.0, 15.0, 600.0, 40_000.0, 180_000.0]))
-            self.tell("", "the machine was asleep")
-        if chance.happens(0.15 * self._trouble_level):
-            self.crash("process killed")
-        elif chance.happens(0.1 * self._trouble_level):
-            self.crash("power lost")
-        elif chance.happens(0.15 * self._trouble_level):
-            self.faults.crash_in = 1 + int(chance.random.random() * 60)
-        elif chance.happens(0.05 * self._trouble_level):
-            self.loop.create_task(self.stop_in_order())
-        elif chance.happens(0.03):
-            self._keep_house()
+        if self.server is not None:
+            if chance.strikes("machine asleep"):
+                self.loop.sleep_through(chance.pick([3.0, 15.0, 600.0, 40_000.0, 180_000.0]))
+                self.tell("", "the machine was asleep")
+            self._trouble_process()
 
-    @property
-    def _trouble_level(self) -> float:
-        return self.chance.slowness * 0.2 + 0.02
+    def _trouble_disk(self) -> None:
+        chance, level = self.chance, self.disk_level
+        self.faults.read = level * chance.pick([0.0, 1.0])
+        self.faults.write = level * chance.pick([0.0, 1.0])
+        self.faults.sync = level * chance.pick([0.0, 10.0])
+        self.faults.full = chance.happens(0.2)
+        self.loop.call_later(chance.pick([0.3, 2.0, 10.0]), self._calm)
+
+    def _trouble_process(self) -> None:
+        """Kill it, take its power, take its power in the middle of a write, or stop it in order."""
+        chance = self.chance
+        level = chance.slowness * 0.2 + 0.02
+        place = chance.random.random()
+        if place < 0.15 * level:
+            self.crash("process killed")
+        elif place < 0.25 * level:
+            self.crash("power lost")
+        elif place < 0.4 * level:
+            self.faults.crash_in = 1 + int(chance.random.random() * 60)
+        elif place < 0.45 * level:
+            self.loop.create_task(self.stop_in_order())
+        elif place < 0.45 * level + 0.03:
+            self._keep_house()
 
     def _keep_house(self) -> None:
         """Fold the log, or index customers, as the product does beside its work."""
@@ -465,7 +473,3 @@ def run_seed(seed: int, *, steps: int, verbose: bool = False) -> Told:
 
 async def _live(world: World, steps: int) -> None:
     await world.live(steps)
-
-
-_Directory = Directory
-_Await = Awaitable[Any]

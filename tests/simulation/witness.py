@@ -11,7 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from consent_model import Number, Person, Said, Told, read_word
+from mirror import Mirror
+from simulated_server import Observed, Server
+
+from consent_model import AHEAD, Number, Person, Said, Told, read_word
 from consentry.actions.answer_review import AnswerReview
 from consentry.actions.deliver_job import ClaimJobs, RecordSubmission
 from consentry.actions.import_opt_outs import Fate, ImportOptOut
@@ -33,6 +36,7 @@ from consentry.domain.gate import (
     Verdict,
     decide,
 )
+from consentry.domain.messages import MessageStatus
 from consentry.domain.policy import Policy
 from consentry.domain.reading import BlockLayer
 from consentry.domain.review import ReviewAnswer
@@ -45,13 +49,15 @@ from consentry.domain.standing import (
     Standing,
     Suppression,
 )
-from consentry.ports import CarrierRefusal, OutboundText, Work
-from mirror import Mirror
-from simulated_server import Observed, Server
+from consentry.ports import CarrierRefusal, InboundText, OutboundText, Work
 
 _PACIFIC = ZoneInfo("America/Los_Angeles")
 _ASKED_FOR = timedelta(hours=48)
 _CLOSING = (Block, Consent, Suppression)
+_UNDER_WAY = (
+    *(MessageStatus.SCHEDULED, MessageStatus.QUEUED, MessageStatus.SENDING),
+    MessageStatus.INDETERMINATE,
+)
 UNCLEAR = ("who is this", "not interested")
 DIGITS = ("1", "2", "3")
 
@@ -189,7 +195,7 @@ class Witness:
             return
         if number is None:
             return
-        self.turn_of[text.carrier_message_id] = self.turn
+        self.turn_of[name_text(text)] = self.turn
         who, body, heard = self.said[text.recipient], text.body, command.received_at
         ours = frozenset({"ours"})
         self._heard[outcome.message] = Said(self.turn, True, number, ours, heard, text.sent_at)
@@ -200,17 +206,20 @@ class Witness:
             who.words.append(said)
             self.unclear.discard(pair)
             if word[0]:
-                self._forget_asked(text.recipient, number.brand)
+                until = (text.sent_at or heard) + AHEAD
+                self._forget_asked(text.recipient, number.brand, until)
         elif body in UNCLEAR and not who.is_revoked(number) and self._is_no_answer(*pair):
             self.unclear.add(pair)
         if body in DIGITS:
             self._note_kept(observed.change.entries[0], command)
 
-    def _forget_asked(self, recipient: str, brand: str) -> None:
-        """An opt-out ends what a brand has asked."""
+    def _forget_asked(self, recipient: str, brand: str, until: datetime) -> None:
+        """An opt-out ends what a brand has asked by then."""
         for number in self.numbers.values():
             if number.brand == brand:
-                self.asked.pop((recipient, number.number), None)
+                asked = self.asked[recipient, number.number]
+                left = {program: at for program, at in asked.items() if at > until}
+                self.asked[recipient, number.number] = left
 
     def _is_no_answer(self, person: str, sender: str) -> bool:
         """Tell whether the last text that somebody wrote to them was no part of a conversation."""
@@ -372,13 +381,24 @@ class Witness:
             never=[told for told in person.never if told.turn in self.acknowledged],
         )
         if known.is_revoked(number):
-            raise Violation("I1: a text leaves after its revocation was acknowledged", text.recipient)
+            raise Violation(
+                "I1: a text leaves after its revocation was acknowledged", text.recipient
+            )
 
     def see_taken(self, text: OutboundText, sid: str) -> None:
         """I4: the carrier takes each text once."""
         if text.message in self.taken:
             raise Violation(f"I4: {text.message} was sent twice", text.recipient)
         self.taken[text.message] = sid
+
+    def see_end(self) -> None:
+        """I4: what was accepted has come to an end, or is still worked at."""
+        for message in self.mirror.messages.values():
+            if message.status in _UNDER_WAY and message.id not in self.mirror.jobs:
+                raise Violation(
+                    f"I4: {message.id} is {message.status}, and nobody works at it",
+                    message.recipient,
+                )
 
     def _note_answer(self, command: RecordSubmission, observed: Observed) -> None:
         """What the carrier refuses as opted out is blocked from then on."""
@@ -451,6 +471,11 @@ class Witness:
             self.numbers[sender]
         ):
             raise Violation("I1: a check was answered with yes", recipient)
+
+
+def name_text(text: InboundText) -> str:
+    """Name a text of a person; two persons' may have the same id."""
+    return f"{text.carrier_message_id} of {text.recipient}"
 
 
 def _claimed_at(statement: Statement, now: datetime) -> datetime:

@@ -38,7 +38,14 @@ from consentry.ports.listings import (
     ReviewFilter,
     Tally,
 )
-from consentry.ports.records import AnsweredKey, APIKey, CarrierAccount, ConversationMark, Session
+from consentry.ports.records import (
+    AnsweredKey,
+    APIKey,
+    CarrierAccount,
+    ConversationMark,
+    Receipt,
+    Session,
+)
 from consentry.wire.tiles import TileName
 
 T = TypeVar("T")
@@ -122,6 +129,19 @@ class Store(Protocol):
 
         The cursor may be an entry of another recipient: entries have one order.
         """
+
+    async def read_entry_values(
+        self, recipient: str, page: Page, *, until: datetime | None = None
+    ) -> list[bytes]:
+        """List a recipient's entries as `read_entries` does, each as the bytes that were written.
+
+        The ledger's hashes are over these bytes.
+        """
+
+    async def read_receipts(
+        self, recipient: str, limit: int, *, after: str | None = None
+    ) -> list[Receipt]:
+        """List what carriers reported of a recipient's texts, by id, from behind the id `after`."""
 
     async def read_audit(
         self,

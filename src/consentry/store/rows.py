@@ -61,6 +61,7 @@ decode_standing_list: Final = msgspec.json.Decoder(list[Standing]).decode
 decode_recipients: Final = msgspec.json.Decoder(list[tuple[str, Standing]]).decode
 decode_entry: Final = _opening(msgspec.json.Decoder(Entry))
 decode_entries: Final = _opening(msgspec.json.Decoder(list[Entry]))
+decode_raw: Final = _opening(msgspec.json.Decoder(list[msgspec.Raw]))
 decode_message: Final = _opening(msgspec.json.Decoder(Message))
 decode_messages: Final = _opening(msgspec.json.Decoder(list[Message]))
 decode_jobs: Final = msgspec.json.Decoder(list[Job]).decode

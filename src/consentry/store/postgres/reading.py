@@ -29,6 +29,7 @@ from consentry.ports import (
     NoticePage,
     OptOutStory,
     Page,
+    Receipt,
     ReviewFilter,
     Session,
     Tally,
@@ -58,7 +59,19 @@ class Reader:
         self, recipient: str, page: Page, until: datetime | None, wanted: EntryFilter
     ) -> list[Entry]:
         """List entries of a recipient, newest first, recorded no later than `until`."""
-        text = await self._text(
+        return rows.decode_entries(await self._entries(recipient, page, until, wanted))
+
+    async def read_entry_values(
+        self, recipient: str, page: Page, until: datetime | None
+    ) -> list[bytes]:
+        """List entries of a recipient as they were written, newest first."""
+        found = rows.decode_raw(await self._entries(recipient, page, until, EntryFilter()))
+        return [bytes(value) for value in found]
+
+    async def _entries(
+        self, recipient: str, page: Page, until: datetime | None, wanted: EntryFilter
+    ) -> str:
+        return await self._text(
             "read_entries",
             recipient=clean(recipient),
             before=optional(page.before),
@@ -67,7 +80,13 @@ class Reader:
             senders=_any_of(wanted.senders),
             limit=page.limit,
         )
-        return rows.decode_entries(text)
+
+    async def read_receipts(self, recipient: str, limit: int, after: str | None) -> list[Receipt]:
+        """List what carriers reported of a recipient's texts."""
+        text = await self._text(
+            "read_receipts", recipient=clean(recipient), after=clean(after or ""), limit=limit
+        )
+        return rows.decode_receipts(text)
 
     async def read_audit(
         self, page: Page, agent: str | None, kinds: tuple[EntryKind, ...] | None

@@ -48,6 +48,7 @@ from consentry.ports import (
     OptOutPage,
     OptOutStory,
     Page,
+    Receipt,
     ReviewFilter,
     Session,
     StoreUnavailable,
@@ -210,6 +211,18 @@ class PostgresStore:
         """List a recipient's entries, newest first, recorded no later than `until`."""
         reader = self._side.reader
         return await reader.read_entries(recipient, page, until, wanted or EntryFilter())
+
+    async def read_entry_values(
+        self, recipient: str, page: Page, *, until: datetime | None = None
+    ) -> list[bytes]:
+        """List a recipient's entries as they were written, newest first."""
+        return await self._side.reader.read_entry_values(recipient, page, until)
+
+    async def read_receipts(
+        self, recipient: str, limit: int, *, after: str | None = None
+    ) -> list[Receipt]:
+        """List what carriers reported of a recipient's texts, by id."""
+        return await self._side.reader.read_receipts(recipient, limit, after)
 
     async def read_audit(
         self,

@@ -36,6 +36,7 @@ from consentry.ports import (
     OptOutPage,
     OptOutStory,
     Page,
+    Receipt,
     ReviewFilter,
     Session,
     Tally,
@@ -137,6 +138,16 @@ class Reader:
         self, recipient: str, page: Page, until: datetime | None, wanted: EntryFilter
     ) -> list[Entry]:
         """List entries of a recipient, newest first, recorded no later than `until`."""
+        return rows.decode_entries(self._entries(recipient, page, until, wanted))
+
+    def read_entry_values(self, recipient: str, page: Page, until: datetime | None) -> list[bytes]:
+        """List entries of a recipient as they were written, newest first."""
+        found = rows.decode_raw(self._entries(recipient, page, until, EntryFilter()))
+        return [bytes(value) for value in found]
+
+    def _entries(
+        self, recipient: str, page: Page, until: datetime | None, wanted: EntryFilter
+    ) -> str:
         bindings: dict[str, Binding] = {
             "recipient": recipient,
             "before": page.before,
@@ -145,7 +156,16 @@ class Reader:
             "senders": _any_of(wanted.senders),
             "limit": page.limit,
         }
-        return rows.decode_entries(self._text(_READ["read_entries"], bindings))
+        return self._text(_READ["read_entries"], bindings)
+
+    def read_receipts(self, recipient: str, limit: int, after: str | None) -> list[Receipt]:
+        """List what carriers reported of a recipient's texts."""
+        bindings: dict[str, Binding] = {
+            "recipient": recipient,
+            "after": after or "",
+            "limit": limit,
+        }
+        return rows.decode_receipts(self._text(_READ["read_receipts"], bindings))
 
     def read_audit(
         self, page: Page, agent: str | None, kinds: tuple[EntryKind, ...] | None

@@ -47,6 +47,7 @@ from consentry.ports import (
     OptOutPage,
     OptOutStory,
     Page,
+    Receipt,
     ReviewFilter,
     Session,
     StoreUnavailable,
@@ -242,6 +243,18 @@ class SQLiteStore(NoticeReads):
     ) -> list[Entry]:
         """List a recipient's entries, newest first, recorded no later than `until`."""
         return self._reader.read_entries(recipient, page, until, wanted or EntryFilter())
+
+    async def read_entry_values(
+        self, recipient: str, page: Page, *, until: datetime | None = None
+    ) -> list[bytes]:
+        """List a recipient's entries as they were written, newest first."""
+        return self._reader.read_entry_values(recipient, page, until)
+
+    async def read_receipts(
+        self, recipient: str, limit: int, *, after: str | None = None
+    ) -> list[Receipt]:
+        """List what carriers reported of a recipient's texts, by id."""
+        return self._reader.read_receipts(recipient, limit, after)
 
     async def read_audit(
         self,

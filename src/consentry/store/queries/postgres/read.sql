@@ -37,6 +37,16 @@ FROM (
     LIMIT :limit::bigint
 ) AS found
 
+-- name: read_receipts
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id), '') || ']'
+FROM (
+    SELECT r.id, r.value
+    FROM receipts AS r
+    WHERE r.recipient = :recipient::text AND r.id > :after::text
+    ORDER BY r.id
+    LIMIT :limit::bigint
+) AS found
+
 -- name: read_audit
 -- The newest of each kind, and of those the newest.
 SELECT '[' || coalesce(string_agg(e.value, ',' ORDER BY e.seq DESC), '') || ']'

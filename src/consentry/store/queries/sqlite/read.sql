@@ -43,6 +43,12 @@ FROM (
 ) AS found
 JOIN entries AS e ON e.seq = found.seq;
 
+-- name: read_receipts
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id), '') || ']'
+FROM (
+    SELECT id, value FROM receipts WHERE recipient = :recipient AND id > :after ORDER BY id LIMIT :limit
+);
+
 -- name: read_message
 SELECT value FROM messages WHERE id = ?;
 

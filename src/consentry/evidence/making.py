@@ -1,0 +1,153 @@
+"""Makes a bundle: reads, proves, builds the case, draws it, and packs it."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from importlib.resources import files
+from string import Template
+from typing import Final, Protocol
+
+from consentry import __version__
+from consentry.actions.record_audit import RecordExport
+from consentry.domain.entries import Actor
+from consentry.domain.evidence.case import Case, build_case
+from consentry.domain.evidence.gaps import Gap, find_gaps
+from consentry.domain.evidence.proved import Proved
+from consentry.domain.policy import Policy
+from consentry.evidence import contents
+from consentry.evidence.document import spell_time
+from consentry.evidence.drawing import draw_page, draw_paper, find_unwritten
+from consentry.evidence.gathering import Gathered, build_material, find_scope, gather
+from consentry.evidence.telling import build_document
+from consentry.evidence.verifier import write_verifier
+from consentry.evidence.zip_writing import ZipWriter
+from consentry.ports import Clock, Store
+from consentry.ports.evidence import EvidenceMade, EvidenceWanted
+
+PAPER_LINES_MAX: Final = 1000
+"""How many lines of the log the paper has at most: the page and the lines of JSON have all."""
+
+
+class Prover(Protocol):
+    """The ledger as far as bundles need it: its proofs, and its key."""
+
+    async def prove(self, entry_ids: list[str]) -> Proved:
+        """Prove these entries against one checkpoint; those that it does not cover are left out."""
+
+    def sign(self, text: str) -> str:
+        """Sign a text with the ledger's key, as a note."""
+
+
+def _quietly(step: str) -> None:
+    del step
+
+
+class EvidenceMaker:
+    """Makes bundles, one at a time: each is held in memory."""
+
+    def __init__(
+        self,
+        store: Store,
+        prover: Prover,
+        clock: Clock,
+        policy: Policy,
+        *,
+        tell: Callable[[str], None] = _quietly,
+    ) -> None:
+        """Make bundles of this store; `tell` is called with each step that begins."""
+        self._store = store
+        self._prover = prover
+        self._clock = clock
+        self._policy = policy
+        self._tell = tell
+        self._one_at_a_time = asyncio.Lock()
+
+    async def make(self, wanted: EvidenceWanted, by: Actor) -> EvidenceMade:
+        """Make a bundle, and put on record who took it."""
+        async with self._one_at_a_time:
+            now = self._clock.now()
+            made_at = now.replace(microsecond=0)
+            self._tell("reading entries, texts and receipts")
+            directory = await self._store.read_directory()
+            scope = find_scope(wanted, directory, now)
+            gathered = await gather(self._store, scope, directory)
+            self._tell(f"proving {len(gathered.entries):,} entries")
+            proved = await self._prover.prove([kept.entry.id for kept in gathered.entries])
+            material = await build_material(
+                self._store, self._policy, gathered, proved, made_at
+            )
+            self._tell("drawing and packing")
+            case = build_case(material)
+            made = await asyncio.to_thread(self._pack, gathered, case, proved)
+        part = f"{wanted.recipient}, {spell_time(scope.until)} and before"
+        await self._store.submit(RecordExport("evidence", part, made.entries, by))
+        return made
+
+    def _pack(self, gathered: Gathered, case: Case, proved: Proved) -> EvidenceMade:
+        made_at = case.material.made_at
+        gaps = _find_all_gaps(case, proved)
+        name = name_bundle(case.material.scope.recipient, made_at)
+        told = _tell_texts(case, proved, name)
+        paper = build_document(case, gaps, proved, lines_max=PAPER_LINES_MAX)
+        pages, calls = contents.write_calls(gathered)
+        author = proved.keys[0].partition("+")[0]
+        packed = {
+            "README.txt": told["README.txt"],
+            "verify.py": write_verifier(),
+            "evidence.html": draw_page(build_document(case, gaps, proved)),
+            "evidence.pdf": draw_paper(paper, made_at, author)[0],
+            "gaps.json": contents.write_gaps(gaps),
+            "entries.jsonl": contents.write_entries(gathered.entries, proved),
+            "messages.jsonl": contents.write_messages(case),
+            "decisions.jsonl": contents.write_decisions(gathered.entries),
+            "policies.json": contents.write_policies(case),
+            "calls-to-action.json": calls,
+            **pages,
+            "proofs.json": contents.write_proofs(gathered, proved),
+            "checkpoint.txt": (proved.note or "").encode(),
+            "ledger.pub": "".join(f"{key}\n" for key in proved.keys).encode(),
+            "declaration.txt": told["declaration.txt"],
+        }
+        writer = ZipWriter(made_at)
+        for file, data in packed.items():
+            writer.add(file, data)
+        about = {"recipient": case.material.scope.recipient, "made_by": f"consentry {__version__}"}
+        return EvidenceMade(
+            name,
+            writer.close(about, self._prover.sign),
+            len(gathered.entries),
+            len(proved.leaves),
+            len(case.material.messages),
+            tuple(f"{gap.says} ({gap.count:,})" for gap in gaps),
+        )
+
+
+def name_bundle(recipient: str, made_at: datetime) -> str:
+    """Name the file of a bundle."""
+    return f"evidence-{recipient.removeprefix('+')}-{made_at:%Y%m%dT%H%M%SZ}.zip"
+
+
+def _find_all_gaps(case: Case, proved: Proved) -> tuple[Gap, ...]:
+    """Find the gaps, with the letters that the paper cannot show."""
+    gaps = find_gaps(case)
+    paper = build_document(case, gaps, proved, lines_max=PAPER_LINES_MAX)
+    return find_gaps(case, find_unwritten(paper))
+
+
+def _tell_texts(case: Case, proved: Proved, name: str) -> dict[str, bytes]:
+    scope = case.material.scope
+    told = {
+        "number": scope.recipient,
+        "recipient": scope.recipient,
+        "since": "the first entry" if scope.since is None else spell_time(scope.since),
+        "until": spell_time(scope.until),
+        "made_at": spell_time(case.material.made_at),
+        "version": __version__,
+        "name": name,
+        "key": proved.keys[-1],
+    }
+    folder = files("consentry.evidence").joinpath("texts")
+    return {
+        file: Template(folder.joinpath(file).read_text("utf-8")).substitute(told).encode()
+        for file in ("README.txt", "declaration.txt")
+    }

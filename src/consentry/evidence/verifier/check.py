@@ -1,0 +1,464 @@
+"""Check an evidence bundle. It needs Python 3.9 or newer, and nothing else.
+
+    python3 verify.py                  in the folder that the bundle was unpacked to
+    python3 verify.py BUNDLE.zip       the bundle as it came
+    python3 verify.py --key KEY        the key must be this one, which you have from elsewhere
+    python3 verify.py --checkpoint FILE [--consistency FILE]
+                                       the ledger must agree with a checkpoint kept elsewhere
+
+It ends with 0 where everything agrees, with 1 where anything does not, and with 2 where it was
+called wrongly. Whoever doubts the copy of this file in a bundle takes it from the project.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import struct
+import sys
+import zlib
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from consentry.evidence.verifier.proofs import (
+    Key,
+    Wrong,
+    hash_leaf,
+    is_consistent,
+    open_note,
+    read_checkpoint,
+    root_from,
+    unbase64,
+)
+
+MANIFEST = "manifest.json"
+SIGNATURE = "manifest.sig"
+FORMAT = "consentry evidence bundle 1"
+SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
+BYTES_MAX = 2**31
+
+
+class Report:
+    """What was found; every check adds a line."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        self.lines: list[str] = []
+
+    def good(self, line: str) -> None:
+        """Note a check that came out well."""
+        self.lines.append(f"  ok     {line}")
+
+    def note(self, line: str) -> None:
+        """Note what is no fault and should be known."""
+        self.lines.append(f"  note   {line}")
+
+    def wrong(self, line: str) -> None:
+        """Note what does not agree."""
+        self.problems.append(line)
+        self.lines.append(f"  WRONG  {line}")
+
+
+# The zip: it has one way to be written, so that no byte of it can differ unseen.
+
+LOCAL = struct.Struct("<4s5H3L2H")
+CENTRAL = struct.Struct("<4s6H3L5H2L")
+END = struct.Struct("<4s4H2LH")
+MADE_ON_UNIX = 3 << 8 | 20
+FILE_MODE = 0o100644 << 16
+
+
+class Member:
+    """One file of a zip."""
+
+    def __init__(self, name: bytes, method: int, packed: bytes) -> None:
+        self.name, self.method, self.packed = name, method, packed
+        self.data = self._unpack()
+
+    def _unpack(self) -> bytes:
+        if self.method == 0:
+            return self.packed
+        packer = zlib.decompressobj(-15)
+        try:
+            data = packer.decompress(self.packed, BYTES_MAX)
+        except zlib.error:
+            raise Wrong(f"{self.name!r} in the zip cannot be unpacked") from None
+        if not packer.eof or packer.unused_data or packer.unconsumed_tail:
+            raise Wrong(f"{self.name!r} in the zip ends too early, or too late")
+        return data
+
+
+def split_zip(data: bytes) -> list[Member]:
+    """Read the files of a zip one after the other; raises Wrong."""
+    members, at = [], 0
+    while data[at : at + 4] == b"PK\x03\x04":
+        if at + LOCAL.size > len(data):
+            raise Wrong("the zip breaks off")
+        head = LOCAL.unpack_from(data, at)
+        begin = at + LOCAL.size + head[9] + head[10]
+        name = data[at + LOCAL.size : at + LOCAL.size + head[9]]
+        if head[3] not in (0, 8) or begin + head[7] > len(data):
+            raise Wrong(f"the zip is broken at byte {at}")
+        members.append(Member(name, head[3], data[begin : begin + head[7]]))
+        at = begin + head[7]
+    if not members:
+        raise Wrong("it is no zip of ours")
+    return members
+
+
+def write_zip(members: list[Member], made_at: str) -> bytes:
+    """Write the zip as it must be: its files, then its list of them, and nothing else."""
+    year, month, day, hour, minute, second = (int(n) for n in re.findall(r"\d+", made_at)[:6])
+    date, time = (year - 1980) << 9 | month << 5 | day, hour << 11 | minute << 5 | second // 2
+    body, listed = b"", b""
+    parts = []
+    offset = 0
+    for one in members:
+        sizes = (zlib.crc32(one.data), len(one.packed), len(one.data), len(one.name), 0)
+        head = LOCAL.pack(b"PK\x03\x04", 20, 0, one.method, time, date, *sizes) + one.name
+        same = (b"PK\x01\x02", MADE_ON_UNIX, 20, 0, one.method, time, date, *sizes)
+        listed += CENTRAL.pack(*same, 0, 0, 0, FILE_MODE, offset) + one.name
+        parts += [head, one.packed]
+        offset += len(head) + len(one.packed)
+    body = b"".join(parts)
+    end = END.pack(b"PK\x05\x06", 0, 0, len(members), len(members), len(listed), offset, 0)
+    return body + listed + end
+
+
+class Bundle:
+    """The files of a bundle by their names, and the zip that they came in, if any."""
+
+    def __init__(self, files: dict[str, bytes], members: list[Member], whole: bytes) -> None:
+        self.files, self.members, self.whole = files, members, whole
+        try:
+            self.manifest: dict[str, Any] = json.loads(files[MANIFEST])
+            self.made_at = str(self.manifest["made_at"])
+            self.listed: list[dict[str, Any]] = list(self.manifest["files"])
+            self.names = [str(one["name"]) for one in self.listed]
+        except KeyError as error:
+            raise Wrong(f"{MANIFEST} or a part of it is missing: {error}") from None
+        except (ValueError, TypeError):
+            raise Wrong(f"{MANIFEST} cannot be read") from None
+
+    def json(self, name: str) -> Any:
+        """Read a file that is JSON; raises Wrong."""
+        try:
+            return json.loads(self.files[name])
+        except KeyError:
+            raise Wrong(f"{name} is missing") from None
+        except ValueError:
+            raise Wrong(f"{name} is not JSON") from None
+
+    def lines(self, name: str) -> list[bytes]:
+        """Read a file of lines; raises Wrong."""
+        if name not in self.files:
+            raise Wrong(f"{name} is missing")
+        return self.files[name].split(b"\n")[:-1]
+
+
+def open_bundle(path: Path, report: Report) -> Bundle:
+    """Read a zip, or the folder that it was unpacked to; raises Wrong."""
+    if path.is_file():
+        whole = path.read_bytes()
+        members = split_zip(whole)
+        names = [one.name.decode("ascii", "replace") for one in members]
+        if len(set(names)) != len(names):
+            raise Wrong("a file is in the zip twice")
+        files = {name: one.data for name, one in zip(names, members)}  # noqa: B905 - of one length
+        return Bundle(files, members, whole)
+    files = {}
+    for file in sorted(path.rglob("*")):
+        name = file.relative_to(path).as_posix()
+        if file.is_dir():
+            continue
+        if file.name in SYSTEM_FILES:
+            report.note(f"{name} was put there by your computer, and is passed over")
+        else:
+            files[name] = file.read_bytes()
+    return Bundle(files, [], b"")
+
+
+def check_files(bundle: Bundle, report: Report) -> None:
+    """Hold every file to the manifest, and the zip to the one way that it can be written."""
+    before = len(report.problems)
+    for one in bundle.listed:
+        name, data = str(one["name"]), bundle.files.get(str(one["name"]))
+        if data is None:
+            report.wrong(f"{name} is missing")
+        elif len(data) != one.get("size") or hashlib.sha256(data).hexdigest() != one.get("sha256"):
+            report.wrong(f"{name} was changed: it is not the file that was signed")
+    for name in bundle.files:
+        if name not in (*bundle.names, MANIFEST, SIGNATURE):
+            report.wrong(f"{name} was added: it is not one of the files that were signed")
+    if len(report.problems) == before:
+        report.good(f"{len(bundle.names)} files are as the manifest lists them")
+    if bundle.members:
+        check_zip(bundle, report)
+
+
+def check_zip(bundle: Bundle, report: Report) -> None:
+    """Hold the zip itself to the manifest."""
+    before = len(report.problems)
+    packed = {one["name"]: one.get("packed_sha256") for one in bundle.listed}
+    for member in bundle.members:
+        name = member.name.decode("ascii", "replace")
+        digest = hashlib.sha256(member.packed).hexdigest()
+        if name in packed and digest != packed[name]:
+            report.wrong(f"{name} is packed otherwise than it was")
+        if name not in packed and member.method != 0:
+            report.wrong(f"{name} is packed, and must not be")
+    if [one.name.decode("ascii", "replace") for one in bundle.members] != [
+        *bundle.names,
+        MANIFEST,
+        SIGNATURE,
+    ]:
+        report.wrong("the files of the zip are not in their order")
+    if write_zip(bundle.members, bundle.made_at) != bundle.whole:
+        report.wrong("the zip was changed between or behind its files")
+    if len(report.problems) == before:
+        report.good("the zip holds these files and not a byte more")
+
+
+def check_manifest(bundle: Bundle, keys: list[Key], report: Report) -> None:
+    """Check who signed the manifest."""
+    if not keys:
+        raise Wrong("ledger.pub is missing or empty: there is no key to check with")
+    digest = hashlib.sha256(bundle.files[MANIFEST]).hexdigest()
+    text = open_note(bundle.files.get(SIGNATURE, b""), keys)
+    if text != f"{FORMAT}\n{MANIFEST} sha256:{digest}\n":
+        raise Wrong("it signs another manifest")
+    report.good(f"the manifest is signed by {keys[0].name}, key {keys[0].hash}")
+
+
+class Entries:
+    """The ledger's entries of a bundle, by id."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.raw: dict[str, tuple[bytes, bytes]] = {}
+        self.by_id: dict[str, dict[str, Any]] = {}
+        for number, line in enumerate(bundle.lines("entries.jsonl"), 1):
+            found = re.fullmatch(rb'\{"leaf":(\d+|null),"salt":(null|"[^"]*"),"entry":(.*)\}', line)
+            if found is None:
+                raise Wrong(f"entries.jsonl: line {number} cannot be read")
+            salt = b"" if found[2] == b"null" else unbase64(found[2].decode("ascii")[1:-1])
+            entry = json.loads(found[3])
+            self.raw[entry["id"]] = (salt, found[3])
+            self.by_id[entry["id"]] = entry
+
+
+def check_ledger(bundle: Bundle, entries: Entries, keys: list[Key], report: Report) -> None:
+    """Check that the ledger's tree holds each entry, and that its root is signed."""
+    note = bundle.files.get("checkpoint.txt", b"")
+    if not note:
+        report.note("there is no checkpoint in it: nothing proves that the ledger is whole")
+        return
+    size, root = read_checkpoint(open_note(note, keys))
+    report.good(f"the checkpoint is signed: a ledger of {size:,} entries")
+    proofs = bundle.json("proofs.json")
+    proved = set()
+    for proof in proofs["proofs"]:
+        name, leaf_hash = proof["entry"], unbase64(proof["leaf_hash"])
+        held = entries.raw.get(name)
+        if held is not None and hash_leaf(held[0] + held[1]) != leaf_hash:
+            report.wrong(f"entry {name} is not the one in the ledger: its hash differs")
+        path = [unbase64(one) for one in proof["path"]]
+        if root_from(proof["leaf"], size, leaf_hash, path) != root:
+            report.wrong(f"entry {name} is not proved to be in the ledger")
+        proved.add(name)
+    missing = [name for name in entries.raw if name not in proved]
+    if set(missing) != set(proofs["not_covered"]):
+        report.wrong("entries without a proof are not the ones that the bundle names as such")
+    report.good(f"{len(proved):,} entries are in the ledger under that checkpoint")
+    if missing:
+        report.note(f"{len(missing):,} entries are not covered by the checkpoint")
+
+
+def find_field(entry: dict[str, Any], path: str) -> Any:
+    """Find a value in an entry by its path, a.b.c; None where there is none."""
+    found: Any = entry
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
+class Page(HTMLParser):
+    """Reads from the page what it repeats of entries: data-entry, data-field and the text."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.told: list[tuple[str, str, str]] = []
+        self._open: tuple[str, str, str] | None = None
+        self._value: str | None = None
+        self._text: list[str] = []
+
+    # typing.override comes with Python 3.12.
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # type: ignore[explicit-override]
+        """Begin to listen where an element repeats a field."""
+        named = dict(attrs)
+        if named.get("data-entry") and named.get("data-field"):
+            self._open = (tag, named["data-entry"] or "", named["data-field"] or "")
+            self._text, self._value = [], named.get("data-value")
+
+    def handle_data(self, data: str) -> None:  # type: ignore[explicit-override]
+        """Keep what is written in it."""
+        self._text.append(data)
+
+    def handle_endtag(self, tag: str) -> None:  # type: ignore[explicit-override]
+        """Note what it said."""
+        if self._open is not None and self._open[0] == tag:
+            text = "".join(self._text) if self._value is None else self._value
+            self.told.append((*self._open[1:], text))
+            self._open = None
+
+
+def check_repeats(bundle: Bundle, entries: Entries, report: Report) -> None:
+    """Check that what other files repeat of the entries is what the entries say."""
+    before = len(report.problems)
+    for line in bundle.lines("decisions.jsonl"):
+        told = json.loads(line)
+        entry = entries.by_id.get(told["entry"], {})
+        if any(told[name] != entry.get(name) for name in told if name != "entry"):
+            report.wrong(f"decisions.jsonl: of entry {told['entry']} it tells what is not in it")
+    texts = {one["id"]: one for one in map(json.loads, bundle.lines("messages.jsonl"))}
+    for name, entry in entries.by_id.items():
+        text = texts.get(entry.get("message", ""))
+        if text is None:
+            continue
+        same = text["recipient"] == entry["recipient"] and text["sender"] == entry.get("sender")
+        # The words of a text stand in the entry of a text that came in.
+        heard = "legal_reading" in entry and "text" in entry and text["direction"] == "inbound"
+        if not same or (heard and text["body"] != entry["text"]):
+            report.wrong(f"messages.jsonl: text {text['id']} is not what entry {name} says")
+    page = Page()
+    page.feed(bundle.files.get("evidence.html", b"").decode())
+    for name, field, text in page.told:
+        if str(find_field(entries.by_id.get(name, {}), field)) != text:
+            report.wrong(f"evidence.html: {field} of entry {name} is not what the entry says")
+    if len(report.problems) == before:
+        count = len(entries.by_id)
+        report.good(f"texts, decisions and the page agree with the {count:,} entries")
+
+
+def check_calls(bundle: Bundle, entries: Entries, report: Report) -> None:
+    """Check that what people were shown is what the entries name by its SHA-256."""
+    shown = {
+        hashlib.sha256(data).hexdigest(): name
+        for name, data in bundle.files.items()
+        if name.startswith("calls-to-action/")
+    }
+    calls = bundle.json("calls-to-action.json")
+    for call in calls:
+        if shown.get(call["sha256"]) != call["file"]:
+            report.wrong(f"{call['file']} is not the HTML whose hash is listed")
+    named = {
+        find_field(entry, "evidence.call_to_action_sha256") for entry in entries.by_id.values()
+    }
+    found = len(named & set(shown))
+    if found:
+        report.good(f"{found} of the calls to action are the HTML that consents name by its hash")
+
+
+def check_elsewhere(
+    bundle: Bundle, options: dict[str, str], keys: list[Key], report: Report
+) -> None:
+    """Hold key and checkpoint against what was kept elsewhere."""
+    if "--key" in options:
+        if options["--key"].strip() not in {key.text for key in keys}:
+            raise Wrong("the bundle was signed by another key than the one you gave")
+        report.good("the key is the one you gave")
+    if "--checkpoint" not in options:
+        return
+    kept = read_checkpoint(open_note(Path(options["--checkpoint"]).read_bytes(), keys))
+    here = read_checkpoint(open_note(bundle.files.get("checkpoint.txt", b""), keys))
+    old, new = sorted([kept, here], key=lambda one: one[0])
+    path: list[bytes] = []
+    if "--consistency" in options:
+        told = json.loads(Path(options["--consistency"]).read_text(encoding="utf-8"))
+        hashes = told["path"] if isinstance(told, dict) else told
+        path = [unbase64(one) for one in hashes]
+    if old[0] == new[0]:
+        agrees = old[1] == new[1]
+    elif not path and "--consistency" not in options:
+        raise Wrong(
+            f"the checkpoints are of {old[0]} and {new[0]} entries. Get the proof that one goes on "
+            f"from the other (GET /v1/ledger/consistency?from={old[0]}&to={new[0]}), and give it "
+            "with --consistency"
+        )
+    else:
+        agrees = is_consistent(old, new, path)
+    if not agrees:
+        raise Wrong(
+            "the ledger is not the one that the checkpoint you gave is of: it was rewritten"
+        )
+    report.good("the ledger agrees with the checkpoint you gave")
+
+
+def verify(path: Path, options: dict[str, str]) -> Report:
+    """Check everything."""
+    report = Report()
+    try:
+        bundle = open_bundle(path, report)
+        check_files(bundle, report)
+        told = bundle.files.get("ledger.pub", b"").decode("ascii", "replace").splitlines()
+        keys = [Key(line) for line in told]
+        check_manifest(bundle, keys, report)
+        if report.problems:
+            return report
+        entries = Entries(bundle)
+        check_ledger(bundle, entries, keys, report)
+        check_repeats(bundle, entries, report)
+        check_calls(bundle, entries, report)
+        check_elsewhere(bundle, options, keys, report)
+    except Wrong as error:
+        report.wrong(str(error))
+    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+        report.wrong(f"a file is not as it must be ({type(error).__name__}: {error})")
+    return report
+
+
+CANNOT = """
+What this cannot show: who holds the key. Whoever has both the key and the database could have
+written another ledger and signed that. So compare the key (--key) and a checkpoint (--checkpoint)
+with ones that were published, or kept by somebody else, before there was a dispute. Nor can it
+show that what never reached the ledger did not happen; gaps.json lists what is known to be missing.
+"""
+
+
+def read_arguments(arguments: list[str]) -> tuple[Path, dict[str, str]] | None:
+    """Read the command line; None where it cannot be."""
+    options: dict[str, str] = {}
+    paths = []
+    rest = list(arguments)
+    while rest:
+        one = rest.pop(0)
+        if one in ("--key", "--checkpoint", "--consistency") and rest:
+            options[one] = rest.pop(0)
+        elif one.startswith("-"):
+            return None
+        else:
+            paths.append(Path(one))
+    if len(paths) > 1:
+        return None
+    return (paths[0] if paths else Path(__file__).resolve().parent), options
+
+
+def main(arguments: list[str]) -> int:
+    """Check the bundle that is named, and say what was found."""
+    asked = read_arguments(arguments)
+    if asked is None or not asked[0].exists():
+        sys.stdout.write(__doc__ or "")
+        return 2
+    report = verify(*asked)
+    sys.stdout.write("\n".join([f"Evidence bundle {asked[0]}", *report.lines, ""]))
+    if report.problems:
+        count = len(report.problems)
+        sys.stdout.write(f"\nVERDICT: WRONG. Do not rely on this bundle ({count} problems).\n")
+        return 1
+    sys.stdout.write("\nVERDICT: GOOD. Nothing was changed since it was signed.\n" + CANNOT)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.entries import Entry, EntryKind, Evidence
 from consentry.domain.evidence.case import Case, Checklist, LogLine, PolicyThen
 from consentry.domain.evidence.gaps import Gap
 from consentry.domain.evidence.words import Word
@@ -18,6 +18,7 @@ from consentry.evidence.document import (
     count,
     spell_name,
     spell_seconds,
+    spell_stamp,
     spell_time,
 )
 
@@ -50,12 +51,12 @@ def tell_standing(case: Case) -> Section:
         *[_tell_block(one) for one in standing.blocks if one.state is not BlockState.OPEN],
         *[_tell_suppression(one) for one in standing.suppressions if one.active],
     ]
-    head = ("with", "what", "state", "since", "by")
+    head = ("with", "what", "state", "since (UTC)", "by")
     return Section(
         "standing",
         "What stands at the end of the period",
         ("By the entries in this bundle, folded in their order.",),
-        (Part(columns=(1.5, 1, 1, 0, 0), head=head, rows=tuple(rows)),),
+        (Part(columns=(1.5, 1, 1, 1.2, 1), head=head, rows=tuple(rows)),),
     )
 
 
@@ -67,7 +68,7 @@ def _tell_consent(consent: Consent, case: Case) -> Row:
         Cell(name),
         Cell(f"{spell_name(consent.level)} consent"),
         Cell(spell_name(state), kind="strong"),
-        Cell(spell_time(consent.since)),
+        Cell(spell_stamp(consent.since)),
         Cell(consent.entry, kind="code"),
     )
 
@@ -77,7 +78,7 @@ def _tell_block(block: Block) -> Row:
         Cell(show_number(block.scope)),
         Cell(f"block, {block.layer}"),
         Cell(spell_name(block.state), small=(spell_name(block.cause),), kind="strong"),
-        Cell(spell_time(block.since)),
+        Cell(spell_stamp(block.since)),
         Cell(block.entry, kind="code"),
     )
 
@@ -89,20 +90,22 @@ def _tell_suppression(suppression: Suppression) -> Row:
         Cell("every brand" if whole else suppression.scope),
         Cell("do not text", small=lifted),
         Cell("in force", small=(spell_name(suppression.cause),), kind="strong"),
-        Cell(spell_time(suppression.since)),
+        Cell(spell_stamp(suppression.since)),
         Cell(suppression.entry, kind="code"),
     )
 
 
 def tell_words(case: Case) -> Section:
     """Tell every opt-in, opt-out and request for help, in the words it was said in."""
-    head = ("recorded", "what", "words, and how they were read", "in force after", "entry")
+    head = ("recorded (UTC)", "what", "words, and how they were read", "in force after", "entry")
     lines = (
-        "Every opt-in, opt-out and request for help, with what was recorded by other ways. The "
-        "time of the entry is when it was in force.",
+        (
+            "Every opt-in, opt-out and request for help, with what was recorded by other ways. The "
+            "time of the entry is when it was in force."
+        ),
     )
     rows = tuple(_tell_word(word) for word in case.words)
-    part = Part(columns=(1, 1.1, 2.2, 1.3, 0), head=head, rows=rows)
+    part = Part(columns=(1.2, 1.3, 2.2, 1.5, 1), head=head, rows=rows)
     if not rows:
         part = Part(lines=("None in this period.",))
     return Section("words", "Opt-ins, opt-outs and requests for help", lines, (part,))
@@ -111,7 +114,7 @@ def tell_words(case: Case) -> Section:
 def tell_recorded(entry: Entry, *small: str) -> Cell:
     """Tell when an entry was recorded, so that it can be held to the entry."""
     value = entry.recorded_at.isoformat().replace("+00:00", "Z")
-    time = spell_time(entry.recorded_at)
+    time = spell_stamp(entry.recorded_at)
     return Cell(time, small=small, entry=entry.id, field="recorded_at", value=value)
 
 
@@ -147,9 +150,7 @@ def _tell_readings(entry: Entry) -> tuple[str, ...]:
     if entry.legal_reading is not None:
         law = entry.legal_reading
         rule = f", rule {law.rule}" if law.rule else ""
-        told.append(
-            f"law: {spell_name(law.meaning)}, tier {law.tier}{rule}, version {law.version}"
-        )
+        told.append(f"law: {spell_name(law.meaning)}, tier {law.tier}{rule}, version {law.version}")
     if entry.evidence is not None:
         told.append(f"medium: {spell_name(entry.evidence.medium)}")
     if entry.reason:
@@ -160,7 +161,7 @@ def _tell_readings(entry: Entry) -> tuple[str, ...]:
 def _tell_latency(word: Word) -> Cell:
     small = []
     if word.received_at is not None:
-        small.append(f"received {spell_time(word.received_at)}")
+        small.append(f"received {spell_stamp(word.received_at)}")
     if word.clock is not None:
         late = ", too late" if word.clock.is_late else ""
         small.append(f"the law asks for it by {word.clock.due_on}{late}")
@@ -179,8 +180,10 @@ def tell_consents(case: Case) -> Section:
     """Tell each program's newest consent: what was shown, and what consent of its kind needs."""
     parts = tuple(_tell_checklist(one, case) for one in case.checklists)
     lines = (
-        "The newest evidence of each program, held against what consent of its kind needs. What "
-        "the evidence does not show is marked so, and not filled in.",
+        (
+            "The newest evidence of each program, held against what its kind of consent needs. "
+            "What the evidence does not show is marked so, and not filled in."
+        ),
     )
     nothing = (Part(lines=("No consent with a program is recorded, only conversations.",)),)
     return Section("consents", "Consent by program, and what was shown", lines, parts or nothing)
@@ -204,19 +207,16 @@ def _tell_checklist(checklist: Checklist, case: Case) -> Part:
         title=f"{program.name}, by {checklist.brand} ({program.purpose})",
         lines=(
             f"{_SAID[entry.kind]} {spell_time(entry.recorded_at)}, entry {entry.id}. {needs}",
-            *_tell_evidence(entry, case),
+            *_tell_evidence(checklist.evidence, case),
         ),
-        quote="" if entry.evidence is None else entry.evidence.call_to_action or "",
-        columns=(0, 2, 1.4),
+        quote=checklist.evidence.call_to_action or "",
+        columns=(0.5, 2, 1.4),
         head=("", "what it needs", "source"),
         rows=rows,
     )
 
 
-def _tell_evidence(entry: Entry, case: Case) -> tuple[str, ...]:
-    evidence = entry.evidence
-    if evidence is None:
-        return ("No evidence is recorded with it.",)
+def _tell_evidence(evidence: Evidence, case: Case) -> tuple[str, ...]:
     version = evidence.call_to_action_version
     stored = "" if version is None or version not in case.material.calls else ", in this bundle"
     told = {
@@ -247,15 +247,15 @@ def tell_log(case: Case, lines_max: int | None = None) -> Section:
             f"The oldest {left:,} are not drawn here: they are in evidence.html and "
             "messages.jsonl of this bundle."
         )
-    head = ("time", "which way", "words", "what became of it", "decision")
+    head = ("time (UTC)", "which way", "words", "what became of it", "decision")
     rows = tuple(_tell_line(line) for line in log)
-    part = Part(columns=(1.15, 1, 2, 1.5, 1.7), head=head, rows=rows)
+    part = Part(columns=(1.3, 1.1, 2, 1.7, 1.6), head=head, rows=rows)
     return Section("log", "Every text, and every refused attempt", tuple(lines), (part,))
 
 
 def _tell_line(line: LogLine) -> Row:
     message, entry = line.message, line.entry
-    at = Cell(spell_time(line.at), small=(f"there {line.local.says}",))
+    at = Cell(spell_stamp(line.at), small=(f"there {_tell_local(line)}",))
     if message is None:
         sender = "" if entry is None or entry.sender is None else show_number(entry.sender)
         words = "" if entry is None or entry.text is None else entry.text
@@ -274,6 +274,12 @@ def _tell_line(line: LogLine) -> Row:
     )
 
 
+def _tell_local(line: LogLine) -> str:
+    """Tell the person's own time, and the day only where it is another one."""
+    says = line.local.says
+    return says.removeprefix(f"{line.at:%Y-%m-%d} ")
+
+
 def _tell_media(message: Message) -> tuple[str, ...]:
     attached = (count(len(message.media), "attachment"),) if message.media else ()
     return (*attached, f"text {message.id}")
@@ -287,7 +293,7 @@ def _tell_outcome(line: LogLine, message: Message) -> Cell:
         small.append(f"code {message.error_code}")
     for receipt in line.receipts:
         code = f", code {receipt.error_code}" if receipt.error_code else ""
-        small.append(f"receipt {spell_name(receipt.status)} {spell_time(receipt.at)}{code}")
+        small.append(f"receipt {spell_name(receipt.status)} {spell_stamp(receipt.at)}{code}")
     return Cell(spell_name(message.status), small=tuple(small))
 
 
@@ -303,8 +309,8 @@ def _decide(line: LogLine) -> Cell:
 def tell_policies(case: Case) -> Section:
     """Tell by which policies it was decided."""
     rows = tuple(_tell_policy(then) for then in case.policies)
-    head = ("version", "first used here", "decisions")
-    part = Part(columns=(3, 1, 0), head=head, rows=rows)
+    head = ("version", "first used (UTC)", "decisions")
+    part = Part(columns=(3, 1, 0.6), head=head, rows=rows)
     lines = (
         "A policy's version spells its values; policies.json has each as the ledger recorded it.",
     )
@@ -315,7 +321,7 @@ def _tell_policy(then: PolicyThen) -> Row:
     missing = () if then.policy is not None else ("not recorded in the ledger",)
     return (
         Cell(then.version, missing, "code"),
-        Cell(spell_time(then.first_used_at)),
+        Cell(spell_stamp(then.first_used_at)),
         Cell(f"{then.decisions:,}"),
     )
 
@@ -330,6 +336,6 @@ def tell_gaps(gaps: tuple[Gap, ...]) -> Section:
         )
         for gap in gaps
     )
-    part = Part(columns=(0, 3, 1.6), head=("how many", "what is missing", "the first"), rows=rows)
+    part = Part(columns=(0.5, 3, 1.4), head=("how many", "what is missing", "the first"), rows=rows)
     lines = ("What this bundle lacks. Nothing of it was filled in. gaps.json names the entries.",)
     return Section("gaps", "What is missing", lines, (part,))

@@ -34,7 +34,7 @@ Row = tuple[Cell, ...]
 class Part(msgspec.Struct, frozen=True):
     """A piece of a section: lines, a wording as it was shown, a table, notes below it.
 
-    `columns`: the shares of the width; 0 is as wide as its text.
+    `columns`: the shares of the width.
     """
 
     title: str = ""
@@ -44,6 +44,11 @@ class Part(msgspec.Struct, frozen=True):
     head: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The shares of the width in percent."""
+        return tuple(round(100 * share / sum(self.columns)) for share in self.columns)
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -68,6 +73,11 @@ class Document(msgspec.Struct, frozen=True):
 def spell_time(at: datetime) -> str:
     """Write a time in UTC, to the second."""
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def spell_stamp(at: datetime) -> str:
+    """Write a time where it is said that all are UTC."""
+    return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
 def spell_seconds(seconds: float) -> str:

@@ -6,15 +6,14 @@ from typing import Final
 
 import msgspec
 
-from consentry.actions.read_ledger import read_history
 from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.directory import Directory
 from consentry.domain.entries import Entry
 from consentry.domain.evidence.case import Material, ReceiptLine, name_calls
 from consentry.domain.evidence.proved import Proved
 from consentry.domain.evidence.scope import STAFF_KINDS, Scope
+from consentry.domain.in_force import History
 from consentry.domain.messages import Message
-from consentry.domain.policy import Policy
 from consentry.ports import MessageFilter, Page, Rejected, Store
 from consentry.ports.evidence import EvidenceWanted
 
@@ -98,8 +97,8 @@ async def gather(store: Store, scope: Scope, directory: Directory) -> Gathered:
     )
 
 
-async def build_material(
-    store: Store, policy: Policy, gathered: Gathered, proved: Proved, made_at: datetime
+def build_material(
+    gathered: Gathered, proved: Proved, history: History, made_at: datetime
 ) -> Material:
     """Put what was read into what a case is built from."""
     covered = frozenset(proved.leaves) if proved.note is not None else None
@@ -111,7 +110,7 @@ async def build_material(
         messages=gathered.messages,
         receipts=gathered.receipts,
         calls=gathered.calls,
-        history=await read_history(store, policy),
+        history=history,
         directory=gathered.directory,
         covered=covered,
         has_timestamp=proved.has_timestamp,
@@ -132,9 +131,7 @@ async def _read_values(store: Store, scope: Scope) -> AsyncIterator[bytes]:
         before = _decode(values[-1]).id
 
 
-async def _read_texts(
-    store: Store, scope: Scope, entries: tuple[Kept, ...]
-) -> dict[str, Message]:
+async def _read_texts(store: Store, scope: Scope, entries: tuple[Kept, ...]) -> dict[str, Message]:
     """Read the texts of the period, and those that entries from before it rest on."""
     found: list[Message] = []
     before: str | None = None

@@ -8,6 +8,7 @@ from string import Template
 from typing import Final, Protocol
 
 from consentry import __version__
+from consentry.actions.read_ledger import read_history
 from consentry.actions.record_audit import RecordExport
 from consentry.domain.entries import Actor
 from consentry.domain.evidence.case import Case, build_case
@@ -73,9 +74,8 @@ class EvidenceMaker:
             gathered = await gather(self._store, scope, directory)
             self._tell(f"proving {len(gathered.entries):,} entries")
             proved = await self._prover.prove([kept.entry.id for kept in gathered.entries])
-            material = await build_material(
-                self._store, self._policy, gathered, proved, made_at
-            )
+            history = await read_history(self._store, self._policy)
+            material = build_material(gathered, proved, history, made_at)
             self._tell("drawing and packing")
             case = build_case(material)
             made = await asyncio.to_thread(self._pack, gathered, case, proved)

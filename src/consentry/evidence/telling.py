@@ -65,16 +65,20 @@ def _tell_summary(case: Case, gaps: tuple[Gap, ...], proved: Proved) -> Section:
         f"in the ledger",
         "Texts": f"{len(material.messages) - sent:,} received, {sent:,} of ours, "
         f"{count(refused, 'refused attempt')}",
-        "Words": count(len(case.words), "opt-in, opt-out or request", "opt-ins, opt-outs, requests"),
+        "Words": count(
+            len(case.words), "opt-in, opt-out or request", "opt-ins, opt-outs, requests"
+        ),
         "Missing": count(len(gaps), "kind of gap", "kinds of gaps") + ", listed at the end",
     }
     rows = tuple((Cell(name, kind="strong"), Cell(value)) for name, value in told.items())
     lines = (
-        "Consent entries from before the period are in it too, since what stood when it began "
-        "rests on them. Times are UTC; the person's local time stands beside them as far as it is "
-        "known.",
+        (
+            "Consent entries from before the period are in it too, since what stood when it began "
+            "rests on them. Times are UTC; the person's own time stands beside them as far as "
+            "anything tells where they are."
+        ),
     )
-    part = Part(columns=(0, 1), head=("", ""), rows=rows)
+    part = Part(columns=(1, 5), head=("", ""), rows=rows)
     return Section("summary", "In short", lines, (part,))
 
 
@@ -84,9 +88,11 @@ def _tell_checking(proved: Proved) -> Section:
         parts.append(Part(title="Checkpoint", lines=tuple(proved.note.strip().splitlines())))
     parts.append(Part(title="Key", lines=proved.keys))
     lines = (
-        "Run python3 verify.py in the unpacked folder, or python3 verify.py BUNDLE.zip. It needs "
-        "Python alone. It finds any byte that was changed, checks the signatures, and computes "
-        "from each entry's own bytes the root that the checkpoint signs.",
+        (
+            "Run python3 verify.py in the unpacked folder, or python3 verify.py BUNDLE.zip: it "
+            "needs Python alone. It finds any byte that was changed, checks the signatures, and "
+            "computes from each entry's own bytes the root that the checkpoint signs."
+        ),
         CANNOT_SHOW,
     )
     return Section("checking", "How to check it", lines, tuple(parts))

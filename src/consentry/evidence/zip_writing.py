@@ -17,6 +17,9 @@ MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.sig"
 _FILE_MODE: Final = 0o100644 << 16
 _ON_UNIX: Final = 3
+_HEADER_BYTES: Final = 30
+"""What stands before the name of each file in a zip."""
+
 _PACKED_FROM_BYTES: Final = 1000
 """Smaller files are not packed: it would gain nothing, and readers can look into the zip."""
 
@@ -45,7 +48,7 @@ class ZipWriter:
         """Add a file."""
         method = zipfile.ZIP_DEFLATED if len(data) >= _PACKED_FROM_BYTES else zipfile.ZIP_STORED
         info = self._write(name, data, method)
-        begin = info.header_offset + zipfile.sizeFileHeader + len(name)
+        begin = info.header_offset + _HEADER_BYTES + len(name)
         packed = self._out.getbuffer()[begin : begin + info.compress_size]
         digest = sha256(packed).hexdigest()
         packed.release()

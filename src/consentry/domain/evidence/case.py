@@ -7,7 +7,7 @@ import msgspec
 
 from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.directory import Directory, Program, Purpose
-from consentry.domain.entries import Entry, EntryKind, fold
+from consentry.domain.entries import Entry, EntryKind, Evidence, fold
 from consentry.domain.evidence.local_time import LocalTime, find_local_time
 from consentry.domain.evidence.scope import Scope
 from consentry.domain.evidence.words import Word, read_word
@@ -66,12 +66,14 @@ class LogLine(msgspec.Struct, frozen=True):
 class Checklist(msgspec.Struct, frozen=True):
     """The newest evidence of a program, held against what consent of its kind needs.
 
-    `items` are those of express written consent, and empty where the program needs none.
+    An answer by text rests on what the request before it showed: `evidence` has both. `items`
+    are those of express written consent, and empty where the program needs none.
     """
 
     program: Program
     brand: str
     entry: Entry
+    evidence: Evidence
     items: tuple[Item, ...]
 
     @property
@@ -187,7 +189,8 @@ def _build_checklists(material: Material) -> tuple[Checklist, ...]:
             continue
         needs_written = program.purpose is Purpose.MARKETING
         items = judge_written(look_up(directory, program, evidence)) if needs_written else ()
-        found.append(Checklist(program, directory.brands[program.brand].name, entry, items))
+        name = directory.brands[program.brand].name
+        found.append(Checklist(program, name, entry, evidence, items))
     return tuple(found)
 
 

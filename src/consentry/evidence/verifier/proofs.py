@@ -177,6 +177,8 @@ def root_from(leaf: int, size: int, found: bytes, path: list[bytes]) -> bytes | 
 
 def is_consistent(old: tuple[int, bytes], new: tuple[int, bytes], path: list[bytes]) -> bool:
     """Tell whether the tree of `new` (size and root) begins with all of `old`."""
+    if old[0] == new[0]:
+        return not path and old[1] == new[1]
     first, last = old[0] - 1, new[0] - 1
     while first & 1:
         first, last = first >> 1, last >> 1

@@ -48,6 +48,7 @@ from consentry.delivery.reconciling import NightlyReconciling
 from consentry.domain.agents import Agent
 from consentry.hosting import Presence, signals_heard_once
 from consentry.opening import (
+    build_evidence_maker,
     build_policy,
     find_admin,
     make_sign_in_link,
@@ -196,6 +197,7 @@ def _build_console_services(settings: Settings, services: Services) -> ConsoleSe
         provider=build_provider(settings, services.clock),
         measuring=services.measuring,
         reconciling=services.reconciling,
+        evidence=services.evidence,
     )
 
 
@@ -389,6 +391,7 @@ class Server:
             metrics_access=settings.metrics_access,
             others_seconds=REVOKED_EVERYWHERE_SECONDS if settings.is_postgres else 0.0,
             reconciling=self._reconciling,
+            evidence=build_evidence_maker(used, settings, clock),
         )
         self._links = LinkKeeper(self.store, self._book, services.intake)
         app = self._build_app(services)

@@ -171,7 +171,11 @@ class LedgerSigner:
 
     def sign(self, tree: Tree) -> str:
         """Write a signed note that says what the tree is."""
-        return sign_note(write_tree(tree), self.origin, self._private_key)
+        return self.sign_text(write_tree(tree))
+
+    def sign_text(self, text: str) -> str:
+        """Sign a text as a note, whose first line says what it is."""
+        return sign_note(text, self.origin, self._private_key)
 
 
 def read_ledger_signer(settings: Settings) -> LedgerSigner:

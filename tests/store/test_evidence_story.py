@@ -124,9 +124,9 @@ async def test_what_cannot_be_is_refused(told: Store, clock: FakeClock) -> None:
     """No such sender or brand, a period that ends before it begins: each says what to do."""
     late = datetime(2030, 1, 1, tzinfo=UTC)
     for code, wanted in (
-        ("unknown_sender", {"sender": "+1"}),
+        ("sender_not_set_up", {"sender": "+1"}),
         ("unknown_brand", {"brand": "none"}),
-        ("invalid_period", {"since": late}),
+        ("invalid_time", {"since": late}),
     ):
         with pytest.raises(Rejected) as refused:
             await make_bundle(told, clock, **wanted)

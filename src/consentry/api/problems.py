@@ -80,6 +80,7 @@ PROBLEMS: Final[dict[str, ProblemKind]] = {
     "last_admin": ProblemKind(409, "Somebody must stay admin"),
     "merged": ProblemKind(409, "The customer was merged"),
     "own_key": ProblemKind(409, "A key cannot revoke itself"),
+    "evidence_too_large": ProblemKind(413, "Too much for one bundle of evidence"),
     "body_too_large": ProblemKind(413, "The body is too large"),
     "unsupported_media_type": ProblemKind(415, "Unsupported content type"),
     "invalid_body": ProblemKind(422, "The body does not fit"),

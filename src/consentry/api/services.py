@@ -12,6 +12,7 @@ from consentry.ports import (
     CarrierKind,
     Clock,
     Delivery,
+    EvidenceMaking,
     Exposition,
     Ids,
     Intake,
@@ -31,7 +32,8 @@ class Services:
     `link_seconds`: how long a sign-in link made here is good. `others_seconds`: how long other
     processes may go by the API keys that they knew. `readiness`: whether this server can work.
     `exposition`: what `/metrics` shows; `metrics_access`: to whom. `carrier_kinds`: with whom an
-    account can be set up. `reconciling`: compares carriers with our ledger.
+    account can be set up. `reconciling`: compares carriers with our ledger. `evidence` makes
+    bundles of evidence.
     """
 
     store: Store
@@ -51,6 +53,7 @@ class Services:
     measuring: Measuring = UNMEASURED
     metrics_access: MetricsAccess = MetricsAccess.KEY
     reconciling: Reconciling | None = None
+    evidence: EvidenceMaking | None = None
 
     @property
     def intake(self) -> Intake:

@@ -15,6 +15,7 @@ from consentry.cli import (
     consents,
     customers,
     erasing,
+    evidence,
     expiring,
     importing,
     keywords,
@@ -75,6 +76,7 @@ reconciling.register(app)
 reviewing.register(app)
 reader.register(app)
 replaying.register(app)
+evidence.register(app)
 places.register(app)
 ruling.register(app)
 bench_command.register(app)

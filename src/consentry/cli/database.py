@@ -13,13 +13,13 @@ from consentry.settings import Settings, read_settings
 T = TypeVar("T")
 
 
-def with_store(use: Callable[[Store, Settings], Awaitable[T]]) -> T:
-    """Open the database of the settings, use it, close it."""
+def with_store(use: Callable[[Store, Settings], Awaitable[T]], *, keeps_log: bool = False) -> T:
+    """Open the database of the settings, use it, close it; `keeps_log` as in `open_store`."""
 
     async def run() -> T:
         settings = read_settings()
         start_logging(settings)
-        store = open_store(settings)
+        store = open_store(settings, keeps_log=keeps_log)
         try:
             return await use(store, settings)
         finally:

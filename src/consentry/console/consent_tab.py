@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from consentry.actions.record_audit import RecordExport
 from consentry.actions.record_consent import LiftSuppression, Statement
+from consentry.console.bundle import give_evidence, may_take_evidence
 from consentry.console.card import build_card, spell_scope
 from consentry.console.clock_words import spell_day, spell_latency
 from consentry.console.customer_page import read_frame
@@ -160,6 +161,7 @@ async def _show(visit: Visit, seen: Seen, *, error: str = "", status: int = 200)
         first=shown[-1].id if len(entries) > _PAGE_ENTRIES else "",
         pairs=build_card(seen),
         standings=[await _stand(visit, phone, seen) for phone in seen.phones],
+        may_prove=may_take_evidence(visit, seen),
         spell_latency=spell_latency,
         spell_day=spell_day,
         **frame,
@@ -404,6 +406,11 @@ PAGES: Final = (
         view=with_customer(lift),
         permission=Permission.RECORD_CONSENT,
         method="POST",
+    ),
+    Page(
+        path="/customers/{id}/evidence.zip",
+        view=with_customer(give_evidence),
+        permission=Permission.EXPORT,
     ),
     Page(
         path="/customers/{id}/consent.jsonl",

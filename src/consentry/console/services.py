@@ -14,6 +14,7 @@ from consentry.ports import (
     CarrierKind,
     Clock,
     Delivery,
+    EvidenceMaking,
     Ids,
     Measuring,
     Reconciling,
@@ -31,7 +32,7 @@ class ConsoleServices:
     company's own sign-in, where it has one. `streams`: the open live updates, ended when the
     server stops. `measuring` counts answers. `others_seconds`: how long other parts may go by
     the API keys that they knew. `carrier_kinds`: with whom an account can be set up.
-    `reconciling` compares carriers with our ledger.
+    `reconciling` compares carriers with our ledger. `evidence` makes bundles of evidence.
     """
 
     store: Store
@@ -52,3 +53,4 @@ class ConsoleServices:
     streams: Streams = field(default_factory=Streams)
     measuring: Measuring = UNMEASURED
     reconciling: Reconciling | None = None
+    evidence: EvidenceMaking | None = None

@@ -48,25 +48,36 @@ def find_scope(wanted: EvidenceWanted, directory: Directory, now: datetime) -> S
     until = wanted.until or now
     if wanted.since is not None and wanted.since > until:
         raise Rejected(
-            "invalid_period", "The period ends before it begins. Give `from` before `until`."
+            "invalid_time",
+            "The period ends before it begins. Give a beginning before its end.",
+            status=422,
         )
-    if wanted.sender is not None and wanted.sender not in directory.senders:
-        raise Rejected(
-            "unknown_sender", f"There is no sender {wanted.sender!a}. List the senders.", status=404
-        )
+    senders, brand = _find_senders(wanted, directory)
+    return Scope(wanted.recipient, until, wanted.since, senders, brand)
+
+
+def _find_senders(
+    wanted: EvidenceWanted, directory: Directory
+) -> tuple[tuple[str, ...] | None, str | None]:
+    """Find the senders that are wanted, None for all, and their brand."""
     if wanted.brand is not None and wanted.brand not in directory.brands:
         raise Rejected(
             "unknown_brand", f"There is no brand {wanted.brand!a}. List the brands.", status=404
         )
-    senders: tuple[str, ...] | None = None
     if wanted.sender is not None:
-        senders = (wanted.sender,)
-    elif wanted.brand is not None:
-        senders = tuple(s.number for s in directory.senders.values() if s.brand == wanted.brand)
-    brand = wanted.brand
-    if brand is None and wanted.sender is not None:
-        brand = directory.senders[wanted.sender].brand
-    return Scope(wanted.recipient, until, wanted.since, senders, brand)
+        sender = directory.senders.get(wanted.sender)
+        if sender is None or wanted.brand not in (None, sender.brand):
+            whose = "" if wanted.brand is None else f" of {wanted.brand}"
+            raise Rejected(
+                "sender_not_set_up",
+                f"There is no sender {wanted.sender!a}{whose}. List the senders.",
+                status=404,
+            )
+        return (wanted.sender,), sender.brand
+    if wanted.brand is None:
+        return None, None
+    of_brand = (s.number for s in directory.senders.values() if s.brand == wanted.brand)
+    return tuple(of_brand), wanted.brand
 
 
 async def gather(store: Store, scope: Scope, directory: Directory) -> Gathered:
@@ -131,24 +142,29 @@ async def _read_values(store: Store, scope: Scope) -> AsyncIterator[bytes]:
         before = _decode(values[-1]).id
 
 
-async def _read_texts(store: Store, scope: Scope, entries: tuple[Kept, ...]) -> dict[str, Message]:
+async def _read_texts(
+    store: Store, scope: Scope, entries: tuple[Kept, ...]
+) -> dict[str, Message]:
     """Read the texts of the period, and those that entries from before it rest on."""
-    found: list[Message] = []
-    before: str | None = None
-    while True:
-        wanted = MessageFilter(recipient=scope.recipient)
-        page = await store.read_messages(wanted, Page(_PAGE, before))
-        found += [message for message in page if scope.keeps_text(message)]
-        is_over = scope.since is not None and page and page[-1].created_at < scope.since
-        if len(page) < _PAGE or is_over:
-            break
-        before = page[-1].id
-    texts = {message.id: message for message in found}
+    texts = {text.id: text async for text in _read_pages(store, scope) if scope.keeps_text(text)}
     named = {kept.entry.message for kept in entries if kept.entry.message is not None}
     missing = sorted(named - set(texts))
     for start in range(0, len(missing), _PAGE):
         texts |= await store.read_messages_by_id(missing[start : start + _PAGE])
     return {name: texts[name] for name in sorted(texts)}
+
+
+async def _read_pages(store: Store, scope: Scope) -> AsyncIterator[Message]:
+    """Read the number's texts, newest first, as far back as the period goes."""
+    wanted = MessageFilter(recipient=scope.recipient)
+    before: str | None = None
+    while True:
+        page = await store.read_messages(wanted, Page(_PAGE, before))
+        for text in page:
+            yield text
+        if len(page) < _PAGE or (scope.since is not None and page[-1].created_at < scope.since):
+            return
+        before = page[-1].id
 
 
 async def _read_receipts(

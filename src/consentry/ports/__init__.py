@@ -63,6 +63,11 @@ from consentry.ports.erasing import (
     Mentions,
 )
 from consentry.ports.everybody import Everybody
+from consentry.ports.evidence import (
+    EvidenceMade,
+    EvidenceMaking,
+    EvidenceWanted,
+)
 from consentry.ports.ledger_log import (
     SALT_BYTES,
     Checkpoint,
@@ -163,6 +168,9 @@ __all__ = [
     "EntryCounts",
     "EntryFilter",
     "Everybody",
+    "EvidenceMade",
+    "EvidenceMaking",
+    "EvidenceWanted",
     "ExpiringConsent",
     "ExpiringFilter",
     "ExpiringPage",

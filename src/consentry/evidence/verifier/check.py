@@ -163,21 +163,15 @@ def open_bundle(path: Path, report: Report) -> Bundle:
     if path.is_file():
         whole = path.read_bytes()
         members = split_zip(whole)
-        names = [one.name.decode("ascii", "replace") for one in members]
-        if len(set(names)) != len(names):
+        files = {one.name.decode("ascii", "replace"): one.data for one in members}
+        if len(files) != len(members):
             raise Wrong("a file is in the zip twice")
-        files = {name: one.data for name, one in zip(names, members)}  # noqa: B905 - of one length
         return Bundle(files, members, whole)
-    files = {}
-    for file in sorted(path.rglob("*")):
-        name = file.relative_to(path).as_posix()
-        if file.is_dir():
-            continue
-        if file.name in SYSTEM_FILES:
-            report.note(f"{name} was put there by your computer, and is passed over")
-        else:
-            files[name] = file.read_bytes()
-    return Bundle(files, [], b"")
+    found = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}
+    passed = sorted(name for name, file in found.items() if file.name in SYSTEM_FILES)
+    for name in passed:
+        report.note(f"{name} was put there by your computer, and is passed over")
+    return Bundle({n: f.read_bytes() for n, f in found.items() if n not in passed}, [], b"")
 
 
 def check_files(bundle: Bundle, report: Report) -> None:
@@ -257,22 +251,28 @@ def check_ledger(bundle: Bundle, entries: Entries, keys: list[Key], report: Repo
     size, root = read_checkpoint(open_note(note, keys))
     report.good(f"the checkpoint is signed: a ledger of {size:,} entries")
     proofs = bundle.json("proofs.json")
-    proved = set()
     for proof in proofs["proofs"]:
-        name, leaf_hash = proof["entry"], unbase64(proof["leaf_hash"])
-        held = entries.raw.get(name)
-        if held is not None and hash_leaf(held[0] + held[1]) != leaf_hash:
-            report.wrong(f"entry {name} is not the one in the ledger: its hash differs")
-        path = [unbase64(one) for one in proof["path"]]
-        if root_from(proof["leaf"], size, leaf_hash, path) != root:
-            report.wrong(f"entry {name} is not proved to be in the ledger")
-        proved.add(name)
-    missing = [name for name in entries.raw if name not in proved]
-    if set(missing) != set(proofs["not_covered"]):
+        check_proof(proof, entries, (size, root), report)
+    proved = {proof["entry"] for proof in proofs["proofs"]}
+    missing = set(entries.raw) - proved
+    if missing != set(proofs["not_covered"]):
         report.wrong("entries without a proof are not the ones that the bundle names as such")
-    report.good(f"{len(proved):,} entries are in the ledger under that checkpoint")
+    report.good(f"{len(proved):,} entries were held to that checkpoint")
     if missing:
         report.note(f"{len(missing):,} entries are not covered by the checkpoint")
+
+
+def check_proof(
+    proof: dict[str, Any], entries: Entries, tree: tuple[int, bytes], report: Report
+) -> None:
+    """Check one entry's leaf, and its way to the root."""
+    name, leaf_hash = proof["entry"], unbase64(proof["leaf_hash"])
+    held = entries.raw.get(name)
+    if held is not None and hash_leaf(held[0] + held[1]) != leaf_hash:
+        report.wrong(f"entry {name} is not the one in the ledger: its hash differs")
+    path = [unbase64(one) for one in proof["path"]]
+    if root_from(proof["leaf"], tree[0], leaf_hash, path) != tree[1]:
+        report.wrong(f"entry {name} is not proved to be in the ledger")
 
 
 def find_field(entry: dict[str, Any], path: str) -> Any:
@@ -316,29 +316,31 @@ class Page(HTMLParser):
 def check_repeats(bundle: Bundle, entries: Entries, report: Report) -> None:
     """Check that what other files repeat of the entries is what the entries say."""
     before = len(report.problems)
-    for line in bundle.lines("decisions.jsonl"):
-        told = json.loads(line)
+    for told in map(json.loads, bundle.lines("decisions.jsonl")):
         entry = entries.by_id.get(told["entry"], {})
         if any(told[name] != entry.get(name) for name in told if name != "entry"):
             report.wrong(f"decisions.jsonl: of entry {told['entry']} it tells what is not in it")
     texts = {one["id"]: one for one in map(json.loads, bundle.lines("messages.jsonl"))}
     for name, entry in entries.by_id.items():
         text = texts.get(entry.get("message", ""))
-        if text is None:
-            continue
-        same = text["recipient"] == entry["recipient"] and text["sender"] == entry.get("sender")
-        # The words of a text stand in the entry of a text that came in.
-        heard = "legal_reading" in entry and "text" in entry and text["direction"] == "inbound"
-        if not same or (heard and text["body"] != entry["text"]):
+        if text is not None and not is_text_of(text, entry):
             report.wrong(f"messages.jsonl: text {text['id']} is not what entry {name} says")
     page = Page()
     page.feed(bundle.files.get("evidence.html", b"").decode())
-    for name, field, text in page.told:
-        if str(find_field(entries.by_id.get(name, {}), field)) != text:
+    for name, field, said in page.told:
+        if str(find_field(entries.by_id.get(name, {}), field)) != said:
             report.wrong(f"evidence.html: {field} of entry {name} is not what the entry says")
     if len(report.problems) == before:
         count = len(entries.by_id)
         report.good(f"texts, decisions and the page agree with the {count:,} entries")
+
+
+def is_text_of(text: dict[str, Any], entry: dict[str, Any]) -> bool:
+    """Tell whether a text is the one that an entry is about; one that came in has its words."""
+    if text["recipient"] != entry["recipient"] or text["sender"] != entry.get("sender"):
+        return False
+    has_words = "legal_reading" in entry and "text" in entry and text["direction"] == "inbound"
+    return not has_words or bool(text["body"] == entry["text"])
 
 
 def check_calls(bundle: Bundle, entries: Entries, report: Report) -> None:
@@ -368,31 +370,30 @@ def check_elsewhere(
         if options["--key"].strip() not in {key.text for key in keys}:
             raise Wrong("the bundle was signed by another key than the one you gave")
         report.good("the key is the one you gave")
-    if "--checkpoint" not in options:
-        return
-    kept = read_checkpoint(open_note(Path(options["--checkpoint"]).read_bytes(), keys))
-    here = read_checkpoint(open_note(bundle.files.get("checkpoint.txt", b""), keys))
-    old, new = sorted([kept, here], key=lambda one: one[0])
-    path: list[bytes] = []
-    if "--consistency" in options:
-        told = json.loads(Path(options["--consistency"]).read_text(encoding="utf-8"))
+    if "--checkpoint" in options:
+        kept = read_checkpoint(open_note(Path(options["--checkpoint"]).read_bytes(), keys))
+        here = read_checkpoint(open_note(bundle.files.get("checkpoint.txt", b""), keys))
+        compare_checkpoints(*sorted([kept, here]), options.get("--consistency"))
+        report.good("the ledger agrees with the checkpoint you gave")
+
+
+def compare_checkpoints(
+    old: tuple[int, bytes], new: tuple[int, bytes], proof: str | None
+) -> None:
+    """Hold two checkpoints against each other; raises Wrong where they are of other ledgers."""
+    path = []
+    if proof is not None:
+        told = json.loads(Path(proof).read_text(encoding="utf-8"))
         hashes = told["path"] if isinstance(told, dict) else told
         path = [unbase64(one) for one in hashes]
-    if old[0] == new[0]:
-        agrees = old[1] == new[1]
-    elif not path and "--consistency" not in options:
+    elif old[0] != new[0]:
         raise Wrong(
             f"the checkpoints are of {old[0]} and {new[0]} entries. Get the proof that one goes on "
             f"from the other (GET /v1/ledger/consistency?from={old[0]}&to={new[0]}), and give it "
             "with --consistency"
         )
-    else:
-        agrees = is_consistent(old, new, path)
-    if not agrees:
-        raise Wrong(
-            "the ledger is not the one that the checkpoint you gave is of: it was rewritten"
-        )
-    report.good("the ledger agrees with the checkpoint you gave")
+    if not is_consistent(old, new, path):
+        raise Wrong("the ledger is not the one of the checkpoint you gave: it was rewritten")
 
 
 def verify(path: Path, options: dict[str, str]) -> Report:

@@ -122,29 +122,33 @@ class Key:
             raise Wrong("the key's own checksum does not fit it")
 
 
+def read_signatures(text: str) -> list[tuple[str, bytes]]:
+    """Read the lines that sign a note: names, and what they signed with; raises Wrong."""
+    found = []
+    for line in text.split("\n"):
+        match = re.fullmatch(r"— (\S+) ([A-Za-z0-9+/=]+)", line)
+        if match is None:
+            raise Wrong(f"a note has a line that signs nothing: {line[:40]!r}")
+        found.append((match[1], unbase64(match[2])))
+    return found
+
+
 def open_note(data: bytes, keys: list[Key]) -> str:
-    """Give the text of a note that one of these keys signed; raises Wrong."""
+    """Give the text of a note that these keys signed, and nobody else; raises Wrong."""
     try:
         text, _, signatures = data.decode().rpartition("\n\n")
     except UnicodeDecodeError:
-        raise Wrong("is no text") from None
+        raise Wrong("a note is no text") from None
+    if not signatures.endswith("\n"):
+        raise Wrong("a note does not end with lines that sign it")
     text += "\n"
-    lines = signatures.split("\n")
-    if len(lines) < 2 or lines[-1] != "":
-        raise Wrong("does not end with lines that sign it")
-    by_known = 0
-    for line in lines[:-1]:
-        found = re.fullmatch(r"— (\S+) ([A-Za-z0-9+/=]+)", line)
-        if found is None:
-            raise Wrong(f"has a line that signs nothing: {line[:40]!r}")
-        signed = unbase64(found[2])
-        for key in keys:
-            if found[1] == key.name and signed[:4].hex() == key.hash:
-                if not is_signed(key.key, text.encode(), signed[4:]):
-                    raise Wrong("its signature is not of this text")
-                by_known += 1
-    if by_known != len(lines) - 1:
-        raise Wrong("is not signed by the key given, or by others too")
+    known = {(key.name, key.hash): key for key in keys}
+    for name, signed in read_signatures(signatures[:-1]):
+        key = known.get((name, signed[:4].hex()))
+        if key is None:
+            raise Wrong(f"a note is signed by a key that is not known: {name}")
+        if not is_signed(key.key, text.encode(), signed[4:]):
+            raise Wrong("a signature is not of the text that it stands under")
     return text
 
 
@@ -175,6 +179,28 @@ def root_from(leaf: int, size: int, found: bytes, path: list[bytes]) -> bytes | 
     return None if rest else found
 
 
+def walk_up(
+    place: tuple[int, int], found: bytes, path: list[bytes]
+) -> tuple[bytes, bytes] | None:
+    """Compute the roots of an old tree and of the one that goes on from it.
+
+    `place`: the last node of the old tree, and of the new one, on the level of `found`. None where
+    the path has not the length that it must.
+    """
+    first, last = place
+    one = two = found
+    rest = list(path)
+    while last > 0:
+        if first & 1 or first < last:
+            if not rest:
+                return None
+            other = rest.pop(0)
+            one = hash_pair(other, one) if first & 1 else one
+            two = hash_pair(other, two) if first & 1 else hash_pair(two, other)
+        first, last = first >> 1, last >> 1
+    return None if rest else (one, two)
+
+
 def is_consistent(old: tuple[int, bytes], new: tuple[int, bytes], path: list[bytes]) -> bool:
     """Tell whether the tree of `new` (size and root) begins with all of `old`."""
     if old[0] == new[0]:
@@ -182,21 +208,9 @@ def is_consistent(old: tuple[int, bytes], new: tuple[int, bytes], path: list[byt
     first, last = old[0] - 1, new[0] - 1
     while first & 1:
         first, last = first >> 1, last >> 1
-    rest = list(path)
-    if first > 0 and not rest:
-        return False
-    one = two = rest.pop(0) if first > 0 else old[1]
-    while last > 0:
-        if first & 1 or first < last:
-            if not rest:
-                return False
-            other = rest.pop(0)
-            if first & 1:
-                one, two = hash_pair(other, one), hash_pair(other, two)
-            else:
-                two = hash_pair(two, other)
-        first, last = first >> 1, last >> 1
-    return not rest and one == old[1] and two == new[1]
+    if first == 0:
+        return walk_up((first, last), old[1], path) == (old[1], new[1])
+    return bool(path) and walk_up((first, last), path[0], path[1:]) == (old[1], new[1])
 
 
 def read_checkpoint(text: str) -> tuple[int, bytes]:

@@ -5,6 +5,7 @@ It knows nothing of servers, so a command that only looks something up starts wi
 
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +17,15 @@ from consentry.actions.sign_in import MakeSignInLink, hash_sign_in_secret, sign_
 from consentry.clock import SystemClock, SystemIds
 from consentry.domain.agents import Agent, Role
 from consentry.domain.policy import Policy
-from consentry.ports import UNMEASURED, Everybody, Measuring, NoteSigner, Store
+from consentry.ports import (
+    UNMEASURED,
+    Clock,
+    Everybody,
+    EvidenceMaking,
+    Measuring,
+    NoteSigner,
+    Store,
+)
 from consentry.setting_list import LogFormat, LogNumbers, Switch
 from consentry.setting_values import SettingError
 from consentry.settings import Settings
@@ -190,6 +199,18 @@ def read_ledger_signer(settings: Settings) -> LedgerSigner:
     if secret is None:
         secret = _keep_secret(settings.database_path.with_name("ledger.key"))
     return LedgerSigner(name_ledger(settings), secret)
+
+
+def build_evidence_maker(
+    store: Store, settings: Settings, clock: Clock, tell: Callable[[str], None] | None = None
+) -> EvidenceMaking:
+    """Build what makes bundles of evidence; `tell` is called with each step that begins."""
+    # Imported where they are used, so that other commands start without them.
+    from consentry.evidence.making import EvidenceMaker  # noqa: PLC0415 - see above
+    from consentry.evidence.proving import LedgerProver  # noqa: PLC0415 - see above
+
+    prover = LedgerProver(store, read_ledger_signer(settings))
+    return EvidenceMaker(store, prover, clock, build_policy(settings), tell=tell)
 
 
 def name_ledger(settings: Settings) -> str:

@@ -11,7 +11,7 @@ from consentry.cli.consents import CLI_ACTOR, parse_time
 from consentry.cli.database import read_recipient, with_store
 from consentry.cli.output import JSONFlag, fail, print_json
 from consentry.clock import SystemClock
-from consentry.opening import build_policy, read_ledger_signer
+from consentry.opening import build_evidence_maker
 from consentry.ports import EvidenceMade, EvidenceWanted, Store
 from consentry.settings import Settings
 
@@ -58,15 +58,12 @@ def write_evidence(
 
 
 async def _make(store: Store, settings: Settings, wanted: EvidenceWanted) -> EvidenceMade:
-    # Imported where they are used, so that other commands start without them.
+    # Imported where it is used, so that other commands start without it.
     from consentry.cli.progress import Steps  # noqa: PLC0415 - see above
-    from consentry.evidence.making import EvidenceMaker  # noqa: PLC0415 - see above
-    from consentry.evidence.proving import LedgerProver  # noqa: PLC0415 - see above
 
     steps = Steps(3)
-    prover = LedgerProver(store, read_ledger_signer(settings))
-    maker = EvidenceMaker(store, prover, SystemClock(), build_policy(settings), tell=steps.step)
     with steps.shown():
+        maker = build_evidence_maker(store, settings, SystemClock(), steps.step)
         return await maker.make(wanted, CLI_ACTOR)
 
 

@@ -53,14 +53,14 @@ class EvidenceMaker:
         clock: Clock,
         policy: Policy,
         *,
-        tell: Callable[[str], None] = _quietly,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         """Make bundles of this store; `tell` is called with each step that begins."""
         self._store = store
         self._prover = prover
         self._clock = clock
         self._policy = policy
-        self._tell = tell
+        self._tell = tell or _quietly
         self._one_at_a_time = asyncio.Lock()
 
     async def make(self, wanted: EvidenceWanted, by: Actor) -> EvidenceMade:

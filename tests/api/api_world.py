@@ -49,6 +49,7 @@ from consentry.ports import (
     WebhookRequest,
 )
 from databases import open_database
+from fake_evidence import FakeEvidence
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 LONG_CODE = "+12025550101"
@@ -307,6 +308,7 @@ async def build_world(
         readiness=ReadinessCheck(real, clock),
         exposition=FakeExposition(),
         carrier_kinds=CARRIERS,
+        evidence=FakeEvidence(),
     )
     return World(build_api(services), real, clock, carrier, delivery, services, secrets)
 

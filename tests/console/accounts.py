@@ -29,6 +29,7 @@ from consentry.domain.policy import Policy
 from consentry.domain.reading import SenderKind
 from consentry.ports import Page, Store
 from databases import open_database
+from fake_evidence import FakeEvidence
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 SECRET_KEY = "a secret key of the server, long enough"
@@ -183,6 +184,7 @@ async def open_console(
         try_limits=limits,
         link_seconds=3600,
         provider=provider,
+        evidence=FakeEvidence(),
     )
     console = Console(Starlette(routes=build_console(services)), store, clock, services)
     for brand in ("acme", "other"):

@@ -31,6 +31,7 @@ from consentry.domain.policy import Policy
 from consentry.domain.reading import SenderKind
 from consentry.ports import CarrierAccount, Change, Facts, InboundText, Needs, Page, Session, Store
 from databases import open_database
+from fake_evidence import FakeEvidence
 
 NOW = datetime(2026, 5, 20, 12, 0, tzinfo=UTC)
 LONG = "+12025550101"
@@ -199,6 +200,7 @@ async def open_world(
         public_url=None,
         secret_key="a secret key of the server, long enough",
         carrier_kinds=CARRIERS,
+        evidence=FakeEvidence(),
     )
     app = Starlette(routes=build_console(services))
     transport = httpx.ASGITransport(app=app)

@@ -1,4 +1,4 @@
-"""What makes bundles, as far as doors need it: it keeps what it was asked, and gives a small zip."""
+"""What makes bundles, as far as doors need it: it keeps what it was asked, and gives a zip."""
 
 from dataclasses import dataclass, field
 

@@ -57,9 +57,7 @@ async def test_a_period_and_a_sender_may_be_asked_for(world: World) -> None:
         (PERSON, "send", "scope_missing"),
     ],
 )
-async def test_what_does_not_fit_is_refused(
-    world: World, path: str, key: str, code: str
-) -> None:
+async def test_what_does_not_fit_is_refused(world: World, path: str, key: str, code: str) -> None:
     """A wrong time, an unknown parameter, no number, a key that may not read: no bundle is made."""
     reply = await world.call("GET", f"/v1/evidence/{path}", key=key)
     assert reply.json["code"] == code

@@ -274,3 +274,21 @@ async def test_another_brands_consent_is_not_shown(world: World) -> None:
     assert '"other"' not in taken
     theirs = (await person.page(OTHER_ONLY, "/consent")).by_id("consent")
     assert "do-not-text list of Other" in theirs.words
+
+
+async def test_evidence_is_taken_by_who_may_export_and_sees_every_brand(world: World) -> None:
+    """A link for each phone, to who may; who works for one brand is told whom to ask."""
+    await world.text("Hello")
+    person = await find_person(world)
+    for who, offered in ((ADMIN, True), (COMPLIANCE, True), (AGENT, False), (ACME_ONLY, False)):
+        page = await person.page(who, "/consent")
+        links = page.all("a", "evidence")
+        assert bool(links) is offered
+    address = f"{person.address}/evidence.zip"
+    taken = await world.get(address, COMPLIANCE, phone=ANN)
+    assert (taken.status_code, taken.content) == (200, b"PK")
+    assert taken.headers["content-disposition"] == 'attachment; filename="evidence.zip"'
+    assert (await world.get(address, AGENT)).status_code == 403
+    refused = await world.get(address, ACME_ONLY)
+    assert refused.status_code == 403
+    assert "every brand" in refused.text

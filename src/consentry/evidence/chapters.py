@@ -254,14 +254,10 @@ def tell_log(case: Case, lines_max: int | None = None) -> Section:
 
 
 def _tell_line(line: LogLine) -> Row:
-    message, entry = line.message, line.entry
+    message = line.message
     at = Cell(spell_stamp(line.at), small=(f"there {_tell_local(line)}",))
     if message is None:
-        sender = "" if entry is None or entry.sender is None else show_number(entry.sender)
-        words = "" if entry is None or entry.text is None else entry.text
-        of = "" if entry is None else entry.id
-        body = Cell(words, (), "quote", of, "text") if words else Cell("")
-        return (at, Cell("refused", (f"from {sender}",)), body, Cell("not sent"), _decide(line))
+        return _tell_refused(line, at)
     inbound = message.direction is Direction.INBOUND
     way = f"{'to' if inbound else 'from'} {show_number(message.sender)}"
     kind = () if message.kind == "message" else (spell_name(message.kind),)
@@ -272,6 +268,15 @@ def _tell_line(line: LogLine) -> Row:
         _tell_outcome(line, message),
         _decide(line),
     )
+
+
+def _tell_refused(line: LogLine, at: Cell) -> Row:
+    entry = line.entry
+    if entry is None or entry.text is None:
+        return (at, Cell("refused"), Cell(""), Cell("not sent"), _decide(line))
+    way = f"from {show_number(entry.sender or '')}"
+    words = Cell(entry.text, (), "quote", entry.id, "text")
+    return (at, Cell("refused", (way,)), words, Cell("not sent"), _decide(line))
 
 
 def _tell_local(line: LogLine) -> str:

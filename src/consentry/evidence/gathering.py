@@ -142,9 +142,7 @@ async def _read_values(store: Store, scope: Scope) -> AsyncIterator[bytes]:
         before = _decode(values[-1]).id
 
 
-async def _read_texts(
-    store: Store, scope: Scope, entries: tuple[Kept, ...]
-) -> dict[str, Message]:
+async def _read_texts(store: Store, scope: Scope, entries: tuple[Kept, ...]) -> dict[str, Message]:
     """Read the texts of the period, and those that entries from before it rest on."""
     texts = {text.id: text async for text in _read_pages(store, scope) if scope.keeps_text(text)}
     named = {kept.entry.message for kept in entries if kept.entry.message is not None}

@@ -317,14 +317,10 @@ def check_repeats(bundle: Bundle, entries: Entries, report: Report) -> None:
     """Check that what other files repeat of the entries is what the entries say."""
     before = len(report.problems)
     for told in map(json.loads, bundle.lines("decisions.jsonl")):
-        entry = entries.by_id.get(told["entry"], {})
-        if any(told[name] != entry.get(name) for name in told if name != "entry"):
-            report.wrong(f"decisions.jsonl: of entry {told['entry']} it tells what is not in it")
-    texts = {one["id"]: one for one in map(json.loads, bundle.lines("messages.jsonl"))}
-    for name, entry in entries.by_id.items():
-        text = texts.get(entry.get("message", ""))
-        if text is not None and not is_text_of(text, entry):
-            report.wrong(f"messages.jsonl: text {text['id']} is not what entry {name} says")
+        entry = entries.by_id.get(told.pop("entry"), {})
+        if any(entry.get(name) != value for name, value in told.items()):
+            report.wrong("decisions.jsonl tells of an entry what is not in it")
+    check_texts(bundle, entries, report)
     page = Page()
     page.feed(bundle.files.get("evidence.html", b"").decode())
     for name, field, said in page.told:
@@ -333,6 +329,15 @@ def check_repeats(bundle: Bundle, entries: Entries, report: Report) -> None:
     if len(report.problems) == before:
         count = len(entries.by_id)
         report.good(f"texts, decisions and the page agree with the {count:,} entries")
+
+
+def check_texts(bundle: Bundle, entries: Entries, report: Report) -> None:
+    """Check that texts are the ones that entries are about."""
+    texts = {one["id"]: one for one in map(json.loads, bundle.lines("messages.jsonl"))}
+    for name, entry in entries.by_id.items():
+        text = texts.get(entry.get("message", ""))
+        if text is not None and not is_text_of(text, entry):
+            report.wrong(f"messages.jsonl: text {text['id']} is not what entry {name} says")
 
 
 def is_text_of(text: dict[str, Any], entry: dict[str, Any]) -> bool:
@@ -373,13 +378,12 @@ def check_elsewhere(
     if "--checkpoint" in options:
         kept = read_checkpoint(open_note(Path(options["--checkpoint"]).read_bytes(), keys))
         here = read_checkpoint(open_note(bundle.files.get("checkpoint.txt", b""), keys))
-        compare_checkpoints(*sorted([kept, here]), options.get("--consistency"))
+        old, new = sorted([kept, here])
+        compare_checkpoints(old, new, options.get("--consistency"))
         report.good("the ledger agrees with the checkpoint you gave")
 
 
-def compare_checkpoints(
-    old: tuple[int, bytes], new: tuple[int, bytes], proof: str | None
-) -> None:
+def compare_checkpoints(old: tuple[int, bytes], new: tuple[int, bytes], proof: str | None) -> None:
     """Hold two checkpoints against each other; raises Wrong where they are of other ledgers."""
     path = []
     if proof is not None:

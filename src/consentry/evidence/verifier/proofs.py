@@ -179,9 +179,7 @@ def root_from(leaf: int, size: int, found: bytes, path: list[bytes]) -> bytes | 
     return None if rest else found
 
 
-def walk_up(
-    place: tuple[int, int], found: bytes, path: list[bytes]
-) -> tuple[bytes, bytes] | None:
+def walk_up(place: tuple[int, int], found: bytes, path: list[bytes]) -> tuple[bytes, bytes] | None:
     """Compute the roots of an old tree and of the one that goes on from it.
 
     `place`: the last node of the old tree, and of the new one, on the level of `found`. None where
@@ -191,13 +189,17 @@ def walk_up(
     one = two = found
     rest = list(path)
     while last > 0:
-        if first & 1 or first < last:
-            if not rest:
-                return None
-            other = rest.pop(0)
-            one = hash_pair(other, one) if first & 1 else one
-            two = hash_pair(other, two) if first & 1 else hash_pair(two, other)
+        is_right, has_right = first & 1, first < last
         first, last = first >> 1, last >> 1
+        if not is_right and not has_right:
+            continue
+        if not rest:
+            return None
+        other = rest.pop(0)
+        if is_right:
+            one, two = hash_pair(other, one), hash_pair(other, two)
+        else:
+            two = hash_pair(two, other)
     return None if rest else (one, two)
 
 

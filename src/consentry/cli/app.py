@@ -30,6 +30,7 @@ from consentry.cli import (
     reviewing,
     ruling,
     running,
+    scrubbing,
     setting_up,
     text_keys,
     wording,
@@ -79,6 +80,7 @@ replaying.register(app)
 evidence.register(app)
 places.register(app)
 ruling.register(app)
+scrubbing.register(app)
 bench_command.register(app)
 console_command.register(app)
 generate_command.register(app)

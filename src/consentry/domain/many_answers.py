@@ -62,8 +62,8 @@ class ManyAnswers:
         """Take the question, whoever its recipient is, and what is known of everybody."""
         self._request = request
         self._directory = directory
-        self._policy = policy
-        self._now = now
+        self.policy = policy
+        self.now = now
         self._concern = _find_concern(request, directory)
         self._decoder = _choose_decoder(request, directory)
         self.answers: list[ShortAnswer] = []
@@ -113,7 +113,7 @@ class ManyAnswers:
         """Decide by where somebody is, and by the texts that a cap may count."""
         place = None if deciding.place is None else deciding.place.fill()
         brand = self._directory.senders[self._request.sender].brand
-        texts = list_capping(deciding.list_texts(brand), self._now)
+        texts = list_capping(deciding.list_texts(brand), self.now)
         alike = (kind, find_whereabouts(recipient, place), texts)
         answer = self._by_place.get(alike)
         if answer is None:
@@ -125,7 +125,7 @@ class ManyAnswers:
         """Leave of somebody's pieces what this question hangs on."""
         if self._concern is None:
             return Deciding()
-        picked = self._concern.pick(deciding, self._now)
+        picked = self._concern.pick(deciding, self.now)
         if isinstance(deciding, DecidingInConversation):
             return DecidingInConversation(
                 picked.blocks,
@@ -133,11 +133,11 @@ class ManyAnswers:
                 picked.suppressions,
                 picked.reviews,
                 tuple(
-                    DecidingThread(thread.sender, self._now)
+                    DecidingThread(thread.sender, self.now)
                     for thread in deciding.threads
                     if thread.sender == self._request.sender
                     and thread.last_inbound_at is not None
-                    and is_in_conversation(thread.last_inbound_at, self._policy, self._now)
+                    and is_in_conversation(thread.last_inbound_at, self.policy, self.now)
                 ),
             )
         return picked
@@ -151,7 +151,7 @@ class ManyAnswers:
 
     def _ask(self, recipient: str | None, standing: Standing) -> Decision:
         request = msgspec.structs.replace(self._request, recipient=recipient)
-        return decide(request, Facts(self._directory, standing), self._policy, self._now)
+        return decide(request, Facts(self._directory, standing), self.policy, self.now)
 
 
 def _is_ruled(decision: Decision) -> bool:

@@ -1,0 +1,1 @@
+"""Answers whole lists: a file of numbers in, the same rows with the gate's answers out."""

@@ -1,0 +1,51 @@
+"""The engine that joins: DuckDB, held to a little memory, and to this machine."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import duckdb
+
+MEMORY_MEGABYTES: Final = 192
+"""What the engine may take; beyond it writes to the folder it is given."""
+
+_GLOB_SIGNS: Final = "\\*?["
+
+
+def open_engine(folder: Path, *, threads: int) -> "duckdb.DuckDBPyConnection":
+    """Open an empty database in memory, which moves into a folder where it grows too large.
+
+    Nothing is downloaded: what is not built in is not there.
+    """
+    # Imported here: it takes longer to load than most commands run.
+    import duckdb  # noqa: PLC0415 - see above
+
+    engine = duckdb.connect(
+        ":memory:",
+        config={
+            "threads": threads,
+            "memory_limit": f"{MEMORY_MEGABYTES}MB",
+            "temp_directory": str(folder),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "allow_community_extensions": False,
+            "preserve_insertion_order": True,
+        },
+    )
+    engine.execute("SET enable_progress_bar = false")
+    return engine
+
+
+def quote(text: str) -> str:
+    """Write a text as SQL does."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quote_name(text: str) -> str:
+    """Write a column's name as SQL does."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+def quote_path(path: Path) -> str:
+    """Write the path of one file, whose name may have signs that stand for several."""
+    return quote("".join(f"[{sign}]" if sign in _GLOB_SIGNS else sign for sign in str(path)))

@@ -60,6 +60,8 @@ class World:
 
     def __init__(self, people: int, seed: int, directory: Directory = COMPANY) -> None:
         self.directory = directory
+        self.checkpoint = None
+        self.erased: dict[str, Standing] = {}
         self._dice = random.Random(seed)
         self.standings = {
             number: self._make_standing()
@@ -71,6 +73,25 @@ class World:
         rows = [(int(number), standing) for number, standing in self.standings.items()]
         for start in range(0, len(rows), 500):
             yield msgspec.json.encode(rows[start : start + 500])
+
+    @property
+    def has_erased(self) -> bool:
+        """Tell whether anybody was erased."""
+        return bool(self.erased)
+
+    async def match_erased(self, numbers: list[str]) -> dict[str, str]:
+        """Find them, as if by their hashes."""
+        assert not self.standings.keys() & set(numbers)
+        return {
+            number: msgspec.json.encode(self.erased[number]).decode()
+            for number in numbers
+            if number in self.erased
+        }
+
+    def erase(self, every: int) -> None:
+        """Erase one of so many people."""
+        for number in list(self.standings)[::every]:
+            self.erased[number] = self.standings.pop(number)
 
     def list_rows(self, count: int) -> list[str]:
         """List numbers in any order, most of them known, spelled in every way; some are none."""

@@ -44,7 +44,7 @@ def world() -> World:
 def expect(text: str, request: Request, policy: Policy, world: World) -> tuple[object, ...]:
     """Ask the gate about one row."""
     number = find_number(text.removeprefix("'"), "US")
-    standing = world.standings.get(number or "", Standing())
+    standing = (world.standings | world.erased).get(number or "", Standing())
     asked = msgspec.structs.replace(request, recipient=number)
     told = decide(asked, Facts(COMPANY, standing), policy, START)
     return (str(told.decision), told.reason and str(told.reason), told.until, number)
@@ -116,3 +116,21 @@ async def test_parquet_is_answered_alike_and_only_the_allowed_are_kept(
     assert [row[0] for row in rows] == [n for n, _ in allowed]
     assert scrubbed.rows_written == len(rows) > 100
     engine.close()
+
+
+@pytest.mark.integration
+async def test_who_was_erased_is_answered_by_what_stands_against_them(tmp_path: Path) -> None:
+    """Those whose numbers are kept as hashes alone are found among the strangers of a list."""
+    world = World(500, seed=3)
+    world.erase(every=3)
+    texts = world.list_rows(300) + list(world.erased)
+    write_csv(tmp_path / "in.csv", [("phone",), *((text,) for text in texts)])
+    request = Request(None, LONG.number, Purpose.INFORMATIONAL)
+    await scrub(Scrub(tmp_path / "in.csv", tmp_path / "out.csv", request, region="US"), world)
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        _, *rows = csv.reader(file)
+    expected = [expect(text, request, POLICY, world) for text in texts]
+    assert [(row[1], row[2] or None, row[4] or None) for row in rows] == [
+        (told[0], told[1], told[3]) for told in expected
+    ]
+    assert {row[2] for row in rows[300:]} > {"suppressed", "opted_out"}

@@ -42,10 +42,12 @@ async def test_everybody_is_read_once_and_in_order(database: Database, store: St
 async def test_it_is_one_moment(database: Database, store: Store) -> None:
     """What is written after it was opened is not in it: neither people nor brands."""
     await store.submit(write(Change(entries=(tagged(1),))))
+    before = await store.read_checkpoint()
     async with open_everybody(_settings(database)) as everybody:
         await store.submit(write(Change(entries=(tagged(2, BOB),), records=(Brand("b", "B"),))))
         assert [f"+{number}" for number, _ in await _read(everybody)] == [ANN]
         assert everybody.directory.brands == {}
+        assert everybody.checkpoint == before
     async with open_everybody(_settings(database)) as everybody:
         assert {f"+{number}" for number, _ in await _read(everybody)} == {ANN, BOB}
         assert set(everybody.directory.brands) == {"b"}

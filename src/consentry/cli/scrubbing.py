@@ -87,14 +87,22 @@ def _count_cores() -> int:
 
 async def _scrub(plan: "Scrub", settings: Settings) -> "Scrubbed":
     # Imported here: see above.
+    from consentry.cli.progress import Steps  # noqa: PLC0415
     from consentry.domain.many_answers import ManyAnswers  # noqa: PLC0415
-    from consentry.scrubbing.run import answer_from, scrub_list  # noqa: PLC0415
+    from consentry.scrubbing.run import STEPS, answer_from, scrub_list  # noqa: PLC0415
 
     async with open_everybody(settings) as everybody:
         asked = _find_sender(plan.request, everybody.directory, settings.default_region)
         many = ManyAnswers(asked, everybody.directory, build_policy(settings), SystemClock().now())
-        plan = msgspec.structs.replace(plan, request=asked, region=settings.default_region)
-        return await scrub_list(plan, many, answer_from(everybody))
+        plan = msgspec.structs.replace(
+            plan,
+            request=asked,
+            region=settings.default_region,
+            checkpoint=everybody.checkpoint,
+        )
+        steps = Steps(STEPS)
+        with steps.shown():
+            return await scrub_list(plan, many, answer_from(everybody), steps.step)
 
 
 def _find_sender(asked: Request, directory: Directory, region: str | None) -> Request:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from consentry.domain.directory import Directory
+from consentry.ports.ledger_log import Checkpoint
 
 
 class Everybody(Protocol):
@@ -17,12 +18,20 @@ class Everybody(Protocol):
     def directory(self) -> Directory:
         """Brands, senders and programs at that moment."""
 
+    @property
+    def checkpoint(self) -> Checkpoint | None:
+        """The ledger's newest checkpoint then: whatever it covers is in the standings."""
+
     def parts(self) -> AsyncIterator[bytes]:
         """Give all standings part by part, in the order of their numbers.
 
         A part is a JSON array of [number, standing]; a number has no plus. While one part is
         looked at the next is read.
         """
+
+    @property
+    def has_erased(self) -> bool:
+        """Tell whether anybody was erased: then numbers in no part may be theirs."""
 
     async def match_erased(self, numbers: list[str]) -> dict[str, str]:
         """Find what stands against numbers that were erased: standings as JSON, by number.

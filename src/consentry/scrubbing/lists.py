@@ -1,33 +1,20 @@
 """A list as it lies in a file: CSV or Parquet, its columns, and which of them has the numbers."""
 
 import csv
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from consentry.domain.import_columns import fold_heading, read_header
 from consentry.scrubbing.engine import quote, quote_name, quote_path
+from consentry.wire.delimited import DELIMITERS
 
 if TYPE_CHECKING:
     import duckdb
 
-NUMBER_NAMES: Final = (
-    "number",
-    "phone",
-    "phone number",
-    "mobile",
-    "recipient",
-    "telephone",
-    "tel",
-    "msisdn",
-)
-"""How the column with the numbers is called in most lists."""
-
 PARQUET: Final = ".parquet"
 CSV: Final = (".csv", ".tsv", ".txt")
-_DELIMITERS: Final = ",;\t|"
-_WORD_BREAKS: Final = re.compile(r"[\s_-]+")
 _HEADER_CHARACTERS_MAX: Final = 1_000_000
 
 
@@ -107,7 +94,7 @@ def _read_header(path: Path) -> tuple[tuple[str, ...], str]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline(_HEADER_CHARACTERS_MAX)
-            delimiter = max(_DELIMITERS, key=first.count)
+            delimiter = max(DELIMITERS, key=first.count)
             file.seek(0)
             columns = next(csv.reader(file, delimiter=delimiter, strict=True), [])
     except (UnicodeDecodeError, csv.Error) as error:
@@ -122,13 +109,14 @@ def _read_header(path: Path) -> tuple[tuple[str, ...], str]:
 def _find_number(columns: tuple[str, ...], wanted: str | None, path: Path) -> str:
     shown = ", ".join(columns)
     if wanted is not None:
-        if wanted not in columns:
+        headings = [fold_heading(column) for column in columns]
+        if fold_heading(wanted) not in headings:
             raise ListError(f"{path.name} has no column {wanted!r}. It has: {shown}.")
-        return wanted
-    for column in columns:
-        if _WORD_BREAKS.sub(" ", column.strip().casefold()) in NUMBER_NAMES:
-            return column
-    raise ListError(
-        f"None of the columns of {path.name} is known to have numbers: {shown}. Say which one "
-        "does, with --number-column."
-    )
+        return columns[headings.index(fold_heading(wanted))]
+    known = read_header(columns)
+    if known is None:
+        raise ListError(
+            f"None of the columns of {path.name} is known to have numbers: {shown}. Say which one "
+            "does, with --number-column."
+        )
+    return columns[known.number]

@@ -1,7 +1,6 @@
 """Everybody's answers, loaded into the engine: a number beside what the gate says of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +9,9 @@ import msgspec
 from consentry.domain.gate import Verdict
 from consentry.domain.many_answers import ManyAnswers, ShortAnswer
 from consentry.domain.reasons import Reason
+from consentry.ports import Everybody
 from consentry.scrubbing.engine import quote_path
+from consentry.scrubbing.number_reading import INVALID
 
 if TYPE_CHECKING:
     import duckdb
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 VERDICTS: Final = tuple(Verdict)
 REASONS: Final = (None, *Reason)
 """A decision with its reason is one small number: the places in these two, put together."""
+
+_HASHED_AT_ONCE: Final = 2_000
 
 _READ: Final = (
     "read_csv({path}, auto_detect = false, header = false, delim = ',', "
@@ -41,19 +44,43 @@ def write_time(answer: ShortAnswer) -> str | None:
     return None if answer.until is None else str(msgspec.to_builtins(answer.until))
 
 
-async def collect_answers(parts: AsyncIterator[bytes], many: ManyAnswers, file: Path) -> int:
+async def collect_answers(everybody: Everybody, many: ManyAnswers, file: Path) -> int:
     """Answer about everybody, into a file of numbers; tells how many there are.
 
-    Who is answered as somebody unknown is left out: whoever is not found is answered so.
+    Who is answered as somebody unknown is left out: whoever is not found is answered so. Where
+    somebody was erased, all are there, so that those who are not can be looked for.
     """
-    count, unknown = 0, many.unknown
+    count, unknown = 0, None if everybody.has_erased else many.unknown
     with file.open("w", encoding="ascii") as out:
-        async for part in parts:
+        async for part in everybody.parts():
             answered = many.answer(part)
             count += len(answered)
             out.write("".join([f"{n},{a}\n" for n, a in answered if a != unknown]))
             await asyncio.sleep(0)
     return count
+
+
+async def collect_erased(
+    engine: "duckdb.DuckDBPyConnection", everybody: Everybody, many: ManyAnswers, file: Path
+) -> None:
+    """Answer about those of the list who were erased, into the same file.
+
+    Each number of the list that has no standing is hashed by the server's keys, to be found.
+    """
+    known = _READ.format(path=quote_path(file))
+    strangers = engine.cursor().execute(f"""
+        SELECT DISTINCT number
+        FROM (SELECT number FROM lines UNION ALL SELECT number FROM parsed) AS listed
+        ANTI JOIN {known} AS known USING (number)
+        WHERE number <> {INVALID}
+    """)  # noqa: S608 - our own file
+    found: list[tuple[int, int]] = []
+    while numbers := strangers.fetchmany(_HASHED_AT_ONCE):
+        erased = await everybody.match_erased([f"+{number}" for (number,) in numbers])
+        rows = ",".join(f"[{number[1:]},{standing}]" for number, standing in erased.items())
+        found += many.answer(f"[{rows}]".encode())
+    with file.open("a", encoding="ascii") as out:
+        out.writelines(f"{number},{answer}\n" for number, answer in found)
 
 
 def load_answers(engine: "duckdb.DuckDBPyConnection", file: Path, many: ManyAnswers) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -13,10 +13,10 @@ import msgspec
 from consentry.domain.directory import Purpose
 from consentry.domain.gate import Request, Verdict
 from consentry.domain.many_answers import ManyAnswers
-from consentry.ports import Everybody
+from consentry.ports import Checkpoint, Everybody
 from consentry.scrubbing.engine import open_engine
 from consentry.scrubbing.lists import ListError, ListFile, is_parquet, read_list_file
-from consentry.scrubbing.loading import collect_answers, load_answers
+from consentry.scrubbing.loading import collect_answers, collect_erased, load_answers
 from consentry.scrubbing.whole import (
     Counted,
     join_answers,
@@ -38,6 +38,7 @@ class Scrub(msgspec.Struct, frozen=True):
     """What is asked of which list. `number` names its column; None finds it by the usual names.
 
     `region` is for numbers without a country code. `processes`: how many cores may be used.
+    `checkpoint`: the newest of the ledger when the standings were read.
     """
 
     list: Path
@@ -47,11 +48,13 @@ class Scrub(msgspec.Struct, frozen=True):
     region: str | None = None
     only_allowed: bool = False
     processes: int = 2
+    checkpoint: Checkpoint | None = None
 
 
 class Scrubbed(msgspec.Struct, frozen=True):
     """What came of it: `as_of` is the time of all answers, by the rules of `policy_version`.
 
+    `checkpoint` is the ledger's newest at that time: what it covers is in the answers.
     `standings` is how many people were known then. `parsed`: how many texts were spelled so that
     each had to be parsed alone.
     """
@@ -68,6 +71,7 @@ class Scrubbed(msgspec.Struct, frozen=True):
     rows_written: int
     parsed: int
     counts: tuple[Counted, ...]
+    checkpoint: Checkpoint | None = None
     ask_again: str = ASK_AGAIN
 
 
@@ -109,17 +113,32 @@ def answer_from(everybody: Everybody) -> Answering:
     ) -> int:
         file = folder / "answers.csv"
         # The engine reads numbers on one core, while on the other everybody is answered.
-        standings = await collect_answers(everybody.parts(), many, file)
+        standings = await collect_answers(everybody, many, file)
         await reading
+        if everybody.has_erased:
+            await collect_erased(engine, everybody, many, file)
         load_answers(engine, file, many)
         return standings
 
     return answer
 
 
-async def scrub_list(scrub: Scrub, many: ManyAnswers, answering: Answering) -> Scrubbed:
+def tell_nobody(what: str) -> None:
+    """Say nothing of how far it is."""
+
+
+STEPS: Final = 3
+
+
+async def scrub_list(
+    scrub: Scrub,
+    many: ManyAnswers,
+    answering: Answering,
+    tell: Callable[[str], None] = tell_nobody,
+) -> Scrubbed:
     """Answer a whole list, and say beside it of when and by which rules; raises ListError.
 
+    `tell` is told what begins: as many times as there are `STEPS`.
     What does not fit into memory is in a folder beside the answers until they are written.
     """
     check_files(scrub)
@@ -131,11 +150,14 @@ async def scrub_list(scrub: Scrub, many: ManyAnswers, answering: Answering) -> S
             reading = asyncio.create_task(
                 asyncio.to_thread(_read, engine.cursor(), file, scrub, at)
             )
+            tell("reading the list, and how everybody stands")
             try:
                 standings = await answering(engine, many, at, reading)
             finally:
                 await asyncio.wait([reading])
+            tell("joining the two")
             counts = join_answers(engine, many)
+            tell("writing the answers")
             write_list(engine, file, scrub.out, only_allowed=scrub.only_allowed)
     scrubbed = _tell(scrub, many, counts, standings=standings, parsed=reading.result())
     about(scrub.out).write_bytes(msgspec.json.format(msgspec.json.encode(scrubbed)) + b"\n")
@@ -165,4 +187,5 @@ def _tell(
         rows_written=allowed if scrub.only_allowed else rows,
         parsed=parsed,
         counts=tuple(counts),
+        checkpoint=scrub.checkpoint,
     )

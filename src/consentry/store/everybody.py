@@ -4,6 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, TypeVar
 
+import msgspec
+
+from consentry.ports import Checkpoint
+
 Key = TypeVar("Key")
 
 AT_ONCE: Final = 2_000
@@ -25,3 +29,8 @@ async def walk(
     finally:
         ahead.cancel()
         await asyncio.wait([ahead])
+
+
+def read_checkpoint(text: str) -> Checkpoint:
+    """Read a checkpoint as it lies there."""
+    return msgspec.json.decode(text, type=Checkpoint)

@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from consentry.domain.directory import Directory
+from consentry.ports import Checkpoint
 from consentry.store.erased import NO_KEYS, Asked
-from consentry.store.everybody import AT_ONCE, walk
+from consentry.store.everybody import AT_ONCE, read_checkpoint, walk
 from consentry.store.postgres.address import read_address
 from consentry.store.postgres.connection import Connection, answering, connect, let_go
 from consentry.store.postgres.loading import DirectoryReader, find_erased
@@ -14,6 +15,7 @@ from consentry.store.postgres.statements import read_statements
 from consentry.wire.keyed_hash import HashKeys
 
 _PART: Final = read_statements("read")["read_everybody"]
+_CHECKPOINT: Final = read_statements("log")["newest_checkpoint"].sql
 _PATIENT: Final = (
     "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
 )
@@ -23,9 +25,17 @@ _Found = tuple[str, bytes] | None
 class PostgresEverybody:
     """Implements `Everybody` in one transaction that only reads."""
 
-    def __init__(self, connection: Connection, directory: Directory, asked: Asked) -> None:
-        """Take a connection within a transaction."""
+    def __init__(
+        self,
+        connection: Connection,
+        directory: Directory,
+        checkpoint: Checkpoint | None,
+        asked: Asked,
+    ) -> None:
+        """Take a connection within a transaction, and what was read there already."""
         self.directory = directory
+        self.checkpoint = checkpoint
+        self.has_erased = bool(asked.used)
         self._asked = asked
         self._connection = connection
 
@@ -68,6 +78,8 @@ async def open_everybody(
             await connection.execute(_PATIENT)
             reader = DirectoryReader(hash_keys)
             directory, _ = await reader.read(connection)
-        yield PostgresEverybody(connection, directory, reader.asked)
+            found = await connection.fetchval(_CHECKPOINT)
+        checkpoint = None if found is None else read_checkpoint(str(found))
+        yield PostgresEverybody(connection, directory, checkpoint, reader.asked)
     finally:
         await let_go(connection)

@@ -10,7 +10,7 @@ from typing import Final
 import apsw
 
 from consentry.store.erased import NO_KEYS
-from consentry.store.everybody import AT_ONCE, walk
+from consentry.store.everybody import AT_ONCE, read_checkpoint, walk
 from consentry.store.queries import read_queries
 from consentry.store.sqlite.answering import answering
 from consentry.store.sqlite.connection import open_connection
@@ -18,6 +18,7 @@ from consentry.store.sqlite.loading import DirectoryReader, find_erased
 from consentry.wire.keyed_hash import HashKeys
 
 _PART: Final = read_queries("sqlite", "read")["read_everybody"]
+_CHECKPOINT: Final = read_queries("sqlite", "log")["newest_checkpoint"]
 _Found = tuple[int, bytes] | None
 
 
@@ -35,6 +36,9 @@ class SQLiteEverybody:
         reader = DirectoryReader(connection, hash_keys)
         self.directory = reader.read()
         self._asked = reader.asked
+        self.has_erased = bool(self._asked.used)
+        row = connection.execute(_CHECKPOINT).fetchone()
+        self.checkpoint = None if row is None else read_checkpoint(str(row[0]))
         self._connection = connection
         self._thread = thread
 

@@ -42,6 +42,15 @@ class Leaves(NamedTuple):
     seqs: bytes
     salts: bytes
 
+    def cut(self, count: int) -> "Leaves":
+        """Take the first so many of them."""
+        if len(self.seqs) <= count * _SEQ.size:
+            return self
+        seqs = self.seqs[: count * _SEQ.size]
+        numbers = split_seqs(seqs)
+        salts = self.salts[: count * SALT_BYTES]
+        return Leaves(self.number, min(numbers), max(numbers), seqs, salts)
+
 
 class Growth(NamedTuple):
     """What is to be written when entries were added: tiles and leaves that are new or longer."""

@@ -1,0 +1,44 @@
+-- What is read to hold the ledger against its log.
+
+-- name: read_head
+SELECT size, below, upto, after_seq, copied_seq FROM log_head;
+
+-- name: count_waiting
+SELECT count(*) FROM entries
+WHERE
+    written_by >= :below AND seq > :copied
+    AND (written_by >= :upto OR seq > :after);
+
+-- name: list_spans
+SELECT number / 256, min(first_seq), max(last_seq) FROM log_leaves GROUP BY 1 ORDER BY 1;
+
+-- name: read_leaves
+SELECT number, first_seq, last_seq, seqs, salts FROM log_leaves
+WHERE number >= :first AND number < :first + :count ORDER BY number;
+
+-- name: read_tiles
+SELECT number, hashes FROM log_tiles
+WHERE level = :level AND number >= :first AND number < :first + :count ORDER BY number;
+
+-- name: read_entries
+SELECT seq, recipient, id, kind, sender, recorded_at, value FROM entries
+WHERE seq >= :lowest AND seq <= :highest ORDER BY seq;
+
+-- name: find_waiting
+SELECT seq FROM entries
+WHERE
+    seq = ANY(:seqs::bigint[]) AND written_by >= :below AND seq > :copied
+    AND (written_by >= :upto OR seq > :after);
+
+-- name: list_erasures
+SELECT e.value FROM audited AS a JOIN entries AS e ON e.recipient = a.recipient AND e.seq = a.seq
+WHERE a.kind = 'erased' AND e.kind = 'erased';
+
+-- name: read_checkpoints
+SELECT size, value FROM log_checkpoints WHERE size > :behind ORDER BY size LIMIT :count;
+
+-- name: count_checkpoints
+SELECT count(*) FROM log_checkpoints;
+
+-- name: read_keys
+SELECT id FROM log_keys ORDER BY value::json ->> 'since';

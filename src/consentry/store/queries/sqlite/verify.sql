@@ -1,0 +1,34 @@
+-- What is read to hold the ledger against its log.
+
+-- name: measure
+SELECT size, (SELECT count(*) FROM entries WHERE seq > after_seq) FROM log_head;
+
+-- name: list_spans
+SELECT number / 256, min(first_seq), max(last_seq) FROM log_leaves GROUP BY 1 ORDER BY 1;
+
+-- name: read_leaves
+SELECT number, first_seq, last_seq, seqs, salts FROM log_leaves
+WHERE number >= ?1 AND number < ?1 + ?2 ORDER BY number;
+
+-- name: read_tiles
+SELECT number, hashes FROM log_tiles
+WHERE level = ?1 AND number >= ?2 AND number < ?2 + ?3 ORDER BY number;
+
+-- name: read_entries
+SELECT seq, recipient, id, kind, sender, recorded_at, CAST(value AS BLOB) FROM entries
+WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq;
+
+-- name: find_waiting
+SELECT value FROM json_each(?1) WHERE value > (SELECT after_seq FROM log_head);
+
+-- name: list_erasures
+SELECT CAST(value AS BLOB) FROM entries WHERE seq IN (SELECT seq FROM audited WHERE kind = 'erased');
+
+-- name: read_checkpoints
+SELECT size, value FROM log_checkpoints WHERE size > ?1 ORDER BY size LIMIT ?2;
+
+-- name: count_checkpoints
+SELECT count(*) FROM log_checkpoints;
+
+-- name: read_keys
+SELECT id FROM log_keys ORDER BY value ->> 'since';

@@ -1,0 +1,1 @@
+"""Holds the ledger against its log: whether a row was changed, removed, inserted or moved."""

@@ -183,6 +183,10 @@ class Sealing:
             place = f"{found[1]}:{found[2]}"
             return f'"unopened:{place}:{self._tag(place)}"'
 
+    def has_texts(self, stored: str) -> bool:
+        """Tell whether a value has words that could be sealed."""
+        return _TEXTS.search(stored.encode()) is not None
+
     # --- What is kept -----------------------------------------------------------------------
 
     def is_unopened(self, text: str) -> bool:

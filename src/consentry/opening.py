@@ -10,7 +10,9 @@ from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import msgspec
 
 from consentry.actions.keep_agents import SaveAgent
 from consentry.actions.sign_in import MakeSignInLink, hash_sign_in_secret, sign_in_path
@@ -30,7 +32,7 @@ from consentry.setting_list import LogFormat, LogNumbers, Switch
 from consentry.setting_values import SettingError
 from consentry.settings import Settings
 from consentry.store.postgres.address import AddressError
-from consentry.store.sealing import KEY_PREFIX, TextKey, read_text_key, use_text_keys
+from consentry.store.sealing import TextKey, read_text_key, use_text_keys
 from consentry.store.sqlite.store import SQLiteStore
 from consentry.telemetry.logs import set_up_logging
 from consentry.wire import keyed_hash
@@ -45,6 +47,7 @@ from consentry.wire.signed_note import (
 from consentry.wire.webhook_address import inbound_path
 
 _EVERY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 - what the settings may say, to be shown
+_NAMES_OF_SECRETS: Final = ("_key", "_keys", "_secret", "_secrets")
 _PLAIN: Final = "plain"
 _FILE: Final = "file:"
 FIRST_ADMIN_EMAIL: Final = "admin@localhost"
@@ -57,18 +60,26 @@ def start_logging(settings: Settings) -> None:
         settings.log_level,
         as_json=_LOGGED_AS_JSON[settings.log_format],
         shows_numbers=settings.log_numbers is LogNumbers.FULL,
-        secrets=(
-            settings.secret_key,
-            settings.ledger_key,
-            settings.oidc_client_secret,
-            *_find_keys(settings),
-        ),
+        secrets=list_secrets(settings),
     )
 
 
-def _find_keys(settings: Settings) -> tuple[str, ...]:
-    words = f"{settings.text_keys or ''} {settings.erasure_keys or ''}".split()
-    return tuple(w for w in words if w.startswith((KEY_PREFIX, keyed_hash.KEY_PREFIX)))
+def list_secrets(settings: Settings) -> tuple[str, ...]:
+    """List what may stand in no log: the words of every key and secret, the database's password.
+
+    A setting holds one where its name says so, a new one too.
+    """
+    named = (
+        str(value)
+        for name, value in msgspec.structs.asdict(settings).items()
+        if name.endswith(_NAMES_OF_SECRETS) and value is not None
+    )
+    found = [word for value in named for word in value.replace(",", " ").split()]
+    parts = urlsplit(settings.database)
+    found += [value for name, value in parse_qsl(parts.query) if name == "password"]
+    if parts.password:
+        found += [parts.password, unquote(parts.password)]
+    return tuple(dict.fromkeys(found))
 
 
 def build_policy(settings: Settings) -> Policy:

@@ -32,8 +32,10 @@ _SHOWN_LAST_MAX: Final = 4
 HIDDEN: Final = "[hidden]"
 _SECRET: Final = re.compile(
     r"\bc[st]k_[\w-]+"
+    r"|\bwhsec_[\w+/=-]+"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.+?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|\b(?:[Bb]earer|[Bb]asic)[ =:]+[\w~+/.=-]{6,}"
-    r"|(?<=[?&]token=)[^\s&\"']+"
+    r"|(?:(?<=[?&]token=)|(?<=[?&]secret=)|(?<=[?&]api_secret=)|(?<=[?&]password=))[^\s&\"']+"
     r"|(?<=consentry_session=)[^\s;,\"']+"
     # A password in the address of a database.
     r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"

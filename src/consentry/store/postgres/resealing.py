@@ -5,10 +5,9 @@ from typing import Final, Self
 
 from consentry.store.postgres.address import read_address
 from consentry.store.postgres.connection import Connection, answering, connect, let_go
-from consentry.store.postgres.statements import read_statements
 from consentry.store.resealing import Key, Replacement, Stored
 
-_PERMIT: Final = read_statements("erase")["permit"]
+_PERMIT: Final = "SELECT set_config('consentry.ledger_permission', 'reseal', true)"
 
 
 class PostgresRows:
@@ -57,8 +56,7 @@ class PostgresRows:
         with answering():
             async with self._connection.transaction():
                 if table == "entries":
-                    values = {"purpose": "reseal"}
-                    await self._connection.fetchval(_PERMIT.sql, *_PERMIT.bind(values))
+                    await self._connection.fetchval(_PERMIT)
                 told = await self._connection.execute(query, *columns)
         return int(str(told).rpartition(" ")[2])
 

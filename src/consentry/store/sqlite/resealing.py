@@ -6,12 +6,12 @@ from typing import Final, Self
 
 import apsw
 
-from consentry.store.queries import read_queries
 from consentry.store.resealing import Key, Replacement, Stored
 from consentry.store.sqlite.answering import answering
 from consentry.store.sqlite.connection import open_connection, transaction
 
-_PERMIT: Final = read_queries("sqlite", "erase")
+_PERMIT: Final = "INSERT INTO ledger_permissions (purpose) VALUES ('reseal')"
+_FORBID: Final = "DELETE FROM ledger_permissions"
 
 
 class SQLiteRows:
@@ -49,12 +49,12 @@ class SQLiteRows:
         written = 0
         with answering(), transaction(self._connection):
             if table == "entries":
-                self._connection.execute(_PERMIT["permit"], {"purpose": "reseal"})
+                self._connection.execute(_PERMIT)
             for row in rows:
                 self._connection.execute(query, (row.new, row.key[0], row.old))
                 written += self._connection.changes()
             if table == "entries":
-                self._connection.execute(_PERMIT["forbid"])
+                self._connection.execute(_FORBID)
         return written
 
     def compact(self) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from consentry.opening import read_text_keys
+from consentry.opening import list_secrets, read_text_keys
+from consentry.setting_list import SETTINGS
 from consentry.setting_values import SettingError
 from consentry.settings import read_settings
 from consentry.store.sealing import KEY_BYTES, TextKey
@@ -46,6 +47,22 @@ def test_a_wrong_key_is_refused_without_being_shown(written: str) -> None:
         read(written)
     assert "hunter2" not in str(refused.value)
     assert NEW.written not in str(refused.value)
+
+
+def test_every_secret_of_the_settings_is_kept_out_of_the_log() -> None:
+    """Those of today by name, and whatever setting is called a key or a secret one day."""
+    chosen = {
+        "CONSENTRY_DATABASE": "postgresql://me:p%40ss-of-the-db@db.example/x?password=another-one",
+        "CONSENTRY_TEXT_KEYS": f"{NEW.written} {OLD.written}",
+    }
+    for setting in SETTINGS:
+        if setting.name.endswith(("_key", "_secret")) and setting.name != "ledger_key":
+            chosen[setting.variable] = f"the-{setting.name}-that-nobody-may-read"
+    found = list_secrets(read_settings(chosen, Path("nowhere.toml")))
+    assert {"p@ss-of-the-db", "p%40ss-of-the-db", "another-one", NEW.written, OLD.written} <= {
+        *found
+    }
+    assert {value for value in chosen.values() if value.startswith("the-")} <= {*found}
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

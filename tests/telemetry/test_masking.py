@@ -101,6 +101,15 @@ def test_no_grouping_lets_a_number_pass(number: str, gaps: list[str], after: str
         ("the key csk_AAAAAAAAAAAA", f"the key {HIDDEN}"),
         ("{'Authorization': 'Basic QUMxOnNlY3JldA=='}", f"{{'Authorization': '{HIDDEN}'}}"),
         ("/console/sign-in?token=abc-d_e&next=/", f"/console/sign-in?token={HIDDEN}&next=/"),
+        ("seals with ctk_AAAA-bb_cc now", f"seals with {HIDDEN} now"),
+        ("signed with whsec_AAAA+bb/cc==.", f"signed with {HIDDEN}."),
+        ("GET /x?api_secret=hush&to=1", f"GET /x?api_secret={HIDDEN}&to=1"),
+        ("GET /x?password=hush", f"GET /x?password={HIDDEN}"),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY----- is bad",
+            f"{HIDDEN} is bad",
+        ),
+        ("-----BEGIN PRIVATE KEY-----\nMII", HIDDEN),
         ("consentry_session=abcdef; Path=/", f"consentry_session={HIDDEN}; Path=/"),
         ("postgresql://consentry:pa55@db/consentry", f"postgresql://{HIDDEN}@db/consentry"),
         (

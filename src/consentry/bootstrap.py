@@ -18,7 +18,6 @@ from consentry.actions.check_readiness import ReadinessCheck, ReadinessLimits
 from consentry.actions.count_try import TryLimits
 from consentry.actions.find_account import AccountRing
 from consentry.actions.find_key import REVOKED_EVERYWHERE_SECONDS, KeyRing
-from consentry.actions.find_signer import Signers
 from consentry.actions.reconcile import Limits as ReconcileLimits
 from consentry.actions.record_rules import record_rules
 from consentry.api.app import build_api
@@ -76,11 +75,7 @@ from consentry.telemetry.drift_gauges import DriftGauges
 from consentry.telemetry.exposition import Exposition
 from consentry.telemetry.sharing import Sharing
 from consentry.telemetry.tallies import Tallies
-from consentry.telling.posting import Poster
-from consentry.telling.resolving import Guard, SystemResolver
-from consentry.telling.tellers import Tellers
-from consentry.telling.twilio_teller import TwilioTeller
-from consentry.telling.webhook_teller import WebhookTeller
+from consentry.telling.tellers import build_tellers
 from consentry.twilio_door.app import TwilioDoor
 from consentry.twilio_door.services import DoorServices
 
@@ -286,22 +281,6 @@ def build_tracing(settings: Settings, clock: Clock) -> "Tracing | None":
     return Tracing(build_provider(settings.traces_endpoint, settings.traces_percent), clock)
 
 
-def build_webhook_teller(settings: Settings, store: Store, clock: Clock) -> WebhookTeller:
-    """Build what tells webhooks: encrypted to the internet, in plain to named networks alone."""
-    guard = Guard(SystemResolver(), settings.webhook_private_networks)
-    plain = msgspec.structs.replace(guard, needs_allowed=True)
-    return WebhookTeller(store, clock, poster=Poster(guard), plain=Poster(plain))
-
-
-def _build_teller(settings: Settings, store: Store, clock: Clock) -> Tellers:
-    """Build what tells programs, signed by whoever opens the Twilio-compatible door."""
-    secret_key = read_secret_key(settings)
-    accounts = AccountRing(store, clock, secret_key, KeyRing(store, clock, secret_key))
-    poster = Poster(Guard(SystemResolver(), settings.webhook_private_networks))
-    programs = TwilioTeller(Signers(store, accounts).find, poster)
-    return Tellers(programs, build_webhook_teller(settings, store, clock))
-
-
 def _configure(app: ASGIApp, grace_seconds: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
@@ -392,6 +371,7 @@ class Server:
             others_seconds=REVOKED_EVERYWHERE_SECONDS if settings.is_postgres else 0.0,
             reconciling=self._reconciling,
             evidence=build_evidence_maker(used, settings, clock),
+            webhook_ways=self._teller.ways,
         )
         self._links = LinkKeeper(self.store, self._book, services.intake)
         app = self._build_app(services)
@@ -409,7 +389,12 @@ class Server:
 
     def _build_delivery(self, store: Store, book: CarrierBook, identity: Identity) -> DeliveryLoop:
         stop_seconds = min(LIMITS.stop_seconds, self._grace_seconds)
-        self._teller = _build_teller(self._settings, store, self._clock)
+        self._teller = build_tellers(
+            store,
+            self._clock,
+            allowed=self._settings.webhook_private_networks,
+            secret_key=read_secret_key(self._settings),
+        )
         self._passing_on = TwilioPassingOn()
         self._reconciling = self._build_reconciling(store, book)
         return DeliveryLoop(

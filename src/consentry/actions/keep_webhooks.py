@@ -20,7 +20,19 @@ from consentry.domain.webhooks import (
     WebhookSecrets,
     write_secret,
 )
-from consentry.ports import Change, Clock, Facts, Ids, Needs, Rejected, Store, Told, Untold
+from consentry.ports import (
+    Change,
+    Clock,
+    Facts,
+    Ids,
+    Needs,
+    Rejected,
+    Store,
+    Told,
+    Untold,
+    URLCheck,
+)
+from consentry.wire.public_address import AddressRefused
 
 _HIDDEN = ("created_at", "updated_at", "disabled_at", "removed_at")
 
@@ -153,12 +165,38 @@ class WebhookPosting(Protocol):
         """Post it once."""
 
 
+class WebhookWays(msgspec.Struct, frozen=True):
+    """What is needed to set a webhook up and to try it: who checks its URL, and who posts to it."""
+
+    check: URLCheck
+    posting: WebhookPosting
+
+
 async def find_webhook(store: Store, webhook_id: str) -> Webhook:
     """Find a webhook; raises `Rejected` where there is none."""
     webhook = (await store.read_directory()).webhooks.get(webhook_id)
     if webhook is None:
         raise not_found(webhook_id)
     return webhook
+
+
+async def save_webhook(
+    store: Store, check: URLCheck, webhook: Webhook, *, by: Actor = SYSTEM, randomness: bytes = b""
+) -> SavedWebhook:
+    """Keep a webhook, new or changed; raises `Rejected` for a URL that may not be posted to."""
+    try:
+        await check.check(webhook.url)
+    except AddressRefused as error:
+        raise Rejected("invalid_url", str(error), status=422) from error
+    return await store.submit(SaveWebhook(webhook, by, randomness))
+
+
+async def rotate_secret(
+    store: Store, webhook_id: str, *, randomness: bytes, by: Actor = SYSTEM
+) -> str:
+    """Give a webhook a new secret, and return it; raises `Rejected`."""
+    known = await store.read_webhook_secrets(webhook_id)
+    return await store.submit(RotateSecret(webhook_id, known, randomness, by))
 
 
 def build_test_event(webhook: Webhook, clock: Clock, ids: Ids) -> EventNotice:

@@ -2,10 +2,11 @@
 
 import msgspec
 
+from consentry.actions.keep_webhooks import find_webhook
 from consentry.actions.record_audit import SYSTEM, build_entry
 from consentry.domain.entries import Actor, EntryKind
-from consentry.domain.notices import Notice, revive
-from consentry.ports import Change, Facts, Needs, NoticeFilter, Page, Store
+from consentry.domain.notices import EventNotice, Notice, revive
+from consentry.ports import Change, Facts, Needs, NoticeFilter, Page, Rejected, Store
 
 _AT_ONCE = 200
 
@@ -45,6 +46,26 @@ class ForgetNotices(msgspec.Struct, frozen=True):
         """End them."""
         del facts
         return None, Change(told=self.notices)
+
+
+async def replay_one(store: Store, notice_id: str, by: Actor = SYSTEM) -> Notice:
+    """Have one notice told anew, and return it; raises `Rejected` where that cannot be."""
+    notice = await store.read_notice(notice_id)
+    if notice is None:
+        text = f"There is no delivery {notice_id!a}: List those that failed."
+        raise Rejected("not_found", text, status=404)
+    if notice.given_up is None:
+        raise Rejected("not_failed", "This delivery waits for its next try. Nothing is to be done.")
+    if isinstance(notice, EventNotice):
+        await check_is_on(store, notice.webhook)
+    await store.submit(ReplayNotices((notice,), by))
+    return notice
+
+
+async def check_is_on(store: Store, webhook_id: str) -> None:
+    """Raise `Rejected` for a webhook to which nothing would be posted."""
+    if not (await find_webhook(store, webhook_id)).enabled:
+        raise Rejected("webhook_disabled", "This webhook is switched off. Switch it on first.")
 
 
 async def replay_all(store: Store, wanted: NoticeFilter, by: Actor = SYSTEM) -> int:

@@ -11,6 +11,7 @@ from consentry.api.operations import Operation, Tag
 from consentry.api.phone_schema import phone_pattern
 from consentry.api.problems import PROBLEMS, Problem, describe_problem
 from consentry.api.views import ProblemDetails
+from consentry.api.webhook_events import DATA_SHAPES, describe_webhooks
 
 Schema = dict[str, Any]
 
@@ -63,6 +64,7 @@ def build_document(operations: Iterable[Operation[Any, Any]]) -> Schema:
         "servers": [{"url": "/"}],
         "tags": [{"name": str(tag)} for tag in Tag],
         "paths": paths,
+        "webhooks": describe_webhooks(_REFERENCE),
         "components": {
             "schemas": schemas,
             "securitySchemes": {
@@ -81,7 +83,7 @@ def _schemas(operations: tuple[Operation[Any, Any], ...]) -> dict[str, Schema]:
     taken = [o.body for o in operations if o.body not in (None, bytes)]
     asked = [o.query for o in operations if o.query is not None]
     given = [t for o in operations for t in o.answers.values() if t not in (None, bytes)]
-    types = [*taken, *asked, *given, ProblemDetails]
+    types = [*taken, *asked, *given, *DATA_SHAPES, ProblemDetails]
     _, schemas = msgspec.json.schema_components(types, ref_template=_REFERENCE + "{name}")
     for name in _reachable([_name_of(t) for t in (*taken, *asked)], schemas):
         schemas[name] = _without_nul(schemas[name])

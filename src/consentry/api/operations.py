@@ -35,6 +35,7 @@ class Tag(StrEnum):
     REVIEWS = "Review queue"
     DRIFT = "Carrier drift"
     RULES = "Rules of law"
+    WEBHOOKS = "Webhooks"
     SERVICE = "Service"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from consentry.actions.check_readiness import ReadinessCheck
+from consentry.actions.keep_webhooks import WebhookWays
 from consentry.actions.take_events import EventIntake
 from consentry.domain.policy import Policy
 from consentry.ports import (
@@ -33,7 +34,7 @@ class Services:
     processes may go by the API keys that they knew. `readiness`: whether this server can work.
     `exposition`: what `/metrics` shows; `metrics_access`: to whom. `carrier_kinds`: with whom an
     account can be set up. `reconciling`: compares carriers with our ledger. `evidence` makes
-    bundles of evidence.
+    bundles of evidence. `webhook_ways`: checks webhooks and posts to them.
     """
 
     store: Store
@@ -54,6 +55,7 @@ class Services:
     metrics_access: MetricsAccess = MetricsAccess.KEY
     reconciling: Reconciling | None = None
     evidence: EvidenceMaking | None = None
+    webhook_ways: WebhookWays | None = None
 
     @property
     def intake(self) -> Intake:

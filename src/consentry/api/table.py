@@ -22,6 +22,7 @@ from consentry.api import (
     expiring,
     keywords,
     messages,
+    outgoing_webhooks,
     places,
     programs,
     recipients,
@@ -31,6 +32,7 @@ from consentry.api import (
     service,
     templates,
     told,
+    webhook_deliveries,
     webhooks,
 )
 from consentry.api.operations import Operation
@@ -61,5 +63,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *reviews.OPERATIONS,
     *drifts.OPERATIONS,
     *rules.OPERATIONS,
+    *outgoing_webhooks.OPERATIONS,
+    *webhook_deliveries.OPERATIONS,
     *service.OPERATIONS,
 )

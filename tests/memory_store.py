@@ -240,6 +240,9 @@ class MemoryStore:
             self.notices.pop(notice_id, None)
         for notice in (*derived, *change.notices):
             self.notices.setdefault(notice.id, notice)
+        for notice_id in change.forgotten:
+            if self.notices[notice_id].given_up is not None:
+                del self.notices[notice_id]
         self.notices.update({notice.id: notice for notice in change.replayed})
         for postponed in change.postponed:
             self.notices[postponed.notice.id] = postponed.notice

@@ -403,7 +403,11 @@ class Server:
             self._clock,
             identity=identity,
             reconcile_grace_seconds=self._settings.reconcile_grace_seconds,
-            limits=msgspec.structs.replace(LIMITS, stop_seconds=stop_seconds),
+            limits=msgspec.structs.replace(
+                LIMITS,
+                stop_seconds=stop_seconds,
+                failed_days=self._settings.webhook_failed_days,
+            ),
             measuring=self._tallies,
             neighbours=self._presence,
             teller=self._teller,

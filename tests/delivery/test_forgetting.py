@@ -6,10 +6,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from delivery_world import LIMITS, World, world
+from delivery_world import LIMITS, PERSON, World, world
 
 from consentry.actions.forget_answers import KEPT, ForgetAnswers
 from consentry.delivery.forgetting import PAGE_KEYS, Forgetter
+from consentry.domain.notices import EventNotice
+from consentry.domain.webhooks import EventType
 from consentry.ports import Change, IdempotencyRecord, Needs
 
 pytestmark = pytest.mark.integration
@@ -31,6 +33,20 @@ class Remember:
     def decide(self, _facts: object) -> tuple[None, Change]:
         """Keep them."""
         return None, Change(records=self._records)
+
+
+class Tell(msgspec.Struct):
+    """A command that has notices told."""
+
+    notices: tuple[EventNotice, ...]
+
+    def needs(self) -> Needs:
+        """Ask for nothing."""
+        return Needs()
+
+    def decide(self, _facts: object) -> tuple[None, Change]:
+        """Keep them."""
+        return None, Change(notices=self.notices)
 
 
 async def list_keys(made: World) -> list[str]:
@@ -89,3 +105,30 @@ async def test_a_failure_ends_no_walk(tmp_path: Path, caplog: pytest.LogCaptureF
         await made.until(lambda: list_keys(made), [])
         assert any("forgetting_failed" in record.getMessage() for record in caplog.records)
         walk.cancel()
+
+
+async def test_what_could_not_be_told_is_kept_for_its_time(tmp_path: Path) -> None:
+    """Then it is forgotten; what waits is not."""
+    async with world(tmp_path) as made:
+        data = msgspec.Raw(b"{}")
+        given_up, waits = (
+            EventNotice(
+                id=f"evt_{why}.whk_1",
+                made_at=made.clock.now(),
+                webhook="whk_1",
+                recipient=PERSON,
+                event=EventType.MESSAGE_RECEIVED,
+                data=data,
+                given_up=why,
+            )
+            for why in ("no", None)
+        )
+        await made.store.submit(Tell((given_up, waits)))
+        forgetter = Forgetter(made.store, made.clock, _OFTEN)
+        made.clock.advance(timedelta(days=_OFTEN.failed_days - 1).total_seconds())
+        await forgetter.forget_notices()
+        assert await made.store.read_notice(given_up.id) == given_up
+        made.clock.advance(timedelta(days=1, hours=1).total_seconds())
+        await forgetter.forget_notices()
+        assert await made.store.read_notice(given_up.id) is None
+        assert await made.store.read_notice(waits.id) == waits

@@ -124,7 +124,8 @@ async def test_what_was_given_up_is_listed_replayed_and_forgotten(store: Store) 
     assert await ids(store, NoticeFilter(lane=webhook.id)) == [*reversed(events[:2])]
     (again,) = await store.read_notices(webhook.id, LATER, 10)
     assert (again.id, again.attempts, again.tries) == (listed.notice.id, 0, listed.notice.tries)
-    await store.submit(ForgetNotices((told.id,)))
+    await store.submit(ForgetNotices((told.id, again.id)))
+    assert await store.read_notice(again.id) == again, "it was told anew meanwhile"
     assert await ids(store, NoticeFilter(since=LATER)) == []
 
 

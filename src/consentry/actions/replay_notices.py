@@ -43,9 +43,9 @@ class ForgetNotices(msgspec.Struct, frozen=True):
         return Needs()
 
     def decide(self, facts: Facts) -> tuple[None, Change]:
-        """End them."""
+        """End those of them that nobody had told anew meanwhile."""
         del facts
-        return None, Change(told=self.notices)
+        return None, Change(forgotten=self.notices)
 
 
 async def replay_one(store: Store, notice_id: str, by: Actor = SYSTEM) -> Notice:

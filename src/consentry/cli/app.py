@@ -33,6 +33,7 @@ from consentry.cli import (
     scrubbing,
     setting_up,
     text_keys,
+    webhooks,
     wording,
 )
 from consentry.cli.bench import command as bench_command
@@ -74,6 +75,7 @@ keywords.register(app)
 customers.register(app)
 erasing.register(app)
 reconciling.register(app)
+webhooks.register(app)
 reviewing.register(app)
 reader.register(app)
 replaying.register(app)

@@ -1,5 +1,7 @@
 """Walks along the answers kept for Idempotency-Keys, now and then, and forgets the old ones.
 
+With them goes what programs could not be told and was kept long enough.
+
 In the order of the keys and a few at a time, so that a large table needs no index for it, and
 nobody has to wait.
 """
@@ -7,15 +9,19 @@ nobody has to wait.
 import asyncio
 import logging
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Final
 
 from consentry.actions.forget_answers import ForgetAnswers, is_over
+from consentry.actions.replay_notices import ForgetNotices
 from consentry.delivery.limits import Limits
-from consentry.ports import Clock, Store
+from consentry.ports import Clock, NoticeFilter, Page, Store
 
 PAGE_KEYS: Final = 500
 _AT_ONCE: Final = 100
 """Each key that is forgotten is held meanwhile, and a database has room for only so many."""
+
+_HOUR: Final = timedelta(hours=1)
 
 _logger = logging.getLogger(__name__)
 
@@ -25,6 +31,7 @@ class Forgetter:
 
     def __init__(self, store: Store, clock: Clock, limits: Limits) -> None:
         """Stand at the beginning."""
+        self._notices_at: datetime | None = None
         self._store = store
         self._clock = clock
         self._limits = limits
@@ -40,6 +47,7 @@ class Forgetter:
                 continue
             try:
                 await self.step()
+                await self.forget_notices()
             except Exception:
                 _logger.exception("forgetting_failed: it is tried again")
 
@@ -53,3 +61,16 @@ class Forgetter:
             await self._store.submit(command, is_patient=True)
         is_last = len(page) < PAGE_KEYS
         self._after = None if is_last else (page[-1].owner, page[-1].key)
+
+    async def forget_notices(self) -> None:
+        """Forget what was given up long ago, once an hour."""
+        now = self._clock.now()
+        if self._notices_at is not None and now < self._notices_at:
+            return
+        until = now - timedelta(days=self._limits.failed_days)
+        page = await self._store.list_notices(NoticeFilter(until=until), Page(_AT_ONCE))
+        old = tuple(item.notice.id for item in page.items)
+        if old:
+            await self._store.submit(ForgetNotices(old), is_patient=True)
+        if page.next is None:
+            self._notices_at = now + _HOUR

@@ -32,7 +32,8 @@ class Limits(msgspec.Struct, frozen=True):
     who waits at a door, and else in `large` ones, which cost less.
 
     Programs are told `tells` things at a time, each server of them no more than
-    `tells_per_server`; every `tell_seconds` it is looked for more.
+    `tells_per_server`; every `tell_seconds` it is looked for more. What could not be told is kept
+    `failed_days`.
     """
 
     flights: int = 50
@@ -58,6 +59,7 @@ class Limits(msgspec.Struct, frozen=True):
     tells: int = 64
     tells_per_server: int = 8
     tell_seconds: float = 0.2
+    failed_days: int = 30
 
 
 LIMITS = Limits()

@@ -209,7 +209,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     `jobs` and `records` are written whole, new or in the place of the one with the same key.
     `notices` are new; those of a message's status and those of events nobody names: the store
     makes them from the rest. `postponed` changes notices that are still there, `told` ends them by
-    their ids, and `replayed` are due at once where they were given up.
+    their ids; `replayed` are due at once, and `forgotten` end, where they were given up.
     `destroyed` goes before all else.
     """
 
@@ -225,6 +225,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     postponed: tuple[PostponedNotice, ...] = ()
     told: tuple[str, ...] = ()
     replayed: tuple[Notice, ...] = ()
+    forgotten: tuple[str, ...] = ()
     destroyed: tuple[Destroyed, ...] = ()
 
 

@@ -299,6 +299,7 @@ class Changed(Generic[Row]):
     ended_processes: dict[str, None] = field(default_factory=dict)
     forgotten_answers: dict[tuple[str, str], None] = field(default_factory=dict)
     told_notices: dict[str, None] = field(default_factory=dict)
+    forgotten_notices: dict[str, None] = field(default_factory=dict)
     customers: dict[str, Customer] = field(default_factory=dict)
     destroyed: list[Destroyed] = field(default_factory=list)
     has_new_keys: bool = False
@@ -338,6 +339,7 @@ class Changed(Generic[Row]):
             self._delete(Table.IDEMPOTENCY, pair, self.forgotten_answers)
         for notice in change.told:
             self._delete(Table.POSTPONED, notice, self.told_notices)
+        self.forgotten_notices.update(dict.fromkeys(change.forgotten))
 
     def _delete(self, table: Table, key: AnyKey, deleted: dict[AnyKey, None]) -> None:
         self.rows.get(table, {}).pop(key, None)

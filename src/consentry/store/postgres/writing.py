@@ -33,6 +33,7 @@ _NO_NEWS: Final = frozenset(
         "write_postponed",
         "write_replayed",
         "end_notices",
+        "forget_notices",
         "write_webhook_health",
     }
 )
@@ -140,6 +141,8 @@ def _delete(changed: Changed[Row], writing: _Writing) -> None:
         writing.add("forget_answers", forgotten_owners=owners, forgotten_keys=keys)
     if changed.told_notices:
         writing.add("end_notices", told_notices=list(changed.told_notices))
+    if changed.forgotten_notices:
+        writing.add("forget_notices", forgotten_notices=list(changed.forgotten_notices))
     gone = [c for c in changed.deleted_customers if c not in changed.customers]
     if gone:
         writing.queries += _GONE_CUSTOMERS

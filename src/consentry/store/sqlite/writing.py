@@ -47,6 +47,8 @@ def _delete(connection: apsw.Connection, changed: Changed[bytes]) -> None:
         _run(connection, "forget_answers", encode(list(changed.forgotten_answers)).decode())
     if changed.told_notices:
         _run(connection, "end_notices", encode(list(changed.told_notices)).decode())
+    if changed.forgotten_notices:
+        _run(connection, "forget_notices", encode(list(changed.forgotten_notices)).decode())
     if changed.deleted_customers:
         _delete_customers(connection, encode(list(changed.deleted_customers)).decode())
 

@@ -350,6 +350,9 @@ WHERE n.id = r.id AND n.recipient = r.recipient AND n.state = 'given_up'
 -- name: end_notices
 DELETE FROM notices WHERE id = ANY(:told_notices::text[])
 
+-- name: forget_notices
+DELETE FROM notices WHERE id = ANY(:forgotten_notices::text[]) AND state = 'given_up'
+
 -- name: write_expiries
 INSERT INTO expiries (recipient, program, expires_at, value)
 SELECT

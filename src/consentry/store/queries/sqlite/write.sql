@@ -245,6 +245,9 @@ WHERE notices.id = wanted.value ->> '$[4].id' AND notices.state = 'given_up';
 -- name: end_notices
 DELETE FROM notices WHERE id IN (SELECT value FROM json_each(:rows));
 
+-- name: forget_notices
+DELETE FROM notices WHERE state = 'given_up' AND id IN (SELECT value FROM json_each(:rows));
+
 -- name: write_expiries
 INSERT INTO expiries (recipient, program, expires_at, value)
 SELECT

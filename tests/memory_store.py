@@ -44,6 +44,7 @@ from consentry.ports import (
     Expiry,
     Held,
     IdempotencyRecord,
+    LastSeen,
     ListedNotice,
     Mentions,
     Needs,
@@ -354,13 +355,39 @@ class MemoryStore:
             hashes=(self.hash(number),),
         )
 
+    async def read_customer(self, customer_id: str) -> Customer | None:
+        """Find a customer."""
+        return self.customers.get(customer_id)
+
     async def read_profiles(self, recipient: str) -> list[Customer]:
         """List the customers that have this number."""
         return list(self.held(recipient).customers)
 
-    async def read_mentions(self, recipient: str) -> Mentions:
-        """Look where a number is named beside its own rows."""
+    async def read_mentions(self, recipients: list[str]) -> list[Mentions]:
+        """Look where numbers are named beside their own rows."""
         self._check_available()
+        return [self._find_mentions(recipient) for recipient in recipients]
+
+    async def read_last_seen(self, after: str, limit: int) -> list[LastSeen]:
+        """List numbers in order, with when something last happened with each."""
+        numbers = sorted({e.recipient for e in self.entries if e.recipient > max(after, "+")})
+        seen = [
+            LastSeen(number, max(e.recorded_at for e in self.entries_of(number)))
+            for number in numbers
+            if number < ","
+        ]
+        return seen[:limit]
+
+    async def read_held(self, recipient: str) -> dict[str, list[msgspec.Raw]]:
+        """Read all that is held of a number, as JSON."""
+        texts = (m for m in self.messages.values() if m.recipient == recipient)
+        return {
+            table: [msgspec.Raw(msgspec.json.encode(row)) for row in rows]
+            for table, rows in (("entries", self.entries_of(recipient)), ("messages", list(texts)))
+            if rows
+        }
+
+    def _find_mentions(self, recipient: str) -> Mentions:
         return Mentions(
             places=tuple(
                 place

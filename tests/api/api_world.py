@@ -54,6 +54,7 @@ from consentry.ports import (
     WebhookRequest,
 )
 from consentry.telling.resolving import URLCheck
+from consentry.wire.keyed_hash import HashKeys, derive_hash_key
 from consentry.wire.public_address import PrivateNetworks
 from databases import open_database
 from fake_evidence import FakeEvidence
@@ -317,7 +318,12 @@ async def build_world(
     """Build the API on a new database with a brand, two senders, programs and keys."""
     clock, ids, policy = clock or FakeClock(), SystemIds(), policy or Policy()
     real = open_database(
-        folder / "api.db", clock=clock, ids=ids, policy=policy, measuring=measuring
+        folder / "api.db",
+        clock=clock,
+        ids=ids,
+        policy=policy,
+        measuring=measuring,
+        hash_keys=HashKeys([derive_hash_key(SECRET_KEY)]),
     )
     secrets = await _set_up(real)
     carrier, delivery = FakeCarrier(), FakeDelivery()

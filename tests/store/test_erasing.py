@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from typing import Any
 
 import apsw
@@ -46,6 +47,7 @@ from consentry.ports import (
     DriftFilter,
     Expiry,
     IdempotencyRecord,
+    LastSeen,
     Mentions,
     MessageFilter,
     Needs,
@@ -354,6 +356,50 @@ async def test_the_log_keeps_the_leaves_and_loses_the_salts(database: Database) 
     told = (await store.read_logged(["ent_00031"]))["ent_00031"]
     [empty] = [e for e in await store.read_entries("erased", ALL) if e.id == "ent_00031"]
     assert told.salt is None or told.leaf_hash == hash_entry(told.salt, msgspec.json.encode(empty))
+    await store.close()
+
+
+async def test_all_that_is_held_is_read_whole(database: Database) -> None:
+    """Every row by its table, as it is kept, of one number and of no other."""
+    store = database.open(hash_keys=KEYS)
+    await fill(store)
+    held = await store.read_held(ANN)
+    assert {table: len(rows) for table, rows in held.items()} == {
+        "entries": 2,
+        "standings": 1,
+        "messages": 3,
+        "jobs": 1,
+        "receipts": 1,
+        "notices": 1,
+        "marks": 1,
+        "drifts": 1,
+        "reviews": 1,
+        "expiries": 1,
+    }
+    assert [msgspec.json.decode(row, type=Entry) for row in held["entries"]][::-1] == (
+        await store.read_entries(ANN, ALL)
+    )
+    assert await store.read_held("+14155559999") == {}
+    await store.close()
+
+
+async def test_numbers_are_listed_with_when_something_last_happened(database: Database) -> None:
+    """In their order, some at a time; that somebody looked at them does not count, nor nobody."""
+    store = database.open(hash_keys=KEYS)
+    await fill(store)
+    viewed = entry(40, ANN, kind=EntryKind.CUSTOMER_VIEWED)
+    third = tagged(41, "+14155550103")
+    await store.submit(write(Change(entries=(viewed, third))))
+    seen = [
+        LastSeen(ANN, START + timedelta(seconds=2)),
+        LastSeen(BOB, START + timedelta(seconds=7)),
+        LastSeen("+14155550103", START + timedelta(seconds=41)),
+    ]
+    assert await store.read_last_seen("", 10) == seen
+    assert await store.read_last_seen("", 2) == seen[:2]
+    assert await store.read_last_seen(BOB, 10) == seen[2:]
+    await erase(store)
+    assert await store.read_last_seen("", 10) == seen[1:]
     await store.close()
 
 

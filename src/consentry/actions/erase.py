@@ -4,6 +4,7 @@ The ledger goes on to verify: where an entry was, an empty one is left, and one 
 accounts for all of them. The person's last word is kept under a keyed hash of the number.
 """
 
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -45,7 +46,8 @@ class Erased(msgspec.Struct, frozen=True, omit_defaults=True):
 class EraseNumber(msgspec.Struct, frozen=True):
     """Destroy what is held of a number. `mentions` was looked for before.
 
-    With `is_dry_run` nothing changes: the outcome says what would.
+    With `is_dry_run` nothing changes: the outcome says what would. `unless_after`: not where
+    something happened with the number since then.
     """
 
     recipient: str
@@ -54,6 +56,7 @@ class EraseNumber(msgspec.Struct, frozen=True):
     mentions: Mentions
     customers: tuple[str, ...] = ()
     is_dry_run: bool = False
+    unless_after: datetime | None = None
 
     def needs(self) -> Needs:
         """Ask for all that is held of it."""
@@ -110,10 +113,8 @@ class EraseNumber(msgspec.Struct, frozen=True):
                 "The reason names the number, and the reason is kept. Leave the number out of it.",
                 status=422,
             )
-        if tuple(sorted(c.id for c in held.customers)) != tuple(sorted(self.customers)):
-            raise Rejected(
-                "changed_meanwhile", "A profile with this number has changed. Try again."
-            )
+        if sorted(c.id for c in held.customers) != sorted(self.customers) or self._is_young(held):
+            raise Rejected("changed_meanwhile", "What is held of it has changed. Try again.")
         with_carrier = len(facts.in_flight(self.recipient))
         if with_carrier:
             raise Rejected(
@@ -121,6 +122,11 @@ class EraseNumber(msgspec.Struct, frozen=True):
                 f"{with_carrier} of this number's texts are with a carrier at this moment, which "
                 "may still ask about them. Nothing was erased: try again in a minute.",
             )
+
+    def _is_young(self, held: Held) -> bool:
+        if self.unless_after is None or held.newest_at is None:
+            return False
+        return held.newest_at > self.unless_after
 
     def _account(self, erased: Erased, destroyed: Destroyed, entry_id: str, facts: Facts) -> Entry:
         key, hash_ = destroyed.hashes[0]
@@ -181,7 +187,7 @@ async def _erase_once(
     recipient: str, reason: str, by: Actor, store: Store, *, is_dry_run: bool
 ) -> Erased:
     profiles = await store.read_profiles(recipient)
-    mentions = await store.read_mentions(recipient)
+    [mentions] = await store.read_mentions([recipient])
     customers = tuple(customer.id for customer in profiles)
     command = EraseNumber(recipient, reason, by, mentions, customers, is_dry_run)
     return await store.submit(command, is_patient=True)

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from consentry.actions.export_customer import CustomerHeld, export_customer
 from consentry.actions.keep_customers import (
     ChangeCustomer,
     CreateCustomer,
@@ -130,6 +131,13 @@ async def delete_customer(call: Call[None, None]) -> Answer:
     return Answer(status=204)
 
 
+async def export_held(call: Call[None, None]) -> Answer:
+    """Give all that is held of a customer, as it is kept; that it was given is written down."""
+    services = call.services
+    held = await export_customer(id_in_path(call), call.actor, services.store, services.clock.now())
+    return Answer(held)
+
+
 async def merge_customers(call: Call[MergeRequest, None]) -> Answer:
     """Merge another profile into this one."""
     services = call.services
@@ -212,5 +220,17 @@ OPERATIONS: Final = (
         answers={200: CustomerView},
         errors=("not_found", "merged", "same_customer"),
         example={"customer": "cus_01KAPZ5V0Q3M9X8ZC4T2N6R7HD"},
+    ),
+    Operation(
+        method="GET",
+        path="/v1/customers/{id}/export",
+        tag=Tag.CUSTOMERS,
+        summary="All that is held of a customer",
+        description="For people who ask what is held of them: the profile, and for each of its "
+        "numbers what stands and all rows by table, as they are kept. The audit says who took it.",
+        handler=export_held,
+        scope=Scope.ADMIN,
+        answers={200: CustomerHeld},
+        errors=("not_found",),
     ),
 )

@@ -1,14 +1,16 @@
 """What stands between us and one phone number, and its history."""
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from consentry.actions.erase import REASON_CHARACTERS_MAX, erase_number
 from consentry.api.listing import Listing, next_cursor
 from consentry.api.operations import Answer, Call, Operation, Tag
 from consentry.api.parameters import (
+    NOT_BLANK,
     PageQuery,
     TimeText,
     page_after,
@@ -80,6 +82,21 @@ class RecipientView(msgspec.Struct, frozen=True):
     checklists: list[ChecklistView]
 
 
+class ErasedView(msgspec.Struct, frozen=True):
+    """What was destroyed, or would be: entries of the ledger, rows of other tables.
+
+    `kept`: the number said no to something, which stays known by a keyed hash. `entry` accounts for
+    what was destroyed; null where nothing was.
+    """
+
+    entries: int
+    rows: dict[str, int]
+    kept: bool
+    deleted_customers: list[str]
+    changed_customers: list[str]
+    entry: str | None
+
+
 class EntryQuery(PageQuery, frozen=True, forbid_unknown_fields=True):
     """Which entries to list; `at`: those recorded no later than then."""
 
@@ -145,6 +162,34 @@ async def _read_checklists(
     return [checklist for checklist in shown if checklist is not None]
 
 
+class EraseQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why somebody is erased, without the number: it is kept. `dry_run`: only count."""
+
+    reason: Annotated[
+        str, msgspec.Meta(min_length=1, max_length=REASON_CHARACTERS_MAX, pattern=NOT_BLANK)
+    ]
+    dry_run: bool = False
+
+
+async def erase_recipient(call: Call[None, EraseQuery]) -> Answer:
+    """Destroy all that is held of a number; what it said no to stays known."""
+    query, services = call.query, call.services
+    number = phone_in_path(call).normalized
+    erased = await erase_number(
+        number, query.reason, call.actor, services.store, is_dry_run=query.dry_run
+    )
+    return Answer(
+        ErasedView(
+            entries=erased.entries,
+            rows=erased.rows,
+            kept=erased.kept,
+            deleted_customers=list(erased.deleted_customers),
+            changed_customers=list(erased.changed_customers),
+            entry=erased.entry,
+        )
+    )
+
+
 async def list_entries(call: Call[None, EntryQuery]) -> Answer:
     """List what happened, newest first."""
     query = call.query
@@ -180,5 +225,26 @@ OPERATIONS: Final = (
         query=EntryQuery,
         answers={200: Listing[Entry]},
         errors=("invalid_number", "invalid_time"),
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/recipients/{phone}",
+        tag=Tag.RECIPIENTS,
+        summary="Erase somebody",
+        description="Destroys all that is held of a number, its texts, history, consents and the "
+        "profile that has no other number. What it said no to stays known by a keyed hash, and is "
+        "refused as before; an empty entry stays in each place of the ledger. It cannot be undone. "
+        "While a text is with a carrier it is put off (`in_flight`): try again in a minute. A "
+        "number of which nothing is held answers with zeros.",
+        handler=erase_recipient,
+        scope=Scope.ADMIN,
+        query=EraseQuery,
+        answers={200: ErasedView},
+        errors=(
+            "invalid_number",
+            "in_flight",
+            "reason_names_number",
+            "changed_meanwhile",
+        ),
     ),
 )

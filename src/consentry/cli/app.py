@@ -27,6 +27,7 @@ from consentry.cli import (
     reconciling,
     registering,
     replaying,
+    retaining,
     reviewing,
     ruling,
     running,
@@ -80,6 +81,7 @@ reviewing.register(app)
 reader.register(app)
 replaying.register(app)
 evidence.register(app)
+retaining.register(app)
 places.register(app)
 ruling.register(app)
 scrubbing.register(app)

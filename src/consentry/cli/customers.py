@@ -1,13 +1,18 @@
 """Commands about profiles: customer add, list, show, merge."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
+from consentry.actions.export_customer import CustomerHeld, export_customer
 from consentry.actions.keep_customers import CreateCustomer, MergeCustomers
+from consentry.cli.consents import CLI_ACTOR
 from consentry.cli.database import with_store
 from consentry.cli.output import JSONFlag, fail, print_json, print_table
+from consentry.clock import SystemClock
 from consentry.domain.customers import Customer, CustomerPhone, PhoneType
 from consentry.domain.phone import InvalidNumber, parse_phone
 from consentry.ports import Page, Store
@@ -98,3 +103,34 @@ def merge_customers(into: str, merged: str, *, as_json: JSONFlag = False) -> Non
         return await store.submit(MergeCustomers(into=into, merged=merged))
 
     _show(with_store(save), as_json=as_json)
+
+
+@customer_app.command("export")
+def export_held(
+    customer: str,
+    *,
+    out: Annotated[
+        Path | None, typer.Option(help="A file to write it to; else it is printed.")
+    ] = None,
+) -> None:
+    """Give all that is held of a customer and their numbers, as JSON, for who asks for it.
+
+    The profile, what stands for each number, and every row by table as it is kept. The audit says
+    that it was taken.
+
+    Example: consentry customer export cus_01KAPZ5V0Q --out held.json
+    """
+    if out is not None and out.exists():
+        fail(f"{out} is there already. Name another file.", code=2)
+
+    async def gather(store: Store, _settings: Settings) -> CustomerHeld:
+        return await export_customer(customer, CLI_ACTOR, store, SystemClock().now())
+
+    held = with_store(gather)
+    written = msgspec.json.format(msgspec.json.encode(held), indent=2).decode() + "\n"
+    if out is None:
+        sys.stdout.write(written)
+        return
+    out.touch(mode=0o600)
+    out.write_text(written, encoding="utf-8")
+    sys.stdout.write(f"{held.count:,} rows of {held.customer.name or customer} are in {out}\n")

@@ -60,6 +60,7 @@ from consentry.ports.door_answers import (
 from consentry.ports.erasing import (
     Destroyed,
     Held,
+    LastSeen,
     Mentions,
 )
 from consentry.ports.everybody import Everybody
@@ -189,6 +190,7 @@ __all__ = [
     "InboxPage",
     "Intake",
     "KeyMissing",
+    "LastSeen",
     "ListedNotice",
     "LogHead",
     "LogKey",

@@ -22,12 +22,19 @@ class Mentions(msgspec.Struct, frozen=True):
     merged: tuple[str, ...] = ()
 
 
+class LastSeen(msgspec.Struct, frozen=True):
+    """When something last happened with a number, and not only somebody looked at it."""
+
+    recipient: str
+    at: datetime
+
+
 class Held(msgspec.Struct, frozen=True):
     """What is held of a number.
 
     `places` are those of its entries in the ledger, `rows` counts its other rows by table,
-    `newest_at` is when its newest entry was recorded. `customers` have the number. `hashes` are
-    pairs of a key's id and the number's hash by it, the newest key first.
+    `newest_at` is when something last happened with it (see `LastSeen`). `customers` have the
+    number. `hashes` are pairs of a key's id and the number's hash by it, the newest key first.
     """
 
     places: tuple[int, ...] = ()

@@ -19,7 +19,7 @@ from consentry.domain.standing import Standing
 from consentry.domain.templates import Template
 from consentry.domain.webhooks import WebhookHealth, WebhookSecrets
 from consentry.ports.commands import Command, Work
-from consentry.ports.erasing import Mentions
+from consentry.ports.erasing import LastSeen, Mentions
 from consentry.ports.ledger_log import Checkpoint, Logged, LogHead, LogKey
 from consentry.ports.listings import (
     DriftFilter,
@@ -345,8 +345,17 @@ class Store(Protocol):
     async def read_import_parts(self, import_id: str, block: int) -> list[ImportPart]:
         """List what became of the rows of one block of an import, in the order of deciding."""
 
-    async def read_mentions(self, recipient: str) -> Mentions:
-        """Look where a number is named beside its own rows: takes seconds in a large database."""
+    async def read_mentions(self, recipients: list[str]) -> list[Mentions]:
+        """Look where numbers are named beside their own rows, in the order asked.
+
+        For some hundreds at once: one walk, which takes seconds in a large database.
+        """
+
+    async def read_last_seen(self, after: str, limit: int) -> list[LastSeen]:
+        """List numbers in order, from behind one, with when something last happened with each."""
+
+    async def read_held(self, recipient: str) -> dict[str, list[msgspec.Raw]]:
+        """Read all rows that are held of a number, by table, as JSON."""
 
     async def close(self) -> None:
         """Finish what was submitted, then let go of the database."""

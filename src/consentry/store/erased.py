@@ -15,12 +15,15 @@ from consentry.domain.customers import Customer
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
 from consentry.domain.erasure import list_pieces
 from consentry.domain.standing import Standing
-from consentry.ports import Change, Held, IdempotencyRecord, Ids, StoreUnavailable
+from consentry.ports import Change, Held, IdempotencyRecord, Ids, Mentions, StoreUnavailable
 from consentry.store.rows import encode, from_microseconds
 from consentry.store.sealing import SEALING
 from consentry.wire.keyed_hash import HashKeys, KeyedHash, UnknownHashKey
 
 _EMPTY: Final = Standing()
+_NUMBER: Final = re.compile(r"\+[0-9]+")
+_OF_PROFILES: Final = frozenset({EntryKind.CUSTOMER_CHANGED, EntryKind.CUSTOMER_VIEWED})
+_decode_answer: Final = msgspec.json.Decoder(IdempotencyRecord).decode
 
 NO_KEYS: Final = HashKeys()
 """For a database in which nobody was erased, and nobody is to be."""
@@ -133,35 +136,74 @@ def hash_everywhere(asked: Asked, number: str) -> tuple[tuple[str, str], ...]:
     return tuple((key, asked.keys.hash_by(key, number).hash) for key in keys)
 
 
-def name_mentions(customers: Iterable[Customer], number: str) -> tuple[list[str], list[str]]:
-    """List the other numbers of profiles, and what names those of whom nothing else remains."""
-    others: list[str] = []
-    words: list[str] = []
-    for customer in customers:
-        rest = [p.normalized for p in customer.phones if p.normalized != number]
-        others += rest
-        if not rest:
-            words += filter(None, (customer.id, customer.name, *customer.emails))
-    return list(dict.fromkeys(others)), [_written(word) for word in words]
-
-
 class Naming:
-    """Tells values of the ledger that name a number, or somebody of whom nothing else remains."""
+    """Tells where numbers are named, and by what else: whoever nothing else remains of."""
 
-    def __init__(self, number: str, words: Iterable[str]) -> None:
-        """Look for the number anywhere, and for words in what is told of profiles."""
-        self._number = re.compile(re.escape(number) + r"(?![0-9])")
-        self._words = tuple(words)
+    def __init__(self, held: Mapping[str, tuple[Customer, ...]]) -> None:
+        """Look for these numbers, each with the customers that have it."""
+        self._numbers = frozenset(held)
+        self._others = {n: _list_others(customers, n) for n, customers in held.items()}
+        self._words = {n: _list_words(customers, n) for n, customers in held.items()}
+        self._gone = {c.id: n for n, customers in held.items() for c in customers if _goes(c, n)}
+        self._places: dict[str, list[int]] = {}
+        self._answers: dict[str, list[tuple[str, str]]] = {}
+        self._merged: dict[str, list[str]] = {}
 
-    def is_in(self, kind: str, value: str) -> bool:
-        """Tell whether an entry names it; raises `TextSealed` where its text cannot be opened."""
+    @property
+    def others(self) -> list[str]:
+        """Further numbers of the same profiles: their histories tell of those profiles."""
+        return list(dict.fromkeys(n for others in self._others.values() for n in others))
+
+    @property
+    def gone(self) -> list[str]:
+        """The customers that have no other number."""
+        return list(self._gone)
+
+    def look_at_entry(self, place: int, recipient: str, kind: str, value: str) -> None:
+        """Note whom an entry names; raises `TextSealed` where its text cannot be opened."""
         value = SEALING.open(value)
-        if self._number.search(value) is not None:
-            return True
-        return kind in _OF_PROFILES and any(word in value for word in self._words)
+        named = self._find_in(value)
+        if not recipient and kind in _OF_PROFILES:
+            named |= {n for n, words in self._words.items() if any(w in value for w in words)}
+        for number in named:
+            if not recipient or recipient in self._others[number]:
+                self._places.setdefault(number, []).append(place)
+
+    def look_at_answer(self, owner: str, key: str, value: str) -> None:
+        """Note whom an answer to an Idempotency-Key names."""
+        body = _decode_answer(value).body.decode(errors="replace")
+        for number in self._find_in(body):
+            self._answers.setdefault(number, []).append((owner, key))
+
+    def note_merged(self, merged: str, into: str) -> None:
+        """Note a customer that was merged into one who goes."""
+        self._merged.setdefault(self._gone[into], []).append(merged)
+
+    def of(self, number: str) -> Mentions:
+        """Give what was found of a number."""
+        return Mentions(
+            places=tuple(self._places.get(number, ())),
+            others=tuple(self._others[number]),
+            answers=tuple(self._answers.get(number, ())),
+            merged=tuple(self._merged.get(number, ())),
+        )
+
+    def _find_in(self, text: str) -> set[str]:
+        return {number for number in _NUMBER.findall(text) if number in self._numbers}
 
 
-_OF_PROFILES: Final = frozenset({EntryKind.CUSTOMER_CHANGED, EntryKind.CUSTOMER_VIEWED})
+def _list_others(customers: Iterable[Customer], number: str) -> list[str]:
+    return [p.normalized for c in customers for p in c.phones if p.normalized != number]
+
+
+def _goes(customer: Customer, number: str) -> bool:
+    return all(phone.normalized == number for phone in customer.phones)
+
+
+def _list_words(customers: Iterable[Customer], number: str) -> list[str]:
+    """List what names the customers that have no other number, as it stands within JSON."""
+    gone = [customer for customer in customers if _goes(customer, number)]
+    return [_written(word) for c in gone for word in filter(None, (c.id, c.name, *c.emails))]
 
 
 def _written(word: str) -> str:
@@ -169,6 +211,9 @@ def _written(word: str) -> str:
     return encode(word).decode()[1:-1]
 
 
-def names_number(record: IdempotencyRecord, number: str) -> bool:
-    """Tell whether an answer names a number."""
-    return re.search(re.escape(number).encode() + rb"(?![0-9])", record.body) is not None
+_decode_rows_of: Final = msgspec.json.Decoder(dict[str, list[msgspec.Raw]]).decode
+
+
+def decode_rows_of(text: str) -> dict[str, list[msgspec.Raw]]:
+    """Read all rows of a number, by table; raises `TextSealed` where one cannot be opened."""
+    return {table: rows for table, rows in _decode_rows_of(SEALING.open(text)).items() if rows}

@@ -2,24 +2,26 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from consentry.domain.customers import Customer
-from consentry.ports import Destroyed, Held, IdempotencyRecord, Mentions
+from consentry.ports import Destroyed, Held, LastSeen, Mentions
 from consentry.store import rows
 from consentry.store.erased import (
     Asked,
     Naming,
     decode_held,
+    decode_rows_of,
     hash_everywhere,
-    name_mentions,
-    names_number,
 )
 from consentry.store.postgres.connection import Connection
 from consentry.store.postgres.integrating import destroy_salts
 from consentry.store.postgres.statements import clean, clean_all, read_statements
+
+if TYPE_CHECKING:
+    import asyncpg
 
 _ERASE: Final = read_statements("erase")
 _DESTROY: Final = tuple(
@@ -29,8 +31,6 @@ _DESTROY: Final = tuple(
 )
 _ROWS_AT_ONCE: Final = 5000
 
-_decode_answer: Final = msgspec.json.Decoder(IdempotencyRecord).decode
-
 
 async def load_held(connection: Connection, number: str, asked: Asked) -> Held:
     """Load what is held of a number."""
@@ -38,54 +38,61 @@ async def load_held(connection: Connection, number: str, asked: Asked) -> Held:
     return decode_held(text, hash_everywhere(asked, number))
 
 
-async def find_mentions(connection: Connection, number: str) -> Mentions:
-    """Look where a number is named beside its own rows: a walk through what is about nobody."""
-    customers = decode_held(await _value(connection, "held", number=clean(number)), ()).customers
-    others, words = name_mentions(customers, number)
-    naming = Naming(number, words)
-    return Mentions(
-        places=tuple([place async for place in _find_places(connection, naming, others)]),
-        others=tuple(others),
-        answers=tuple([pair async for pair in _find_answers(connection, number)]),
-        merged=await _find_merged(connection, customers, number),
-    )
+async def find_mentions(connection: Connection, numbers: list[str]) -> list[Mentions]:
+    """Look where numbers are named beside their own rows: a walk through what is about nobody."""
+    naming = Naming({number: await _read_customers(connection, number) for number in numbers})
+    async for entry in _walk_entries(connection, naming.others):
+        naming.look_at_entry(*entry)
+    async for answer in _walk_answers(connection):
+        naming.look_at_answer(*answer)
+    if naming.gone:
+        for merged, into in await _fetch(connection, "merged_customers", gone=naming.gone):
+            naming.note_merged(merged, into)
+    return [naming.of(number) for number in numbers]
 
 
-async def _find_places(
-    connection: Connection, naming: Naming, others: list[str]
-) -> AsyncIterator[int]:
+async def _read_customers(connection: Connection, number: str) -> tuple[Customer, ...]:
+    text = await _value(connection, "customers_of", number=clean(number))
+    return tuple(rows.decode_customers(text))
+
+
+async def _walk_entries(
+    connection: Connection, others: list[str]
+) -> AsyncIterator[tuple[int, str, str, str]]:
     place = 0
-    query = _ERASE["entries_that_may_mention"]
     while True:
-        values = {"others": clean_all(others), "after": place, "limit": _ROWS_AT_ONCE}
-        found = await connection.fetch(query.sql, *query.bind(values))
-        for place, kind, value in found:
-            if naming.is_in(kind, value):
-                yield place
+        found = await _fetch(
+            connection,
+            "entries_that_may_mention",
+            others=clean_all(others),
+            after=place,
+            limit=_ROWS_AT_ONCE,
+        )
+        for place, recipient, kind, value in found:
+            yield place, recipient, kind, value
         if len(found) < _ROWS_AT_ONCE:
             return
 
 
-async def _find_merged(
-    connection: Connection, customers: tuple[Customer, ...], number: str
-) -> tuple[str, ...]:
-    gone = [c.id for c in customers if all(p.normalized == number for p in c.phones)]
-    if not gone:
-        return ()
-    return tuple(rows.decode_ids(await _value(connection, "merged_customers", gone=gone)))
-
-
-async def _find_answers(connection: Connection, number: str) -> AsyncIterator[tuple[str, str]]:
+async def _walk_answers(connection: Connection) -> AsyncIterator[tuple[str, str, str]]:
     owner, key = "", ""
-    query = _ERASE["answers_after"]
     while True:
-        values = {"owner": owner, "key": key, "limit": _ROWS_AT_ONCE}
-        found = await connection.fetch(query.sql, *query.bind(values))
+        found = await _fetch(connection, "answers_after", owner=owner, key=key, limit=_ROWS_AT_ONCE)
         for owner, key, value in found:
-            if names_number(_decode_answer(value), number):
-                yield owner, key
+            yield owner, key, value
         if len(found) < _ROWS_AT_ONCE:
             return
+
+
+async def read_last_seen(connection: Connection, after: str, limit: int) -> list[LastSeen]:
+    """List numbers from behind one, with when something last happened with each."""
+    found = await _fetch(connection, "last_seen", after=after, limit=limit)
+    return [LastSeen(number, rows.from_microseconds(at)) for number, at in found]
+
+
+async def read_rows_of(connection: Connection, number: str) -> dict[str, list[msgspec.Raw]]:
+    """Read all rows that are held of a number, by table."""
+    return decode_rows_of(await _value(connection, "rows_of_number", number=clean(number)))
 
 
 @asynccontextmanager
@@ -127,3 +134,9 @@ async def _value(connection: Connection, name: str, **values: object) -> str:
 async def _execute(connection: Connection, name: str, **values: object) -> None:
     query = _ERASE[name]
     await connection.execute(query.sql, *query.bind(values))
+
+
+async def _fetch(connection: Connection, name: str, **values: object) -> "list[asyncpg.Record]":
+    query = _ERASE[name]
+    found: list[asyncpg.Record] = await connection.fetch(query.sql, *query.bind(values))
+    return found

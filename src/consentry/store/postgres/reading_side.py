@@ -2,10 +2,12 @@
 
 from typing import Final
 
-from consentry.ports import Mentions
+import msgspec
+
+from consentry.ports import LastSeen, Mentions
 from consentry.store.postgres.address import Address
 from consentry.store.postgres.announcing import Listener
-from consentry.store.postgres.erasing import find_mentions
+from consentry.store.postgres.erasing import find_mentions, read_last_seen, read_rows_of
 from consentry.store.postgres.facts import FactsReader
 from consentry.store.postgres.lists import Lists
 from consentry.store.postgres.log_reading import LogReader
@@ -78,9 +80,17 @@ class ReadingSide:
             written=lambda: writing.written,
         )
 
-    async def find_mentions(self, recipient: str) -> Mentions:
-        """Look where a number is named beside its own rows."""
-        return await self._pool.use(lambda connection: find_mentions(connection, recipient))
+    async def find_mentions(self, recipients: list[str]) -> list[Mentions]:
+        """Look where numbers are named beside their own rows."""
+        return await self._pool.use(lambda connection: find_mentions(connection, recipients))
+
+    async def read_last_seen(self, after: str, limit: int) -> list[LastSeen]:
+        """List numbers from behind one, with when something last happened with each."""
+        return await self._pool.use(lambda connection: read_last_seen(connection, after, limit))
+
+    async def read_rows_of(self, recipient: str) -> dict[str, list[msgspec.Raw]]:
+        """Read all rows that are held of a number, by table."""
+        return await self._pool.use(lambda connection: read_rows_of(connection, recipient))
 
     def listen(self) -> None:
         """Hear what other processes change, from now on."""

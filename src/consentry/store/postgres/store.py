@@ -5,6 +5,8 @@ import secrets
 from datetime import date, datetime
 from typing import Final, Self, TypeVar, cast
 
+import msgspec
+
 from consentry.domain.agents import Agent
 from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.customers import Customer
@@ -35,6 +37,7 @@ from consentry.ports import (
     Ids,
     InboxFilter,
     InboxPage,
+    LastSeen,
     Logged,
     LogHead,
     LogKey,
@@ -463,9 +466,17 @@ class PostgresStore:
         """List what became of the rows of one block of an import."""
         return await self._side.reader.read_import_parts(import_id, block)
 
-    async def read_mentions(self, recipient: str) -> Mentions:
-        """Look where a number is named beside its own rows."""
-        return await self._side.find_mentions(recipient)
+    async def read_mentions(self, recipients: list[str]) -> list[Mentions]:
+        """Look where numbers are named beside their own rows."""
+        return await self._side.find_mentions(recipients)
+
+    async def read_last_seen(self, after: str, limit: int) -> list[LastSeen]:
+        """List numbers from behind one, with when something last happened with each."""
+        return await self._side.read_last_seen(after, limit)
+
+    async def read_held(self, recipient: str) -> dict[str, list[msgspec.Raw]]:
+        """Read all rows that are held of a number, by table."""
+        return await self._side.read_rows_of(recipient)
 
     async def close(self) -> None:
         """Finish what was submitted, then let go of the database."""

@@ -8,15 +8,14 @@ import apsw
 import msgspec
 
 from consentry.domain.customers import Customer
-from consentry.ports import Destroyed, Held, IdempotencyRecord, Mentions
+from consentry.ports import Destroyed, Held, LastSeen, Mentions
 from consentry.store import rows
 from consentry.store.erased import (
     Asked,
     Naming,
     decode_held,
+    decode_rows_of,
     hash_everywhere,
-    name_mentions,
-    names_number,
 )
 from consentry.store.queries import read_queries
 from consentry.store.sqlite.integrating import destroy_salts
@@ -27,8 +26,6 @@ _DESTROY: Final = tuple(
 )
 _ROWS_AT_ONCE: Final = 5000
 
-_decode_answer: Final = msgspec.json.Decoder(IdempotencyRecord).decode
-
 
 def load_held(connection: apsw.Connection, number: str, asked: Asked) -> Held:
     """Load what is held of a number."""
@@ -36,46 +33,49 @@ def load_held(connection: apsw.Connection, number: str, asked: Asked) -> Held:
     return decode_held(str(text), hash_everywhere(asked, number))
 
 
-def find_mentions(connection: apsw.Connection, number: str) -> Mentions:
-    """Look where a number is named beside its own rows: a walk through what is about nobody."""
-    (text,) = next(connection.execute(_ERASE["held"], {"number": number}))
-    customers = decode_held(str(text), ()).customers
-    others, words = name_mentions(customers, number)
-    naming = Naming(number, words)
-    looked_at = connection.execute(_ERASE["entries_that_may_mention"], {"others": _array(others)})
-    return Mentions(
-        places=tuple(
-            int(str(place))
-            for place, kind, value in looked_at
-            if naming.is_in(str(kind), str(value))
-        ),
-        others=tuple(others),
-        answers=tuple(_find_answers(connection, number)),
-        merged=_find_merged(connection, customers, number),
-    )
+def find_mentions(connection: apsw.Connection, numbers: list[str]) -> list[Mentions]:
+    """Look where numbers are named beside their own rows: a walk through what is about nobody."""
+    naming = Naming({number: _read_customers(connection, number) for number in numbers})
+    bindings = {"others": _array(naming.others)}
+    for row in connection.execute(_ERASE["entries_that_may_mention"], bindings):
+        place, recipient, kind, value = map(str, row)
+        naming.look_at_entry(int(place), recipient, kind, value)
+    for answer in _walk_answers(connection):
+        naming.look_at_answer(*answer)
+    if naming.gone:
+        found = connection.execute(_ERASE["merged_customers"], {"gone": _array(naming.gone)})
+        for merged, into in found:
+            naming.note_merged(str(merged), str(into))
+    return [naming.of(number) for number in numbers]
 
 
-def _find_merged(
-    connection: apsw.Connection, customers: tuple[Customer, ...], number: str
-) -> tuple[str, ...]:
-    gone = [c.id for c in customers if all(p.normalized == number for p in c.phones)]
-    if not gone:
-        return ()
-    (merged,) = next(connection.execute(_ERASE["merged_customers"], {"gone": _array(gone)}))
-    return tuple(rows.decode_ids(str(merged)))
+def _read_customers(connection: apsw.Connection, number: str) -> tuple[Customer, ...]:
+    (text,) = next(connection.execute(_ERASE["customers_of"], {"number": number}))
+    return tuple(rows.decode_customers(str(text)))
 
 
-def _find_answers(connection: apsw.Connection, number: str) -> Iterator[tuple[str, str]]:
+def _walk_answers(connection: apsw.Connection) -> Iterator[tuple[str, str, str]]:
     owner, key = "", ""
     while True:
         bindings = {"owner": owner, "key": key, "limit": _ROWS_AT_ONCE}
         found = connection.execute(_ERASE["answers_after"], bindings).fetchall()
         for row in found:
             owner, key, value = map(str, row)
-            if names_number(_decode_answer(value), number):
-                yield owner, key
+            yield owner, key, value
         if len(found) < _ROWS_AT_ONCE:
             return
+
+
+def read_last_seen(connection: apsw.Connection, after: str, limit: int) -> list[LastSeen]:
+    """List numbers from behind one, with when something last happened with each."""
+    found = connection.execute(_ERASE["last_seen"], {"after": after, "limit": limit})
+    return [LastSeen(str(number), rows.from_microseconds(int(str(at)))) for number, at in found]
+
+
+def read_rows_of(connection: apsw.Connection, number: str) -> dict[str, list[msgspec.Raw]]:
+    """Read all rows that are held of a number, by table."""
+    (text,) = next(connection.execute(_ERASE["rows_of_number"], {"number": number}))
+    return decode_rows_of(str(text))
 
 
 @contextmanager

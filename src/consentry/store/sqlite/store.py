@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, Self, TypeVar, cast
 
 import apsw
+import msgspec
 
 from consentry.domain.agents import Agent
 from consentry.domain.calls_to_action import CallToAction
@@ -36,6 +37,7 @@ from consentry.ports import (
     Ids,
     InboxFilter,
     InboxPage,
+    LastSeen,
     Logged,
     LogHead,
     LogKey,
@@ -67,7 +69,7 @@ from consentry.store.sqlite.connection import (
     open_connection,
     open_for_reading,
 )
-from consentry.store.sqlite.erasing import find_mentions
+from consentry.store.sqlite.erasing import find_mentions, read_last_seen, read_rows_of
 from consentry.store.sqlite.folding import LogFolding
 from consentry.store.sqlite.foreign import ForeignChanges
 from consentry.store.sqlite.indexing import SearchIndexer
@@ -470,9 +472,17 @@ class SQLiteStore(NoticeReads):
         """List what became of the rows of one block of an import."""
         return self._reader.read_import_parts(import_id, block)
 
-    async def read_mentions(self, recipient: str) -> Mentions:
-        """Look where a number is named beside its own rows."""
-        return await self._aside.walk(lambda connection: find_mentions(connection, recipient))
+    async def read_mentions(self, recipients: list[str]) -> list[Mentions]:
+        """Look where numbers are named beside their own rows."""
+        return await self._aside.walk(lambda connection: find_mentions(connection, recipients))
+
+    async def read_last_seen(self, after: str, limit: int) -> list[LastSeen]:
+        """List numbers from behind one, with when something last happened with each."""
+        return await self._aside.walk(lambda connection: read_last_seen(connection, after, limit))
+
+    async def read_held(self, recipient: str) -> dict[str, list[msgspec.Raw]]:
+        """Read all rows that are held of a number, by table."""
+        return await self._aside.walk(lambda connection: read_rows_of(connection, recipient))
 
     async def close(self) -> None:
         """Finish what was submitted, bring the file up to date and let go of it."""

@@ -6,7 +6,8 @@ SELECT '{"places":'
     || (SELECT coalesce(json_agg(seq ORDER BY seq), '[]')::text FROM entries WHERE recipient = :number::text)
     || ',"newest_at":'
     || coalesce((
-        SELECT max(recorded_at) FROM entries WHERE recipient = :number::text
+        SELECT max(recorded_at) FROM entries
+        WHERE recipient = :number::text AND kind NOT IN ('customer_viewed', 'customer_changed')
     )::text, 'null')
     || ',"customers":[' || coalesce((
         SELECT string_agg(c.value, ',' ORDER BY c.id)
@@ -29,7 +30,7 @@ SELECT '{"places":'
 
 -- name: entries_that_may_mention
 -- Entries about nobody, and what the histories of the other numbers of a profile say of changes.
-SELECT seq, kind, value
+SELECT seq, recipient, kind, value
 FROM entries
 WHERE (recipient = '' OR (recipient = ANY(:others::text[]) AND kind = 'customer_changed'))
     AND seq > :after::bigint
@@ -37,7 +38,7 @@ ORDER BY seq
 LIMIT :limit::bigint
 
 -- name: merged_customers
-SELECT coalesce(json_agg(id), '[]')::text
+SELECT id, merged_into
 FROM customers
 WHERE merged_into = ANY(:gone::text[])
 
@@ -109,3 +110,58 @@ VALUES (:key::text, :hash::text, :erased_at::bigint, :value::text)
 
 -- name: use_key
 INSERT INTO erasure_keys (id) VALUES (:key::text) ON CONFLICT DO NOTHING
+
+-- name: customers_of
+SELECT '[' || coalesce(string_agg(c.value, ',' ORDER BY c.id), '') || ']'
+FROM phones AS p
+JOIN customers AS c ON c.id = p.customer
+WHERE p.number = :number::text
+
+-- name: last_seen
+-- A few numbers of the index, one after the other; that somebody looked at them does not count.
+WITH RECURSIVE numbers (recipient, place) AS (
+    SELECT (
+        SELECT min(recipient) FROM entries
+        WHERE recipient > greatest(:after::text COLLATE "C", '+' COLLATE "C") AND recipient < ','
+    ), 1
+    UNION ALL
+    SELECT (
+        SELECT min(e.recipient) FROM entries AS e
+        WHERE e.recipient > n.recipient AND e.recipient < ','
+    ), n.place + 1
+    FROM numbers AS n
+    WHERE n.recipient IS NOT NULL AND n.place < :limit::bigint
+)
+SELECT n.recipient, coalesce(
+    (
+        SELECT max(recorded_at) FROM entries
+        WHERE recipient = n.recipient AND kind NOT IN ('customer_viewed', 'customer_changed')
+    ),
+    (SELECT max(recorded_at) FROM entries WHERE recipient = n.recipient)
+) AS at
+FROM numbers AS n
+WHERE n.recipient IS NOT NULL
+ORDER BY n.recipient
+
+-- name: rows_of_number
+SELECT '{"entries":['
+    || coalesce((SELECT string_agg(value, ',' ORDER BY seq) FROM entries WHERE recipient = :number::text), '')
+    || '],"standings":['
+    || coalesce((SELECT string_agg(value, ',') FROM standings WHERE recipient = :number::text), '')
+    || '],"messages":['
+    || coalesce((SELECT string_agg(value, ',') FROM messages WHERE recipient = :number::text), '')
+    || '],"jobs":['
+    || coalesce((SELECT string_agg(value, ',') FROM jobs WHERE recipient = :number::text), '')
+    || '],"receipts":['
+    || coalesce((SELECT string_agg(value, ',') FROM receipts WHERE recipient = :number::text), '')
+    || '],"notices":['
+    || coalesce((SELECT string_agg(value, ',') FROM notices WHERE recipient = :number::text), '')
+    || '],"marks":['
+    || coalesce((SELECT string_agg(value, ',') FROM marks WHERE recipient = :number::text), '')
+    || '],"drifts":['
+    || coalesce((SELECT string_agg(value, ',') FROM drifts WHERE recipient = :number::text), '')
+    || '],"reviews":['
+    || coalesce((SELECT string_agg(value, ',') FROM reviews WHERE recipient = :number::text), '')
+    || '],"expiries":['
+    || coalesce((SELECT string_agg(value, ',') FROM expiries WHERE recipient = :number::text), '')
+    || ']}'

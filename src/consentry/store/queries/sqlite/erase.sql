@@ -5,7 +5,10 @@
 SELECT '{"places":' || (SELECT json_group_array(seq ORDER BY seq) FROM entries WHERE recipient = :number)
     || ',"newest_at":' || ifnull((
         SELECT recorded_at FROM entries
-        WHERE seq = (SELECT max(seq) FROM entries WHERE recipient = :number)
+        WHERE seq = (
+            SELECT max(seq) FROM entries
+            WHERE recipient = :number AND kind NOT IN ('customer_viewed', 'customer_changed')
+        )
     ), 'null')
     || ',"customers":[' || ifnull((
         SELECT group_concat(c.value, ',' ORDER BY c.id)
@@ -31,14 +34,14 @@ SELECT '{"places":' || (SELECT json_group_array(seq ORDER BY seq) FROM entries W
 
 -- name: entries_that_may_mention
 -- Entries about nobody, and what the histories of the other numbers of a profile say of changes.
-SELECT seq, kind, value FROM entries WHERE recipient = ''
+SELECT seq, recipient, kind, value FROM entries WHERE recipient = ''
 UNION ALL
-SELECT e.seq, e.kind, e.value
+SELECT e.seq, e.recipient, e.kind, e.value
 FROM json_each(:others) AS other
 CROSS JOIN entries AS e ON e.recipient = other.value AND e.kind = 'customer_changed';
 
 -- name: merged_customers
-SELECT json_group_array(id)
+SELECT id, merged_into
 FROM customers
 WHERE merged_into IN (SELECT value FROM json_each(:gone));
 
@@ -105,3 +108,56 @@ INSERT INTO erased (key, hash, erased_at, value) VALUES (:key, :hash, :erased_at
 
 -- name: use_key
 INSERT INTO erasure_keys (id) VALUES (:key) ON CONFLICT DO NOTHING;
+
+-- name: customers_of
+SELECT '[' || ifnull(group_concat(c.value, ',' ORDER BY c.id), '') || ']'
+FROM phones AS p
+CROSS JOIN customers AS c ON c.id = p.customer
+WHERE p.number = :number;
+
+-- name: last_seen
+-- A few numbers of the index, one after the other; that somebody looked at them does not count.
+WITH RECURSIVE numbers (recipient) AS (
+    SELECT (SELECT min(recipient) FROM entries WHERE recipient > max(:after, '+') AND recipient < ',')
+    UNION ALL
+    SELECT (SELECT min(e.recipient) FROM entries AS e WHERE e.recipient > n.recipient AND e.recipient < ',')
+    FROM numbers AS n
+    WHERE n.recipient IS NOT NULL
+    LIMIT :limit
+)
+SELECT n.recipient, e.recorded_at
+FROM numbers AS n
+JOIN entries AS e ON e.seq = ifnull(
+    (
+        SELECT max(seq) FROM entries
+        WHERE recipient = n.recipient AND kind NOT IN ('customer_viewed', 'customer_changed')
+    ),
+    (SELECT max(seq) FROM entries WHERE recipient = n.recipient)
+)
+ORDER BY n.recipient;
+
+-- name: rows_of_number
+SELECT '{"entries":['
+    || ifnull((SELECT group_concat(value, ',' ORDER BY seq) FROM entries WHERE recipient = :number), '')
+    || '],"standings":['
+    || ifnull((
+        SELECT group_concat(value) FROM standings
+        WHERE number = CAST(:number AS INTEGER) AND recipient = :number
+    ), '')
+    || '],"messages":['
+    || ifnull((SELECT group_concat(value) FROM messages WHERE recipient = :number), '')
+    || '],"jobs":['
+    || ifnull((SELECT group_concat(value) FROM jobs WHERE recipient = :number), '')
+    || '],"receipts":['
+    || ifnull((SELECT group_concat(value) FROM receipts WHERE recipient = :number), '')
+    || '],"notices":['
+    || ifnull((SELECT group_concat(value) FROM notices WHERE recipient = :number), '')
+    || '],"marks":['
+    || ifnull((SELECT group_concat(value) FROM marks WHERE recipient = :number), '')
+    || '],"drifts":['
+    || ifnull((SELECT group_concat(value) FROM drifts WHERE recipient = :number), '')
+    || '],"reviews":['
+    || ifnull((SELECT group_concat(value) FROM reviews WHERE recipient = :number), '')
+    || '],"expiries":['
+    || ifnull((SELECT group_concat(value) FROM expiries WHERE recipient = :number), '')
+    || ']}';

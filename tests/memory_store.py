@@ -29,7 +29,7 @@ from consentry.domain.imports import ImportPart, ImportRun
 from consentry.domain.messages import Direction, Job, JobState, Message
 from consentry.domain.policy import Policy
 from consentry.domain.review import ReviewCase
-from consentry.domain.standing import BlockState, Standing, apply_pieces
+from consentry.domain.standing import BlockState, SMSPreference, Standing, apply_pieces
 from consentry.domain.templates import Template
 from consentry.domain.webhooks import Webhook, WebhookHealth, WebhookSecrets
 from consentry.ports import (
@@ -47,6 +47,7 @@ from consentry.ports import (
     LastSeen,
     ListedNotice,
     Mentions,
+    MessageFilter,
     Needs,
     NoticeFilter,
     NoticePage,
@@ -409,6 +410,32 @@ class MemoryStore:
         jobs.sort(key=lambda job: (job.priority, job.due_at, job.message))
         return [Work(job, self.messages[job.message], job.message in self.sealed) for job in jobs]
 
+    async def read_entries_after(self, entry: str | None, limit: int) -> list[Entry]:
+        """List entries in the order of their ids, as the port has it."""
+        self._check_available()
+        found = sorted(self.entries, key=lambda one: one.id)
+        return [one for one in found if entry is None or one.id > entry][:limit]
+
+    async def read_recipients(self, page: Page) -> list[tuple[str, Standing]]:
+        """List every recipient, as the port has it."""
+        found = sorted(self.standings.items())
+        return [one for one in found if page.before is None or one[0] > page.before][: page.limit]
+
+    async def read_messages(self, wanted: MessageFilter, page: Page) -> list[Message]:
+        """List all messages, newest first, as the port has it."""
+        del wanted
+        return self._newest(self.messages, page)
+
+    async def read_customers(self, page: Page) -> list[Customer]:
+        """List customers, newest first, as the port has it."""
+        return self._newest(self.customers, page)
+
+    def _newest(self, kept: dict[str, T], page: Page) -> list[T]:
+        ids = sorted(
+            (one for one in kept if page.before is None or one < page.before), reverse=True
+        )
+        return [kept[one] for one in ids[: page.limit]]
+
     async def read_imports(self, page: Page, *, key: str | None = None) -> list[ImportRun]:
         """List imports, as the port has it."""
         found = [run for run in self.imports.values() if key in (None, run.key)]
@@ -536,10 +563,7 @@ class MemoryStore:
             OptOut(recipient, START, standing)
             for recipient, standing in sorted(self.standings.items())
             if (page.before is None or recipient > page.before)
-            and any(
-                block.state is BlockState.BLOCKED and block.scope in (wanted.scopes or ())
-                for block in standing.blocks
-            )
+            and _is_held(standing, wanted.scopes)
         ]
         is_last = len(found) <= page.limit
         shown = found[: page.limit]
@@ -757,6 +781,14 @@ class MemoryFacts:
     def _check(self, asked: bool, what: str) -> None:
         if not asked:
             raise NotAsked(f"The command looked at the {what} and did not ask for it in needs().")
+
+
+def _is_held(standing: Standing, scopes: tuple[str, ...] | None) -> bool:
+    """Tell whether a block of these scopes stands, or anything at all."""
+    if scopes is None:
+        return standing.sms_preference is SMSPreference.FORBIDDEN
+    blocks = (block for block in standing.blocks if block.state is BlockState.BLOCKED)
+    return any(block.scope in scopes for block in blocks)
 
 
 def _has_phone(customer: Customer, number: str) -> bool:

@@ -32,8 +32,8 @@ from lists_world import (
 from starlette.requests import ClientDisconnect
 
 from consentry.actions.record_consent import Statement, SuppressRecipient
-from consentry.console.exports import harmless, write_rows
 from consentry.domain.entries import Actor, ActorKind, EntryKind
+from consentry.wire.written_rows import harmless, write_csv
 
 pytestmark = pytest.mark.integration
 
@@ -313,7 +313,7 @@ async def test_an_export_that_is_broken_off_is_in_the_audit(world: World) -> Non
 @example([["\0", "'", "＝1"]])  # noqa: RUF001 - the wide sign that spreadsheets take too
 def test_any_text_survives_and_none_is_a_formula(rows: list[list[str]]) -> None:
     """Python's own reader gives back every cell; only numbers in E.164 begin like a formula."""
-    written = write_rows(rows).decode()
+    written = write_csv(rows).decode()
     read = list(csv.reader(io.StringIO(written, newline="")))
     clean = [[cell.encode("utf-8", "replace").decode() for cell in row] for row in rows]
     assert read == [[harmless(cell) for cell in row] for row in clean]

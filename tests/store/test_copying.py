@@ -32,12 +32,14 @@ from store_world import (
     write,
 )
 from test_drifts_kept import drift, report
+from test_imports_kept import run
 from test_reviews_kept import answered, review
 
 from consentry.actions.keep_webhooks import SaveWebhook
 from consentry.domain.calls_to_action import CallMedium, CallToAction, Wording
 from consentry.domain.campaign_keywords import CampaignKeyword
 from consentry.domain.drift import DriftState
+from consentry.domain.imports import ImportPart
 from consentry.domain.messages import Callback, JobState
 from consentry.domain.notices import notice_of_text
 from consentry.domain.templates import Template
@@ -90,6 +92,8 @@ async def add_what_is_rare(path: Path) -> None:
                     drift(2, BOB, state=DriftState.APPLIED),
                     report(1),
                     Expiry(ANN, "deals", later),
+                    run(1),
+                    ImportPart("imp_00001", 0, 0, {"recorded": [2]}, {2: "é"}),
                     CampaignKeyword.at("+14155550100", "JOIN", "é"),
                     Template("tpl_1", "x", "Sale", WordingKind.MARKETING, "é", START, START),
                     review(1, ANN),

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from store_world import START, ask, submit_together, write
+from store_world import ANN, BOB, START, ask, entry, submit_together, write
 
 from consentry.domain.entries import Actor, ActorKind
 from consentry.domain.imports import ImportAim, ImportKind, ImportPart, ImportRun
@@ -32,6 +32,15 @@ async def test_a_command_is_shown_the_import_that_it_asks_for(store: Store) -> N
     unasked = ask(lambda facts: facts.import_run("imp_00001"), Needs())
     with pytest.raises(LookupError, match="the import"):
         await store.submit(unasked)
+
+
+async def test_entries_of_everybody_are_read_in_order(store: Store) -> None:
+    """From behind the one that was read last; those about nobody too."""
+    entries = [entry(1, BOB), entry(2, ANN), entry(3, ""), entry(4, BOB)]
+    assert await store.read_entries_after(None, 10) == []
+    await store.submit(write(Change(entries=tuple(entries))))
+    assert await store.read_entries_after(None, 3) == entries[:3]
+    assert await store.read_entries_after(entries[1].id, 10) == entries[2:]
 
 
 async def test_imports_are_listed_newest_first_by_key_and_page(store: Store) -> None:

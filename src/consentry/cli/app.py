@@ -33,6 +33,7 @@ from consentry.cli import (
     running,
     scrubbing,
     setting_up,
+    taking_along,
     text_keys,
     webhooks,
     wording,
@@ -72,6 +73,7 @@ expiring.register(app)
 asking.register()
 importing.register()
 bringing_in.register(app)
+taking_along.register(app)
 keywords.register(app)
 customers.register(app)
 erasing.register(app)

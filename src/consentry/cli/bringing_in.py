@@ -38,7 +38,7 @@ from consentry.domain.listed_numbers import DayOrder, ListedNumber, UnreadableLi
 from consentry.ports import Store
 from consentry.settings import Settings
 from consentry.store.sqlite.holding import is_held
-from consentry.wire.delimited import harmless
+from consentry.wire.written_rows import harmless
 
 _BESIDE_A_SERVER: Final = Pace(slice_rows=250, rest_seconds=0.008)
 """A server on the same SQLite database gets the file in between: a STOP waits for little."""

@@ -1,18 +1,17 @@
 """Lists to take along: CSV that a spreadsheet cannot mistake for a formula, streamed, audited."""
 
-import csv
-import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import msgspec
 from starlette.responses import StreamingResponse
 
-from consentry.actions.record_audit import RecordExport
+from consentry.actions.export_lists import Taken, record_slices
 from consentry.console.pages import Visit
 from consentry.console.rendering import PRIVATE
-from consentry.wire.delimited import harmless
+from consentry.wire.written_rows import Row, write_csv
 
-Row = Sequence[str]
+__all__ = ["Export", "Row", "send_export"]
 
 
 class Export(msgspec.Struct, frozen=True):
@@ -25,13 +24,6 @@ class Export(msgspec.Struct, frozen=True):
     columns: tuple[str, ...]
     what: str
     part: str
-
-
-def write_rows(rows: Sequence[Row]) -> bytes:
-    """Write rows as CSV (RFC 4180, UTF-8)."""
-    text = io.StringIO()
-    csv.writer(text).writerows([[harmless(cell) for cell in row] for row in rows])
-    return text.getvalue().encode("utf-8", "replace")
 
 
 def send_export(
@@ -51,19 +43,9 @@ def send_export(
 async def _stream(
     visit: Visit, export: Export, slices: AsyncIterator[list[Row]]
 ) -> AsyncIterator[bytes]:
-    """Hold the last slice back until the export is on record; record what a broken one took."""
-    held, held_rows, sent = write_rows([export.columns]), 0, 0
-    store = visit.services.store
-    whole = False
-    try:
-        async for rows in slices:
-            sent += held_rows
-            yield held
-            held, held_rows = write_rows(rows), len(rows)
-        await store.submit(RecordExport(export.what, export.part, sent + held_rows, visit.actor))
-        whole = True
-        yield held
-    finally:
-        if not whole:
-            part = f"{export.part}, broken off" if export.part else "broken off"
-            store.post(RecordExport(export.what, part, sent, visit.actor))
+    """Write slices as CSV behind their header."""
+    taken = Taken(export.what, export.part, visit.actor)
+    yield write_csv([export.columns])
+    async with aclosing(record_slices(visit.services.store, taken, slices)) as recorded:
+        async for rows in recorded:
+            yield write_csv(rows)

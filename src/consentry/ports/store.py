@@ -336,6 +336,12 @@ class Store(Protocol):
     async def read_log_keys(self) -> list[LogKey]:
         """List the keys that ever signed checkpoints, in the order of first use."""
 
+    async def read_entries_after(self, entry: str | None, limit: int) -> list[Entry]:
+        """List entries of everybody and of nobody in the order of their ids, from behind one.
+
+        Ids sort by the time they were made.
+        """
+
     async def read_imports(self, page: Page, *, key: str | None = None) -> list[ImportRun]:
         """List imports, those that began last first: all, or those of one key."""
 

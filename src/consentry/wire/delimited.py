@@ -6,7 +6,6 @@ those behind it.
 
 import codecs
 import csv
-import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
@@ -16,10 +15,6 @@ CELL_CHARACTERS_MAX: Final = 2000
 
 _AT_ONCE: Final = 2000
 _LINES_JOINED_MAX: Final = 20
-
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets take the wide signs for the narrow ones
-
-_E164: Final = re.compile(r"\+[1-9][0-9]{1,14}")
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -165,14 +160,3 @@ def _is_closed(record: str, delimiter: str) -> bool:
     except csv.Error:
         return False
     return True
-
-
-def harmless(cell: str) -> str:
-    """Mark a cell as text where a spreadsheet would run it as a formula.
-
-    A phone number in E.164 begins with a plus and stays as it is, for programs that read it: a
-    plus and at most 15 digits is a number to a spreadsheet and nothing that could be run.
-    """
-    if cell.startswith(_FORMULA_STARTS) and _E164.fullmatch(cell) is None:
-        return f"'{cell}"
-    return cell

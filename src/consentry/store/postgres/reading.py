@@ -353,6 +353,11 @@ class Reader:
         found = await self._value("read_call_to_action", id=clean(call), version=version)
         return None if found is None else rows.decode_call(found)
 
+    async def read_entries_after(self, entry: str | None, limit: int) -> list[Entry]:
+        """List entries of everybody in the order of their ids."""
+        text = await self._text("read_entries_after", after=clean(entry or ""), limit=limit)
+        return rows.decode_entries(text)
+
     async def read_imports(self, page: Page, key: str | None) -> list[ImportRun]:
         """List imports, those that began last first."""
         asked: dict[str, object] = {"before": optional(page.before), "limit": page.limit}

@@ -454,6 +454,10 @@ class PostgresStore:
         """List the keys that ever signed checkpoints."""
         return await self._side.log.read_keys()
 
+    async def read_entries_after(self, entry: str | None, limit: int) -> list[Entry]:
+        """List entries of everybody in the order of their ids, from behind one."""
+        return await self._side.reader.read_entries_after(entry, limit)
+
     async def read_imports(self, page: Page, *, key: str | None = None) -> list[ImportRun]:
         """List imports, those that began last first."""
         return await self._side.reader.read_imports(page, key)

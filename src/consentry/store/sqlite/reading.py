@@ -448,6 +448,11 @@ class Reader:
         found = read_value(self._connection, _READ["read_call_to_action"], call, version)
         return None if found is None else rows.decode_call(found)
 
+    def read_entries_after(self, entry: str | None, limit: int) -> list[Entry]:
+        """List entries of everybody in the order of their ids."""
+        bindings: dict[str, Binding] = {"after": entry or "", "limit": limit}
+        return rows.decode_entries(self._text(_READ["read_entries_after"], bindings))
+
     def read_imports(self, page: Page, key: str | None) -> list[ImportRun]:
         """List imports, those that began last first."""
         name = "read_imports" + ("" if key is None else "_of_key")

@@ -460,6 +460,10 @@ class SQLiteStore(NoticeReads):
         """List the keys that ever signed checkpoints."""
         return self._log.read_keys()
 
+    async def read_entries_after(self, entry: str | None, limit: int) -> list[Entry]:
+        """List entries of everybody in the order of their ids, from behind one."""
+        return self._reader.read_entries_after(entry, limit)
+
     async def read_imports(self, page: Page, *, key: str | None = None) -> list[ImportRun]:
         """List imports, those that began last first."""
         return self._reader.read_imports(page, key)

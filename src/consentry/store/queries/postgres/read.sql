@@ -934,3 +934,13 @@ SELECT value FROM imports WHERE id = :id::text
 SELECT '[' || coalesce(string_agg(p.value, ',' ORDER BY p.part), '') || ']'
 FROM import_parts AS p
 WHERE p.run = :run::text AND p.block = :block::bigint
+
+-- name: read_entries_after
+SELECT '[' || coalesce(string_agg(found.value, ',' ORDER BY found.id), '') || ']'
+FROM (
+    SELECT e.id, e.value
+    FROM entries AS e
+    WHERE e.id > :after::text
+    ORDER BY e.id
+    LIMIT :limit::bigint
+) AS found

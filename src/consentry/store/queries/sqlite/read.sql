@@ -516,3 +516,7 @@ SELECT value FROM imports WHERE id = ?;
 SELECT '[' || ifnull(group_concat(value, ',' ORDER BY part), '') || ']'
 FROM import_parts
 WHERE run = :run AND block = :block;
+
+-- name: read_entries_after
+SELECT '[' || ifnull(group_concat(value, ',' ORDER BY id), '') || ']'
+FROM (SELECT id, value FROM entries WHERE id > :after ORDER BY id LIMIT :limit);

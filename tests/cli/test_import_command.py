@@ -87,6 +87,22 @@ def test_parquet_is_read_as_csv_is(tmp_path: Path) -> None:
     assert "no Parquet" in run(tmp_path, "import", "bad.parquet", code=2)
 
 
+def test_a_list_is_taken_along_in_each_format(tmp_path: Path) -> None:
+    """And what was taken can be brought in elsewhere."""
+    (tmp_path / "o.csv").write_text("number\n+14155550142\n", encoding="utf-8")
+    run(tmp_path, "import", "o.csv")
+    header, row = run(tmp_path, "export", "opt_outs").splitlines()
+    assert (header.split(",")[0], row.split(",")[:3]) == ("number", ["+14155550142", "*", "import"])
+    written = json.loads(run(tmp_path, "export", "opt_outs", "--out", "out.parquet", "--json"))
+    assert (written["rows"], written["format"]) == (1, "parquet")
+    again = json.loads(run(tmp_path, "import", "out.parquet", "--json"))
+    assert again["counts"]["stands"] == 1
+    run(tmp_path, "export", "entries", "--out", "e.jsonl", "--from", "2020-01-01")
+    kinds = [json.loads(line)["kind"] for line in (tmp_path / "e.jsonl").open(encoding="utf-8")]
+    assert kinds == ["suppressed", "imported", "exported", "exported", "imported"]
+    assert "--out" in run(tmp_path, "export", "entries", "--format", "parquet", code=2)
+
+
 def test_an_import_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     """Nothing twice, nothing lost, one import; the report has the rows of before the kill too."""
     rows = "".join(f"+1212555{n:04}\n" for n in range(10_000))

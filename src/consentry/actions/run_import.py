@@ -71,10 +71,15 @@ class ImportOrder(msgspec.Struct, frozen=True):
     key: str
 
 
-async def begin_import(store: Store, ids: Ids, order: ImportOrder) -> ImportRun:
-    """Find the import of this key that was cut off, or begin one; raises `Rejected`."""
+async def begin_import(
+    store: Store, ids: Ids, order: ImportOrder, *, is_once: bool = False
+) -> ImportRun:
+    """Find the import of this key that was cut off, or begin one; raises `Rejected`.
+
+    `is_once`: one that is finished is found too, and none begins in its place.
+    """
     known = await store.read_imports(Page(limit=1), key=order.key)
-    if known and known[0].finished_at is None:
+    if known and (is_once or known[0].finished_at is None):
         return known[0]
     return await store.submit(BeginImport(ids.new("imp"), order.key, order.aim, order.actor))
 

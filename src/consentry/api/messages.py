@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from consentry.actions.check import check
 from consentry.actions.outgoing import Draft, request_of_draft
 from consentry.actions.send_message import Idempotency, RecordRefusal, SendMessage, Sent
+from consentry.api.idempotency import owner_of, read_idempotency_key
 from consentry.api.listing import Listing, next_cursor
 from consentry.api.operations import Answer, Call, Operation, Tag
 from consentry.api.parameters import (
@@ -35,7 +36,6 @@ MEDIA_MAX: Final = 10
 TTL_SECONDS_MAX: Final = 30 * 24 * 3600
 # Beyond this a text is not even kept as a refused attempt: nobody reads it in a timeline.
 _BODY_CHARACTERS_KEPT: Final = 10_000
-_KEY_CHARACTERS_MAX: Final = 255
 _REPLAYED: Final[Header] = (b"idempotent-replayed", b"true")
 
 MediaURL = Annotated[str, msgspec.Meta(max_length=2048, pattern=r"^https?://[!-~]+$")]
@@ -164,20 +164,12 @@ def _expiry(send_at: datetime | None, ttl_seconds: float | None, now: datetime) 
 
 
 def _read_idempotency(call: Call[SendRequest, None]) -> Idempotency | None:
-    given = call.header(b"idempotency-key")
-    if given is None:
+    key = read_idempotency_key(call, "message")
+    if key is None:
         return None
-    key = given.decode("latin-1")
-    if not 0 < len(key) <= _KEY_CHARACTERS_MAX or not key.isascii() or not key.isprintable():
-        raise Problem(
-            "idempotency_key_invalid",
-            f"An Idempotency-Key has 1 to {_KEY_CHARACTERS_MAX} visible ASCII characters. "
-            "Take a new random one for each message, such as a UUID.",
-        )
-    owner = "" if call.key is None else call.key.id
     # Of the values, not of the bytes: the same request written with other spaces is the same.
     fingerprint = hashlib.sha256(msgspec.json.encode(call.body)).hexdigest()
-    return Idempotency(owner=owner, key=key, fingerprint=fingerprint)
+    return Idempotency(owner=owner_of(call), key=key, fingerprint=fingerprint)
 
 
 async def read_message(call: Call[None, None]) -> Answer:

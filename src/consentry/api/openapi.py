@@ -156,7 +156,7 @@ def _describe(operation: Operation[Any, Any], schemas: dict[str, Schema]) -> Sch
     }
     if operation.description:
         described["description"] = operation.description
-    if operation.body is not None:
+    if operation.body is not None or operation.streamed_types:
         described["requestBody"] = _request_body(operation)
     return described
 
@@ -193,9 +193,12 @@ def _given(schema: Schema) -> Schema:
 
 
 def _request_body(operation: Operation[Any, Any]) -> Schema:
-    if operation.body is bytes:
+    if operation.streamed_types:
+        text = {"schema": {"type": "string"}}
+        content: Schema = dict.fromkeys(operation.streamed_types, text)
+    elif operation.body is bytes:
         form = {"type": "object", "additionalProperties": {"type": "string"}}
-        content: Schema = {"application/x-www-form-urlencoded": {"schema": form}}
+        content = {"application/x-www-form-urlencoded": {"schema": form}}
     else:
         content = {"application/json": {"schema": _refer(operation.body)}}
         if operation.example is not None:

@@ -36,6 +36,7 @@ class Tag(StrEnum):
     DRIFT = "Carrier drift"
     RULES = "Rules of law"
     WEBHOOKS = "Webhooks"
+    LISTS = "Lists"
     SERVICE = "Service"
 
 
@@ -91,12 +92,13 @@ Handler = Callable[[Call[B, Q]], Awaitable[Answer]]
 class Operation(Generic[B, Q]):
     """One operation: its route, what it takes and gives, who may use it, how it is explained.
 
-    `body`: the type of a JSON body, or `bytes` for a body that the handler reads itself.
-    `query`: a struct whose fields are the query parameters. `answers`: type of the answer by
-    status (None: no content). `errors`: codes beyond those that every such operation has.
-    `stream`: takes the same request as lines of JSON instead. `text_types`, `text_told`: media
-    types and description of an answer that is text (`bytes`). `for_brands`: a key that is limited
-    to brands may use it too, and sees its own alone; every other operation is closed to such a key.
+        `body`: the type of a JSON body, or `bytes` for a body that the handler reads itself.
+        `query`: a struct whose fields are the query parameters. `answers`: type of the answer by
+        status (None: no content). `errors`: codes beyond those that every such operation has.
+    `stream`: takes the same request as lines of JSON instead. `streamed_types`: media types of a
+    body that the handler reads itself, piece by piece. `text_types`, `text_told`: media types and
+    description of an answer that is text (`bytes`). `for_brands`: a key that is limited to brands
+    may use it too, and sees its own alone; every other operation is closed to such a key.
     """
 
     method: str
@@ -114,6 +116,7 @@ class Operation(Generic[B, Q]):
     example: object = None
     answer_example: object = None
     stream: Handler[None, Q] | None = None
+    streamed_types: tuple[str, ...] = ()
     text_types: tuple[str, ...] = ("text/xml",)
     text_told: str = "Taken; nothing is answered."
     for_brands: bool = False

@@ -72,6 +72,7 @@ PROBLEMS: Final[dict[str, ProblemKind]] = {
     "carrier_unreachable": ProblemKind(503, "The carrier could not be asked"),
     "method_not_allowed": ProblemKind(405, "Method not allowed"),
     "passed_on_to_itself": ProblemKind(409, "The text was passed on to this server by itself"),
+    "import_moved_on": ProblemKind(409, "Somebody else goes on with the import"),
     "already_settled": ProblemKind(409, "It is settled already"),
     "opted_in_since": ProblemKind(409, "The person has opted in since"),
     "nothing_to_compare": ProblemKind(409, "The carrier can be asked nothing"),

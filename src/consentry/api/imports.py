@@ -333,8 +333,8 @@ OPERATIONS: Final = (
         summary="Bring a list in",
         description="The body is the list: CSV of any usual delimiter and encoding, or lines of "
         "JSON (`number`, `date`, `reason`, `text`). Columns are guessed, or told by `mapping`. A "
-        "revocation is never overwritten, and the same list again changes nothing. Where it was cut "
-        "off, the same request goes on. 200 is what `dry_run` would do, exactly.",
+        "revocation is never overwritten, and the same list again changes nothing. Where it was "
+        "cut off, the same request goes on. 200 is what `dry_run` would do, exactly.",
         handler=bring_in_list,
         scope=Scope.CONSENT,
         query=ImportQuery,

@@ -92,9 +92,9 @@ Handler = Callable[[Call[B, Q]], Awaitable[Answer]]
 class Operation(Generic[B, Q]):
     """One operation: its route, what it takes and gives, who may use it, how it is explained.
 
-        `body`: the type of a JSON body, or `bytes` for a body that the handler reads itself.
-        `query`: a struct whose fields are the query parameters. `answers`: type of the answer by
-        status (None: no content). `errors`: codes beyond those that every such operation has.
+    `body`: the type of a JSON body, or `bytes` for a body that the handler reads itself.
+    `query`: a struct whose fields are the query parameters. `answers`: type of the answer by
+    status (None: no content). `errors`: codes beyond those that every such operation has.
     `stream`: takes the same request as lines of JSON instead. `streamed_types`: media types of a
     body that the handler reads itself, piece by piece. `text_types`, `text_told`: media types and
     description of an answer that is text (`bytes`). `for_brands`: a key that is limited to brands

@@ -50,6 +50,7 @@ IMPORT_BYTES_MAX: Final = 64 * 1024 * 1024
 """Some two million rows; a longer list is brought in by the command line, or in pieces."""
 
 _CSV: Final = b"text/csv"
+_NO_BLOCK: Final = 1 << 40
 
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=NOT_BLANK)]
 _Flag = Literal["true", "false"]
@@ -304,8 +305,9 @@ def _read_cursor(cursor: str | None) -> tuple[int, int]:
         return 0, -1
     block, _, row = cursor.partition("_")
     if not (block.isdecimal() and row.isdecimal() and len(cursor) <= 24 and cursor.isascii()):
-        raise Problem("invalid_parameter", "cursor is no `next` of this list. Begin without one.")
-    return int(block), int(row)
+        # Behind what is no place of this list there is nothing.
+        return _NO_BLOCK, 0
+    return min(int(block), _NO_BLOCK), int(row)
 
 
 _EXAMPLE: Final = {

@@ -98,7 +98,8 @@ def test_a_list_is_taken_along_in_each_format(tmp_path: Path) -> None:
     again = json.loads(run(tmp_path, "import", "out.parquet", "--json"))
     assert again["counts"]["stands"] == 1
     run(tmp_path, "export", "entries", "--out", "e.jsonl", "--from", "2020-01-01")
-    kinds = [json.loads(line)["kind"] for line in (tmp_path / "e.jsonl").open(encoding="utf-8")]
+    lines = (tmp_path / "e.jsonl").read_text(encoding="utf-8").splitlines()
+    kinds = [json.loads(line)["kind"] for line in lines]
     assert kinds == ["suppressed", "imported", "exported", "exported", "imported"]
     assert "--out" in run(tmp_path, "export", "entries", "--format", "parquet", code=2)
 

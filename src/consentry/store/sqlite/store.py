@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final, Self, TypeVar, cast
 
 import apsw
-import msgspec
 
 from consentry.domain.agents import Agent
 from consentry.domain.calls_to_action import CallToAction
@@ -37,12 +36,10 @@ from consentry.ports import (
     Ids,
     InboxFilter,
     InboxPage,
-    LastSeen,
     Logged,
     LogHead,
     LogKey,
     Measuring,
-    Mentions,
     MessageFilter,
     NoteSigner,
     OptOutFilter,
@@ -69,9 +66,9 @@ from consentry.store.sqlite.connection import (
     open_connection,
     open_for_reading,
 )
-from consentry.store.sqlite.erasing import find_mentions, read_last_seen, read_rows_of
 from consentry.store.sqlite.folding import LogFolding
 from consentry.store.sqlite.foreign import ForeignChanges
+from consentry.store.sqlite.held_reads import HeldReads
 from consentry.store.sqlite.indexing import SearchIndexer
 from consentry.store.sqlite.integrating import LogIntegrator
 from consentry.store.sqlite.log_reading import LogReader
@@ -96,7 +93,7 @@ _FEW: Final = 50
 """So many standings are looked up on the event loop itself: a thread would cost more."""
 
 
-class SQLiteStore(NoticeReads):
+class SQLiteStore(NoticeReads, HeldReads):
     """Implements `ports.Store`. Reads take microseconds and run on the event loop itself,
     but for many standings at once.
     """
@@ -475,18 +472,6 @@ class SQLiteStore(NoticeReads):
     async def read_import_parts(self, import_id: str, block: int) -> list[ImportPart]:
         """List what became of the rows of one block of an import."""
         return self._reader.read_import_parts(import_id, block)
-
-    async def read_mentions(self, recipients: list[str]) -> list[Mentions]:
-        """Look where numbers are named beside their own rows."""
-        return await self._aside.walk(lambda connection: find_mentions(connection, recipients))
-
-    async def read_last_seen(self, after: str, limit: int) -> list[LastSeen]:
-        """List numbers from behind one, with when something last happened with each."""
-        return await self._aside.walk(lambda connection: read_last_seen(connection, after, limit))
-
-    async def read_held(self, recipient: str) -> dict[str, list[msgspec.Raw]]:
-        """Read all rows that are held of a number, by table."""
-        return await self._aside.walk(lambda connection: read_rows_of(connection, recipient))
 
     async def close(self) -> None:
         """Finish what was submitted, bring the file up to date and let go of it."""

@@ -58,6 +58,7 @@ from consentry.wire.keyed_hash import HashKeys, derive_hash_key
 from consentry.wire.public_address import PrivateNetworks
 from databases import open_database
 from fake_evidence import FakeEvidence
+from ledger_keys import SIGNER
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 LONG_CODE = "+12025550101"
@@ -324,6 +325,7 @@ async def build_world(
         policy=policy,
         measuring=measuring,
         hash_keys=HashKeys([derive_hash_key(SECRET_KEY)]),
+        signer=SIGNER,
     )
     secrets = await _set_up(real)
     carrier, delivery = FakeCarrier(), FakeDelivery()

@@ -37,6 +37,7 @@ class Tag(StrEnum):
     RULES = "Rules of law"
     WEBHOOKS = "Webhooks"
     LISTS = "Lists"
+    LEDGER = "Proof"
     SERVICE = "Service"
 
 

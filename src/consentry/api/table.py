@@ -23,6 +23,7 @@ from consentry.api import (
     exports,
     imports,
     keywords,
+    ledger,
     messages,
     outgoing_webhooks,
     places,
@@ -69,5 +70,6 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *rules.OPERATIONS,
     *outgoing_webhooks.OPERATIONS,
     *webhook_deliveries.OPERATIONS,
+    *ledger.OPERATIONS,
     *service.OPERATIONS,
 )

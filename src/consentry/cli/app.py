@@ -19,6 +19,7 @@ from consentry.cli import (
     expiring,
     importing,
     keywords,
+    ledger,
     moving,
     opting_out,
     places,
@@ -65,6 +66,7 @@ wording.register(app)
 registering.register(app)
 carriers.register(app)
 moving.register(app)
+ledger.register(app)
 backing_up.register(app)
 agents.register(app)
 consents.register(app)

@@ -1,0 +1,1 @@
+"""Keeps the ledger's checkpoints where others can hold the ledger against them."""

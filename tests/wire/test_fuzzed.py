@@ -11,6 +11,16 @@ import pytest
 from consentry.wire.forms import FormError, build_form, parse_form
 from consentry.wire.rfc2822 import parse_rfc2822
 from consentry.wire.signatures import read_algorithm, twilio_json_signature_matches
+from consentry.wire.signed_note import (
+    NoteError,
+    is_signed_by,
+    read_note,
+    read_tree,
+    read_verifier_key,
+    write_note,
+    write_tree,
+    write_verifier_key,
+)
 from consentry.wire.sns import (
     SNSError,
     is_certificate_address,
@@ -133,7 +143,32 @@ def read_signature(body: bytes) -> None:
         raise Never
 
 
+KEY_LINE = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+CHECKPOINT = (
+    "example.com/ledger\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n"
+    "\u2014 example.com/ledger Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gG"
+    "zGku9nTo+zyWE+xeMcTOAYQ8=\n"
+).encode()
+
+
+def read_checkpoint(given: bytes) -> None:
+    """Read a signed tree; what was read is written and read back, and nobody else signed it."""
+    note = read_note(given.decode("utf-8", "surrogateescape"))
+    assert read_note(write_note(note)) == note
+    assert not is_signed_by(note, read_verifier_key(KEY_LINE))
+    tree = read_tree(note.text)
+    assert read_tree(write_tree(tree)) == tree
+
+
+def read_key(given: bytes) -> None:
+    """Read a key as verifiers take it; it is written the same."""
+    text = given.decode("utf-8", "surrogateescape")
+    assert write_verifier_key(read_verifier_key(text)) == text.strip()
+
+
 PARSERS = (
+    Parser("checkpoint", read_checkpoint, (CHECKPOINT,), NoteError),
+    Parser("verifier key", read_key, (KEY_LINE.encode(),), NoteError),
     Parser("form", read_form, (INBOUND, PICTURES, STATUS, CREATE), FormError),
     Parser("create", read_create, (CREATE, SCHEDULED), (FormError, TwilioRefusedError)),
     Parser("listing", parse_listing, (PAGE,), ListingError),

@@ -69,8 +69,13 @@ def _tag(public_key: bytes) -> bytes:
 
 
 def is_key_name(name: str) -> bool:
-    """Tell whether a key may be called so: not empty, no white space, no plus."""
-    return bool(name) and "+" not in name and not any(c.isspace() for c in name)
+    """Tell whether a key may be called so: not empty, no white space, no plus, UTF-8."""
+    return _is_unicode(name) and bool(name) and "+" not in name and not any(map(str.isspace, name))
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell a text from one with halves of letters in it, which nobody can write or sign."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def write_verifier_key(key: VerifierKey) -> str:
@@ -103,8 +108,8 @@ def read_note(written: str) -> Note:
     """Read a note; whether its signatures are right is not looked at. Raises `NoteError`."""
     if len(written) > _NOTE_BYTES_MAX:
         raise NoteError("It is too long for a signed note.")
-    if any(c < " " and c != "\n" for c in written):
-        raise NoteError("It is no signed note: there are control characters in it.")
+    if any(c < " " and c != "\n" for c in written) or not _is_unicode(written):
+        raise NoteError("It is no signed note: there are control characters in it, or no UTF-8.")
     text, found, rest = written.rpartition("\n\n")
     if not found or not text or not rest.endswith("\n"):
         raise NoteError("It is no signed note: a text, an empty line and signatures are expected.")

@@ -36,7 +36,7 @@ def read_retry_after(value: str | None, now: datetime) -> int | None:
         return int(text[:_DIGITS_MAX]) if len(text) <= _DIGITS_MAX else 10**_DIGITS_MAX
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
     return max(0, round((at - now).total_seconds()))

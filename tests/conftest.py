@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -22,6 +23,9 @@ settings.load_profile("shared machine")
 _TEMPLATE = "consentry_template"
 _numbers = itertools.count(1)
 
+TESTS = Path(__file__).parent
+PURE = {"domain", "wire", "actions"}
+
 KINDS = ("unit", "property", "integration", "e2e")
 
 
@@ -31,6 +35,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if unmarked:
         shown = "\n  ".join(unmarked[:10])
         raise pytest.UsageError(f"Mark these tests unit, property, integration or e2e:\n  {shown}")
+    # Each branch of the pure part is reached by the pure part's own tests. Noting which lines run
+    # takes a test several times as long, so no other test does it.
+    for item in items:
+        if not PURE & set(item.path.relative_to(TESTS).parts[:1]):
+            item.add_marker(pytest.mark.no_cover)
     # Files are handed out in this order: with real processes a file takes a minute, and one that
     # is left for the end keeps a single core waiting.
     items.sort(key=lambda item: item.get_closest_marker("e2e") is None)

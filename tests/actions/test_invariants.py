@@ -42,7 +42,8 @@ from consentry.domain.standing import (
     apply_pieces,
 )
 
-pytestmark = pytest.mark.property
+# Measuring which lines run would take most of the time, and other tests run them all.
+pytestmark = [pytest.mark.property, pytest.mark.no_cover]
 
 
 class Everything(RandomWorld):

@@ -26,7 +26,8 @@ from consentry.domain.standing import (
 )
 from memory_store import START
 
-pytestmark = pytest.mark.property
+# Measuring which lines run would take most of the time, and other tests run them all.
+pytestmark = [pytest.mark.property, pytest.mark.no_cover]
 
 
 @given(requests | plain_requests, directories, st.lists(standings, max_size=3))

@@ -26,8 +26,7 @@ from consentry.domain.standing import (
 )
 from memory_store import START
 
-# Measuring which lines run would take most of the time, and other tests run them all.
-pytestmark = [pytest.mark.property, pytest.mark.no_cover]
+pytestmark = pytest.mark.property
 
 
 @given(requests | plain_requests, directories, st.lists(standings, max_size=3))

@@ -247,7 +247,7 @@ def test_the_first_time_of_an_opt_out_is_the_earliest() -> None:
 
 @pytest.mark.unit
 def test_a_late_opt_out_takes_only_the_consents_that_are_older() -> None:
-    """Consent to a program given after the STOP was sent stays; older consent goes."""
+    """What was given after the STOP stays, if by more than clocks differ; the rest goes."""
 
     def consent(minutes: int) -> Standing:
         given = Consent(
@@ -261,7 +261,8 @@ def test_a_late_opt_out_takes_only_the_consents_that_are_older() -> None:
         return apply_pieces(Standing(), (given,))
 
     late = text("STOP", at=minute(9), sent_at=minute(5))
-    for minutes, state in ((4, ConsentState.REVOKED), (6, ConsentState.ACTIVE)):
+    revoked, active = ConsentState.REVOKED, ConsentState.ACTIVE
+    for minutes, state in ((4, revoked), (6, revoked), (7, active)):
         standing, _ = hear(consent(minutes), late)
         found = standing.consent(PROMO.id)
         assert found is not None

@@ -26,16 +26,21 @@ from consentry.domain.evidence.proved import Proved, ProvedEntry
 from consentry.domain.gate import Door
 from consentry.domain.messages import MessageStatus
 from consentry.domain.policy import Policy
-from consentry.evidence.making import EvidenceMaker
+from consentry.evidence.making import EvidenceMaker, Prover
+from consentry.evidence.proving import LedgerProver
+from consentry.opening import LedgerSigner
 from consentry.ports import Accepted, InboundText, Page, StatusReport, Store
 from consentry.ports.evidence import EvidenceMade, EvidenceWanted
 from consentry.store.postgres.store import PostgresStore
 from consentry.store.sqlite.store import SQLiteStore
+from consentry.wire.keyed_hash import HashKeys, derive_hash_key
 from memory_store import CountingIds, FakeClock, claimable
 
 CARRIER: Final = "twilio-1"
 AGENT: Final = Actor(ActorKind.AGENT, "agent-1")
 NAME: Final = "consentry.local/ledger"
+SIGNER: Final = LedgerSigner(NAME, "the secret of a ledger")
+HASH_KEYS: Final = HashKeys([derive_hash_key("the secret of a server")])
 
 
 def hash_pair(left: bytes, right: bytes) -> bytes:
@@ -100,8 +105,22 @@ class MemoryLedger:
 def open_store(address: str, clock: FakeClock) -> Store:
     """Open a database, by its path or URL, on a clock that moves only when told to."""
     if address.startswith("postgresql:"):
-        return PostgresStore.open(address, clock=clock, ids=CountingIds(), policy=Policy())
-    return SQLiteStore.open(Path(address), clock=clock, ids=CountingIds(), policy=Policy())
+        return PostgresStore.open(
+            address,
+            clock=clock,
+            ids=CountingIds(),
+            policy=Policy(),
+            hash_keys=HASH_KEYS,
+            signer=SIGNER,
+        )
+    return SQLiteStore.open(
+        Path(address),
+        clock=clock,
+        ids=CountingIds(),
+        policy=Policy(),
+        hash_keys=HASH_KEYS,
+        signer=SIGNER,
+    )
 
 
 class Story:
@@ -201,7 +220,11 @@ class Story:
 
 
 async def make_bundle(store: Store, clock: FakeClock, **wanted: Any) -> EvidenceMade:
-    """Make a bundle of the person."""
-    young = wanted.pop("young", 0)
-    maker = EvidenceMaker(store, MemoryLedger(store, young=young), clock, Policy())
+    """Make a bundle of the person, proved by the store's own log."""
+    return await prove_by(LedgerProver(store, SIGNER), store, clock, **wanted)
+
+
+async def prove_by(prover: Prover, store: Store, clock: FakeClock, **wanted: Any) -> EvidenceMade:
+    """Make a bundle of the person, proved by a ledger."""
+    maker = EvidenceMaker(store, prover, clock, Policy(), hash_keys=HASH_KEYS)
     return await maker.make(EvidenceWanted(PERSON, **wanted), AGENT)

@@ -221,7 +221,8 @@ def build_evidence_maker(
     from consentry.evidence.proving import LedgerProver  # noqa: PLC0415 - see above
 
     prover = LedgerProver(store, read_ledger_signer(settings))
-    return EvidenceMaker(store, prover, clock, build_policy(settings), tell=tell)
+    policy, hash_keys = build_policy(settings), read_hash_keys(settings)
+    return EvidenceMaker(store, prover, clock, policy, hash_keys=hash_keys, tell=tell)
 
 
 def name_ledger(settings: Settings) -> str:

@@ -10,7 +10,7 @@ import pytest
 from consent_world import AT_NOON, DIRECTORY, FOREIGN, LONG, NEWS, PERSON, POLICY, PROMO, minute
 from consentry.domain.calls_to_action import CallMedium, CallToAction, Wording
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind, Evidence, Medium
-from consentry.domain.evidence.case import Material, ReceiptLine, build_case
+from consentry.domain.evidence.case import ErasedEntries, Material, ReceiptLine, build_case
 from consentry.domain.evidence.gaps import TABLE, Gap, find_gaps
 from consentry.domain.evidence.local_time import find_local_time, spell_offset
 from consentry.domain.evidence.scope import Scope
@@ -326,15 +326,15 @@ def test_every_gap_is_found_counted_and_named() -> None:
             history=unrecorded,
             covered=frozenset({"ent_1"}),
             has_timestamp=False,
-            erased=2,
+            erased=(ErasedEntries("ent_erased", 2),),
             left_out=3,
         ),
         "U+8C22",
     )
-    named = {name: (gap.count, gap.named[0]) for name, gap in found.items()}
+    named = {name: (gap.count, next(iter(gap.named), None)) for name, gap in found.items()}
     assert named == {
         "not_covered": (8, "ent_2"),
-        "erased": (2, ""),
+        "erased": (2, "ent_erased"),
         "wording_differs": (1, "deals/2"),
         "wording_not_stored": (1, "deals/9"),
         "wording_unknown": (2, "ent_1"),
@@ -350,7 +350,7 @@ def test_every_gap_is_found_counted_and_named() -> None:
         "clock_unknown": (3, "ent_1"),
         "no_timestamp": (1, "checkpoint.txt"),
         "texts_outside_ledger": (3, "msg_8"),
-        "left_out": (3, ""),
+        "left_out": (3, None),
         "letters": (1, "U+8C22"),
     }
     no_checkpoint = gaps_of(material(granted[:1], covered=None))

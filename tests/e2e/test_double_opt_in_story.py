@@ -1,5 +1,11 @@
 """Double opt-in with real processes: a program asks, the handset answers, marketing may go."""
 
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
 import pytest
 from real_world import Demo, eventually
 
@@ -92,6 +98,40 @@ def test_stop_instead_of_yes_ends_it(demo: Demo, phone: str, number: str) -> Non
     assert refusal(demo, phone, number) == "no_consent"
     assert ask(demo, phone, number)["message"] is None
     assert demo.shown(phone, number).count(("sender", ASKS)) == 1
+
+
+def test_all_of_it_is_proved_to_whoever_has_python(
+    demo: Demo, phone: str, number: str, tmp_path: Path
+) -> None:
+    """The bundle of the whole story checks out by its own verify.py, and not with a byte turned."""
+    ask(demo, phone, number)
+    is_shown(demo, phone, number, ASKS)
+    demo.carrier.type_heard(phone, number, "YES")
+    is_shown(demo, phone, number, WELCOME)
+    demo.carrier.type_heard(phone, number, "please stop texting me")
+    reply = {"sender": number, "recipient": phone, "body": "Are you sure?"}
+    assert demo.product.call("POST", "/v1/messages", reply).status_code == 403
+    answer = demo.product.call("GET", f"/v1/evidence/{phone}")
+    assert answer.status_code == 200, answer.text
+    packed = tmp_path / "bundle.zip"
+    packed.write_bytes(answer.content)
+    with zipfile.ZipFile(packed) as bundle:
+        bundle.extractall(tmp_path / "bundle")
+        page = bundle.read("evidence.html").decode()
+        gaps = {gap["id"] for gap in json.loads(bundle.read("gaps.json"))}
+        assert json.loads(bundle.read("proofs.json"))["not_covered"] == []
+        assert bundle.read("calls-to-action/offers-web-1.html").startswith(b"<section")
+    assert "please stop texting me" in page
+    assert "opted out" in page
+    assert not gaps & {"no_checkpoint", "not_covered", "wording_not_stored", "policy_unknown"}
+    verify = [sys.executable, "-I", "-S", str(tmp_path / "bundle" / "verify.py")]
+    checked = subprocess.run([*verify, str(packed)], capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, ""), checked.stdout
+    turned = bytearray(answer.content)
+    turned[len(turned) // 2] ^= 1
+    packed.write_bytes(turned)
+    checked = subprocess.run([*verify, str(packed)], capture_output=True, text=True, check=False)
+    assert checked.returncode == 1, checked.stdout
 
 
 def test_who_texts_a_campaigns_word_is_asked(demo: Demo, phone: str, number: str) -> None:

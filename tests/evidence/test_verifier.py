@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from consentry.evidence.verifier import check, proofs, write_verifier
-from evidence_world import MemoryLedger, Story, find_path, hash_tree, make_bundle, open_store
+from evidence_world import MemoryLedger, Story, find_path, hash_tree, open_store, prove_by
 from memory_store import FakeClock
 
 pytestmark = pytest.mark.unit
@@ -74,7 +74,8 @@ def make_story_bundle(path: Path) -> bytes:
         store = open_store(str(path), clock)
         try:
             await Story(store, clock).tell()
-            return (await make_bundle(store, clock, young=1)).content
+            ledger = MemoryLedger(store, young=1)
+            return (await prove_by(ledger, store, clock)).content
         finally:
             await store.close()
 

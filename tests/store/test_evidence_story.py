@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from store_world import Database
 
+from consentry.actions.erase import erase_number
 from consentry.domain.entries import EntryKind
 from consentry.evidence.verifier import check
 from consentry.ports import Page, Rejected, Store
-from evidence_world import PERSON, Story, make_bundle, open_store
+from evidence_world import AGENT, PERSON, MemoryLedger, Story, make_bundle, open_store, prove_by
 from memory_store import START, FakeClock
 
 pytestmark = pytest.mark.integration
@@ -93,13 +94,14 @@ async def test_a_bundle_tells_the_whole_story(
 
 async def test_a_bundle_is_on_record_and_the_same_again(told: Store, clock: FakeClock) -> None:
     """The audit says who took it; made again at the same time it is the same, byte for byte."""
-    first = await make_bundle(told, clock)
+    ledger = MemoryLedger(told)
+    first = await prove_by(ledger, told, clock)
     (taken,) = await told.read_audit(Page(5), kinds=(EntryKind.EXPORTED,))
     assert (taken.actor.id, taken.text) == (
         "agent-1",
         f"evidence ({PERSON}, 2026-11-23 12:00:38 UTC and before): {first.entries} rows",
     )
-    assert (await make_bundle(told, clock)).content == first.content
+    assert (await prove_by(ledger, told, clock)).content == first.content
 
 
 async def test_a_period_keeps_the_consent_that_it_rests_on(told: Store, clock: FakeClock) -> None:
@@ -116,8 +118,35 @@ async def test_a_period_keeps_the_consent_that_it_rests_on(told: Store, clock: F
     assert "Hello, is my order on its way?" in bodies
     until = START - timedelta(days=1)
     nothing = unpack((await make_bundle(told, clock, until=until, brand="acme")).content)
-    assert nothing["entries.jsonl"] == nothing["checkpoint.txt"] == b""
-    assert "no_checkpoint" in {gap["id"] for gap in json.loads(nothing["gaps.json"])}
+    assert nothing["entries.jsonl"] == b""
+
+
+async def test_without_a_checkpoint_a_bundle_says_so(told: Store, clock: FakeClock) -> None:
+    """It is signed, and nothing is called proved."""
+    until = START - timedelta(days=1)
+    files = unpack((await prove_by(MemoryLedger(told), told, clock, until=until)).content)
+    assert files["checkpoint.txt"] == b""
+    assert "no_checkpoint" in {gap["id"] for gap in json.loads(files["gaps.json"])}
+
+
+async def test_what_was_erased_is_a_gap_that_names_what_accounts_for_it(
+    told: Store, clock: FakeClock, tmp_path: Path
+) -> None:
+    """After an erasure nothing of the person is in a bundle but that they were erased."""
+    clock.advance(minutes=10)
+    before = await make_bundle(told, clock)
+    await erase_number(PERSON, "asked for it", AGENT, told)
+    await Story(told, clock).receive("Hello again")
+    made = await make_bundle(told, clock)
+    assert b"It left today." not in made.content
+    files = unpack(made.content)
+    (erased,) = [gap for gap in json.loads(files["gaps.json"]) if gap["id"] == "erased"]
+    # The bundle of before was made by an agent, and is an entry about nobody.
+    assert erased["count"] >= before.entries
+    assert len(lines(files["entries.jsonl"])) == made.entries < before.entries
+    path = tmp_path / made.name
+    path.write_bytes(made.content)
+    assert check.verify(path, {}).problems == []
 
 
 async def test_what_cannot_be_is_refused(told: Store, clock: FakeClock) -> None:

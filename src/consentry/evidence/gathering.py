@@ -8,14 +8,16 @@ import msgspec
 
 from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.directory import Directory
-from consentry.domain.entries import Entry
-from consentry.domain.evidence.case import Material, ReceiptLine, name_calls
+from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.erasure import Erasure
+from consentry.domain.evidence.case import ErasedEntries, Material, ReceiptLine, name_calls
 from consentry.domain.evidence.proved import Proved
 from consentry.domain.evidence.scope import STAFF_KINDS, Scope
 from consentry.domain.in_force import History
 from consentry.domain.messages import Message
 from consentry.ports import MessageFilter, Page, Rejected, Store
 from consentry.ports.evidence import EvidenceWanted
+from consentry.wire.keyed_hash import HashKeys, UnknownHashKey
 
 ENTRIES_MAX: Final = 50_000
 """How much one bundle holds: it is made in memory."""
@@ -41,6 +43,7 @@ class Gathered(msgspec.Struct, frozen=True):
     messages: dict[str, Message]
     receipts: dict[str, tuple[ReceiptLine, ...]]
     calls: dict[str, CallToAction]
+    erased: tuple[ErasedEntries, ...] = ()
 
 
 def find_scope(wanted: EvidenceWanted, directory: Directory, now: datetime) -> Scope:
@@ -80,7 +83,7 @@ def _find_senders(
     return tuple(of_brand), wanted.brand
 
 
-async def gather(store: Store, scope: Scope, directory: Directory) -> Gathered:
+async def gather(store: Store, scope: Scope, directory: Directory, hash_keys: HashKeys) -> Gathered:
     """Read everything; raises `Rejected` where it is too much for one bundle."""
     kept: list[Kept] = []
     left_out = 0
@@ -105,6 +108,7 @@ async def gather(store: Store, scope: Scope, directory: Directory) -> Gathered:
         messages,
         await _read_receipts(store, scope, messages),
         await _read_calls(store, [one.entry for one in entries]),
+        await _read_erasures(store, scope, hash_keys),
     )
 
 
@@ -113,7 +117,6 @@ def build_material(
 ) -> Material:
     """Put what was read into what a case is built from."""
     covered = frozenset(proved.leaves) if proved.note is not None else None
-    erased = sum(leaf.salt is None for leaf in proved.leaves.values())
     return Material(
         scope=gathered.scope,
         made_at=made_at,
@@ -125,7 +128,7 @@ def build_material(
         directory=gathered.directory,
         covered=covered,
         has_timestamp=proved.has_timestamp,
-        erased=erased,
+        erased=gathered.erased,
         left_out=gathered.left_out,
     )
 
@@ -196,3 +199,29 @@ async def _read_calls(store: Store, entries: list[Entry]) -> dict[str, CallToAct
             if call is not None:
                 calls[name] = call
     return calls
+
+
+async def _read_erasures(
+    store: Store, scope: Scope, hash_keys: HashKeys
+) -> tuple[ErasedEntries, ...]:
+    """Find what was erased of the number before: it is accounted for under a keyed hash."""
+    found: list[ErasedEntries] = []
+    before: str | None = None
+    while True:
+        page = await store.read_audit(Page(_PAGE, before), kinds=(EntryKind.ERASED,))
+        found += [
+            ErasedEntries(entry.id, entry.erasure.count)
+            for entry in page
+            if entry.erasure is not None and _is_of(entry.erasure, scope.recipient, hash_keys)
+        ]
+        if len(page) < _PAGE:
+            return tuple(reversed(found))
+        before = page[-1].id
+
+
+def _is_of(erasure: Erasure, number: str, hash_keys: HashKeys) -> bool:
+    try:
+        return hash_keys.hash_by(erasure.key, number).hash == erasure.hash
+    except UnknownHashKey:
+        # The store says so too, louder, for whoever may be texted hangs on it.
+        return False

@@ -24,6 +24,7 @@ from consentry.evidence.verifier import write_verifier
 from consentry.evidence.zip_writing import ZipWriter
 from consentry.ports import Clock, Store
 from consentry.ports.evidence import EvidenceMade, EvidenceWanted
+from consentry.wire.keyed_hash import HashKeys
 
 PAPER_LINES_MAX: Final = 1000
 """How many lines of the log the paper has at most: the page and the lines of JSON have all."""
@@ -37,6 +38,10 @@ class Prover(Protocol):
 
     def sign(self, text: str) -> str:
         """Sign a text with the ledger's key, as a note."""
+
+
+NO_KEYS: Final = HashKeys()
+"""For a ledger in which nobody was erased."""
 
 
 def _quietly(step: str) -> None:
@@ -53,13 +58,18 @@ class EvidenceMaker:
         clock: Clock,
         policy: Policy,
         *,
+        hash_keys: HashKeys = NO_KEYS,
         tell: Callable[[str], None] | None = None,
     ) -> None:
-        """Make bundles of this store; `tell` is called with each step that begins."""
+        """Make bundles of this store.
+
+        `hash_keys` tell what was erased of a number before; `tell` is called with each step.
+        """
         self._store = store
         self._prover = prover
         self._clock = clock
         self._policy = policy
+        self._hash_keys = hash_keys
         self._tell = tell or _quietly
         self._one_at_a_time = asyncio.Lock()
 
@@ -71,7 +81,7 @@ class EvidenceMaker:
             self._tell("reading entries, texts and receipts")
             directory = await self._store.read_directory()
             scope = find_scope(wanted, directory, now)
-            gathered = await gather(self._store, scope, directory)
+            gathered = await gather(self._store, scope, directory, self._hash_keys)
             self._tell(f"proving {len(gathered.entries):,} entries")
             proved = await self._prover.prove([kept.entry.id for kept in gathered.entries])
             history = await read_history(self._store, self._policy)

@@ -27,12 +27,20 @@ class ReceiptLine(msgspec.Struct, frozen=True):
     error_code: str | None = None
 
 
+class ErasedEntries(msgspec.Struct, frozen=True):
+    """Entries of the number that were destroyed: how many, and the entry that accounts for them."""
+
+    entry: str
+    count: int
+
+
 class Material(msgspec.Struct, frozen=True):
     """What a case is built from; `entries` are those of the scope, oldest first.
 
     `receipts` by the carrier's id of the text. `calls`: the versions that could be found, by their
     names. `covered`: the entries that the checkpoint proves; None where there is no checkpoint.
-    `left_out`: how many entries of the number say nothing of consent.
+    `erased`: what was destroyed of the number before. `left_out`: how many entries of the number
+    say nothing of consent.
     """
 
     scope: Scope
@@ -45,7 +53,7 @@ class Material(msgspec.Struct, frozen=True):
     directory: Directory
     covered: frozenset[str] | None = None
     has_timestamp: bool = False
-    erased: int = 0
+    erased: tuple[ErasedEntries, ...] = ()
     left_out: int = 0
 
 

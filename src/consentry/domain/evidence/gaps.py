@@ -55,10 +55,15 @@ def find_gaps(case: Case, unwritten: tuple[str, ...] = ()) -> tuple[Gap, ...]:
     found = {row.id: _FINDERS[row.id](case) for row in TABLE.gaps if row.id in _FINDERS}
     found["letters"] = list(unwritten)
     return tuple(
-        Gap(row.id, row.says, row.means, len(found[row.id]), tuple(found[row.id][:_NAMED_MAX]))
+        Gap(row.id, row.says, row.means, len(found[row.id]), _name_first(found[row.id]))
         for row in TABLE.gaps
         if found[row.id]
     )
+
+
+def _name_first(found: list[str]) -> tuple[str, ...]:
+    """Name the first; what has no name is counted alone."""
+    return tuple(filter(None, found))[:_NAMED_MAX]
 
 
 def _grants(case: Case) -> list[Entry]:
@@ -197,14 +202,16 @@ def _server_clock(case: Case) -> list[str]:
     return ["recorded_at"] if case.material.entries else []
 
 
-def _counted(count: Callable[[Case], int]) -> Callable[[Case], list[str]]:
-    return lambda case: [""] * count(case)
+def _erased(case: Case) -> list[str]:
+    """Name the entries that account for what was erased, and count what that was."""
+    erased = case.material.erased
+    return [name for one in erased for name in (one.entry, *[""] * (one.count - 1))]
 
 
 _FINDERS: Final[dict[str, Callable[[Case], list[str]]]] = {
     "no_checkpoint": _no_checkpoint,
     "not_covered": _uncovered,
-    "erased": _counted(lambda case: case.material.erased),
+    "erased": _erased,
     "wording_differs": _other_calls,
     "wording_not_stored": _unknown_calls,
     "wording_unknown": _grants_where(_lacks_wording),
@@ -222,5 +229,5 @@ _FINDERS: Final[dict[str, Callable[[Case], list[str]]]] = {
     "no_timestamp": _no_timestamp,
     "texts_outside_ledger": _texts_outside_ledger,
     "place_unsure": _unsure_places,
-    "left_out": _counted(lambda case: case.material.left_out),
+    "left_out": lambda case: [""] * case.material.left_out,
 }

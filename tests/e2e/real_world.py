@@ -23,7 +23,9 @@ SENTENCE = (
 # Area codes in use; with 555-01xx behind them they are numbers kept for fiction.
 _AREA_CODES = (201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217, 218)
 FINAL_STATUSES = frozenset({"delivered", "undelivered", "failed", "canceled"})
-_KEPT_FILES = frozenset({"consentry.db", "demo.json", "secret.key", "simulator.jsonl"})
+_KEPT_FILES = frozenset(
+    {"consentry.db", "demo.json", "ledger.key", "secret.key", "simulator.jsonl"}
+)
 
 
 def fictional_phones() -> Iterator[str]:

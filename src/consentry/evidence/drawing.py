@@ -2,17 +2,12 @@
 
 from datetime import datetime
 from functools import cache
-from importlib.resources import as_file, files
-from typing import TYPE_CHECKING
 
 import jinja2
-import msgspec
 
 from consentry.evidence.document import Cell, Document, Part, Section
 from consentry.evidence.letters import runs_right_to_left, spell_unknown
-
-if TYPE_CHECKING:
-    import typst
+from consentry.evidence.typesetting import Paper, typeset
 
 
 @cache
@@ -34,38 +29,10 @@ def draw_page(document: Document) -> bytes:
     return page.encode("utf-8", "replace")
 
 
-@cache
-def _load_fonts() -> "typst.Fonts":
-    """Load our fonts, and none of the machine's: the same paper everywhere."""
-    # Imported where it is used: it is large, and only bundles need it.
-    import typst  # noqa: PLC0415 - see above
-
-    with as_file(files(__name__.rpartition(".")[0]).joinpath("fonts")) as folder:
-        return typst.Fonts(include_system_fonts=False, font_paths=[str(folder)])
-
-
-def draw_paper(document: Document, made_at: datetime, author: str) -> tuple[bytes, tuple[str, ...]]:
-    """Draw the paper (PDF/A-2a, PDF/UA-1), and tell the letters that the font has not.
-
-    The same document and time give the same bytes.
-    """
-    import typst  # noqa: PLC0415 - as above
-
-    unknown: set[str] = set()
-    told = _Paper(unknown).tell(document, author)
-    source = files(__name__.rpartition(".")[0]).joinpath("paper.typ").read_bytes()
-    compiler = typst.Compiler(
-        source,
-        font_paths=_load_fonts(),
-        ignore_system_fonts=True,
-        sys_inputs={"case": msgspec.json.encode(told).decode()},
-    )
-    paper = compiler.compile(
-        format="pdf", pdf_standards=["a-2a", "ua-1"], timestamp=made_at.replace(microsecond=0)
-    )
-    if not isinstance(paper, bytes):
-        raise TypeError("typst gave no PDF")
-    return paper, tuple(sorted(unknown))
+def draw_paper(document: Document, made_at: datetime, author: str) -> bytes:
+    """Draw the paper (PDF/A-2a, PDF/UA-1): the same document and time give the same bytes."""
+    told = _Paper(set()).tell(document, author)
+    return typeset(Paper(told, made_at.replace(microsecond=0)))
 
 
 def find_unwritten(document: Document) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from consentry.ports import MessageFilter, Page, Rejected, Store
 from consentry.ports.evidence import EvidenceWanted
 from consentry.wire.keyed_hash import HashKeys, UnknownHashKey
 
-ENTRIES_MAX: Final = 50_000
+ENTRIES_MAX: Final = 20_000
 """How much one bundle holds: it is made in memory."""
 
 _PAGE: Final = 500

@@ -1,7 +1,7 @@
 """Makes a bundle: reads, proves, builds the case, draws it, and packs it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from importlib.resources import files
 from string import Template
@@ -26,7 +26,7 @@ from consentry.ports import Clock, Store
 from consentry.ports.evidence import EvidenceMade, EvidenceWanted
 from consentry.wire.keyed_hash import HashKeys
 
-PAPER_LINES_MAX: Final = 1000
+PAPER_LINES_MAX: Final = 500
 """How many lines of the log the paper has at most: the page and the lines of JSON have all."""
 
 
@@ -94,42 +94,46 @@ class EvidenceMaker:
         return made
 
     def _pack(self, gathered: Gathered, case: Case, proved: Proved) -> EvidenceMade:
-        made_at = case.material.made_at
+        material = case.material
         gaps = _find_all_gaps(case, proved)
-        name = name_bundle(case.material.scope.recipient, made_at)
-        told = _tell_texts(case, proved, name)
-        paper = build_document(case, gaps, proved, lines_max=PAPER_LINES_MAX)
-        pages, calls = contents.write_calls(gathered)
-        author = proved.keys[0].partition("+")[0]
-        packed = {
-            "README.txt": told["README.txt"],
-            "verify.py": write_verifier(),
-            "evidence.html": draw_page(build_document(case, gaps, proved)),
-            "evidence.pdf": draw_paper(paper, made_at, author)[0],
-            "gaps.json": contents.write_gaps(gaps),
-            "entries.jsonl": contents.write_entries(gathered.entries, proved),
-            "messages.jsonl": contents.write_messages(case),
-            "decisions.jsonl": contents.write_decisions(gathered.entries),
-            "policies.json": contents.write_policies(case),
-            "calls-to-action.json": calls,
-            **pages,
-            "proofs.json": contents.write_proofs(gathered, proved),
-            "checkpoint.txt": (proved.note or "").encode(),
-            "ledger.pub": "".join(f"{key}\n" for key in proved.keys).encode(),
-            "declaration.txt": told["declaration.txt"],
-        }
-        writer = ZipWriter(made_at)
-        for file, data in packed.items():
+        name = name_bundle(material.scope.recipient, material.made_at)
+        writer = ZipWriter(material.made_at)
+        for file, data in _write_files(gathered, case, gaps, proved):
             writer.add(file, data)
-        about = {"recipient": case.material.scope.recipient, "made_by": f"consentry {__version__}"}
+        about = {"recipient": material.scope.recipient, "made_by": f"consentry {__version__}"}
         return EvidenceMade(
             name,
             writer.close(about, self._prover.sign),
             len(gathered.entries),
             len(proved.leaves),
-            len(case.material.messages),
+            len(material.messages),
             tuple(f"{gap.says} ({gap.count:,})" for gap in gaps),
         )
+
+
+def _write_files(
+    gathered: Gathered, case: Case, gaps: tuple[Gap, ...], proved: Proved
+) -> Iterator[tuple[str, bytes]]:
+    """Write the files in their order, each only when the one before was packed."""
+    texts = _tell_texts(case, proved)
+    author = proved.keys[0].partition("+")[0]
+    yield "README.txt", texts["README.txt"]
+    yield "verify.py", write_verifier()
+    yield "evidence.html", draw_page(build_document(case, gaps, proved))
+    paper = build_document(case, gaps, proved, lines_max=PAPER_LINES_MAX)
+    yield "evidence.pdf", draw_paper(paper, case.material.made_at, author)
+    yield "gaps.json", contents.write_gaps(gaps)
+    yield "entries.jsonl", contents.write_entries(gathered.entries, proved)
+    yield "messages.jsonl", contents.write_messages(case)
+    yield "decisions.jsonl", contents.write_decisions(gathered.entries)
+    yield "policies.json", contents.write_policies(case)
+    pages, calls = contents.write_calls(gathered)
+    yield "calls-to-action.json", calls
+    yield from pages.items()
+    yield "proofs.json", contents.write_proofs(gathered, proved)
+    yield "checkpoint.txt", (proved.note or "").encode()
+    yield "ledger.pub", "".join(f"{key}\n" for key in proved.keys).encode()
+    yield "declaration.txt", texts["declaration.txt"]
 
 
 def name_bundle(recipient: str, made_at: datetime) -> str:
@@ -144,7 +148,7 @@ def _find_all_gaps(case: Case, proved: Proved) -> tuple[Gap, ...]:
     return find_gaps(case, find_unwritten(paper))
 
 
-def _tell_texts(case: Case, proved: Proved, name: str) -> dict[str, bytes]:
+def _tell_texts(case: Case, proved: Proved) -> dict[str, bytes]:
     scope = case.material.scope
     told = {
         "number": scope.recipient,
@@ -153,7 +157,7 @@ def _tell_texts(case: Case, proved: Proved, name: str) -> dict[str, bytes]:
         "until": spell_time(scope.until),
         "made_at": spell_time(case.material.made_at),
         "version": __version__,
-        "name": name,
+        "name": name_bundle(scope.recipient, case.material.made_at),
         "key": proved.keys[-1],
     }
     folder = files("consentry.evidence").joinpath("texts")

@@ -70,6 +70,21 @@ def test_every_row_is_told_of(runner: CliRunner, tmp_path: Path) -> None:
     assert allowed == [kept["rows_written"]] == [1]
 
 
+def test_a_snapshot_is_made_and_answered_from(runner: CliRunner, tmp_path: Path) -> None:
+    """The same rows as from the database, as of the snapshot, with its checkpoint beside them."""
+    words = ["scrub", str(tmp_path / "in.csv"), str(tmp_path / "out.csv"), *ASKED]
+    assert runner.invoke(app, words).exit_code == 0
+    expected = (tmp_path / "out.csv").read_bytes()
+    folder = str(tmp_path / "all")
+    made = json.loads(runner.invoke(app, ["snapshot", folder, "--buckets", "3", "--json"]).stdout)
+    assert (made["standings"], len(made["parts"])) == (2, 3)
+    told = json.loads(runner.invoke(app, [*words, "--snapshot", folder, "--json"]).stdout)
+    assert (told["as_of"], told["checkpoint"]) == (made["as_of"], made["checkpoint"])
+    assert (tmp_path / "out.csv").read_bytes() == expected
+    assert runner.invoke(app, ["snapshot", folder]).exit_code == 2
+    assert runner.invoke(app, [*words, "--ray", "local"]).exit_code == 2
+
+
 def test_what_cannot_be_answered_ends_with_2(runner: CliRunner, tmp_path: Path) -> None:
     """A sender, program or column that is not there is named, and nothing is written."""
     files = [str(tmp_path / "in.csv"), str(tmp_path / "out.csv")]

@@ -28,6 +28,8 @@ from consentry.domain.standing import (
     Thread,
     Unclear,
 )
+from consentry.ports import ErasedStanding
+from consentry.wire.keyed_hash import HashKeys, name_hash_key
 from memory_store import START
 
 OFF = msgspec.structs.replace(PROMO, id="off", enabled=False)
@@ -53,6 +55,9 @@ _PROGRAMS = (
 )
 _AREAS = ("415", "305", "212", "808", "204", "787", "801")
 _HOURS = (-60, -23, -20, -2, -1, 0, 1, 60)
+
+
+KEYS = HashKeys((name_hash_key(b"k" * 32),))
 
 
 class World:
@@ -87,6 +92,13 @@ class World:
             for number in numbers
             if number in self.erased
         }
+
+    async def read_erased(self) -> list[ErasedStanding]:
+        """List what stands against them, by the hashes of `KEYS`."""
+        return [
+            ErasedStanding(*KEYS.hash_number(number), msgspec.json.encode(standing).decode())
+            for number, standing in self.erased.items()
+        ]
 
     def erase(self, every: int) -> None:
         """Erase one of so many people."""

@@ -1,5 +1,6 @@
-"""Answering a whole list: scrub."""
+"""Answering a whole list: scrub; and how everybody stands, in files: snapshot."""
 
+import asyncio
 import os
 import sys
 from enum import StrEnum
@@ -10,16 +11,18 @@ import msgspec
 import typer
 
 from consentry.cli.database import with_store
-from consentry.cli.output import JSONFlag, fail, print_json, print_table
+from consentry.cli.output import JSONFlag, fail, print_json, print_table, tell
 from consentry.clock import SystemClock
 from consentry.domain.directory import Directory, Purpose
 from consentry.domain.gate import Request
 from consentry.domain.phone import find_number
-from consentry.opening import build_policy, open_everybody
-from consentry.settings import Settings
+from consentry.opening import build_policy, open_everybody, read_hash_keys
+from consentry.ports import Everybody, Store
+from consentry.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from consentry.scrubbing.run import Scrub, Scrubbed
+    from consentry.domain.many_answers import ManyAnswers
+    from consentry.scrubbing.run import Answering, Scrub, Scrubbed
 
 
 class Keep(StrEnum):
@@ -30,8 +33,9 @@ class Keep(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    """Add this command."""
+    """Add these commands."""
     app.command("scrub")(scrub)
+    app.command("snapshot")(write_snapshot)
 
 
 def scrub(
@@ -49,6 +53,18 @@ def scrub(
     keep: Annotated[
         Keep, typer.Option(help="Write all rows, or only those that may be texted now.")
     ] = Keep.ALL,
+    snapshot: Annotated[
+        Path | None,
+        typer.Option(help="Answer from a folder of `snapshot`, as of then."),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="With --snapshot: have a Ray cluster answer, bucket by bucket; `local` is one on "
+            "this machine.",
+        ),
+    ] = None,
     as_json: JSONFlag = False,
 ) -> None:
     """Write for every row of a list whether its number may be texted, and why not.
@@ -71,8 +87,13 @@ def scrub(
         only_allowed=keep is Keep.ALLOWED,
         processes=_count_cores(),
     )
+    if ray is not None and snapshot is None:
+        fail("--ray needs --snapshot: what all machines answer from.", code=2)
     try:
-        scrubbed = with_store(lambda _, settings: _scrub(plan, settings))
+        if snapshot is None:
+            scrubbed = with_store(lambda _, settings: _scrub(plan, settings))
+        else:
+            scrubbed = asyncio.run(_scrub_snapshot(plan, snapshot, ray))
     except ListError as error:
         fail(str(error), code=2)
     if as_json:
@@ -81,28 +102,97 @@ def scrub(
         _print(scrubbed, out)
 
 
+def write_snapshot(
+    folder: Annotated[Path, typer.Argument(help="The folder to make; it may not be there yet.")],
+    *,
+    buckets: Annotated[
+        int, typer.Option(min=1, max=4096, help="Into how many parts, by the numbers' hash.")
+    ] = 16,
+    as_json: JSONFlag = False,
+) -> None:
+    """Write how everybody stands into a folder of Parquet, for scrubs elsewhere.
+
+    It has the numbers as they are and only what decides: no texts, names or entries. Keep it as
+    private as the database. Its manifest has the ledger's newest checkpoint.
+
+    Example: consentry snapshot /mnt/shared/monday
+    """
+    # Imported here: other commands need none of it.
+    from consentry.scrubbing import snapshot  # noqa: PLC0415
+    from consentry.scrubbing.lists import ListError  # noqa: PLC0415
+
+    async def write(_store: Store, settings: Settings) -> snapshot.Manifest:
+        async with open_everybody(settings) as everybody:
+            policy, now = build_policy(settings), SystemClock().now()
+            return await snapshot.write_snapshot(everybody, folder, policy, now, buckets=buckets)
+
+    try:
+        made = with_store(write)
+    except ListError as error:
+        fail(str(error), code=2)
+    tell(
+        made,
+        f"{made.standings:,} people in {len(made.parts)} parts are in {folder}, as of "
+        f"{made.as_of:%Y-%m-%d %H:%M:%S} UTC. Answer from it: consentry scrub IN OUT "
+        f"--snapshot {folder} --sender NUMBER",
+        as_json=as_json,
+    )
+
+
 def _count_cores() -> int:
     return max(1, len(os.sched_getaffinity(0)))
 
 
 async def _scrub(plan: "Scrub", settings: Settings) -> "Scrubbed":
     # Imported here: see above.
-    from consentry.cli.progress import Steps  # noqa: PLC0415
     from consentry.domain.many_answers import ManyAnswers  # noqa: PLC0415
-    from consentry.scrubbing.run import STEPS, answer_from, scrub_list  # noqa: PLC0415
+    from consentry.scrubbing.run import answer_from  # noqa: PLC0415
 
     async with open_everybody(settings) as everybody:
-        asked = _find_sender(plan.request, everybody.directory, settings.default_region)
-        many = ManyAnswers(asked, everybody.directory, build_policy(settings), SystemClock().now())
-        plan = msgspec.structs.replace(
-            plan,
-            request=asked,
-            region=settings.default_region,
-            checkpoint=everybody.checkpoint,
-        )
-        steps = Steps(STEPS)
-        with steps.shown():
-            return await scrub_list(plan, many, answer_from(everybody), steps.step)
+        plan = _complete(plan, everybody, settings)
+        policy, now = build_policy(settings), SystemClock().now()
+        many = ManyAnswers(plan.request, everybody.directory, policy, now)
+        return await _run(plan, many, answer_from(everybody))
+
+
+async def _scrub_snapshot(plan: "Scrub", folder: Path, ray: str | None) -> "Scrubbed":
+    # Imported here: see above.
+    from consentry.domain.many_answers import ManyAnswers  # noqa: PLC0415
+    from consentry.scrubbing.run import answer_from  # noqa: PLC0415
+    from consentry.scrubbing.snapshot import Snapshot  # noqa: PLC0415
+
+    settings = read_settings()
+    snapshot = Snapshot(folder, read_hash_keys(settings))
+    plan = _complete(plan, snapshot, settings)
+    made = snapshot.manifest
+    many = ManyAnswers(plan.request, snapshot.directory, made.policy, made.as_of)
+    if ray is None:
+        return await _run(plan, many, answer_from(snapshot))
+    from consentry.scrubbing.many_machines import answer_over  # noqa: PLC0415
+    from consentry.scrubbing.ray_machines import RayMachines  # noqa: PLC0415
+
+    machines = RayMachines(ray, processes=plan.processes)
+    return await _run(plan, many, answer_over(snapshot, machines))
+
+
+def _complete(plan: "Scrub", everybody: Everybody, settings: Settings) -> "Scrub":
+    """Say of what everybody it is, and find the sender there."""
+    region = settings.default_region
+    return msgspec.structs.replace(
+        plan,
+        request=_find_sender(plan.request, everybody.directory, region),
+        region=region,
+        checkpoint=everybody.checkpoint,
+    )
+
+
+async def _run(plan: "Scrub", many: "ManyAnswers", answering: "Answering") -> "Scrubbed":
+    from consentry.cli.progress import Steps  # noqa: PLC0415 - see above
+    from consentry.scrubbing.run import STEPS, scrub_list  # noqa: PLC0415 - see above
+
+    steps = Steps(STEPS)
+    with steps.shown():
+        return await scrub_list(plan, many, answering, steps.step)
 
 
 def _find_sender(asked: Request, directory: Directory, region: str | None) -> Request:

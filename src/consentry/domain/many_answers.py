@@ -60,7 +60,7 @@ class ManyAnswers:
         self, request: Request, directory: Directory, policy: Policy, now: datetime
     ) -> None:
         """Take the question, whoever its recipient is, and what is known of everybody."""
-        self._request = request
+        self.request = request
         self._directory = directory
         self.policy = policy
         self.now = now
@@ -112,7 +112,7 @@ class ManyAnswers:
     def _find_by_place(self, recipient: str, deciding: DecidingOnMarketing, kind: int) -> int:
         """Decide by where somebody is, and by the texts that a cap may count."""
         place = None if deciding.place is None else deciding.place.fill()
-        brand = self._directory.senders[self._request.sender].brand
+        brand = self._directory.senders[self.request.sender].brand
         texts = list_capping(deciding.list_texts(brand), self.now)
         alike = (kind, find_whereabouts(recipient, place), texts)
         answer = self._by_place.get(alike)
@@ -135,7 +135,7 @@ class ManyAnswers:
                 tuple(
                     DecidingThread(thread.sender, self.now)
                     for thread in deciding.threads
-                    if thread.sender == self._request.sender
+                    if thread.sender == self.request.sender
                     and thread.last_inbound_at is not None
                     and is_in_conversation(thread.last_inbound_at, self.policy, self.now)
                 ),
@@ -150,7 +150,7 @@ class ManyAnswers:
         return number
 
     def _ask(self, recipient: str | None, standing: Standing) -> Decision:
-        request = msgspec.structs.replace(self._request, recipient=recipient)
+        request = msgspec.structs.replace(self.request, recipient=recipient)
         return decide(request, Facts(self._directory, standing), self.policy, self.now)
 
 

@@ -63,7 +63,7 @@ from consentry.ports.erasing import (
     LastSeen,
     Mentions,
 )
-from consentry.ports.everybody import Everybody
+from consentry.ports.everybody import ErasedStanding, Everybody
 from consentry.ports.evidence import (
     EvidenceMade,
     EvidenceMaking,
@@ -168,6 +168,7 @@ __all__ = [
     "DriftFilter",
     "EntryCounts",
     "EntryFilter",
+    "ErasedStanding",
     "Everybody",
     "EvidenceMade",
     "EvidenceMaking",

@@ -1,10 +1,18 @@
 """All standings at one moment, for what is asked about everybody."""
 
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from consentry.domain.directory import Directory
 from consentry.ports.ledger_log import Checkpoint
+
+
+class ErasedStanding(NamedTuple):
+    """What stands against an erased number: the keyed hash of it, and a standing as JSON."""
+
+    key: str
+    hash: str
+    standing: str
 
 
 class Everybody(Protocol):
@@ -38,3 +46,6 @@ class Everybody(Protocol):
 
         Asked about those that are in no part. At once where nobody was erased.
         """
+
+    async def read_erased(self) -> list[ErasedStanding]:
+        """List what stands against all who were erased."""

@@ -60,29 +60,6 @@ async def collect_answers(everybody: Everybody, many: ManyAnswers, file: Path) -
     return count
 
 
-async def collect_erased(
-    engine: "duckdb.DuckDBPyConnection", everybody: Everybody, many: ManyAnswers, file: Path
-) -> None:
-    """Answer about those of the list who were erased, into the same file.
-
-    Each number of the list that has no standing is hashed by the server's keys, to be found.
-    """
-    known = _READ.format(path=quote_path(file))
-    strangers = engine.cursor().execute(f"""
-        SELECT DISTINCT number
-        FROM (SELECT number FROM lines UNION ALL SELECT number FROM parsed) AS listed
-        ANTI JOIN {known} AS known USING (number)
-        WHERE number <> {INVALID}
-    """)  # noqa: S608 - our own file
-    found: list[tuple[int, int]] = []
-    while numbers := strangers.fetchmany(_HASHED_AT_ONCE):
-        erased = await everybody.match_erased([f"+{number}" for (number,) in numbers])
-        rows = ",".join(f"[{number[1:]},{standing}]" for number, standing in erased.items())
-        found += many.answer(f"[{rows}]".encode())
-    with file.open("a", encoding="ascii") as out:
-        out.writelines(f"{number},{answer}\n" for number, answer in found)
-
-
 def load_answers(engine: "duckdb.DuckDBPyConnection", file: Path, many: ManyAnswers) -> None:
     """Make the table `answers` of numbers with code and time, and `said` of the answers."""
     engine.execute("CREATE TABLE said (answer INTEGER, code UTINYINT, until VARCHAR)")
@@ -92,3 +69,27 @@ def load_answers(engine: "duckdb.DuckDBPyConnection", file: Path, many: ManyAnsw
     engine.execute(
         f"CREATE TABLE answers AS SELECT number, code, until FROM {source} JOIN said USING (answer)"  # noqa: S608 - our own file
     )
+
+
+async def add_erased(
+    engine: "duckdb.DuckDBPyConnection", everybody: Everybody, many: ManyAnswers
+) -> None:
+    """Answer about those of the list who were erased, into `answers`, which has all others.
+
+    Each number of the list that has no standing is hashed by the server's keys, to be found.
+    """
+    strangers = engine.cursor().execute(f"""
+        SELECT DISTINCT number
+        FROM (SELECT number FROM lines UNION ALL SELECT number FROM parsed) AS listed
+        ANTI JOIN answers USING (number)
+        WHERE number <> {INVALID}
+    """)  # noqa: S608 - a number of our own
+    found: list[list[object]] = []
+    while numbers := strangers.fetchmany(_HASHED_AT_ONCE):
+        erased = await everybody.match_erased([f"+{number}" for (number,) in numbers])
+        rows = ",".join(f"[{number[1:]},{standing}]" for number, standing in erased.items())
+        for number, place in many.answer(f"[{rows}]".encode()):
+            answer = many.answers[place]
+            found.append([number, code_of(answer), write_time(answer)])
+    if found:
+        engine.executemany("INSERT INTO answers VALUES (?, ?, ?)", found)

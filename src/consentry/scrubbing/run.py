@@ -16,7 +16,7 @@ from consentry.domain.many_answers import ManyAnswers
 from consentry.ports import Checkpoint, Everybody
 from consentry.scrubbing.engine import open_engine
 from consentry.scrubbing.lists import ListError, ListFile, is_parquet, read_list_file
-from consentry.scrubbing.loading import collect_answers, collect_erased, load_answers
+from consentry.scrubbing.loading import add_erased, collect_answers, load_answers
 from consentry.scrubbing.whole import (
     Counted,
     join_answers,
@@ -115,9 +115,9 @@ def answer_from(everybody: Everybody) -> Answering:
         # The engine reads numbers on one core, while on the other everybody is answered.
         standings = await collect_answers(everybody, many, file)
         await reading
-        if everybody.has_erased:
-            await collect_erased(engine, everybody, many, file)
         load_answers(engine, file, many)
+        if everybody.has_erased:
+            await add_erased(engine, everybody, many)
         return standings
 
     return answer

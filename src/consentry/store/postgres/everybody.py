@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from consentry.domain.directory import Directory
-from consentry.ports import Checkpoint
+from consentry.ports import Checkpoint, ErasedStanding
 from consentry.store.erased import NO_KEYS, Asked
 from consentry.store.everybody import AT_ONCE, read_checkpoint, walk
 from consentry.store.postgres.address import read_address
@@ -15,6 +15,7 @@ from consentry.store.postgres.statements import read_statements
 from consentry.wire.keyed_hash import HashKeys
 
 _PART: Final = read_statements("read")["read_everybody"]
+_ERASED: Final = read_statements("read")["read_erased"].sql
 _CHECKPOINT: Final = read_statements("log")["newest_checkpoint"].sql
 _PATIENT: Final = (
     "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
@@ -49,6 +50,12 @@ class PostgresEverybody:
             return {}
         with answering():
             return await find_erased(self._connection, numbers, self._asked)
+
+    async def read_erased(self) -> list[ErasedStanding]:
+        """List what stands against all who were erased."""
+        with answering():
+            found = await self._connection.fetch(_ERASED)
+        return [ErasedStanding(*map(str, row)) for row in found]
 
     async def _read(self, after: str) -> _Found:
         with answering():

@@ -9,15 +9,17 @@ from typing import Final
 
 import apsw
 
-from consentry.store.erased import NO_KEYS
+from consentry.ports import ErasedStanding
+from consentry.store.erased import NO_KEYS, decode_erased
 from consentry.store.everybody import AT_ONCE, read_checkpoint, walk
 from consentry.store.queries import read_queries
-from consentry.store.sqlite.answering import answering
+from consentry.store.sqlite.answering import answering, read_text
 from consentry.store.sqlite.connection import open_connection
 from consentry.store.sqlite.loading import DirectoryReader, find_erased
 from consentry.wire.keyed_hash import HashKeys
 
 _PART: Final = read_queries("sqlite", "read")["read_everybody"]
+_ERASED: Final = read_queries("sqlite", "read")["read_erased"]
 _CHECKPOINT: Final = read_queries("sqlite", "log")["newest_checkpoint"]
 _Found = tuple[int, bytes] | None
 
@@ -55,6 +57,14 @@ class SQLiteEverybody:
     def _match(self, numbers: list[str]) -> dict[str, str]:
         with answering():
             return find_erased(self._connection, self._asked, numbers)
+
+    async def read_erased(self) -> list[ErasedStanding]:
+        """List what stands against all who were erased."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._list_erased)
+
+    def _list_erased(self) -> list[ErasedStanding]:
+        text = read_text(self._connection, _ERASED, {})
+        return [ErasedStanding(*row) for row in decode_erased(text)]
 
     async def _read(self, after: int) -> _Found:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._read_now, after)

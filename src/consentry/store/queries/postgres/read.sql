@@ -571,6 +571,9 @@ FROM (
     LIMIT :at_once::bigint
 ) AS found
 
+-- name: read_erased
+SELECT key, hash, value FROM erased ORDER BY key, hash
+
 -- name: count_outbox
 SELECT count(*) FROM jobs
 

@@ -200,6 +200,10 @@ FROM (
     LIMIT :at_once
 );
 
+-- name: read_erased
+SELECT '[' || ifnull(group_concat('[' || json_quote(key) || ',' || json_quote(hash) || ',' || value || ']'), '') || ']'
+FROM erased;
+
 -- name: count_outbox
 SELECT count(*) FROM jobs;
 

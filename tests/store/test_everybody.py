@@ -5,14 +5,18 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from store_world import ANN, BOB, Database, PostgresDatabase, tagged, write
+from store_world import ANN, BOB, SENDER, START, Database, PostgresDatabase, entry, tagged, write
 
+from consentry.actions.erase import erase_number
+from consentry.actions.record_audit import SYSTEM
 from consentry.domain.directory import Brand
-from consentry.domain.standing import Standing
+from consentry.domain.reading import BlockLayer
+from consentry.domain.standing import Block, BlockState, Cause, Standing
 from consentry.opening import open_everybody
 from consentry.ports import Change, Everybody, Store, StoreUnavailable
 from consentry.settings import Settings, on_database, read_settings
 from consentry.store.everybody import AT_ONCE
+from consentry.wire.keyed_hash import HashKeys, derive_hash_key
 
 pytestmark = pytest.mark.integration
 
@@ -72,6 +76,26 @@ async def test_who_reads_a_part_and_leaves_holds_up_nobody(
     await store.submit(write(Change(entries=(tagged(9999, BOB),))))
     async with open_everybody(_settings(database)) as everybody:
         assert len(await _read(everybody)) == AT_ONCE + 6
+
+
+async def test_who_was_erased_is_in_no_part_and_found_by_the_keys(database: Database) -> None:
+    """What stands against them comes with the hash of their number, and by the number."""
+    keys = HashKeys([derive_hash_key("k" * 40)])
+    store = database.open(hash_keys=keys)
+    stop = Block(SENDER, BlockLayer.OURS, BlockState.BLOCKED, Cause.KEYWORD, START, START, "e")
+    await store.submit(write(Change(entries=(entry(1, ANN, stop), tagged(2, BOB)))))
+    await erase_number(ANN, "They asked by mail", SYSTEM, store)
+    await store.close()
+    settings = msgspec.structs.replace(_settings(database), secret_key="k" * 40)
+    async with open_everybody(settings) as everybody:
+        assert [f"+{number}" for number, _ in await _read(everybody)] == [BOB]
+        assert everybody.has_erased
+        found = await everybody.match_erased([ANN, "+14155550199"])
+        (erased,) = await everybody.read_erased()
+    assert list(found) == [ANN]
+    assert found[ANN] == erased.standing
+    assert msgspec.json.decode(erased.standing, type=Standing).blocks[0].scope == SENDER
+    assert (erased.key, erased.hash) == keys.hash_number(ANN)
 
 
 async def test_a_replica_is_read_where_there_is_one(

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import tempfile
 from collections.abc import Sequence
 from typing import Final
 
@@ -40,14 +41,16 @@ class RayMachines:
         """Run all of it; work on a machine that is lost is run on another."""
         import ray  # noqa: PLC0415 - see above
 
-        self._begin()
-        try:
-            remote = ray.remote(num_cpus=1)(_answer)
-            ray.get([remote.remote(msgspec.json.encode(work)) for work in works])
-        finally:
-            ray.shutdown()
+        # A short path: that of a socket has a hundred characters at most.
+        with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder:
+            self._begin(folder)
+            try:
+                remote = ray.remote(num_cpus=1)(_answer)
+                ray.get([remote.remote(msgspec.json.encode(work)) for work in works])
+            finally:
+                ray.shutdown()
 
-    def _begin(self) -> None:
+    def _begin(self, folder: str) -> None:
         import ray  # noqa: PLC0415 - see above
 
         if self._address != HERE:
@@ -60,6 +63,7 @@ class RayMachines:
             include_dashboard=False,
             object_store_memory=_OBJECTS_BYTES,
             _node_ip_address=_LOOPBACK,
+            _temp_dir=folder,
             log_to_driver=False,
             logging_level=logging.ERROR,
         )

@@ -44,6 +44,7 @@ from consentry.delivery.links import LinkKeeper
 from consentry.delivery.loop import DeliveryLoop
 from consentry.delivery.membership import Identity
 from consentry.delivery.reconciling import NightlyReconciling
+from consentry.delivery.retaining import NightlyRetention
 from consentry.domain.agents import Agent
 from consentry.hosting import Presence, signals_heard_once
 from consentry.opening import (
@@ -429,6 +430,10 @@ class Server:
             leads=lambda: self._delivery.leads,
         )
 
+    def _build_nightly(self) -> tuple[NightlyReconciling, NightlyRetention]:
+        hour, leads = self._settings.retention_hour, lambda: self._delivery.leads
+        return self._reconciling, NightlyRetention(self.store, self._clock, hour=hour, leads=leads)
+
     def _begin_to_end(self) -> None:
         """Take on nothing new: what is under way has as long as the grace."""
         self._readiness.drain()
@@ -454,7 +459,7 @@ class Server:
         delivering = asyncio.create_task(self._delivery.run())
         publishing = asyncio.create_task(self._sharing.keep_publishing())
         linking = asyncio.create_task(self._links.run())
-        reconciling = asyncio.create_task(self._reconciling.run())
+        nightly = [asyncio.create_task(job.run()) for job in self._build_nightly()]
         # What was made at the start stays, so that no garbage collection walks through it again.
         gc.freeze()
         # The listener takes connections since it was bound: who is told now may ask at once.
@@ -462,12 +467,13 @@ class Server:
         try:
             yield
         finally:
-            reconciling.cancel()
+            for task in nightly:
+                task.cancel()
             await self._delivery.stop()
             await delivering
             for task in (publishing, linking):
                 task.cancel()
-            await asyncio.gather(publishing, linking, reconciling, return_exceptions=True)
+            await asyncio.gather(publishing, linking, *nightly, return_exceptions=True)
             await self._book.close()
             await self._teller.close()
             await self._passing_on.close()

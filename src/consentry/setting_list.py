@@ -170,6 +170,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         read_hour,
     ),
     Setting(
+        "retention_hour",
+        "off",
+        "The hour (UTC, 0 to 23) from which on records that were kept long enough are destroyed, "
+        "once a day; off: only by hand (consentry retention).",
+        read_hour,
+    ),
+    Setting(
         "drift_grace_minutes",
         "15",
         "How old a carrier's evidence must be to count as drift: what is newer may be under way.",

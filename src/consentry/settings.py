@@ -37,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True):
     opt_in_hours: int
     reconcile_grace_seconds: int
     reconcile_hour: int | None
+    retention_hour: int | None
     drift_grace_minutes: int
     shutdown_grace_seconds: int
     session_hours: int

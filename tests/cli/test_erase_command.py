@@ -55,7 +55,7 @@ def test_somebody_is_told_what_is_held_and_erased(tmp_path: Path) -> None:
     assert "Ravenna" in held.read_text()
     assert held.stat().st_mode & 0o077 == 0
     held.unlink()
-    assert "1 numbers looked at. Would destroy the records of 0" in _call(tmp_path, "retention")
+    assert "Numbers looked at: 1. Would destroy the records of 0" in _call(tmp_path, "retention")
     words = ("erase", PERSON, "--reason", "asked by mail")
     assert "say --yes" in _call(tmp_path, *words, code=2)
     assert _call(tmp_path, *words, "--dry-run").startswith("Would destroy: ")

@@ -80,7 +80,7 @@ def _spell(erased: Erased, *, is_dry_run: bool) -> str:
     else:
         texts, profiles = erased.rows.get("messages", 0), len(erased.deleted_customers)
         done = "Would destroy" if is_dry_run else "Destroyed"
-        said = f"{done}: {erased.entries} entries, {texts} texts, {profiles} profiles."
+        said = f"{done}: entries {erased.entries}, texts {texts}, profiles {profiles}."
         others = [f"{table} {n}" for table, n in erased.rows.items() if n and table != "messages"]
         if others:
             said += f" Also: {', '.join(others)}."

@@ -60,7 +60,7 @@ def apply_retention(
 def _tell(told: Retained) -> None:
     done = "Would destroy" if told.is_dry_run else "Destroyed"
     sys.stdout.write(
-        f"{told.looked_at:,} numbers looked at. {done} the records of {told.destroyed:,}: "
+        f"Numbers looked at: {told.looked_at:,}. {done} the records of {told.destroyed:,}, with "
         f"{told.entries:,} entries of the ledger.\n"
     )
     rows = [(table, f"{count:,}") for table, count in told.rows.items()]
@@ -70,7 +70,7 @@ def _tell(told: Retained) -> None:
         f"{told.words_kept:,} of them said no to something, which stays known by a keyed hash.\n"
     )
     for row, count in told.kept.items():
-        sys.stdout.write(f"Kept by {row}: {count:,} numbers.\n")
+        sys.stdout.write(f"Numbers kept by {row}: {count:,}.\n")
     if told.put_off:
         sys.stdout.write(f"Put off, with a carrier or changed meanwhile: {told.put_off:,}.\n")
     if told.is_dry_run:

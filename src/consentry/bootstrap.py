@@ -191,6 +191,7 @@ def _build_console_services(settings: Settings, services: Services) -> ConsoleSe
         others_seconds=REVOKED_EVERYWHERE_SECONDS,
         link_seconds=services.link_seconds,
         provider=build_provider(settings, services.clock),
+        webhook_ways=services.webhook_ways,
         measuring=services.measuring,
         reconciling=services.reconciling,
         evidence=services.evidence,

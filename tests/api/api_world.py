@@ -13,7 +13,6 @@ from starlette.types import Message as ASGIMessage
 
 from consentry.actions.administer import SaveBrand, SaveCarrier, SaveKey, SaveProgram, SaveSender
 from consentry.actions.check_readiness import ReadinessCheck
-from consentry.actions.keep_webhooks import WebhookWays
 from consentry.actions.make_key import hash_secret, new_secret
 from consentry.api.app import API, build_api
 from consentry.api.documentation import DOCUMENTATION
@@ -25,10 +24,8 @@ from consentry.api.views import ProblemDetails
 from consentry.bootstrap import CARRIERS
 from consentry.clock import SystemIds
 from consentry.domain.directory import Brand, Program, Purpose, Sender
-from consentry.domain.notices import EventNotice
 from consentry.domain.policy import Policy
 from consentry.domain.reading import SenderKind
-from consentry.domain.webhooks import Webhook
 from consentry.ports import (
     UNMEASURED,
     Accepted,
@@ -49,15 +46,12 @@ from consentry.ports import (
     StatusReport,
     Store,
     Submission,
-    Told,
-    Untold,
     WebhookRequest,
 )
-from consentry.telling.resolving import URLCheck
 from consentry.wire.keyed_hash import HashKeys, derive_hash_key
-from consentry.wire.public_address import PrivateNetworks
 from databases import open_database
 from fake_evidence import FakeEvidence
+from fake_webhooks import fake_ways
 from ledger_keys import SIGNER
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -67,25 +61,6 @@ PERSON = "+14155550142"
 OTHER_PERSON = "+14155550143"
 SECRET_KEY = "a secret key of the server, long enough"
 SIGNED = {"x-fake-signature": "right"}
-
-
-class Nowhere:
-    """Implements `ports.Resolver`: no name has an address."""
-
-    async def resolve(self, host: str, port: int) -> list[str]:
-        raise OSError(f"{host}:{port} is not known here")
-
-
-class FakePosting:
-    """Implements `WebhookPosting`: keeps what was posted, and answers as it is told."""
-
-    def __init__(self) -> None:
-        self.posted: list[tuple[Webhook, EventNotice]] = []
-        self.answer: Told | Untold = Told(status=204)
-
-    async def post(self, webhook: Webhook, notice: EventNotice) -> Told | Untold:
-        self.posted.append((webhook, notice))
-        return self.answer
 
 
 class FakeClock:
@@ -343,7 +318,7 @@ async def build_world(
         exposition=FakeExposition(),
         carrier_kinds=CARRIERS,
         evidence=FakeEvidence(),
-        webhook_ways=WebhookWays(URLCheck(Nowhere(), PrivateNetworks()), FakePosting()),
+        webhook_ways=fake_ways(),
     )
     return World(build_api(services), real, clock, carrier, delivery, services, secrets)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from api_world import OTHER_PERSON, PERSON, FakePosting, World
+from api_world import OTHER_PERSON, PERSON, World
 
 from consentry.actions.keep_webhooks import SaveWebhook
 from consentry.api.openapi import build_document
@@ -14,6 +14,7 @@ from consentry.domain.events import DATA_OF
 from consentry.domain.webhooks import EventType
 from consentry.ports import Untold
 from consentry.wire.webhook_address import RetryCause
+from fake_webhooks import FakePosting
 
 pytestmark = pytest.mark.integration
 

@@ -30,6 +30,7 @@ from consentry.domain.reading import SenderKind
 from consentry.ports import Page, Store
 from databases import open_database
 from fake_evidence import FakeEvidence
+from fake_webhooks import fake_ways
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 SECRET_KEY = "a secret key of the server, long enough"
@@ -185,6 +186,7 @@ async def open_console(
         link_seconds=3600,
         provider=provider,
         evidence=FakeEvidence(),
+        webhook_ways=fake_ways(),
     )
     console = Console(Starlette(routes=build_console(services)), store, clock, services)
     for brand in ("acme", "other"):

@@ -60,9 +60,18 @@ def live_a_day(demo: Demo) -> Life:
     ids["odd"] = ids[ODD[0]]
     ids["agent"] = demo.product.get("/v1/agents")["items"][0]["id"]
     ids["key"] = demo.product.get("/v1/keys")["items"][0]["id"]
+    _hook(demo)
+    ids["webhook"] = demo.product.get("/v1/webhooks")["items"][0]["id"]
     _tell(demo, "/v1/templates", SALE)
     ids["template"] = demo.product.get("/v1/templates")["items"][0]["id"]
     return Life(ids)
+
+
+def _hook(demo: Demo) -> None:
+    """Have programs told that nobody runs: one may not be posted to, so what it missed is kept."""
+    url = "http://127.0.0.1:9/events"
+    _tell(demo, "/v1/webhooks", {"url": url, "description": "The shop", "events": []})
+    _tell(demo, "/v1/webhooks", {"url": "http://127.0.0.1:9/other", "enabled": False})
 
 
 def _add_customer(demo: Demo, name: str, email: str, phone: str) -> None:

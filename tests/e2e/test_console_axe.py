@@ -70,6 +70,7 @@ EXAMPLES: Final = {
     "/settings/carriers/{id}": "simulated",
     "/settings/agents/{id}": "agent",
     "/settings/keys/{id}": "key",
+    "/settings/webhooks/{id}": "webhook",
     "{number}": "+14155550100",
 }
 """What fills the parameter of a path in the demo, in place of the example in the table of pages."""

@@ -205,17 +205,14 @@ def change_webhook(
     """
     if (events and all_events) or (brands and all_brands):
         fail("Name events or --all-events, brands or --all-brands, not both.", code=2)
-    wanted: dict[str, object] = {}
-    if url is not None:
-        wanted["url"] = url
-    if events or all_events:
-        wanted["events"] = _read_events(events or [])
-    if brands or all_brands:
-        wanted["brands"] = tuple(brands or [])
-    if description is not None:
-        wanted["description"] = description
-    if enabled is not None:
-        wanted["enabled"] = enabled
+    named = {
+        "url": url,
+        "events": _read_events(events or []) if events or all_events else None,
+        "brands": tuple(brands or []) if brands or all_brands else None,
+        "description": description,
+        "enabled": enabled,
+    }
+    wanted = {name: value for name, value in named.items() if value is not None}
 
     async def change(store: Store, settings: Settings) -> Webhook:
         known = await find_webhook(store, webhook)

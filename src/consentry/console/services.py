@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from consentry.actions.count_try import TryLimits
+from consentry.actions.keep_webhooks import WebhookWays
 from consentry.console.identity import IdentityProvider
 from consentry.console.passwords import Passwords
 from consentry.console.sessions import Sessions
@@ -33,6 +34,7 @@ class ConsoleServices:
     server stops. `measuring` counts answers. `others_seconds`: how long other parts may go by
     the API keys that they knew. `carrier_kinds`: with whom an account can be set up.
     `reconciling` compares carriers with our ledger. `evidence` makes bundles of evidence.
+    `webhook_ways` checks webhooks and posts to them.
     """
 
     store: Store
@@ -54,3 +56,4 @@ class ConsoleServices:
     measuring: Measuring = UNMEASURED
     reconciling: Reconciling | None = None
     evidence: EvidenceMaking | None = None
+    webhook_ways: WebhookWays | None = None

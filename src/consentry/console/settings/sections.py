@@ -43,6 +43,7 @@ BRANDS: Final = Section("brands", "Brands", "tag")
 CARRIERS: Final = Section("carriers", "Carriers", "building-2", of_all=True)
 AGENTS: Final = Section("agents", "Agents", "users", Permission.MANAGE_AGENTS, of_all=True)
 KEYS: Final = Section("keys", "API keys", "key-round", Permission.MANAGE_KEYS, of_all=True)
+WEBHOOKS: Final = Section("webhooks", "Webhooks", "send", Permission.MANAGE_KEYS, of_all=True)
 CONTACT_PAGE: Final = Section("contact-page", "Contact page", "globe")
 SECTIONS: Final = (
     SENDERS,
@@ -56,6 +57,7 @@ SECTIONS: Final = (
     CARRIERS,
     AGENTS,
     KEYS,
+    WEBHOOKS,
     CONTACT_PAGE,
 )
 

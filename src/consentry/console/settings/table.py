@@ -18,6 +18,8 @@ from consentry.console.settings import (
     sections,
     senders,
     templates,
+    webhook_failures,
+    webhooks,
 )
 
 PAGES: Final = (
@@ -35,5 +37,7 @@ PAGES: Final = (
     *carriers.PAGES,
     *agents.PAGES,
     *keys.PAGES,
+    *webhooks.PAGES,
+    *webhook_failures.PAGES,
     *contact_page.PAGES,
 )

@@ -159,7 +159,7 @@ async def test_what_could_not_be_told_is_seen_and_replayed(world: World) -> None
     refused = await press(desk, "/webhooks-failed", webhook=webhook.id)
     assert (refused.status, "Switch it on first" in refused.text) == (409, True)
     await press(desk, f"{path}/switch", to="on")
-    delivery = failed.value("delivery")
+    delivery = (await desk.open("/webhooks-failed")).value("delivery")
     assert (await press(desk, "/webhooks-failed", delivery=delivery)).status == 303
     missing = await press(desk, "/webhooks-failed", delivery=delivery)
     assert "waits for its next try" in missing.text

@@ -10,18 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from consentry.actions.check_readiness import ReadinessCheck, ReadinessLimits
 from consentry.actions.count_try import TryLimits
 from consentry.actions.find_account import AccountRing
-from consentry.actions.find_key import REVOKED_EVERYWHERE_SECONDS, KeyRing
+from consentry.actions.find_key import REVOKED_EVERYWHERE_SECONDS, KeyRing, build_limits
 from consentry.actions.reconcile import Limits as ReconcileLimits
 from consentry.actions.record_rules import record_rules
 from consentry.api.app import build_api
-from consentry.api.one_write import OneWriteProtocol
+from consentry.api.http_server import HTTPServer
 from consentry.api.services import Services
 from consentry.carriers.aws.settings import AWS
 from consentry.carriers.bandwidth.settings import BANDWIDTH
@@ -224,7 +223,11 @@ def _build_doors(
     All ask one ring of keys, so that a revoked key is refused by each of them at once.
     """
     store, clock = services.store, services.clock
-    keys = KeyRing(store, clock, services.secret_key)
+    limits = build_limits(
+        requests_per_second=settings.key_requests_per_second,
+        failures_per_minute=settings.key_failures_per_minute,
+    )
+    keys = KeyRing(store, clock, services.secret_key, limits)
     door = DoorServices(
         store=store,
         accounts=AccountRing(store, clock, services.secret_key, keys),
@@ -281,34 +284,6 @@ def build_tracing(settings: Settings, clock: Clock) -> "Tracing | None":
             f"({error.name}). Install it: pip install 'consentry[otel]'."
         ) from error
     return Tracing(build_provider(settings.traces_endpoint, settings.traces_percent), clock)
-
-
-def _configure(app: ASGIApp, grace_seconds: int) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http=OneWriteProtocol,
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        timeout_graceful_shutdown=grace_seconds,
-    )
-
-
-class _EndingStreams(uvicorn.Server):
-    """uvicorn waits for open answers when it stops: live updates have no end of their own."""
-
-    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._end_streams = end_streams
-
-    # typing.override comes with Python 3.12.
-    async def shutdown(  # type: ignore[explicit-override]
-        self, sockets: list[socket.socket] | None = None
-    ) -> None:
-        self._end_streams()
-        await super().shutdown(sockets)
 
 
 class Server:
@@ -377,8 +352,12 @@ class Server:
         )
         self._links = LinkKeeper(self.store, self._book, services.intake)
         app = self._build_app(services)
-        config = _configure(app if tracing is None else tracing.wrap_app(app), self._grace_seconds)
-        self._uvicorn = _EndingStreams(config, self._begin_to_end)
+        self._http = HTTPServer(
+            app if tracing is None else tracing.wrap_app(app),
+            grace_seconds=self._grace_seconds,
+            end_streams=self._begin_to_end,
+            monotonic=clock.monotonic,
+        )
 
     def _build_app(self, services: Services) -> ASGIApp:
         console = _build_console_services(self._settings, services)
@@ -446,7 +425,7 @@ class Server:
         self._on_ready = on_ready
         with signals_heard_once():
             try:
-                await self._uvicorn.serve(sockets=[self._listener])
+                await self._http.serve(sockets=[self._listener])
             finally:
                 await self.store.close()
                 self._held.close()

@@ -112,6 +112,20 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         read_optional,
     ),
     Setting(
+        "key_requests_per_second",
+        "0",
+        "How many requests a second one API key may make of each process; more are answered 429, "
+        "and nothing of them is done. 0 is no limit.",
+        read_number(0, 1_000_000),
+    ),
+    Setting(
+        "key_failures_per_minute",
+        "300",
+        "How many requests a minute one address may make of each process with no good API key, "
+        "before it is answered 429. Good keys are let in all the same. 0 is no limit.",
+        read_number(0, 1_000_000),
+    ),
+    Setting(
         "default_region",
         "US",
         "The country of phone numbers that are written without a country code.",

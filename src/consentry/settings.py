@@ -29,6 +29,8 @@ class Settings(msgspec.Struct, frozen=True):
     public_url: str | None
     secret_key: str | None
     text_keys: str | None
+    key_requests_per_second: int
+    key_failures_per_minute: int
     erasure_keys: str | None
     default_region: str | None
     conversation_window_hours: int

@@ -5,7 +5,7 @@ import pytest
 
 from consentry.actions.administer import SaveKey, revoked
 from consentry.actions.find_account import Account, AccountRing
-from consentry.actions.find_key import KeyRing
+from consentry.actions.find_key import KeyRing, build_limits
 from consentry.actions.make_key import (
     ACCOUNT_BYTES,
     SECRET_BYTES,
@@ -134,3 +134,15 @@ async def test_changed_accounts_are_seen_within_a_second_and_outlive_the_store()
     ring.store.available = False
     ring.clock.advance(seconds=1)
     assert (await ring.accounts.authenticate(OWN.account, "a new token")) is not None
+
+
+def test_a_key_of_ours_is_held_up_and_the_companys_own_account_is_not() -> None:
+    """By the limits of API keys, which both doors share."""
+    ring = Ring()
+    limits = build_limits(requests_per_second=1, failures_per_minute=1)
+    keys = KeyRing(ring.store, ring.clock, SERVER, limits)
+    accounts = AccountRing(ring.store, ring.clock, SERVER, keys)
+    ours, carriers = Account("AC", key=ring.key), Account(OWN.account, carrier=OWN)
+    assert [accounts.hold_up(ours) for _ in range(3)] == [0, 0, 1]
+    assert [accounts.hold_up(carriers) for _ in range(3)] == [0, 0, 0]
+    assert [accounts.turn_away("192.0.2.7") for _ in range(2)] == [0, 60]

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from consentry.actions.administer import SaveKey, revoked
-from consentry.actions.find_key import KeyRing
+from consentry.actions.find_key import KeyRing, build_limits
 from consentry.actions.make_key import ACCOUNT_BYTES, SECRET_BYTES, make_account, make_key
 from consentry.ports import APIKey, Scope, StoreUnavailable
 from memory_store import START, FakeClock, MemoryStore
@@ -126,3 +126,27 @@ async def test_what_another_process_noted_is_not_noted_again() -> None:
     ring.store.run(SaveKey(used))
     await ring.keys.find(secret)
     assert ring.store.keys[key.id] == used
+
+
+def test_a_key_is_held_up_where_that_is_set() -> None:
+    """So many requests a second of each key; without limits nobody waits."""
+    ring = Ring()
+    _, key = ring.add()
+    _, other = ring.add("other")
+    assert [ring.keys.hold_up(key) for _ in range(100)] == [0] * 100
+    limits = build_limits(requests_per_second=2, failures_per_minute=0)
+    keys = KeyRing(ring.store, ring.clock, SERVER, limits)
+    assert [keys.hold_up(key) for _ in range(5)] == [0, 0, 0, 0, 1]
+    assert keys.hold_up(other) == 0
+    assert [keys.turn_away("192.0.2.7") for _ in range(100)] == [0] * 100
+
+
+def test_an_address_that_knocks_too_often_is_turned_away() -> None:
+    """A whole IPv6 network counts as one address."""
+    ring = Ring()
+    limits = build_limits(requests_per_second=0, failures_per_minute=2)
+    keys = KeyRing(ring.store, ring.clock, SERVER, limits)
+    assert [keys.turn_away("2001:db8::1"), keys.turn_away("2001:db8::2")] == [0, 0]
+    assert keys.turn_away("2001:db8::3") == 30
+    assert keys.turn_away("2001:db9::1") == 0
+    assert [ring.keys.turn_away("192.0.2.7") for _ in range(100)] == [0] * 100

@@ -5,8 +5,9 @@ import pytest
 from api_world import NOW, SECRET_KEY, World
 
 from consentry.actions.administer import SaveKey, revoked
-from consentry.actions.find_key import KeyRing
+from consentry.actions.find_key import KeyRing, build_limits
 from consentry.actions.make_key import derive_token
+from consentry.api.app import build_api
 from consentry.api.operations import Operation
 from consentry.api.table import OPERATIONS
 from consentry.ports import APIKey, Scope, Store, StoreUnavailable
@@ -190,3 +191,34 @@ async def test_known_keys_work_through_an_outage(world: World) -> None:
     assert await ring.find(secret) is not None
     with pytest.raises(StoreUnavailable):
         await KeyRing(store, world.clock, SECRET_KEY).find(secret)
+
+
+async def test_who_asks_too_often_is_told_how_long_to_wait(world: World) -> None:
+    """429 with Retry-After for a key over its rate, and for an address with bad keys; the first
+    good key from there is let in all the same.
+    """
+    limits = build_limits(requests_per_second=1, failures_per_minute=2)
+    ring = KeyRing(world.store, world.clock, SECRET_KEY, limits)
+    world.api = build_api(world.services, keys=ring)
+    world.client = "192.0.2.7"
+    statuses = [(await world.call("GET", "/v1/brands", key="read")).status for _ in range(3)]
+    assert statuses == [200, 200, 429]
+    bad = [await world.call("GET", "/v1/brands", key="csk_wrong") for _ in range(3)]
+    assert [reply.status for reply in bad] == [401, 401, 429]
+    assert bad[2].headers["retry-after"] == "30"
+    assert bad[2].json["code"] == "too_many_requests"
+    world.clock.advance(1)
+    assert (await world.call("GET", "/v1/brands", key="read")).status == 200
+
+
+async def test_a_carriers_webhook_is_never_held_up(world: World) -> None:
+    """Not behind forgeries, nor behind bad keys, from the same address: it may be a STOP."""
+    limits = build_limits(requests_per_second=1, failures_per_minute=1)
+    world.api = build_api(
+        world.services, keys=KeyRing(world.store, world.clock, SECRET_KEY, limits)
+    )
+    world.client = "192.0.2.7"
+    for _ in range(20):
+        assert (await world.call("GET", "/v1/brands", key="csk_wrong")).status in {401, 429}
+        assert (await world.text("STOP", headers={})).status == 403
+    assert [(await world.text("STOP")).status for _ in range(20)] == [200] * 20

@@ -82,7 +82,7 @@ class CountTry(msgspec.Struct, frozen=True):
         return wait, Change(records=(told,) if is_news else ())
 
     def _names(self) -> tuple[tuple[str, int], ...]:
-        address = (_digest(f"address {_network(self.address)}"), self.limits.per_address)
+        address = (_digest(f"address {network_of(self.address)}"), self.limits.per_address)
         if self.account is None:
             return (address,)
         return address, (_digest(f"account {self.account}"), self.limits.per_account)
@@ -130,7 +130,7 @@ def _digest(name: str) -> str:
     return blake2b(name.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """Take a whole IPv6 network for one address: its owner has all of the addresses in it."""
     try:
         parsed = ip_address(address)

@@ -58,6 +58,17 @@ class AccountRing:
             return None
         return Account(user, key=key)
 
+    def hold_up(self, account: Account) -> int:
+        """Count a request of an account; returns how many seconds it must wait, mostly none.
+
+        Whoever has the carrier's own token is the company itself, and is not held up.
+        """
+        return 0 if account.key is None else self._keys.hold_up(account.key)
+
+    def turn_away(self, address: str) -> int:
+        """Count a knock in vain; returns for how many seconds there may be no other."""
+        return self._keys.turn_away(address)
+
     async def find_token(self, account_sid: str) -> str | None:
         """Find the token with which an account signs; None where there is no such account now.
 

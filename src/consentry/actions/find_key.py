@@ -6,6 +6,8 @@ from typing import Final
 import msgspec
 
 from consentry.actions.administer import SaveKey
+from consentry.actions.count_try import network_of
+from consentry.actions.limit_rates import RateLimit
 from consentry.actions.make_key import hash_secret
 from consentry.ports import APIKey, Clock, Store, StoreUnavailable
 
@@ -17,6 +19,25 @@ _UNKNOWN_FRESH_SECONDS: Final = 0.05
 _NOTED_SECONDS: Final = 60.0
 
 
+class KeyLimits(msgspec.Struct, frozen=True):
+    """How often a key may be used, and how often an address may try one that is none."""
+
+    of_key: RateLimit | None = None
+    of_failures: RateLimit | None = None
+
+
+NO_LIMITS: Final = KeyLimits()
+
+
+def build_limits(*, requests_per_second: int, failures_per_minute: int) -> KeyLimits:
+    """Build limits; 0 is none."""
+    failures = failures_per_minute / 60.0
+    return KeyLimits(
+        RateLimit(requests_per_second) if requests_per_second else None,
+        RateLimit(failures, failures_per_minute) if failures_per_minute else None,
+    )
+
+
 class KeyRing:
     """All keys by their hash, read again when they are older than a second.
 
@@ -24,7 +45,11 @@ class KeyRing:
     that guessing would keep the store busy.
     """
 
-    def __init__(self, store: Store, clock: Clock, secret_key: str) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, secret_key: str, limits: KeyLimits | None = None
+    ) -> None:
+        """Read the keys of this store; without `limits` nobody is held up."""
+        self._limits = limits or NO_LIMITS
         self._store = store
         self._clock = clock
         self._secret_key = secret_key
@@ -51,6 +76,16 @@ class KeyRing:
             return None
         self._note_use(key, now_seconds)
         return key
+
+    def hold_up(self, key: APIKey) -> int:
+        """Count a request made with a key; returns how many seconds it must wait, mostly none."""
+        limit = self._limits.of_key
+        return 0 if limit is None else limit.take(key.id, self._clock.monotonic())
+
+    def turn_away(self, address: str) -> int:
+        """Count a knock with no good key; returns for how many seconds there may be no other."""
+        limit = self._limits.of_failures
+        return 0 if limit is None else limit.take(network_of(address), self._clock.monotonic())
 
     async def find_account(self, account_sid: str) -> APIKey | None:
         """Find the key that is an account of ours; None where there is none or it is revoked.

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol, but head and body of an answer leave in one write, on one timer.
+"""uvicorn's HTTP protocol, but an answer leaves in one write, on one timer; a head has an end.
 
 uvicorn writes them one after the other: two system calls, two packets, and a client that is woken
 twice. Joined, the same server gives a quarter to a half more answers a second.
@@ -13,6 +13,17 @@ from consentry.api.idle_timer import IdleTimer
 
 HELD_BYTES_MAX: Final = 65_536
 """A stream is passed on from here on, so that a slow reader holds its writer up."""
+
+
+HEAD_BYTES_MAX: Final = 65_536
+"""The most that the head of a request may have: its path with the query, and all headers."""
+
+_TOLD: Final = b"The path and the headers have more than 65536 bytes. Send less."
+_HEAD_TOO_LARGE: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n"
+    b"content-length: %d\r\n\r\n%b" % (len(_TOLD), _TOLD)
+)
 
 
 class OneWriteTransport:
@@ -53,7 +64,12 @@ class OneWriteTransport:
 
 
 class OneWriteProtocol(HttpToolsProtocol):
-    """What uvicorn is given as its `http`."""
+    """What uvicorn is given as its `http`. `reads`, `requests` count what came over it."""
+
+    reads = 0
+    requests = 0
+    _in_head = False
+    _head_bytes = 0
 
     # typing.override comes with Python 3.12, and a server's connections are never less than this.
     def connection_made(  # type: ignore[override, explicit-override]
@@ -64,6 +80,42 @@ class OneWriteProtocol(HttpToolsProtocol):
         self._idle_timer = IdleTimer(self.loop)
         self.loop = cast("asyncio.AbstractEventLoop", self._idle_timer)
         super().connection_made(cast("asyncio.Transport", gathering))
+
+    def data_received(self, data: bytes) -> None:  # type: ignore[explicit-override]
+        """Read on, but not for ever in the head of a request."""
+        self.reads += 1
+        super().data_received(data)
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES_MAX:
+                self.transport.write(_HEAD_TOO_LARGE)
+                self.transport.close()
+
+    def on_message_begin(self) -> None:  # type: ignore[explicit-override]
+        """Begin a request with its head."""
+        self._in_head = True
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:  # type: ignore[explicit-override]
+        """End the head, and begin to answer."""
+        self._in_head = False
+        self.requests += 1
+        super().on_headers_complete()
+
+    @property
+    def awaits_head(self) -> bool:
+        """Tell whether the head of a request is not complete, or none was ever begun."""
+        return self._in_head or self.requests == 0
+
+    @property
+    def awaits_body(self) -> bool:
+        """Tell whether the rest of a body is waited for."""
+        return self.requests > 0 and self.cycle.more_body and not self.cycle.response_complete
+
+    def hang_up(self) -> None:
+        """Close a connection that keeps us waiting."""
+        self.transport.close()
 
     def connection_lost(  # type: ignore[explicit-override]
         self, exc: Exception | None

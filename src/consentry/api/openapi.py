@@ -31,7 +31,7 @@ def implied_errors(operation: Operation[Any, Any]) -> tuple[str, ...]:
     codes = list(operation.errors)
     if operation.scope is not None:
         codes += ["unauthorized", "scope_missing", "store_unavailable", "text_sealed"]
-        codes += ["brand_limited"]
+        codes += ["brand_limited", "too_many_requests"]
     if operation.body is bytes:
         codes += ["body_too_large"]
     elif operation.body is not None:

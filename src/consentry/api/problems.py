@@ -124,6 +124,7 @@ PROBLEMS: Final[dict[str, ProblemKind]] = {
     "webhook_disabled": ProblemKind(409, "The webhook is switched off"),
     "not_failed": ProblemKind(409, "The delivery has not failed"),
     "not_logged": ProblemKind(404, "Not in the ledger's log"),
+    "too_many_requests": ProblemKind(429, "Too many requests"),
     "internal_error": ProblemKind(500, "A fault of this server"),
     "text_sealed": ProblemKind(503, "A text cannot be opened"),
     "draining": ProblemKind(503, "The server is stopping"),

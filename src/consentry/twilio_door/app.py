@@ -163,7 +163,8 @@ class TwilioDoor:
 
     async def _route(self, scope: HTTPScope, receive: Receive, target: Target) -> Answer:
         headers = read_headers(scope)
-        account = await self._authenticate(headers, target.account_sid)
+        client = scope.get("client")
+        account = await self._authenticate(headers, target.account_sid, client[0] if client else "")
         method, resource = scope["method"], target.resource
         handler = resource.methods.get("GET" if method == "HEAD" else method)
         if handler is None:
@@ -175,14 +176,17 @@ class TwilioDoor:
             services = replace(services, store=store, passing_on=None)
         return await handler(Call(services, account, scope, headers, receive, target.rest))
 
-    async def _authenticate(self, headers: Headers, account_sid: str) -> Account:
+    async def _authenticate(self, headers: Headers, account_sid: str, client: str) -> Account:
         """Find the account by the request's credentials; it must be the one in the path."""
         credentials = read_credentials(headers)
         if credentials is None:
             raise refuse(20003)
-        account = await self._services.accounts.authenticate(*credentials)
+        accounts = self._services.accounts
+        account = await accounts.authenticate(*credentials)
         if account is None or account_sid not in ("", account.sid):
-            raise refuse(20003)
+            raise refuse(20429 if accounts.turn_away(client) else 20003)
+        if accounts.hold_up(account):
+            raise refuse(20429)
         return account
 
 

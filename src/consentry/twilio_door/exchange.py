@@ -22,7 +22,7 @@ _BASIC: Final = b"basic "
 _NO_STORE: Final[Header] = (b"cache-control", b"no-store")
 _CHALLENGE: Final[Header] = (b"www-authenticate", b'Basic realm="Twilio API"')
 _UNAUTHORIZED: Final = 401
-_UNAVAILABLE: Final = 503
+_SOON: Final = (429, 503)
 _RETRY: Final[Header] = (b"retry-after", b"2")
 
 
@@ -44,7 +44,7 @@ def answer_error(error: TwilioError) -> Answer:
     headers: tuple[Header, ...] = ()
     if error.status == _UNAUTHORIZED:
         headers = (_CHALLENGE,)
-    elif error.status == _UNAVAILABLE:
+    elif error.status in _SOON:
         headers = (_RETRY,)
     return Answer(render_twilio_error(error), error.status, headers)
 

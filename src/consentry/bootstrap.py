@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from consentry.actions.check_readiness import ReadinessCheck, ReadinessLimits
@@ -36,6 +38,7 @@ from consentry.clock import SystemClock, SystemIds
 from consentry.console.app import build_console
 from consentry.console.identity import IdentityProvider
 from consentry.console.passwords import Passwords
+from consentry.console.rendering import PRIVATE
 from consentry.console.services import ConsoleServices
 from consentry.console.sessions import Sessions
 from consentry.delivery.limits import LIMITS
@@ -286,6 +289,12 @@ def build_tracing(settings: Settings, clock: Clock) -> "Tracing | None":
     return Tracing(build_provider(settings.traces_endpoint, settings.traces_percent), clock)
 
 
+async def _tell_nothing_there(request: Request, error: Exception) -> Response:
+    """Answer a path that is no door's."""
+    del request, error
+    return Response("There is nothing here.\n", 404, PRIVATE, media_type="text/plain")
+
+
 class Server:
     """The product in one process: store, carriers, delivery, doors."""
 
@@ -352,11 +361,15 @@ class Server:
         )
         self._links = LinkKeeper(self.store, self._book, services.intake)
         app = self._build_app(services)
-        self._http = HTTPServer(
-            app if tracing is None else tracing.wrap_app(app),
+        self._http = self._build_http(app if tracing is None else tracing.wrap_app(app))
+
+    def _build_http(self, app: ASGIApp) -> HTTPServer:
+        return HTTPServer(
+            app,
             grace_seconds=self._grace_seconds,
             end_streams=self._begin_to_end,
-            monotonic=clock.monotonic,
+            monotonic=self._clock.monotonic,
+            is_encrypted=(self._settings.public_url or "").startswith("https://"),
         )
 
     def _build_app(self, services: Services) -> ASGIApp:
@@ -365,7 +378,8 @@ class Server:
         anybody = _build_opt_in_services(self._settings, services)
         opened = (*OptInPages(anybody).routes(), *OptOutPages(anybody).routes())
         routes = [*build_console(console), *opened]
-        pages = Starlette(routes=routes, lifespan=self._live)
+        told = {404: _tell_nothing_there}
+        pages = Starlette(routes=routes, lifespan=self._live, exception_handlers=told)
         return _build_doors(self._settings, services, pages, self._passing_on)
 
     def _build_delivery(self, store: Store, book: CarrierBook, identity: Identity) -> DeliveryLoop:

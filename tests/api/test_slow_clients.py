@@ -92,6 +92,7 @@ async def port() -> AsyncIterator[int]:
         grace_seconds=1,
         end_streams=lambda: None,
         monotonic=asyncio.get_running_loop().time,
+        is_encrypted=True,
     )
     server.config.lifespan = "off"
     listener = bind("127.0.0.1", 0)
@@ -115,9 +116,14 @@ async def test_a_head_has_an_end(port: int) -> None:
 
 @pytest.mark.integration
 async def test_an_ordinary_request_is_answered(port: int) -> None:
-    """Also one whose path and headers are long, and one after the other on a connection."""
+    """Also one whose path and headers are long, and one after the other on a connection.
+
+    Where the public address is https, a browser is told to use no other way for a year.
+    """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for _ in range(2):
         writer.write(b"GET /?q=%b HTTP/1.1\r\nhost: x\r\n\r\n" % (b"a" * 8000))
-        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204 ")
+        answer = await reader.readuntil(b"\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 204 ")
+        assert b"strict-transport-security: max-age=31536000\r\n" in answer
     writer.close()

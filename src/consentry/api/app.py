@@ -57,7 +57,14 @@ _BEARER: Final = b"bearer "
 _FORWARDED: Final = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
 _CARRIER_CHARACTERS_MAX: Final = 64
 _UNKNOWN_ROUTE: Final = "unknown"
-_NO_STORE: Final[Header] = (b"cache-control", b"no-store")
+_POLICY_NAME: Final = b"content-security-policy"
+SAFE: Final[tuple[Header, ...]] = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (_POLICY_NAME, b"default-src 'none'; frame-ancestors 'none'"),
+)
+"""Of every answer: kept nowhere, taken for nothing else, and a page for nobody."""
+
 _CHALLENGE: Final[Header] = (b"www-authenticate", b'Bearer realm="consentry"')
 
 
@@ -280,9 +287,12 @@ def _tell(details: ProblemDetails, headers: tuple[Header, ...] = ()) -> Answer:
 async def send_answer(answer: Answer, send: Send, *, head: bool = False) -> None:
     """Send an answer: encoded at once, or chunk by chunk where it is a stream."""
     body = answer.body if isinstance(answer.body, bytes) else _ENCODER.encode(answer.body)
-    headers = [(b"content-type", answer.media_type), _NO_STORE, *answer.headers]
+    headers = [(b"content-type", answer.media_type), *SAFE, *answer.headers]
+    if answer.headers and any(name == _POLICY_NAME for name, _ in answer.headers):
+        # A page has a policy of its own, and two would both count.
+        headers.remove(SAFE[-1])
     if answer.status == 204:
-        headers = [_NO_STORE, *answer.headers]
+        headers = [*SAFE, *answer.headers]
     elif answer.stream is None:
         headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

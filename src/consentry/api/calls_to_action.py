@@ -26,6 +26,7 @@ from consentry.domain.directory import Directory
 from consentry.domain.standing import ConsentLevel
 from consentry.ports import Scope
 
+_SHOWN_POLICY: Final = b"default-src 'none'; frame-ancestors 'none'; sandbox"
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 OwnId = Annotated[
     str,
@@ -257,7 +258,7 @@ async def read_version(call: Call[None, None]) -> Answer:
     return Answer(
         found.html.encode(),
         media_type=b"text/html; charset=utf-8",
-        headers=((b"content-security-policy", b"default-src 'none'; sandbox"),),
+        headers=((b"content-security-policy", _SHOWN_POLICY),),
     )
 
 

@@ -13,9 +13,8 @@ from consentry.api.table import OPERATIONS
 
 _POLICY: Final[Header] = (
     b"content-security-policy",
-    b"default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'",
+    b"default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'",
 )
-_NO_SNIFFING: Final[Header] = (b"x-content-type-options", b"nosniff")
 
 
 @cache
@@ -37,14 +36,13 @@ async def read_document(call: Call[None, None]) -> Answer:
 async def read_page(call: Call[None, None]) -> Answer:
     """Give the page: one file, no script, nothing from elsewhere."""
     del call
-    headers = (_POLICY, _NO_SNIFFING)
-    return Answer(_page(), headers=headers, media_type=b"text/html; charset=utf-8")
+    return Answer(_page(), headers=(_POLICY,), media_type=b"text/html; charset=utf-8")
 
 
 async def read_page_style(call: Call[None, None]) -> Answer:
     """Give the page's style sheet."""
     del call
-    return Answer(read_style(), headers=(_NO_SNIFFING,), media_type=b"text/css; charset=utf-8")
+    return Answer(read_style(), media_type=b"text/css; charset=utf-8")
 
 
 DOCUMENTATION: Final = (

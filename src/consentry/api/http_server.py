@@ -10,6 +10,9 @@ from starlette.types import ASGIApp
 from consentry.api.one_write import OneWriteProtocol
 from consentry.api.slow_clients import LOOK_SECONDS, SlowClients
 
+_ENCRYPTED_ONLY = ("strict-transport-security", "max-age=31536000")
+"""RFC 6797: for a year, this host alone; what else the company has there is its own business."""
+
 _TICKS_A_SECOND = 10
 """How often uvicorn comes round."""
 
@@ -24,8 +27,12 @@ class HTTPServer(uvicorn.Server):
         grace_seconds: int,
         end_streams: Callable[[], None],
         monotonic: Callable[[], float],
+        is_encrypted: bool = False,
     ) -> None:
-        """Serve an application; `end_streams` is called when it begins to stop."""
+        """Serve an application; `end_streams` is called when it begins to stop.
+
+        `is_encrypted`: the public address is https, so browsers may be told to use no other way.
+        """
         super().__init__(
             uvicorn.Config(
                 app,
@@ -35,6 +42,7 @@ class HTTPServer(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 date_header=False,
+                headers=[_ENCRYPTED_ONLY] if is_encrypted else [],
                 timeout_graceful_shutdown=grace_seconds,
             )
         )

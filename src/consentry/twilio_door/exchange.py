@@ -19,7 +19,11 @@ BODY_BYTES_MAX: Final = 256 * 1024
 _FORM: Final = b"application/x-www-form-urlencoded"
 _JSON: Final = b"application/json"
 _BASIC: Final = b"basic "
-_NO_STORE: Final[Header] = (b"cache-control", b"no-store")
+_SAFE: Final[tuple[Header, ...]] = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
 _CHALLENGE: Final[Header] = (b"www-authenticate", b'Basic realm="Twilio API"')
 _UNAUTHORIZED: Final = 401
 _SOON: Final = (429, 503)
@@ -95,11 +99,11 @@ async def read_body(receive: Receive) -> bytes:
 async def send_answer(answer: Answer, send: Send, *, head: bool = False) -> None:
     """Send an answer."""
     if answer.status == 204:
-        headers = [_NO_STORE, *answer.headers]
+        headers = [*_SAFE, *answer.headers]
     else:
         headers = [
             (b"content-type", answer.media_type),
-            _NO_STORE,
+            *_SAFE,
             *answer.headers,
             (b"content-length", b"%d" % len(answer.body)),
         ]

@@ -96,7 +96,7 @@ class LimitedStore:
     async def _check(self, command: object) -> None:
         if isinstance(command, CancelMessage | RemoveMessage):
             if await self.read_message(command.message) is None:
-                _miss("not_found", "message", command.message)
+                raise Rejected("not_found", _none("message", command.message), status=404)
             return
         check = _CHECKS.get(type(command))
         if check is None:
@@ -244,19 +244,19 @@ class LimitedStore:
         return await self._store.read_call_to_action(call, version)
 
 
-def _miss(code: str, what: str, name: str) -> NoReturn:
+def _none(what: str, name: str) -> str:
     """Say what is said of what does not exist."""
-    raise Rejected(code, f"There is no {what} {name!a}. List what there is.", status=404)
+    return f"There is no {what} {name!a}. List what there is."
 
 
 def _check_program(view: BrandView, program: str | None) -> None:
     if program is not None and not view.sees_program(program):
-        _miss("unknown_program", "program", program)
+        raise Rejected("unknown_program", _none("program", program), status=404)
 
 
 def _check_send(view: BrandView, command: SendMessage) -> None:
     if command.draft.sender not in view.directory.senders:
-        _miss("unknown_sender", "sender", command.draft.sender)
+        raise Rejected("unknown_sender", _none("sender", command.draft.sender), status=404)
     _check_program(view, command.draft.program)
 
 
@@ -267,23 +267,24 @@ def _check_consent(view: BrandView, command: GrantConsent | RevokeConsent) -> No
 def _check_request(view: BrandView, command: RequestConsent) -> None:
     _check_program(view, command.program)
     if command.sender is not None and command.sender not in view.directory.senders:
-        _miss("sender_not_set_up", "sender", command.sender)
+        raise Rejected("sender_not_set_up", _none("sender", command.sender), status=404)
     call = command.call_to_action
     if call is not None and call.partition("/")[0] not in view.directory.calls_to_action:
-        _miss("unknown_call_to_action", "call to action", call)
+        raise Rejected("unknown_call_to_action", _none("call to action", call), status=404)
 
 
 def _check_list(view: BrandView, command: SuppressRecipient | LiftSuppression) -> None:
     if command.brand is None:
         refuse_limited()
     if command.brand not in view.directory.brands:
-        code = "not_found" if isinstance(command, LiftSuppression) else "unknown_brand"
-        _miss(code, "brand", command.brand)
+        if isinstance(command, LiftSuppression):
+            raise Rejected("not_found", _none("brand", command.brand), status=404)
+        raise Rejected("unknown_brand", _none("brand", command.brand), status=404)
 
 
 def _check_review(view: BrandView, command: AnswerReview) -> None:
     if command.case.sender not in view.directory.senders:
-        _miss("not_found", "review", command.case.id)
+        raise Rejected("not_found", _none("review", command.case.id), status=404)
 
 
 def _check_nothing(_view: BrandView, _command: RepeatAnswer) -> None:

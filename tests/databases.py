@@ -11,6 +11,10 @@ from typing import Any
 from consentry.ports import Store
 from consentry.store.postgres.store import PostgresStore
 from consentry.store.sqlite.store import SQLiteStore
+from consentry.wire.keyed_hash import HashKeys, derive_hash_key
+
+HASH_KEYS = HashKeys([derive_hash_key("a secret key of the server, long enough")])
+"""By which numbers are erased, if not told otherwise."""
 
 make_postgres: list[Callable[[], str]] = []
 """How to make a database on PostgreSQL, where that was asked for: it gives the URL."""
@@ -20,6 +24,7 @@ _urls: dict[Path, str] = {}
 
 def open_database(file: Path, **options: Any) -> Store:
     """Open this file, or in its place a database on PostgreSQL; the same again by the same name."""
+    options.setdefault("hash_keys", HASH_KEYS)
     if not make_postgres:
         return SQLiteStore.open(file, **options)
     if file not in _urls:

@@ -131,6 +131,7 @@ async def test_nothing_is_erased_while_a_text_is_with_the_carrier() -> None:
     with pytest.raises(Rejected, match="Nothing was erased") as refused:
         await erase(world)
     assert refused.value.code == "in_flight"
+    assert (await erase(world, is_dry_run=True)).rows["jobs"] == len(works)
     for work in works:
         world.answer(work)
     assert (await erase(world)).rows["messages"] > 0

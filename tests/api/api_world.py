@@ -48,7 +48,6 @@ from consentry.ports import (
     Submission,
     WebhookRequest,
 )
-from consentry.wire.keyed_hash import HashKeys, derive_hash_key
 from databases import open_database
 from fake_evidence import FakeEvidence
 from fake_webhooks import fake_ways
@@ -299,7 +298,6 @@ async def build_world(
         ids=ids,
         policy=policy,
         measuring=measuring,
-        hash_keys=HashKeys([derive_hash_key(SECRET_KEY)]),
         signer=SIGNER,
     )
     secrets = await _set_up(real)

@@ -58,6 +58,7 @@ MATRIX: Final[dict[Permission, set[str]]] = {
     Permission.MANAGE_AGENTS: {ADMIN},
     Permission.MANAGE_KEYS: {ADMIN},
     Permission.SETTLE_DRIFT: {ADMIN},
+    Permission.ERASE: {ADMIN},
 }
 """Written out on purpose, and not taken from the domain: a change there must be meant here too."""
 

@@ -116,7 +116,7 @@ class EraseNumber(msgspec.Struct, frozen=True):
         if sorted(c.id for c in held.customers) != sorted(self.customers) or self._is_young(held):
             raise Rejected("changed_meanwhile", "What is held of it has changed. Try again.")
         with_carrier = len(facts.in_flight(self.recipient))
-        if with_carrier:
+        if with_carrier and not self.is_dry_run:
             raise Rejected(
                 "in_flight",
                 f"{with_carrier} of this number's texts are with a carrier at this moment, which "

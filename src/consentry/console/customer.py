@@ -7,6 +7,7 @@ from starlette.responses import Response
 from consentry.console import (
     composer,
     consent_tab,
+    customer_erasing,
     customer_merging,
     customer_opt_out,
     customer_phones,
@@ -71,6 +72,7 @@ PAGES: Final = (
     *customer_opt_out.PAGES,
     *customer_request.PAGES,
     *customer_merging.PAGES,
+    *customer_erasing.PAGES,
     *consent_tab.PAGES,
     *customer_then.PAGES,
 )

@@ -34,6 +34,7 @@ class Permission(StrEnum):
     MANAGE_AGENTS = "manage_agents"
     MANAGE_KEYS = "manage_keys"
     SETTLE_DRIFT = "settle_drift"
+    ERASE = "erase"
 
 
 _AGENT: Final = frozenset(

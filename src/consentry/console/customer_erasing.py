@@ -13,6 +13,7 @@ from consentry.console.customer_seen import Seen, look_at, with_customer
 from consentry.console.pages import Page, Visit
 from consentry.console.rendering import PRIVATE
 from consentry.domain.agents import Permission
+from consentry.domain.standing import SMSPreference
 from consentry.ports import Rejected
 
 _ONLY_COUNTED: Final = "Counted before somebody is erased"
@@ -44,6 +45,7 @@ async def _show(visit: Visit, seen: Seen, form: EraseForm, status: int = 200) ->
         texts=sum(one.rows.get("messages", 0) for one in counted),
         waiting_texts=sum(one.rows.get("jobs", 0) for one in counted),
         kept=any(one.kept for one in counted),
+        forbids=any(p.standing.sms_preference is SMSPreference.FORBIDDEN for p in seen.phones),
         reason_max=REASON_CHARACTERS_MAX,
         **frame,
     )

@@ -352,8 +352,10 @@ def test_key_and_checkpoint_are_held_to_those_kept_elsewhere(folder: Path, tmp_p
     assert hash_tree(leaves) == proofs.unbase64(root)
     older = b64encode(hash_tree(leaves[:5])).decode()
     kept.write_text(ledger.sign(f"{name}\n5\n{older}\n"), encoding="utf-8")
-    (needed,) = problems(folder, checkpoint=str(kept))
-    assert "GET /v1/ledger/consistency?from=5&to=" in needed
+    told = run(folder / "verify.py", "--checkpoint", str(kept))
+    assert told.returncode == 1
+    assert "GET /v1/ledger/consistency?from=5&to=" in told.stdout
+    assert "VERDICT: OPEN" in told.stdout
     way = [b64encode(one).decode() for one in find_consistency(5, leaves, whole=True)]
     proof = tmp_path.parent / "consistency.json"
     proof.write_text(json.dumps({"path": way}))

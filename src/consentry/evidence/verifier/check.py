@@ -6,8 +6,8 @@
     python3 verify.py --checkpoint FILE [--consistency FILE]
                                        the ledger must agree with a checkpoint kept elsewhere
 
-It ends with 0 where everything agrees, with 1 where anything does not, and with 2 where it was
-called wrongly. Whoever doubts the copy of this file in a bundle takes it from the project.
+It ends with 0 where everything agrees, with 1 where anything does not or cannot be shown, and with
+2 where it was called wrongly. Whoever doubts the copy of this file in a bundle takes the project's.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class Report:
 
     def __init__(self) -> None:
         self.problems: list[str] = []
+        self.unshown: list[str] = []
         self.lines: list[str] = []
 
     def good(self, line: str) -> None:
@@ -54,6 +55,11 @@ class Report:
     def note(self, line: str) -> None:
         """Note what is no fault and should be known."""
         self.lines.append(f"  note   {line}")
+
+    def unsure(self, line: str) -> None:
+        """Note what you asked for and what cannot be told from what there is."""
+        self.unshown.append(line)
+        self.lines.append(f"  ?      {line}")
 
     def wrong(self, line: str) -> None:
         """Note what does not agree."""
@@ -379,11 +385,12 @@ def check_elsewhere(
         kept = read_checkpoint(open_note(Path(options["--checkpoint"]).read_bytes(), keys))
         here = read_checkpoint(open_note(bundle.files.get("checkpoint.txt", b""), keys))
         old, new = sorted([kept, here])
-        compare_checkpoints(old, new, options.get("--consistency"))
-        report.good("the ledger agrees with the checkpoint you gave")
+        compare_checkpoints(old, new, options.get("--consistency"), report)
 
 
-def compare_checkpoints(old: tuple[int, bytes], new: tuple[int, bytes], proof: str | None) -> None:
+def compare_checkpoints(
+    old: tuple[int, bytes], new: tuple[int, bytes], proof: str | None, report: Report
+) -> None:
     """Hold two checkpoints against each other; raises Wrong where they are of other ledgers."""
     path = []
     if proof is not None:
@@ -391,13 +398,15 @@ def compare_checkpoints(old: tuple[int, bytes], new: tuple[int, bytes], proof: s
         hashes = told["path"] if isinstance(told, dict) else told
         path = [unbase64(one) for one in hashes]
     elif old[0] != new[0]:
-        raise Wrong(
+        report.unsure(
             f"the checkpoints are of {old[0]} and {new[0]} entries. Get the proof that one goes on "
             f"from the other (GET /v1/ledger/consistency?from={old[0]}&to={new[0]}), and give it "
             "with --consistency"
         )
+        return
     if not is_consistent(old, new, path):
         raise Wrong("the ledger is not the one of the checkpoint you gave: it was rewritten")
+    report.good("the ledger agrees with the checkpoint you gave")
 
 
 def verify(path: Path, options: dict[str, str]) -> Report:
@@ -459,7 +468,11 @@ def main(arguments: list[str]) -> int:
     sys.stdout.write("\n".join([f"Evidence bundle {asked[0]}", *report.lines, ""]))
     if report.problems:
         count = len(report.problems)
-        sys.stdout.write(f"\nVERDICT: WRONG. Do not rely on this bundle ({count} problems).\n")
+        of = "1 problem" if count == 1 else f"{count} problems"
+        sys.stdout.write(f"\nVERDICT: WRONG. Do not rely on this bundle ({of}).\n")
+        return 1
+    if report.unshown:
+        sys.stdout.write("\nVERDICT: OPEN. Nothing was changed, but not all you asked is shown.\n")
         return 1
     sys.stdout.write("\nVERDICT: GOOD. Nothing was changed since it was signed.\n" + CANNOT)
     return 0

@@ -12,7 +12,7 @@ from consentry.actions.cancel_message import CancelMessage
 from consentry.actions.check import check
 from consentry.actions.file_number import FileNumber
 from consentry.actions.import_consents import ConsentList, ImportConsent
-from consentry.actions.import_opt_outs import ImportOptOut, ImportSource, ListedNumber
+from consentry.actions.import_rows import FinishImport, ImportSlice
 from consentry.actions.keep_customers import DeleteCustomer
 from consentry.actions.outgoing import Draft
 from consentry.actions.record_consent import (
@@ -24,11 +24,14 @@ from consentry.actions.record_consent import (
     TagPhone,
 )
 from consentry.actions.request_consent import RequestConsent
+from consentry.actions.run_import import ImportOrder, begin_import
 from consentry.actions.send_message import Idempotency, SendMessage
 from consentry.actions.set_place import SetPlace
 from consentry.domain.directory import Purpose
 from consentry.domain.entries import Box, Evidence, Medium
 from consentry.domain.gate import Door, Request, Verdict
+from consentry.domain.imports import ImportAim, ImportKind
+from consentry.domain.listed_numbers import ListedNumber
 from consentry.domain.review import ReviewAnswer, ReviewState
 from consentry.domain.standing import ConsentLevel
 from consentry.ports import Command, Page, Rejected, ReviewFilter, StoreUnavailable
@@ -63,6 +66,7 @@ class Actors:
         self._circle = PEOPLE[start : start + self._chance.pick([2, 4, 8])]
         self._few = self._pick_senders()
         self._keys = 0
+        self._lists: list[tuple[ImportAim, list[ListedNumber]]] = []
         self._sent: list[tuple[str, str]] = []
         self._again: list[SendMessage] = []
         self._acts: tuple[tuple[float, Callable[[], None]], ...] = (
@@ -80,8 +84,8 @@ class Actors:
             (0.03, self._check),
             (0.01, self._move),
             (0.01, self._cancel),
-            (0.004, self._import_opt_outs),
-            (0.004, self._import_consents),
+            (0.015, self._import),
+            (0.008, self._ask_list),
             (0.01, self._file),
         )
 
@@ -274,7 +278,7 @@ class Actors:
 
     def _rows(self) -> list[ListedNumber]:
         start = int(self._chance.random.random() * 300)
-        count = self._chance.pick([3, 10, 60])
+        count = self._chance.pick([3, 40, 100])
         numbers = [*self._circle[:2], *PEOPLE[start : start + count]]
         now = self._world.clock.now()
         ages = (None, None, timedelta(minutes=3), timedelta(days=40))
@@ -285,17 +289,38 @@ class Actors:
             rows.append(ListedNumber(line, number, "list", "" if at is None else str(at), at))
         return rows
 
-    def _import_opt_outs(self) -> None:
-        brand = self._chance.pick([None, "acme"])
-        name, by_person = self._world.ids.new("imp"), self._chance.happens(0.7)
-        source = ImportSource(name, "list.csv", "abc", "agent-1", brand, by_person)
-        for row in self._rows():
-            self._tell(ImportOptOut(row, source), is_patient=True)
+    def _import(self) -> None:
+        """Bring a list in, slice by slice; the same list goes on where it was cut off."""
+        if not self._lists or self._chance.happens(0.7):
+            who, rows = self._chance.happens(0.7), self._rows()
+            kind, brand = ImportKind.OPT_OUTS, self._chance.pick([None, "acme"])
+            aim = ImportAim(kind, "list.csv", f"d{len(self._lists)}", "agent-1", brand, who)
+            if self._chance.happens(0.5):
+                program = self._chance.pick([PROMO, NEWS]).id
+                kind = ImportKind.CONSENTS
+                aim = ImportAim(
+                    kind, "list.csv", f"d{len(self._lists)}", "agent-1", program=program
+                )
+            self._lists.append((aim, rows))
+        aim, rows = self._chance.pick(self._lists)
 
-    def _import_consents(self) -> None:
+        async def bring_in(server: "Server") -> None:
+            store = server.store
+            order = ImportOrder(aim, AGENT, aim.digest)
+            run = await begin_import(store, self._world.ids, order)
+            while run.position < len(rows):
+                part = rows[run.position : run.position + self._chance.pick([10, 60])]
+                command = ImportSlice(run.id, run.position, 0, part, aim)
+                run, _ = await store.submit(command, is_patient=True)
+            await store.submit(FinishImport(run.id, len(rows), AGENT))
+
+        self._do(bring_in)
+
+    def _ask_list(self) -> None:
+        """Have people of a list asked over their own handsets."""
         program = self._chance.pick([PROMO, NEWS]).id
         source = ConsentList(self._world.ids.new("imp"), "list.csv", "abc", "agent-1", program)
-        for row in self._rows():
+        for row in self._rows()[:10]:
             self._tell(ImportConsent(row, source), is_patient=True)
 
     # --- How all of them do it ------------------------------------------------------------------

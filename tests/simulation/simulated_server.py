@@ -23,12 +23,16 @@ from consentry.store.line import BATCH_COMMANDS_MAX, Line, Submitted
 from consentry.store.migrate import read_migrations
 from consentry.store.sqlite.batches import Batches
 from consentry.store.sqlite.connection import open_connection
+from consentry.store.sqlite.foreign import ForeignChanges
 from consentry.store.sqlite.indexing import SearchIndexer
+from consentry.store.sqlite.integrating import LogIntegrator
 from consentry.store.sqlite.migrating import apply_migrations
 from consentry.store.sqlite.reading import Reader
+from consentry.store.sqlite.resting import Resting
 from consentry.store.sqlite.store import SQLiteStore
 from consentry.store.watching import Watchers
 from consentry.store.writer import settle
+from ledger_keys import SIGNER
 
 DATABASE: Final = "/consentry.db"
 _MIGRATIONS: Final = read_migrations("sqlite")
@@ -178,7 +182,9 @@ class Server:
         self._batches = Batches(
             self.connection, clock=clock, ids=ids, policy=policy, watchers=watchers
         )
-        self.indexer = SearchIndexer(self.connection)
+        integrator = LogIntegrator(self.connection, SIGNER, clock)
+        foreign = ForeignChanges(self.connection, watchers)
+        self.rest = Resting(foreign, SearchIndexer(self.connection), integrator)
         self.writer = SteppedWriter(
             self._carry_out, loop, seconds=commit_seconds, monotonic=clock.monotonic
         )
@@ -189,9 +195,15 @@ class Server:
             writing=self.connection,
             folding=None,  # type: ignore[arg-type]
             watchers=watchers,
+            integrator=integrator,
         )
         self.delivery = DeliveryLoop(
-            self.store, book, clock, identity=Identity(ids.new("prc")), limits=LIMITS
+            self.store,
+            book,
+            clock,
+            identity=Identity(ids.new("prc")),
+            reconcile_grace_seconds=120.0,
+            limits=LIMITS,
         )
         self.intake = EventIntake(self.store, self.delivery, clock)
         self._running = self.start(self.delivery.run())

@@ -13,6 +13,7 @@ from typing import Final
 import apsw
 import msgspec
 from actors import Actors
+from log_witness import LogWitness, tamper
 from simulated_carrier import CARRIER, Book, SimulatedCarrier
 from simulated_chance import Chance
 from simulated_disk import Faults, SimulatedDisk, SimulatedVFS, install_vfs
@@ -33,6 +34,7 @@ from consentry.ports import (
     StoreUnavailable,
 )
 from consentry.store.batch import is_outage
+from consentry.store.sqlite.log_reading import LogReader
 
 SENDERS: Final = {
     number: msgspec.structs.replace(sender, messages_per_second=5.0)
@@ -127,6 +129,7 @@ class World:
         self.trace = sha256()
         self.events: list[tuple[str, str]] = []
         self._verbose = verbose
+        self.log = LogWitness()
         self.actors = Actors(self)
 
     # --- What happens is told -------------------------------------------------------------------
@@ -248,10 +251,17 @@ class World:
                 self.loop.call_later(2.0, self.start_again)
                 return
             assert self.server is not None
-            self._without_faults(lambda: self.witness.see_disk(self.server))
+            self._without_faults(self._see_disk)
             self.tell("", "started again")
         except Exception as error:  # noqa: BLE001 - whatever it is, the seed has failed
             self.fail(error)
+
+    def _see_disk(self) -> None:
+        assert self.server is not None
+        self.witness.see_disk(self.server)
+        fault = self.log.note(self.server.connection)
+        if fault is not None:
+            raise Violation(f"I6: after a restart {fault}")
 
     def _without_faults(self, look: Callable[[], None]) -> None:
         """Look at the disk as nobody in the world can."""
@@ -346,14 +356,30 @@ class World:
         server = self.server
         self.judge(lambda: self.witness.see_disk(server, thoroughly=True))
         self.judge(self.witness.see_end)
+        self.judge(lambda: self._see_log(server))
         for recipient in list(self.witness.said):
             self.judge(lambda recipient=recipient: self.witness.see_gate(recipient))
 
+    def _see_log(self, server: Server) -> None:
+        """I6: the log covers what it says, and a change behind the product's back is found."""
+        server.rest(idle=True)
+        fault = self.log.find_fault(server.connection)
+        if fault is not None:
+            raise Violation(f"I6: {fault}")
+        checkpoint = LogReader(server.connection).read_checkpoint(None)
+        if checkpoint is not None and self.chance.happens(0.3):
+            how = tamper(server.connection, self.chance, checkpoint)
+            if self.log.find_fault(server.connection) is None:
+                raise Violation(f"I6: {how}, and nothing shows it")
+
     def _pause(self) -> float:
         """Say how long until the next thing happens."""
-        if self.chance.happens(0.6):
-            return self.chance.random.random() * 0.2
-        return self.chance.pick([0.0, 0.5, 2.0, 8.0, 20.0, 61.0, 301.0])
+        place = self.chance.random.random()
+        if place < 0.6:
+            return place * 0.3
+        if place > 0.98:
+            return 301.0
+        return self.chance.pick([0.0, 0.5, 2.0, 8.0, 20.0, 40.0])
 
     def _trouble(self) -> None:
         """Break something now and then: the disk, the clock, the machine, the process."""
@@ -399,18 +425,19 @@ class World:
             self._keep_house()
 
     def _keep_house(self) -> None:
-        """Fold the log, or index customers, as the product does beside its work."""
+        """Fold the write-ahead log; put entries into the ledger's; index customers."""
         server = self.server
         if server is None:
             return
-        if self.chance.happens(0.5):
+        if self.chance.happens(0.3):
             self.counts["log folded"] += 1
             try:
                 server.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             except apsw.Error:
                 self.counts["log not folded"] += 1
         else:
-            server.indexer.rest(idle=True)
+            self.counts["ledger integrated"] += 1
+            server.rest(idle=True)
         if self.disk.stopped:
             self.crash("power lost")
 

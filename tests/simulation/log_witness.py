@@ -1,0 +1,94 @@
+"""I6: holds the transparency log against the entries, by a tree of its own, and tampers with it."""
+
+from hashlib import sha256
+from typing import Final
+
+import apsw
+from simulated_chance import Chance
+
+from consentry.ports import Checkpoint
+from consentry.store.sqlite.log_reading import LogReader
+from consentry.wire.signed_note import is_signed_by, read_note, read_verifier_key
+from ledger_keys import SIGNER
+
+_KEY: Final = read_verifier_key(SIGNER.verifier_key())
+
+
+class LogWitness:
+    """Keeps each checkpoint that was ever seen: the log of later must lead on from all of them."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, bytes] = {}
+
+    def note(self, connection: apsw.Connection) -> str | None:
+        """Keep the newest checkpoint in mind; say where it takes one back."""
+        newest = LogReader(connection).read_checkpoint(None)
+        if newest is None:
+            return "the log's checkpoints are gone" if self._seen else None
+        if newest.size < max(self._seen, default=0):
+            return "the log is shorter than it was"
+        if not is_signed_by(read_note(newest.note), _KEY):
+            return "a checkpoint is not signed"
+        self._seen[newest.size] = newest.root
+        return None
+
+    def find_fault(self, connection: apsw.Connection) -> str | None:
+        """Say what of the log and the entries does not fit together."""
+        told = self.note(connection)
+        if told is not None or not self._seen:
+            return told
+        rows = connection.execute("SELECT id, value FROM entries ORDER BY seq").fetchall()
+        logged = LogReader(connection).read_logged([str(name) for name, _ in rows])
+        hashes: dict[int, bytes] = {}
+        for name, value in rows:
+            place = logged.get(str(name))
+            if place is None:
+                continue
+            if place.salt is not None:
+                leaf = sha256(b"\0" + place.salt + str(value).encode()).digest()
+                if leaf != place.leaf_hash:
+                    return f"entry {name} is not the one in the log"
+            hashes[place.leaf] = place.leaf_hash
+        for size, root in self._seen.items():
+            if [hashes.get(leaf) for leaf in range(size)].count(None):
+                return f"an entry that a checkpoint of {size} covers is gone"
+            if _root([hashes[leaf] for leaf in range(size)]) != root:
+                return f"the tree of {size} entries has another root than its checkpoint"
+        return None
+
+
+def _root(leaves: list[bytes]) -> bytes:
+    """Hash a tree as RFC 6962 says, in the simplest way."""
+    if len(leaves) == 1:
+        return leaves[0]
+    half = 1 << (len(leaves) - 1).bit_length() - 1
+    return sha256(b"\1" + _root(leaves[:half]) + _root(leaves[half:])).digest()
+
+
+def tamper(connection: apsw.Connection, chance: Chance, checkpoint: Checkpoint) -> str:
+    """Change an entry behind the back of the product, as somebody with the file can; tell how."""
+    for (name,) in connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'entries'"
+    ).fetchall():
+        connection.execute(f'DROP TRIGGER "{name}"')
+    covered = connection.execute(
+        "SELECT seq FROM entries ORDER BY seq LIMIT ?", (checkpoint.size,)
+    ).fetchall()
+    (seq,) = chance.pick(covered)
+    (other,) = chance.pick(covered)
+    how = chance.pick(["changed", "removed", "exchanged"])
+    chance.counts[f"entry {how} behind the product's back"] += 1
+    if how == "removed":
+        connection.execute("DELETE FROM entries WHERE seq = ?", (seq,))
+    elif how == "exchanged" and other != seq:
+        connection.execute(
+            "UPDATE entries SET value = (SELECT value FROM entries WHERE seq = ?) WHERE seq = ?",
+            (other, seq),
+        )
+    else:
+        connection.execute(
+            'UPDATE entries SET value = replace(value, \'"at":"2026\', \'"at":"2025\') '
+            "WHERE seq = ?",
+            (seq,),
+        )
+    return f"entry {seq} {how}"

@@ -63,7 +63,7 @@ class Actors:
         self._chance = world.chance
         self._senders = tuple(world.witness.numbers)
         start = int(self._chance.random.random() * 300)
-        self._circle = PEOPLE[start : start + self._chance.pick([2, 4, 8])]
+        self.circle = PEOPLE[start : start + self._chance.pick([2, 4, 8])]
         self._few = self._pick_senders()
         self._keys = 0
         self._lists: list[tuple[ImportAim, list[ListedNumber]]] = []
@@ -105,7 +105,7 @@ class Actors:
         return tuple(self._chance.pick(self._senders) for _ in range(self._chance.pick([1, 2, 3])))
 
     def _person(self) -> str:
-        return self._chance.pick(self._circle if self._chance.happens(0.8) else PEOPLE)
+        return self._chance.pick(self.circle if self._chance.happens(0.8) else PEOPLE)
 
     def _sender(self) -> str:
         return self._chance.pick(self._few if self._chance.happens(0.8) else self._senders)
@@ -279,7 +279,7 @@ class Actors:
     def _rows(self) -> list[ListedNumber]:
         start = int(self._chance.random.random() * 300)
         count = self._chance.pick([3, 40, 100])
-        numbers = [*self._circle[:2], *PEOPLE[start : start + count]]
+        numbers = [*self.circle[:2], *PEOPLE[start : start + count]]
         now = self._world.clock.now()
         ages = (None, None, timedelta(minutes=3), timedelta(days=40))
         rows = []

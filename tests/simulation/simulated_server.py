@@ -161,9 +161,11 @@ class Server:
         book: CarrierBook,
         observe: "Callable[[Server, list[Observed], list[object]], bool]",
         commit_seconds: Callable[[], float],
+        migrates: bool = True,
     ) -> None:
         """Open the database and start; raises `apsw.Error` where the disk does not let it.
 
+        Without `migrates` it is not looked for migrations that are missing: that takes longest.
         `observe` is shown each batch with its outcomes, and says whether the machine still runs.
         """
         self.loop = loop
@@ -172,7 +174,8 @@ class Server:
         self._tasks: set[asyncio.Task[Any]] = set()
         self.connection = open_connection(DATABASE)
         try:
-            apply_migrations(self.connection, _MIGRATIONS, clock.now())
+            if migrates:
+                apply_migrations(self.connection, _MIGRATIONS, clock.now())
             reader = Reader(self.connection)
         except BaseException:
             self.connection.close(True)

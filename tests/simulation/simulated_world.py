@@ -1,35 +1,30 @@
 """A company, its people, its carrier and its machine, for the length of one seed."""
 
 import asyncio
-import logging
 import traceback
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
-from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
 import apsw
 import msgspec
 from actors import Actors
+from hearing import Violation, name_text
 from log_witness import LogWitness, tamper
-from simulated_carrier import CARRIER, Book, SimulatedCarrier
+from simulated_carrier import Book, SimulatedCarrier
 from simulated_chance import Chance
 from simulated_disk import Faults, SimulatedDisk, SimulatedVFS, install_vfs
 from simulated_loop import SimulatedClock, SimulatedIds, SimulatedLoop
 from simulated_server import Observed, Server
-from witness import Violation, Witness, name_text
+from witness import Witness
 
 from consent_world import DIRECTORY
 from consentry.domain.policy import Policy
 from consentry.ports import (
-    CarrierAccount,
     CarrierEvent,
-    Change,
-    Facts,
     InboundText,
-    Needs,
     OutboundText,
     StoreUnavailable,
 )
@@ -44,46 +39,11 @@ COMPANY: Final = msgspec.structs.replace(DIRECTORY, senders=SENDERS)
 _VFS: Final[list[SimulatedVFS]] = []
 
 
-class SetUp(msgspec.Struct, frozen=True):
-    """The company as it is set up before its first day."""
-
-    def needs(self) -> Needs:
-        """Ask for nothing."""
-        return Needs()
-
-    def decide(self, facts: Facts) -> tuple[None, Change]:
-        """Write its brands, senders and programs."""
-        del facts
-        account = CarrierAccount(CARRIER, "twilio", "AC1", "secret", "http://carrier.example")
-        company = COMPANY
-        records = (
-            *company.brands.values(),
-            account,
-            *company.senders.values(),
-            *company.programs.values(),
-        )
-        return None, Change(records=records)
-
-
 def simulated_vfs() -> SimulatedVFS:
     """Give the file system of this process, which it has from the first call on."""
     if not _VFS:
         _VFS.append(install_vfs())
     return _VFS[0]
-
-
-class _Log(logging.Handler):
-    """Reads the log: an error that nobody foresaw is a failure of the seed."""
-
-    def __init__(self, world: "World") -> None:
-        super().__init__()
-        self._world = world
-
-    def emit(self, record: logging.LogRecord) -> None:
-        error = None if record.exc_info is None else record.exc_info[1]
-        self._world.counts[f"log: {record.msg}"] += 1
-        if error is not None and not isinstance(error, (StoreUnavailable, apsw.Error)):
-            self._world.fail(error)
 
 
 class Failure(msgspec.Struct):
@@ -93,15 +53,6 @@ class Failure(msgspec.Struct):
     step: int
     what: str
     history: tuple[str, ...]
-
-
-class Told(msgspec.Struct):
-    """What became of a seed."""
-
-    seed: int
-    digest: str
-    counts: dict[str, int]
-    failure: Failure | None = None
 
 
 class World:
@@ -123,7 +74,7 @@ class World:
         self.faults = Faults(self.chance.random, self.counts)
         self.disk = SimulatedDisk({}, self.faults)
         self.disk_level = self.chance.pick([0.0, 0.0, 0.002, 0.02])
-        self.commit_level = self.chance.pick([0.002, 0.1, 0.5])
+        self.commit_level = self.chance.pick([0.02, 0.4, 1.5])
         self.server: Server | None = None
         self.failure: Failure | None = None
         self.trace = sha256()
@@ -175,6 +126,7 @@ class World:
                 book=Book(self.carrier),  # type: ignore[arg-type]
                 observe=self.observe,
                 commit_seconds=lambda: self.chance.random.random() * self.commit_level,
+                migrates=not self.disk.files or self.chance.happens(0.2),
             )
         except apsw.Error:
             self.counts["start in vain"] += 1
@@ -357,7 +309,7 @@ class World:
         self.judge(lambda: self.witness.see_disk(server, thoroughly=True))
         self.judge(self.witness.see_end)
         self.judge(lambda: self._see_log(server))
-        for recipient in list(self.witness.said):
+        for recipient in (*self.actors.circle, *self.witness.some_of(list(self.witness.said))):
             self.judge(lambda recipient=recipient: self.witness.see_gate(recipient))
 
     def _see_log(self, server: Server) -> None:
@@ -455,48 +407,3 @@ class World:
             task.cancel()
         self.loop.run_until_complete(asyncio.sleep(0))
         self.loop.close()
-
-
-@lru_cache(maxsize=1)
-def _template() -> dict[str, bytes]:
-    """Make the disk of a company that has just been set up; each world begins with a copy."""
-    world = World(0)
-    simulated_vfs()
-    assert world.boot()
-    server = world.server
-    assert server is not None
-
-    async def set_up() -> None:
-        world.server = None
-        await server.store.submit(SetUp())
-
-    world.loop.run_until_complete(set_up())
-    server.die()
-    image = world.disk.image()
-    world.close()
-    return image
-
-
-def run_seed(seed: int, *, steps: int, verbose: bool = False) -> Told:
-    """Run one world from its seed to its end, or to the first violation."""
-    image = _template()
-    world = World(seed, verbose=verbose)
-    world.disk = SimulatedDisk(image, world.faults)
-    log = logging.getLogger()
-    log.handlers = [_Log(world)]
-    try:
-        assert world.boot()
-        world.loop.run_until_complete(_live(world, steps))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the seed has failed
-        world.fail(error)
-    world.counts["decision replayed"] = world.witness.decisions
-    world.counts["entry"] = len(world.witness.mirror.entries)
-    world.counts["recipient"] = len({e.recipient for e in world.witness.mirror.entries})
-    world.counts["operation of the disk"] = world.disk.operations
-    told = Told(seed, world.trace.hexdigest(), dict(world.counts), world.failure)
-    world.close()
-    return told
-
-
-async def _live(world: World, steps: int) -> None:
-    await world.live(steps)

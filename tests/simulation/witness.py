@@ -4,29 +4,19 @@ What people said and what was told of them is kept by `consent_model`, which sha
 the product. A step is a batch that became durable, a text that leaves, or an answer that was given.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from hearing import Hearing, Violation
 from mirror import Mirror
 from simulated_server import Observed, Server
 
-from consent_model import AHEAD, Number, Person, Said, Told, read_word
-from consentry.actions.answer_review import AnswerReview
+from consent_model import Person
 from consentry.actions.deliver_job import ClaimJobs, RecordSubmission
-from consentry.actions.import_rows import ImportSlice
-from consentry.actions.receive_message import ReceiveMessage
-from consentry.actions.record_consent import (
-    GrantConsent,
-    RevokeConsent,
-    Statement,
-    SuppressRecipient,
-)
 from consentry.domain.directory import Directory, Purpose
-from consentry.domain.entries import ActorKind, Entry, EntryKind, Medium
+from consentry.domain.entries import Entry
 from consentry.domain.gate import (
     Decision,
     Door,
@@ -36,77 +26,42 @@ from consentry.domain.gate import (
     Verdict,
     decide,
 )
-from consentry.domain.imports import ImportKind, RowOutcome
 from consentry.domain.messages import MessageStatus
 from consentry.domain.policy import Policy
 from consentry.domain.reading import BlockLayer
-from consentry.domain.review import ReviewAnswer
 from consentry.domain.standing import (
     Block,
     BlockState,
     Consent,
-    ConsentLevel,
-    ConsentState,
     SMSPreference,
     Standing,
     Suppression,
 )
-from consentry.ports import CarrierRefusal, InboundText, OutboundText, Work
+from consentry.ports import CarrierRefusal, OutboundText, Work
 
 _PACIFIC = ZoneInfo("America/Los_Angeles")
-_ASKED_FOR = timedelta(hours=48)
 _CLOSING = (Block, Consent, Suppression)
+_ASKED_AT_ONCE = 8
 _UNDER_WAY = (
     *(MessageStatus.SCHEDULED, MessageStatus.QUEUED, MessageStatus.SENDING),
     MessageStatus.INDETERMINATE,
 )
-UNCLEAR = ("who is this", "not interested")
-DIGITS = ("1", "2", "3")
 
 
-class Violation(AssertionError):
-    """An invariant does not hold; `recipient` is whom it is about."""
-
-    def __init__(self, told: str, recipient: str | None = None) -> None:
-        super().__init__(told)
-        self.recipient = recipient
-
-
-class Witness:
+class Witness(Hearing):
     """The model, the mirror of the ledger, and the invariants over both."""
 
     def __init__(self, directory: Directory, policy: Policy, now: Callable[[], datetime]) -> None:
-        self.directory = directory
+        super().__init__(directory)
         self.policy = policy
         self.now = now
-        self.mirror = Mirror()
-        self.numbers = {
-            s.number: Number(s.number, str(s.kind), s.brand, s.messaging_service_sid)
-            for s in directory.senders.values()
-        }
-        self.said: dict[str, Person] = defaultdict(Person)
-        self.turn = 0
-        self.unclear: set[tuple[str, str]] = set()
         self.placed: set[str] = set()
-        self.asked: dict[tuple[str, str], dict[str, datetime]] = defaultdict(dict)
-        self._last_claimed: dict[tuple[str, str], Purpose | None] = {}
-        self._heard: dict[str, Said] = {}
-        self.turn_of: dict[str, int] = {}
         self.claimed_in: dict[str, int] = {}
-        self.acknowledged: set[int] = set()
         self.taken: dict[str, str] = {}
         self.in_doubt: list[list[Observed]] = []
         self.decisions = 0
-        self._hooks: dict[type, Callable[[Any, Observed], None]] = {
-            ReceiveMessage: self._hear,
-            GrantConsent: self._note_grant,
-            RevokeConsent: self._note_revocation,
-            SuppressRecipient: self._note_suppression,
-            ImportSlice: self._note_import,
-            AnswerReview: self._note_review,
-            ClaimJobs: self._note_claim,
-            RecordSubmission: self._note_answer,
-        }
+        self.hooks[ClaimJobs] = self._note_claim
+        self.hooks[RecordSubmission] = self._note_answer
 
     # --- What became durable ------------------------------------------------------------------
 
@@ -123,9 +78,16 @@ class Witness:
                         closing[entry.recipient] = None
                 self._take(observed)
         self._see_standings(server, touched)
-        for recipient in closing:
+        for recipient in self.some_of(list(closing)):
             self.see_gate(recipient)
         del outcomes
+
+    def some_of(self, recipients: list[str]) -> list[str]:
+        """Take a few of very many, others each time: a list brings a hundred people at once."""
+        if len(recipients) <= _ASKED_AT_ONCE:
+            return recipients
+        start = self.turn % len(recipients)
+        return (recipients[start:] + recipients[:start])[:_ASKED_AT_ONCE]
 
     def _take(self, observed: Observed) -> None:
         """Take one command in, in the order in which the ledger has them."""
@@ -134,11 +96,11 @@ class Witness:
             self._replay(entry)
             self.mirror.note(entry)
         self.mirror.apply(observed.change)
-        hook = self._hooks.get(type(observed.command))
+        hook = self.hooks.get(type(observed.command))
         if hook is not None:
             hook(observed.command, observed)
         for entry in observed.change.entries:
-            self._see_yes(entry)
+            self.see_yes(entry)
 
     def _replay(self, entry: Entry) -> None:
         """I5: what the gate decided follows from the entries before it."""
@@ -186,163 +148,6 @@ class Witness:
         if difference is not None:
             raise Violation(f"I4: after a restart the disk has other {difference}")
 
-    # --- What is said and told ------------------------------------------------------------------
-
-    def _hear(self, command: ReceiveMessage, observed: Observed) -> None:
-        outcome: Any = observed.outcome
-        text, number = command.text, self.numbers.get(command.text.sender)
-        if outcome.duplicate:
-            if observed.change.entries or observed.change.messages:
-                raise Violation("I4: a repeated webhook changed something", text.recipient)
-            return
-        if number is None:
-            return
-        self.turn_of[name_text(text)] = self.turn
-        who, body, heard = self.said[text.recipient], text.body, command.received_at
-        ours = frozenset({"ours"})
-        self._heard[outcome.message] = Said(self.turn, True, number, ours, heard, text.sent_at)
-        word = read_word(body, number, who)
-        pair = text.recipient, text.sender
-        if word is not None:
-            said = Said(self.turn, word[0], number, word[1], heard, text.sent_at)
-            who.words.append(said)
-            self.unclear.discard(pair)
-            if word[0]:
-                until = (text.sent_at or heard) + AHEAD
-                self._forget_asked(text.recipient, number.brand, until)
-        elif body in UNCLEAR and not who.is_revoked(number) and self._is_no_answer(*pair):
-            self.unclear.add(pair)
-        if body in DIGITS:
-            self._note_kept(observed.change.entries[0], command)
-
-    def _forget_asked(self, recipient: str, brand: str, until: datetime) -> None:
-        """An opt-out ends what a brand has asked by then."""
-        for number in self.numbers.values():
-            if number.brand == brand:
-                asked = self.asked[recipient, number.number]
-                left = {program: at for program, at in asked.items() if at > until}
-                self.asked[recipient, number.number] = left
-
-    def _is_no_answer(self, person: str, sender: str) -> bool:
-        """Tell whether the last text that somebody wrote to them was no part of a conversation."""
-        thread = self._last_claimed.get((person, sender))
-        return thread is None or thread is not Purpose.CONVERSATIONAL
-
-    def _note_kept(self, entry: Entry, command: ReceiveMessage) -> None:
-        """A digit that gave a program back is a word from then on, of which nothing was closed."""
-        if entry.kind is not EntryKind.OPTED_IN or entry.program is None:
-            return
-        who, number = self.said[entry.recipient], self.numbers[command.text.sender]
-        if any(who.closing(number, layer) for layer in ("provider", "network")):
-            raise Violation("I1: a digit lifted what the carrier blocks", entry.recipient)
-        heard, sent = command.received_at, command.text.sent_at
-        who.words.append(Said(self.turn, False, number, frozenset({"ours"}), heard, sent))
-        program = self.directory.programs.get(entry.program)
-        if program is not None and program.purpose is Purpose.MARKETING:
-            who.written.append(Told(self.turn, heard + timedelta(microseconds=1), program.brand))
-
-    def _see_yes(self, entry: Entry) -> None:
-        """I3: a yes confirms what was asked over the number that it was texted to, in time."""
-        is_yes = entry.kind is EntryKind.CONSENT_GRANTED and entry.actor.kind is ActorKind.PERSON
-        if not is_yes or entry.program is None or entry.sender is None:
-            return
-        asked_at = self.asked[entry.recipient, entry.sender].get(entry.program)
-        if asked_at is None:
-            raise Violation(
-                f"I3: a yes to {entry.sender} confirmed {entry.program}, which was not asked there",
-                entry.recipient,
-            )
-        if entry.at > asked_at + _ASKED_FOR:
-            raise Violation("I3: a yes confirmed what was asked too long ago", entry.recipient)
-        program = self.directory.programs[entry.program]
-        if program.purpose is Purpose.MARKETING:
-            self.said[entry.recipient].written.append(Told(self.turn, entry.at, program.brand))
-
-    def _note_grant(self, command: GrantConsent, observed: Observed) -> None:
-        statement, program = command.statement, self.directory.programs.get(command.program)
-        evidence = statement.evidence
-        if program is None or program.purpose is not Purpose.MARKETING or evidence is None:
-            return
-        if command.level is ConsentLevel.EXPRESS_WRITTEN and evidence.medium is Medium.TEXT:
-            at = _claimed_at(statement, observed.now)
-            grant = Told(self.turn, at, program.brand, command.expires_at)
-            self.said[statement.recipient].written.append(grant)
-
-    def _note_revocation(self, command: RevokeConsent, observed: Observed) -> None:
-        statement = command.statement
-        who, at = self.said[statement.recipient], _claimed_at(statement, observed.now)
-        if command.program.startswith("conversation:"):
-            who.held_by_company |= not statement.by_person
-            if statement.by_person:
-                number = self.numbers[command.program.removeprefix("conversation:")]
-                who.words.append(Said(self.turn, True, number, frozenset({"ours"}), at))
-        else:
-            brand = self.directory.programs[command.program].brand
-            who.withdrawn.append(Told(self.turn, at, brand))
-        self._name_turn(observed)
-
-    def _note_suppression(self, command: SuppressRecipient, observed: Observed) -> None:
-        self._note_never(command.statement, command.brand, observed)
-
-    def _note_import(self, command: ImportSlice, observed: Observed) -> None:
-        """What a list of opt-outs says counts for each row that was written."""
-        outcome: Any = observed.outcome
-        aim = command.aim
-        if aim.kind is not ImportKind.OPT_OUTS:
-            self._see_import(command, observed)
-            return
-        for decided in outcome[1]:
-            if decided.outcome is RowOutcome.RECORDED:
-                who, row = self.said[decided.row.recipient], decided.row
-                who.held_by_company |= not aim.by_person
-                at = min(row.at or observed.now, observed.now)
-                if aim.by_person:
-                    who.never.append(Told(self.turn, at, aim.brand))
-
-    def _see_import(self, command: ImportSlice, observed: Observed) -> None:
-        """Rule 5: a list of consents makes nothing active, and lifts nothing."""
-        for entry in observed.change.entries:
-            for piece in entry.pieces:
-                if isinstance(piece, Consent) and piece.state is ConsentState.ACTIVE:
-                    what = f"I3: the list {command.run} made {piece.program} active"
-                    raise Violation(what, entry.recipient)
-
-    def _note_never(self, statement: Statement, brand: str | None, observed: Observed) -> None:
-        who = self.said[statement.recipient]
-        who.held_by_company |= not statement.by_person
-        if statement.by_person:
-            at = _claimed_at(statement, observed.now)
-            who.never.append(Told(self.turn, at, brand))
-        self._name_turn(observed)
-
-    def _note_review(self, command: AnswerReview, observed: Observed) -> None:
-        del observed
-        case = command.case
-        if command.answer is ReviewAnswer.KEEP:
-            if self.mirror.standing(case.recipient).review(case.sender) is None:
-                self.unclear.discard((case.recipient, case.sender))
-        else:
-            # It is the person's own word, as of the time of their text; what they said between
-            # the two, and was no word, has not undone it.
-            word = self._heard[case.unclear.message]
-            word = replace(word, turn=self.turn, heard=word.shown, sent=None)
-            self.said[case.recipient].words.append(word)
-            self.unclear.discard((case.recipient, case.sender))
-
-    def _name_turn(self, observed: Observed) -> None:
-        for entry in observed.change.entries:
-            self.turn_of[entry.id] = self.turn
-
-    def acknowledge(self, name: str) -> None:
-        """Note that somebody was told "taken": of a carrier's text by its id, or of an entry.
-
-        I7: what was not durable by then is lost with the next crash.
-        """
-        turn = self.turn_of.get(name)
-        if turn is None:
-            raise Violation(f"I7: {name} was acknowledged and is not durable")
-        self.acknowledged.add(turn)
-
     # --- What leaves ----------------------------------------------------------------------------
 
     def _note_claim(self, command: ClaimJobs, observed: Observed) -> None:
@@ -370,7 +175,7 @@ class Witness:
         if message.kind is MessageKind.OPT_IN_REQUEST and message.program is not None:
             self.asked[message.recipient, message.sender][message.program] = now
         if message.kind is MessageKind.MESSAGE:
-            self._last_claimed[message.recipient, message.sender] = message.purpose
+            self.last_claimed[message.recipient, message.sender] = message.purpose
         if message.purpose is Purpose.MARKETING and message.kind is MessageKind.MESSAGE:
             self._see_marketing(work, now)
 
@@ -492,25 +297,16 @@ class Witness:
             raise Violation("I1: a check was answered with yes", recipient)
 
 
-def name_text(text: InboundText) -> str:
-    """Name a text of a person; two persons' may have the same id."""
-    return f"{text.carrier_message_id} of {text.recipient}"
-
-
-def _claimed_at(statement: Statement, now: datetime) -> datetime:
-    claimed = None if statement.evidence is None else statement.evidence.at
-    return now if claimed is None else min(claimed, now)
-
-
 def _is_kept(server: Server, batch: list[Observed]) -> bool:
     """Tell whether a batch of which nobody was told is on the disk: all of it is, or nothing."""
-    execute = server.connection.execute
-    for observed in batch:
-        if observed.error is not None:
-            continue
-        for entry in observed.change.entries:
-            return execute("SELECT 1 FROM entries WHERE id = ?", (entry.id,)).fetchone() is not None
-        for message in observed.change.messages:
-            found = execute("SELECT value FROM messages WHERE id = ?", (message.id,)).fetchone()
-            return found is not None and Mirror.decode_message(str(found[0])) == message
+    changes = [observed.change for observed in batch if observed.error is None]
+    for entry in (entry for change in changes for entry in change.entries):
+        found = server.connection.execute("SELECT 1 FROM entries WHERE id = ?", (entry.id,))
+        return found.fetchone() is not None
+    # A later command of the batch may have written a message again.
+    last = {message.id: message for change in changes for message in change.messages}
+    for message in last.values():
+        query = "SELECT value FROM messages WHERE id = ?"
+        row = server.connection.execute(query, (message.id,)).fetchone()
+        return row is not None and Mirror.decode_message(str(row[0])) == message
     return False

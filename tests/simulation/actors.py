@@ -10,6 +10,7 @@ from consent_world import FOREIGN_PROMO, NEWS, PROMO
 from consentry.actions.answer_review import AnswerReview
 from consentry.actions.cancel_message import CancelMessage
 from consentry.actions.check import check
+from consentry.actions.erase import erase_number
 from consentry.actions.file_number import FileNumber
 from consentry.actions.import_consents import ConsentList, ImportConsent
 from consentry.actions.import_rows import FinishImport, ImportSlice
@@ -87,6 +88,7 @@ class Actors:
             (0.015, self._import),
             (0.008, self._ask_list),
             (0.01, self._file),
+            (0.01, self._erase),
         )
 
     def act(self) -> None:
@@ -261,6 +263,15 @@ class Actors:
                 await server.store.submit(FileNumber(phone))
 
         self._do(file)
+
+    def _erase(self) -> None:
+        """Have somebody erased who asked for it."""
+        phone = self._person()
+
+        async def erase(server: "Server") -> None:
+            await erase_number(phone, "they asked for it", AGENT, server.store)
+
+        self._do(erase)
 
     def _review(self) -> None:
         async def review(server: "Server") -> None:

@@ -61,6 +61,7 @@ class Hearing:
         self.last_claimed: dict[tuple[str, str], Purpose | None] = {}
         self.turn_of: dict[str, int] = {}
         self.acknowledged: set[int] = set()
+        self.repeated: set[str] = set()
         self._heard: dict[str, Said] = {}
         self.hooks: dict[type, Callable[[Any, Observed], None]] = {
             ReceiveMessage: self._hear,
@@ -80,6 +81,11 @@ class Hearing:
             return
         if number is None:
             return
+        if name_text(text) in self.turn_of:
+            # The one before was erased. Said once, it opts out still, and opts in no more.
+            self.repeated.add(text.recipient)
+            if (read_word(text.body, number, self.said[text.recipient]) or (True,))[0] is False:
+                return
         self.turn_of[name_text(text)] = self.turn
         who, body, heard = self.said[text.recipient], text.body, command.received_at
         ours = frozenset({"ours"})
@@ -197,6 +203,16 @@ class Hearing:
             at = _claimed_at(statement, observed.now)
             who.never.append(Told(self.turn, at, brand))
         self._name_turn(observed)
+
+    def forget(self, recipient: str) -> None:
+        """Forget somebody who is erased, but what they said no to."""
+        who = self.said[recipient]
+        who.written.clear()
+        # What stands is kept without its words: a YES may lift more than the lists know of.
+        who.held_by_company = True
+        self.unclear = {pair for pair in self.unclear if pair[0] != recipient}
+        for pair in [pair for pair in self.asked if pair[0] == recipient]:
+            del self.asked[pair]
 
     def _note_review(self, command: AnswerReview, observed: Observed) -> None:
         del observed

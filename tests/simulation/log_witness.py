@@ -1,13 +1,19 @@
 """I6: holds the transparency log against the entries, by a tree of its own, and tampers with it."""
 
+from contextlib import closing
 from hashlib import sha256
+from pathlib import Path
 from typing import Final
 
 import apsw
 from simulated_chance import Chance
+from simulated_server import DATABASE
 
-from consentry.ports import Checkpoint
+from consentry.store.sqlite.connection import open_connection
 from consentry.store.sqlite.log_reading import LogReader
+from consentry.store.verifying.findings import Finding
+from consentry.store.verifying.ledger import OneHand, verify_ledger
+from consentry.store.verifying.sqlite import FileSource
 from consentry.wire.signed_note import is_signed_by, read_note, read_verifier_key
 from ledger_keys import SIGNER
 
@@ -19,6 +25,7 @@ class LogWitness:
 
     def __init__(self) -> None:
         self._seen: dict[int, bytes] = {}
+        self._notes: list[str] = []
 
     def note(self, connection: apsw.Connection) -> str | None:
         """Keep the newest checkpoint in mind; say where it takes one back."""
@@ -30,7 +37,24 @@ class LogWitness:
         if not is_signed_by(read_note(newest.note), _KEY):
             return "a checkpoint is not signed"
         self._seen[newest.size] = newest.root
+        self._notes = [*self._notes[-3:], newest.note]
         return None
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing was ever signed."""
+        return not self._seen
+
+    def verify(self) -> list[Finding]:
+        """Have the product verify its ledger, against the checkpoints that were kept."""
+        source = FileSource(Path(DATABASE))
+        try:
+            verified = verify_ledger(
+                source, OneHand(source), _Unwatched(), notes=self._notes, trusted=[_KEY]
+            )
+            return verified.findings
+        finally:
+            source.close()
 
     def find_fault(self, connection: apsw.Connection) -> str | None:
         """Say what of the log and the entries does not fit together."""
@@ -57,6 +81,16 @@ class LogWitness:
         return None
 
 
+class _Unwatched:
+    """Shows nobody how far it is."""
+
+    def begin(self, what: str, total: int | None, done: int = 0) -> None:
+        """It begins."""
+
+    def advance(self, rows: int) -> None:
+        """It goes on."""
+
+
 def _root(leaves: list[bytes]) -> bytes:
     """Hash a tree as RFC 6962 says, in the simplest way."""
     if len(leaves) == 1:
@@ -65,15 +99,18 @@ def _root(leaves: list[bytes]) -> bytes:
     return sha256(b"\1" + _root(leaves[:half]) + _root(leaves[half:])).digest()
 
 
-def tamper(connection: apsw.Connection, chance: Chance, checkpoint: Checkpoint) -> str:
-    """Change an entry behind the back of the product, as somebody with the file can; tell how."""
+def tamper(chance: Chance, size: int) -> str:
+    """Change one of the first entries behind the product's back, as who has the file can."""
+    with closing(open_connection(DATABASE)) as connection:
+        return _tamper(connection, chance, size)
+
+
+def _tamper(connection: apsw.Connection, chance: Chance, size: int) -> str:
     for (name,) in connection.execute(
         "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'entries'"
     ).fetchall():
         connection.execute(f'DROP TRIGGER "{name}"')
-    covered = connection.execute(
-        "SELECT seq FROM entries ORDER BY seq LIMIT ?", (checkpoint.size,)
-    ).fetchall()
+    covered = connection.execute("SELECT seq FROM entries ORDER BY seq LIMIT ?", (size,)).fetchall()
     (seq,) = chance.pick(covered)
     (other,) = chance.pick(covered)
     how = chance.pick(["changed", "removed", "exchanged"])

@@ -6,10 +6,10 @@ import apsw
 import msgspec
 from simulated_server import Server
 
-from consentry.domain.entries import Entry
+from consentry.domain.entries import Entry, EntryKind, fold
 from consentry.domain.messages import Job, Message
 from consentry.domain.standing import Standing, apply_pieces
-from consentry.ports import Change
+from consentry.ports import Change, Destroyed
 
 _EMPTY = Standing()
 _DECODE_MESSAGE = msgspec.json.Decoder(Message).decode
@@ -26,10 +26,34 @@ class Mirror:
         self.standings: dict[str, Standing] = {}
         self.messages: dict[str, Message] = {}
         self.jobs: dict[str, Job] = {}
+        self.erased: dict[str, Standing] = {}
+        self._empty: set[int] = set()
 
     def standing(self, recipient: str) -> Standing:
-        """Give the fold of a recipient's entries."""
-        return self.standings.get(recipient, _EMPTY)
+        """Give the fold of a recipient's entries, or what was kept of somebody erased."""
+        return self.standings.get(recipient) or self.erased.get(recipient, _EMPTY)
+
+    def destroy(self, destroyed: Destroyed) -> None:
+        """Destroy what is held of a number but what stands against it."""
+        number = destroyed.recipient
+        self._empty.update(destroyed.places)
+        self.standings.pop(number, None)
+        for rows in (self.messages, self.jobs):
+            for key in [key for key, row in rows.items() if row.recipient == number]:
+                del rows[key]
+        self.erased[number] = destroyed.kept or _EMPTY
+
+    def recall(self, number: str, connection: apsw.Connection) -> None:
+        """Take in the entry by which the ledger of an erased number begins anew."""
+        kept = self.erased.pop(number)
+        if kept == _EMPTY:
+            return
+        query = "SELECT value FROM entries WHERE recipient = ? ORDER BY seq LIMIT 1"
+        ((value,),) = connection.execute(query, (number,))
+        begun = _DECODE_ENTRY(str(value))
+        if begun.kind is not EntryKind.STANDING_RECALLED or fold([begun]) != kept:
+            raise AssertionError(f"what stands against {number} is not what was kept")
+        self.note(begun)
 
     def apply(self, change: Change) -> None:
         """Apply a change whose entries were noted one by one already."""
@@ -94,8 +118,10 @@ class Mirror:
 
     def _compare_values(self, connection: apsw.Connection) -> str | None:
         values = connection.execute("SELECT value FROM entries ORDER BY seq")
-        entries = [_DECODE_ENTRY(str(value)) for (value,) in values]
-        return None if entries == self.entries else "entries than those that were written"
+        for place, ((value,), entry) in enumerate(zip(values, self.entries, strict=True), start=1):
+            if place not in self._empty and _DECODE_ENTRY(str(value)) != entry:
+                return f"entry {entry.id} than was written"
+        return None
 
 
 def _check_file(connection: apsw.Connection) -> str | None:

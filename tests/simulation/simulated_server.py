@@ -21,6 +21,7 @@ from consentry.ports import CarrierBook, Change, Vitals
 from consentry.store.batch import AnyCommand
 from consentry.store.line import BATCH_COMMANDS_MAX, Line, Submitted
 from consentry.store.migrate import read_migrations
+from consentry.store.sqlite.answering import answering
 from consentry.store.sqlite.batches import Batches
 from consentry.store.sqlite.connection import open_connection
 from consentry.store.sqlite.foreign import ForeignChanges
@@ -32,9 +33,11 @@ from consentry.store.sqlite.resting import Resting
 from consentry.store.sqlite.store import SQLiteStore
 from consentry.store.watching import Watchers
 from consentry.store.writer import settle
+from consentry.wire.keyed_hash import HashKeys, derive_hash_key
 from ledger_keys import SIGNER
 
 DATABASE: Final = "/consentry.db"
+HASH_KEYS: Final = HashKeys([derive_hash_key("a secret of the simulation")])
 _MIGRATIONS: Final = read_migrations("sqlite")
 _NOTHING: Final = Change()
 
@@ -144,6 +147,11 @@ class _Aside:
         """Look them up."""
         return self._reader.look_up(recipients)
 
+    async def walk(self, look: Callable[[apsw.Connection], Any]) -> Any:
+        """Look through many rows."""
+        with answering():
+            return look(self._reader.connection)
+
     def close(self) -> None:
         """Nothing is held."""
 
@@ -176,14 +184,19 @@ class Server:
         try:
             if migrates:
                 apply_migrations(self.connection, _MIGRATIONS, clock.now())
-            reader = Reader(self.connection)
+            reader = Reader(self.connection, HASH_KEYS)
         except BaseException:
             self.connection.close(True)
             raise
         self.read_facts_of = reader.read_facts_of
         watchers = Watchers()
         self._batches = Batches(
-            self.connection, clock=clock, ids=ids, policy=policy, watchers=watchers
+            self.connection,
+            clock=clock,
+            ids=ids,
+            policy=policy,
+            watchers=watchers,
+            hash_keys=HASH_KEYS,
         )
         integrator = LogIntegrator(self.connection, SIGNER, clock)
         foreign = ForeignChanges(self.connection, watchers)

@@ -319,9 +319,15 @@ class World:
         if fault is not None:
             raise Violation(f"I6: {fault}")
         checkpoint = LogReader(server.connection).read_checkpoint(None)
-        if checkpoint is not None and self.chance.happens(0.3):
-            how = tamper(server.connection, self.chance, checkpoint)
-            if self.log.find_fault(server.connection) is None:
+        server.die()
+        if checkpoint is None:
+            return
+        findings = self.log.verify()
+        if findings:
+            raise Violation(f"I6: {findings[0].sentence}")
+        if self.chance.happens(0.3):
+            how = tamper(self.chance, checkpoint.size)
+            if not self.log.verify():
                 raise Violation(f"I6: {how}, and nothing shows it")
 
     def _pause(self) -> float:

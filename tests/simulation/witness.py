@@ -76,7 +76,7 @@ class Witness(Hearing):
                     touched[entry.recipient] = None
                     if any(isinstance(piece, _CLOSING) for piece in entry.pieces):
                         closing[entry.recipient] = None
-                self._take(observed)
+                self._take(observed, server)
         self._see_standings(server, touched)
         for recipient in self.some_of(list(closing)):
             self.see_gate(recipient)
@@ -89,9 +89,15 @@ class Witness(Hearing):
         start = self.turn % len(recipients)
         return (recipients[start:] + recipients[:start])[:_ASKED_AT_ONCE]
 
-    def _take(self, observed: Observed) -> None:
+    def _take(self, observed: Observed, server: Server) -> None:
         """Take one command in, in the order in which the ledger has them."""
         self.turn += 1
+        for destroyed in observed.change.destroyed:
+            self.mirror.destroy(destroyed)
+            self.forget(destroyed.recipient)
+        for number in dict.fromkeys(entry.recipient for entry in observed.change.entries):
+            if number in self.mirror.erased:
+                self.mirror.recall(number, server.connection)
         for entry in observed.change.entries:
             self._replay(entry)
             self.mirror.note(entry)
@@ -141,7 +147,7 @@ class Witness(Hearing):
                 self.in_doubt.clear()
                 for observed in batch:
                     if observed.error is None:
-                        self._take(observed)
+                        self._take(observed, server)
                 break
         self.in_doubt.clear()
         difference = self.mirror.find_difference(server, thoroughly=thoroughly)

@@ -80,13 +80,15 @@ class Said:
 class Told:
     """Something an agent wrote down: a grant, a withdrawal of a program, or "never text me".
 
-    `brand` None: of every brand. `until`: when a grant runs out.
+    `brand` None: of every brand. `until`: when a grant runs out. `word`: a grant that the person
+    texted themselves is ordered as any other word of theirs, whatever our clock says.
     """
 
     turn: int
     at: datetime
     brand: str | None = None
     until: datetime | None = None
+    word: Said | None = None
 
 
 @dataclass
@@ -148,11 +150,14 @@ class Person:
 
     def _is_outweighed(self, grant: Told, brand: str) -> bool:
         told = [t for t in (*self.never, *self.withdrawn) if t.brand in (None, brand)]
+        outs = [w for w in self.words if w.opts_out and w.number.brand == brand]
+        if grant.word is not None:
+            yes = grant.word
+            newer = any(w.is_after(yes.turn, yes.sent) for w in outs)
+            return newer or any(t.turn > grant.turn for t in told)
         if any(t.turn > grant.turn or t.at >= grant.at for t in told):
             return True
-        for word in self.words:
-            if not word.opts_out or word.number.brand != brand:
-                continue
+        for word in outs:
             later = word.turn > grant.turn
             if word.shown >= grant.at or (later and (word.sent or grant.at) >= grant.at):
                 return True

@@ -125,10 +125,11 @@ class Hearing:
         if any(who.closing(number, layer) for layer in ("provider", "network")):
             raise Violation("I1: a digit lifted what the carrier blocks", entry.recipient)
         heard, sent = command.received_at, command.text.sent_at
-        who.words.append(Said(self.turn, False, number, frozenset({"ours"}), heard, sent))
+        kept = Said(self.turn, False, number, frozenset({"ours"}), heard, sent)
+        who.words.append(kept)
         program = self.directory.programs.get(entry.program)
         if program is not None and program.purpose is Purpose.MARKETING:
-            who.written.append(Told(self.turn, heard + timedelta(microseconds=1), program.brand))
+            who.written.append(Told(self.turn, heard, program.brand, word=kept))
 
     def see_yes(self, entry: Entry) -> None:
         """I3: a yes confirms what was asked over the number that it was texted to, in time."""
@@ -145,7 +146,9 @@ class Hearing:
             raise Violation("I3: a yes confirmed what was asked too long ago", entry.recipient)
         program = self.directory.programs[entry.program]
         if program.purpose is Purpose.MARKETING:
-            self.said[entry.recipient].written.append(Told(self.turn, entry.at, program.brand))
+            yes = self._heard[entry.message or ""]
+            granted = Told(self.turn, entry.at, program.brand, word=yes)
+            self.said[entry.recipient].written.append(granted)
 
     def _note_grant(self, command: GrantConsent, observed: Observed) -> None:
         statement, program = command.statement, self.directory.programs.get(command.program)

@@ -110,7 +110,12 @@ def _tamper(connection: apsw.Connection, chance: Chance, size: int) -> str:
         "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'entries'"
     ).fetchall():
         connection.execute(f'DROP TRIGGER "{name}"')
-    covered = connection.execute("SELECT seq FROM entries ORDER BY seq LIMIT ?", (size,)).fetchall()
+    covered = connection.execute(
+        "SELECT seq FROM entries WHERE seq <= ? AND kind <> 'entry_erased'", (size,)
+    ).fetchall()
+    if not covered:
+        connection.execute("DELETE FROM entries WHERE seq = 1")
+        return "entry 1 removed"
     (seq,) = chance.pick(covered)
     (other,) = chance.pick(covered)
     how = chance.pick(["changed", "removed", "exchanged"])

@@ -48,17 +48,19 @@ LIMITS: Final = msgspec.structs.replace(Limits(), idle_seconds=20.0, resolve_sec
 class Observed:
     """A command with what it decided last, which a crash may keep from whoever waits for it."""
 
-    __slots__ = ("change", "command", "error", "now", "outcome")
+    __slots__ = ("asked", "change", "command", "error", "now", "outcome")
 
     def __init__(self, command: AnyCommand) -> None:
         self.command = command
+        self.asked = 0
         self.outcome: object = None
         self.change = _NOTHING
         self.error: Exception | None = None
         self.now: Any = None
 
     def needs(self) -> Any:
-        """Ask for what the command needs."""
+        """Ask for what the command needs; again where the batch is begun again one by one."""
+        self.asked += 1
         return self.command.needs()
 
     def decide(self, facts: Any) -> tuple[object, Change]:

@@ -140,16 +140,19 @@ class World:
             self.loop.call_soon(self.crash, "power lost")
             return False
         self.counts["batch"] += 1
+        pairs = list(zip(batch, outcomes, strict=True))
+        kept = [observed for observed, outcome in pairs if not is_outage(outcome)]
+        refused = [observed for observed, outcome in pairs if is_outage(outcome)]
         try:
-            if any(map(is_outage, outcomes)):
-                self.counts["batch that the disk refused"] += 1
-                self.witness.doubt(batch)
-                return True
             self._see_faulty(batch)
-            self.count(batch)
-            quiet, self.faults.read = self.faults.read, 0.0
-            self.witness.observe(server, batch, outcomes)
-            self.faults.read = quiet
+            if kept:
+                self.count(kept)
+                quiet, self.faults.read = self.faults.read, 0.0
+                self.witness.observe(server, kept)
+                self.faults.read = quiet
+            if refused:
+                self.counts["batch that the disk refused"] += 1
+                self.witness.doubt(refused)
         except Exception as error:  # noqa: BLE001 - whatever it is, the seed has failed
             self.fail(error)
         return True

@@ -65,7 +65,7 @@ class Witness(Hearing):
 
     # --- What became durable ------------------------------------------------------------------
 
-    def observe(self, server: Server, batch: list[Observed], outcomes: Iterable[object]) -> None:
+    def observe(self, server: Server, batch: list[Observed]) -> None:
         """See a batch that is durable, command by command in its order."""
         self.in_doubt.clear()
         touched: dict[str, None] = {}
@@ -80,7 +80,6 @@ class Witness(Hearing):
         self._see_standings(server, touched)
         for recipient in self.some_of(list(closing)):
             self.see_gate(recipient)
-        del outcomes
 
     def some_of(self, recipients: list[str]) -> list[str]:
         """Take a few of very many, others each time: a list brings a hundred people at once."""
@@ -138,17 +137,19 @@ class Witness(Hearing):
 
     def doubt(self, batch: list[Observed]) -> None:
         """Keep a batch in mind that was not acknowledged, and may be on the disk all the same."""
-        self.in_doubt.append(batch)
+        if any(observed.asked > 1 for observed in batch):
+            # It was begun again, command by command: each was a transaction of its own.
+            self.in_doubt += [[observed] for observed in batch]
+        else:
+            self.in_doubt.append(batch)
 
     def see_disk(self, server: Server, *, thoroughly: bool = False) -> None:
         """I4: what was acknowledged is on the disk, and nothing that nobody decided."""
-        for batch in reversed(self.in_doubt):
-            if _is_kept(server, batch):
-                self.in_doubt.clear()
+        for batch in self.in_doubt:
+            if is_kept(server, batch):
                 for observed in batch:
                     if observed.error is None:
                         self._take(observed, server)
-                break
         self.in_doubt.clear()
         difference = self.mirror.find_difference(server, thoroughly=thoroughly)
         if difference is not None:
@@ -303,7 +304,7 @@ class Witness(Hearing):
             raise Violation("I1: a check was answered with yes", recipient)
 
 
-def _is_kept(server: Server, batch: list[Observed]) -> bool:
+def is_kept(server: Server, batch: list[Observed]) -> bool:
     """Tell whether a batch of which nobody was told is on the disk: all of it is, or nothing."""
     changes = [observed.change for observed in batch if observed.error is None]
     for entry in (entry for change in changes for entry in change.entries):

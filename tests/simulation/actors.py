@@ -265,8 +265,10 @@ class Actors:
         self._do(file)
 
     def _erase(self) -> None:
-        """Have somebody erased who asked for it."""
+        """Have somebody erased who asked for it, once the carrier tells nothing of them again."""
         phone = self._person()
+        if not self._world.carrier.is_done_with(phone):
+            return
 
         async def erase(server: "Server") -> None:
             await erase_number(phone, "they asked for it", AGENT, server.store)

@@ -33,6 +33,8 @@ from consentry.ports import (
 CARRIER = "twilio-1"
 _ANSWER_SECONDS = 15.0
 _TRY_AGAIN_SECONDS = (1.0, 5.0, 20.0, 90.0)
+_REPEATS_SECONDS = 150.0
+"""Behind a telling, none follows that is later."""
 
 
 class Host(Protocol):
@@ -78,6 +80,7 @@ class SimulatedCarrier:
         self.taken: dict[str, str] = {}
         self.history = self if self.tells_time == "always" else None
         self._count = 0
+        self._busy_until: dict[str, float] = {}
 
     # --- What people do ---------------------------------------------------------------------
 
@@ -117,8 +120,13 @@ class SimulatedCarrier:
             self._chance.counts["carrier blocks by itself"] += 1
             self.blocks.add((phone, known.service or number))
 
-    def _tell(self, event: CarrierEvent, tries: int = 0) -> None:
+    def is_done_with(self, phone: str) -> bool:
+        """Tell whether no text of somebody's is going to be told any more."""
+        return self._loop.time() > self._busy_until.get(phone, -1.0)
+
+    def _tell(self, event: InboundText | StatusReport, tries: int = 0) -> None:
         """Post a webhook, again where no answer comes; in the end it gives up."""
+        self._busy_until[event.recipient] = self._loop.time() + _REPEATS_SECONDS
         again = self._loop.call_later(_ANSWER_SECONDS, self._try_again, event, tries)
 
         def answer(taken: bool) -> None:
@@ -132,7 +140,7 @@ class SimulatedCarrier:
             return
         self._loop.call_later(self._chance.delay(4), self._host.post, event, answer)
 
-    def _try_again(self, event: CarrierEvent, tries: int) -> None:
+    def _try_again(self, event: InboundText | StatusReport, tries: int) -> None:
         if tries >= len(_TRY_AGAIN_SECONDS):
             self._chance.counts["webhook given up by the carrier"] += 1
             return

@@ -87,7 +87,9 @@ class SimulatedCarrier:
     def hear(self, phone: str, number: str, body: str) -> None:
         """A person's text comes to the carrier: it blocks by itself, and tells us in its time."""
         self._count += 1
-        if self._count > 1 and self._chance.strikes("id of another person's text used again"):
+        if self._may_repeat_id(phone) and self._chance.strikes(
+            "id of another person's text used again"
+        ):
             self._count -= 1
         self._read(phone, number, body)
         now = self._clock.true_now() + self.skew
@@ -101,6 +103,12 @@ class SimulatedCarrier:
         self._tell(text)
         if self._chance.strikes("webhook told twice"):
             self._loop.call_later(self._chance.delay(30), self._tell, text)
+
+    def _may_repeat_id(self, phone: str) -> bool:
+        """Tell whether nobody but other people has the newest id."""
+        newest = f"SMin{self._count - 1}"
+        others = [text for _, text in self.inbound[-5:] if text.carrier_message_id == newest]
+        return bool(others) and all(text.recipient != phone for text in others)
 
     def _read(self, phone: str, number: str, body: str) -> None:
         """Set and lift its own blocks, as this kind of number does."""

@@ -54,6 +54,7 @@ from consentry.opening import (
     build_policy,
     find_admin,
     make_sign_in_link,
+    name_places,
     open_store,
     read_secret_key,
 )
@@ -81,6 +82,7 @@ from consentry.telemetry.tallies import Tallies
 from consentry.telling.tellers import build_tellers
 from consentry.twilio_door.app import TwilioDoor
 from consentry.twilio_door.services import DoorServices
+from consentry.witnessing.loop import Witnessing
 
 if TYPE_CHECKING:
     from consentry.telemetry.tracing import Tracing
@@ -359,6 +361,7 @@ class Server:
             evidence=build_evidence_maker(used, settings, clock),
             webhook_ways=self._teller.ways,
         )
+        self._witnessing = Witnessing(self.store, clock, name_places(settings))
         self._links = LinkKeeper(self.store, self._book, services.intake)
         app = self._build_app(services)
         self._http = self._build_http(app if tracing is None else tracing.wrap_app(app))
@@ -454,6 +457,7 @@ class Server:
         publishing = asyncio.create_task(self._sharing.keep_publishing())
         linking = asyncio.create_task(self._links.run())
         nightly = [asyncio.create_task(job.run()) for job in self._build_nightly()]
+        nightly.append(asyncio.create_task(self._witnessing.run(lambda: self._delivery.leads)))
         # What was made at the start stays, so that no garbage collection walks through it again.
         gc.freeze()
         # The listener takes connections since it was bound: who is told now may ask at once.

@@ -45,6 +45,7 @@ from consentry.wire.signed_note import (
     write_verifier_key,
 )
 from consentry.wire.webhook_address import inbound_path
+from consentry.witnessing.places import Places
 
 _EVERY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 - what the settings may say, to be shown
 _NAMES_OF_SECRETS: Final = ("_key", "_keys", "_secret", "_secrets")
@@ -290,6 +291,16 @@ def _read_words(written: str, setting: str = "CONSENTRY_TEXT_KEYS") -> list[str]
             f"{setting} names the file {file}, which cannot be read ({error})."
         ) from error
     return [word for line in lines for word in line.partition("#")[0].split()]
+
+
+def name_places(settings: Settings) -> Places:
+    """Tell where checkpoints of the ledger are kept, beside the database."""
+    return Places(
+        folder=settings.ledger_push,
+        folder_seconds=settings.ledger_push_minutes * 60,
+        authority=settings.ledger_timestamp_url,
+        authority_seconds=settings.ledger_timestamp_minutes * 60,
+    )
 
 
 def webhook_url(settings: Settings, carrier_id: str, fragment: str) -> str:

@@ -12,6 +12,7 @@ from consentry.ports import DeferredAnswer, MetricsAccess, RefusedAnswer
 from consentry.setting_values import (
     read_database,
     read_day,
+    read_endpoint,
     read_hour,
     read_issuer,
     read_label,
@@ -371,6 +372,31 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "The secret that the key of the ledger's checkpoints is made of; at least 32 characters. "
         "Empty: made once and kept beside a SQLite database; with PostgreSQL made of secret_key.",
         read_secret,
+    ),
+    Setting(
+        "ledger_push",
+        "",
+        "Where the newest checkpoint of the ledger is kept too: a folder, or git:FOLDER for a "
+        "commit each, pushed where the repository has a remote. Empty: nowhere.",
+        read_optional,
+    ),
+    Setting(
+        "ledger_push_minutes",
+        "10",
+        "How often a new checkpoint is kept there, in minutes.",
+        read_number(1, 60 * 24),
+    ),
+    Setting(
+        "ledger_timestamp_url",
+        "",
+        "The timestamp authority (RFC 3161) that stamps checkpoints of the ledger. Empty: none.",
+        read_endpoint,
+    ),
+    Setting(
+        "ledger_timestamp_minutes",
+        "60",
+        "How often a new checkpoint is stamped at most, in minutes.",
+        read_number(1, 60 * 24 * 30),
     ),
     Setting(
         "webhook_private_networks",

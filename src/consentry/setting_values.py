@@ -71,6 +71,13 @@ def read_url(name: str, value: str) -> str | None:
     _refuse(name, value, "a URL such as https://sms.example.org, without a slash at its end")
 
 
+def read_endpoint(name: str, value: str) -> str | None:
+    """Take an address that is asked; empty is none. It is taken exactly as it is written."""
+    if not value or value.startswith(("http://", "https://")):
+        return value or None
+    _refuse(name, value, "a URL such as https://timestamp.example.com/tsr")
+
+
 def read_region(name: str, value: str) -> str | None:
     """Take a country code; empty is none."""
     if not value:

@@ -72,6 +72,10 @@ class Settings(msgspec.Struct, frozen=True):
     replica: str | None
     ledger_origin: str | None
     ledger_key: str | None
+    ledger_push: str | None
+    ledger_push_minutes: int
+    ledger_timestamp_url: str | None
+    ledger_timestamp_minutes: int
     webhook_private_networks: PrivateNetworks
     webhook_failed_days: int
 

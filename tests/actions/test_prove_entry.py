@@ -13,36 +13,15 @@ from consentry.actions.prove_entry import (
     read_inclusion,
     read_root,
 )
-from consentry.domain.entries import NOBODY, Actor, ActorKind, Entry, EntryKind
 from consentry.domain.policy import Policy
-from consentry.ports import Change, Facts, LogHead, Needs, Rejected, Store, StoreUnavailable
+from consentry.ports import LogHead, Rejected, Store, StoreUnavailable
 from consentry.store.sqlite.store import SQLiteStore
 from consentry.wire.merkle import is_consistent, is_included
+from entries_appended import Append
 from ledger_keys import SIGNER
-from memory_store import START, CountingIds, FakeClock
+from memory_store import CountingIds, FakeClock
 
 pytestmark = pytest.mark.integration
-
-
-class Append:
-    """Appends entries."""
-
-    def __init__(self, *ids: str) -> None:
-        self._ids = ids
-
-    def needs(self) -> Needs:
-        """Need nothing."""
-        return Needs()
-
-    def decide(self, facts: Facts) -> tuple[None, Change]:
-        """Append them."""
-        del facts
-        actor = Actor(ActorKind.SYSTEM)
-        entries = (
-            Entry(entry_id, NOBODY, EntryKind.EXPORTED, START, START, actor)
-            for entry_id in self._ids
-        )
-        return None, Change(entries=tuple(entries))
 
 
 @pytest.fixture

@@ -333,6 +333,9 @@ class Store(Protocol):
     async def read_tiles(self, names: list[TileName]) -> dict[TileName, bytes]:
         """Read tiles of the log's hashes; those that are not there are left out."""
 
+    async def keep_timestamp(self, size: int, answer: bytes) -> None:
+        """Keep an authority's answer beside the checkpoint of this size."""
+
     async def read_log_keys(self) -> list[LogKey]:
         """List the keys that ever signed checkpoints, in the order of first use."""
 

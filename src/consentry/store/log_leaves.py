@@ -6,6 +6,8 @@ from hashlib import sha256
 from struct import Struct
 from typing import Final, NamedTuple
 
+import msgspec
+
 from consentry.ports import SALT_BYTES, Checkpoint, Logged, LogKey, NoteSigner
 from consentry.store.rows import encode
 from consentry.store.sealing import open_sealed
@@ -162,6 +164,12 @@ def sign_tree(signer: NoteSigner, size: int, root: bytes, now: datetime) -> Chec
 def row_of_checkpoint(checkpoint: Checkpoint) -> tuple[int, str]:
     """Write a checkpoint as its row."""
     return checkpoint.size, encode(checkpoint).decode()
+
+
+def add_timestamp(value: str, answer: bytes) -> str:
+    """Write a checkpoint as its row has it, with an authority's answer."""
+    checkpoint = msgspec.json.decode(value, type=Checkpoint)
+    return encode(msgspec.structs.replace(checkpoint, timestamp=answer)).decode()
 
 
 def row_of_key(signer: NoteSigner, now: datetime) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from consentry.store.log_leaves import (
     EntryRow,
     Growth,
     Leaves,
+    add_timestamp,
     find_tails,
     forget_salts,
     grow,
@@ -208,6 +209,14 @@ async def read_head(connection: Connection) -> LogHead:
 async def _read_place(connection: Connection) -> Head:
     (head,) = await _fetch(connection, "read_head", {})
     return Head(*head)
+
+
+async def keep_timestamp(connection: Connection, size: int, answer: bytes) -> None:
+    """Keep an authority's answer beside the checkpoint of this size."""
+    found = await _fetch(connection, "read_checkpoint", {"size": size})
+    for (value,) in found:
+        values = {"size": size, "value": add_timestamp(value, answer)}
+        await _execute(connection, "stamp_checkpoint", values)
 
 
 async def read_tiles(connection: Connection, names: list[TileName]) -> dict[TileName, bytes]:

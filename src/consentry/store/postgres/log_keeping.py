@@ -8,7 +8,7 @@ from consentry.ports import Clock, LogHead, NoteSigner
 from consentry.store.log_leaves import CHECKPOINT_SECONDS
 from consentry.store.postgres.address import Address
 from consentry.store.postgres.connection import Connection, answering, connect, let_go
-from consentry.store.postgres.integrating import LogIntegrator
+from consentry.store.postgres.integrating import LogIntegrator, keep_timestamp
 
 _LOOK_SECONDS: Final = 5.0
 """How often entries of other processes are looked for: one that was killed leaves its last."""
@@ -69,6 +69,12 @@ class LogKeeping:
             with answering():
                 connection = await self._connect()
                 return await self._integrator.integrate_many(connection, _STEPS_AT_ONCE)
+
+    async def keep_timestamp(self, size: int, answer: bytes) -> None:
+        """Keep an authority's answer beside a checkpoint."""
+        async with self._turn:
+            with answering():
+                await keep_timestamp(await self._connect(), size, answer)
 
     async def _connect(self) -> Connection:
         if self._connection is None or self._connection.is_closed():

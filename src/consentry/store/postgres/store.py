@@ -450,6 +450,10 @@ class PostgresStore:
         """Read tiles of the log's hashes."""
         return await self._side.log.read_tiles(names)
 
+    async def keep_timestamp(self, size: int, answer: bytes) -> None:
+        """Keep an authority's answer beside the checkpoint of this size."""
+        await self._writing.keep_timestamp(size, answer)
+
     async def read_log_keys(self) -> list[LogKey]:
         """List the keys that ever signed checkpoints."""
         return await self._side.log.read_keys()

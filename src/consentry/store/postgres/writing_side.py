@@ -142,6 +142,14 @@ class WritingSide:
         asked = asyncio.run_coroutine_threadsafe(self._logs.integrate_many(), self._loop)
         return await asyncio.wrap_future(asked)
 
+    async def keep_timestamp(self, size: int, answer: bytes) -> None:
+        """Keep an authority's answer beside a checkpoint; called from another event loop."""
+        if self._logs is not None:
+            asked = asyncio.run_coroutine_threadsafe(
+                self._logs.keep_timestamp(size, answer), self._loop
+            )
+            await asyncio.wrap_future(asked)
+
     async def _beside(self) -> None:
         """Do what is done while batches go on."""
         logging_entries = () if self._logs is None else (self._logs.run(),)

@@ -4,10 +4,12 @@ Some more than a thousand take as long as one batch, so whoever writes meanwhile
 is read and written in one transaction: whoever else integrates, in another process, takes turns.
 """
 
+import asyncio
 import logging
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import apsw
 
@@ -17,6 +19,7 @@ from consentry.store.log_leaves import (
     EntryRow,
     Growth,
     Leaves,
+    add_timestamp,
     find_tails,
     forget_salts,
     grow,
@@ -32,9 +35,6 @@ from consentry.store.rows import encode
 from consentry.store.sqlite.connection import transaction
 from consentry.wire.merkle import Span
 from consentry.wire.tiles import TileName, hash_span
-
-if TYPE_CHECKING:
-    import asyncio
 
 ENTRIES_AT_ONCE: Final = 1024
 _BUSY_PAUSE_SECONDS: Final = 0.02
@@ -60,6 +60,7 @@ class LogIntegrator:
         self._due_at = 0.0
         self._signs_at = 0.0
         self._is_ready = False
+        self._stamped: list[tuple[int, bytes]] = []
         self._asked: list[asyncio.Future[LogHead]] = []
 
     def rest(self, *, idle: bool) -> float | None:
@@ -78,11 +79,31 @@ class LogIntegrator:
         self._due_at = now + wait_seconds
         return _LOOK_SECONDS if wait_seconds == CHECKPOINT_SECONDS else wait_seconds
 
-    def ask(self, future: "asyncio.Future[LogHead]") -> None:
-        """Have the next entries integrated at the next rest; called from any thread."""
+    async def integrate_soon(self, look_up: Callable[[], None]) -> LogHead:
+        """Have the next entries integrated at the next rest, which `look_up` brings about."""
+        future: asyncio.Future[LogHead] = asyncio.get_running_loop().create_future()
         self._asked.append(future)
+        look_up()
+        return await future
+
+    def keep(self, size: int, answer: bytes) -> None:
+        """Have an authority's answer kept beside a checkpoint at the next rest."""
+        self._stamped.append((size, answer))
+
+    def _keep_timestamp(self) -> None:
+        size, answer = self._stamped.pop()
+        try:
+            with transaction(self._writing):
+                for (value,) in self._writing.execute(_LOG["read_checkpoint"], (size,)).fetchall():
+                    row = {"value": add_timestamp(str(value), answer), "size": size}
+                    self._writing.execute(_LOG["stamp_checkpoint"], row)
+        except apsw.Error:
+            _log.warning("checkpoint_not_stamped: the next one is", exc_info=True)
 
     def _answer(self) -> None:
+        """Do what others have asked for, whether or not anything is due."""
+        if self._stamped:
+            self._keep_timestamp()
         while self._asked:
             future = self._asked.pop()
             try:

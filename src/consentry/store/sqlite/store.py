@@ -432,10 +432,7 @@ class SQLiteStore(NoticeReads, HeldReads):
         """Put what is durable into the log now, some ten thousands at a time."""
         if self._integrator is None or self._closed:
             raise StoreUnavailable("The store was not opened for writing the ledger's log.")
-        future: asyncio.Future[LogHead] = asyncio.get_running_loop().create_future()
-        self._integrator.ask(future)
-        self._writer.look_up()
-        return await future
+        return await self._integrator.integrate_soon(self._writer.look_up)
 
     async def read_log_head(self) -> LogHead:
         """Tell how far the log is."""
@@ -452,6 +449,12 @@ class SQLiteStore(NoticeReads, HeldReads):
     async def read_tiles(self, names: list[TileName]) -> dict[TileName, bytes]:
         """Read tiles of the log's hashes."""
         return self._log.read_tiles(names)
+
+    async def keep_timestamp(self, size: int, answer: bytes) -> None:
+        """Keep an authority's answer beside the checkpoint of this size."""
+        if self._integrator is not None:
+            self._integrator.keep(size, answer)
+            self._writer.look_up()
 
     async def read_log_keys(self) -> list[LogKey]:
         """List the keys that ever signed checkpoints."""

@@ -75,6 +75,12 @@ SELECT value FROM log_checkpoints ORDER BY size DESC LIMIT 1;
 -- name: covering_checkpoint
 SELECT value FROM log_checkpoints WHERE size >= :size ORDER BY size LIMIT 1;
 
+-- name: read_checkpoint
+SELECT value FROM log_checkpoints WHERE size = :size;
+
+-- name: stamp_checkpoint
+UPDATE log_checkpoints SET value = :value WHERE size = :size;
+
 -- name: write_key
 INSERT INTO log_keys (id, value) VALUES (:id, :value) ON CONFLICT (id) DO NOTHING;
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from consentry.opening import list_secrets, read_text_keys
+from consentry.opening import list_secrets, read_older_secret_keys, read_text_keys
 from consentry.setting_list import SETTINGS
 from consentry.setting_values import SettingError
 from consentry.settings import read_settings
@@ -63,6 +63,19 @@ def test_every_secret_of_the_settings_is_kept_out_of_the_log() -> None:
         *found
     }
     assert {value for value in chosen.values() if value.startswith("the-")} <= {*found}
+
+
+def test_secret_keys_of_before_are_read_and_a_short_one_is_refused() -> None:
+    """The error says which one, and shows nothing of it."""
+    two = f"{'a' * 32} {'b' * 40}"
+    settings = read_settings({"CONSENTRY_OLDER_SECRET_KEYS": two}, Path("nowhere.toml"))
+    assert read_older_secret_keys(settings) == ("a" * 32, "b" * 40)
+    short = read_settings(
+        {"CONSENTRY_OLDER_SECRET_KEYS": f"{'a' * 32} hunter2"}, Path("nowhere.toml")
+    )
+    with pytest.raises(SettingError, match=r"its 2\. key has 7 characters") as refused:
+        read_older_secret_keys(short)
+    assert "hunter2" not in str(refused.value)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

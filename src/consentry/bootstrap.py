@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from consentry.actions.check_readiness import ReadinessCheck, ReadinessLimits
 from consentry.actions.count_try import TryLimits
 from consentry.actions.find_account import AccountRing
-from consentry.actions.find_key import REVOKED_EVERYWHERE_SECONDS, KeyRing, build_limits
+from consentry.actions.find_key import REVOKED_EVERYWHERE_SECONDS, KeyLimits, KeyRing, build_limits
 from consentry.actions.reconcile import Limits as ReconcileLimits
 from consentry.actions.record_rules import record_rules
 from consentry.api.app import build_api
@@ -56,6 +56,7 @@ from consentry.opening import (
     make_sign_in_link,
     name_places,
     open_store,
+    read_older_secret_keys,
     read_secret_key,
 )
 from consentry.opt_in.opt_out import OptOutPages
@@ -232,10 +233,10 @@ def _build_doors(
         requests_per_second=settings.key_requests_per_second,
         failures_per_minute=settings.key_failures_per_minute,
     )
-    keys = KeyRing(store, clock, services.secret_key, limits)
+    keys = _build_key_ring(settings, store, clock, limits)
     door = DoorServices(
         store=store,
-        accounts=AccountRing(store, clock, services.secret_key, keys),
+        accounts=AccountRing(store, clock, keys),
         delivery=services.delivery,
         clock=clock,
         ids=services.ids,
@@ -289,6 +290,13 @@ def build_tracing(settings: Settings, clock: Clock) -> "Tracing | None":
             f"({error.name}). Install it: pip install 'consentry[otel]'."
         ) from error
     return Tracing(build_provider(settings.traces_endpoint, settings.traces_percent), clock)
+
+
+def _build_key_ring(
+    settings: Settings, store: Store, clock: Clock, limits: KeyLimits | None = None
+) -> KeyRing:
+    older = read_older_secret_keys(settings)
+    return KeyRing(store, clock, read_secret_key(settings), limits, older=older)
 
 
 async def _tell_nothing_there(request: Request, error: Exception) -> Response:
@@ -391,7 +399,7 @@ class Server:
             store,
             self._clock,
             allowed=self._settings.webhook_private_networks,
-            secret_key=read_secret_key(self._settings),
+            keys=_build_key_ring(self._settings, store, self._clock),
         )
         self._passing_on = TwilioPassingOn()
         self._reconciling = self._build_reconciling(store, book)

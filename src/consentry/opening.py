@@ -29,7 +29,7 @@ from consentry.ports import (
     Store,
 )
 from consentry.setting_list import LogFormat, LogNumbers, Switch
-from consentry.setting_values import SettingError
+from consentry.setting_values import SECRET_CHARACTERS_MIN, SettingError
 from consentry.settings import Settings
 from consentry.store.postgres.address import AddressError
 from consentry.store.sealing import TextKey, read_text_key, use_text_keys
@@ -234,6 +234,18 @@ def name_ledger(settings: Settings) -> str:
     return f"{host or 'consentry.local'}/ledger"
 
 
+def read_older_secret_keys(settings: Settings) -> tuple[str, ...]:
+    """Read the secret keys of before: what hangs on them goes on to work."""
+    older = tuple(_read_words(settings.older_secret_keys or "", "CONSENTRY_OLDER_SECRET_KEYS"))
+    for number, key in enumerate(older, 1):
+        if len(key) < SECRET_CHARACTERS_MIN:
+            raise SettingError(
+                f"CONSENTRY_OLDER_SECRET_KEYS: its {number}. key has {len(key)} characters. "
+                f"Allowed: at least {SECRET_CHARACTERS_MIN}."
+            )
+    return older
+
+
 def _write_secret(file: Path, secret: str) -> None:
     """Write it whole and readable by the owner alone, also if two processes start at once."""
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -276,6 +288,7 @@ def read_hash_keys(settings: Settings) -> HashKeys:
         ) from error
     if settings.secret_key is not None or not settings.is_postgres:
         keys.append(keyed_hash.derive_hash_key(read_secret_key(settings)))
+    keys += map(keyed_hash.derive_hash_key, read_older_secret_keys(settings))
     return HashKeys(keys)
 
 

@@ -97,6 +97,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         read_secret,
     ),
     Setting(
+        "older_secret_keys",
+        "",
+        "Secret keys of before, between spaces, or file:PATH with one a line: API keys and "
+        "accounts that were made with them go on to work until you take them out.",
+        read_optional,
+    ),
+    Setting(
         "text_keys",
         "",
         "Keys that texts are sealed with in the database, the newest first, between spaces; or "

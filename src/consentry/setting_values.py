@@ -16,6 +16,9 @@ POSTGRES: Final = ("postgresql://", "postgres://")
 """How the address of a PostgreSQL database begins."""
 
 
+SECRET_CHARACTERS_MIN: Final = 32
+
+
 class SettingError(Exception):
     """A wrong setting: the message names it, its value, and what is allowed."""
 
@@ -122,10 +125,12 @@ def read_secret(name: str, value: str) -> str | None:
     """Take a secret that is long enough; empty is none. It is never shown."""
     if not value:
         return None
-    if len(value) >= 32:
+    if len(value) >= SECRET_CHARACTERS_MIN:
         return value
     variable = f"CONSENTRY_{name.upper()}"
-    raise SettingError(f"{variable} has {len(value)} characters. Allowed: at least 32.")
+    raise SettingError(
+        f"{variable} has {len(value)} characters. Allowed: at least {SECRET_CHARACTERS_MIN}."
+    )
 
 
 def read_level(name: str, value: str) -> str:

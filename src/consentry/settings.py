@@ -28,6 +28,7 @@ class Settings(msgspec.Struct, frozen=True):
     port: int
     public_url: str | None
     secret_key: str | None
+    older_secret_keys: str | None
     text_keys: str | None
     key_requests_per_second: int
     key_failures_per_minute: int

@@ -40,7 +40,7 @@ class Ring:
         self.store = MemoryStore(clock=self.clock)
         self.store.carriers = {account.id: account for account in (OTHER, OWN, EMPTY)}
         keys = KeyRing(self.store, self.clock, SERVER)
-        self.accounts = AccountRing(self.store, self.clock, SERVER, keys)
+        self.accounts = AccountRing(self.store, self.clock, keys)
         self.token, key = make_account(
             "shop",
             (Scope.SEND, Scope.SEND),
@@ -141,7 +141,7 @@ def test_a_key_of_ours_is_held_up_and_the_companys_own_account_is_not() -> None:
     ring = Ring()
     limits = build_limits(requests_per_second=1, failures_per_minute=1)
     keys = KeyRing(ring.store, ring.clock, SERVER, limits)
-    accounts = AccountRing(ring.store, ring.clock, SERVER, keys)
+    accounts = AccountRing(ring.store, ring.clock, keys)
     ours, carriers = Account("AC", key=ring.key), Account(OWN.account, carrier=OWN)
     assert [accounts.hold_up(ours) for _ in range(3)] == [0, 0, 1]
     assert [accounts.hold_up(carriers) for _ in range(3)] == [0, 0, 0]

@@ -5,7 +5,14 @@ import pytest
 
 from consentry.actions.administer import SaveKey, revoked
 from consentry.actions.find_key import KeyRing, build_limits
-from consentry.actions.make_key import ACCOUNT_BYTES, SECRET_BYTES, make_account, make_key
+from consentry.actions.make_key import (
+    ACCOUNT_BYTES,
+    SECRET_BYTES,
+    identify_secret_key,
+    join_credentials,
+    make_account,
+    make_key,
+)
 from consentry.ports import APIKey, Scope, StoreUnavailable
 from memory_store import START, FakeClock, MemoryStore
 
@@ -150,3 +157,56 @@ def test_an_address_that_knocks_too_often_is_turned_away() -> None:
     assert keys.turn_away("2001:db8::3") == 30
     assert keys.turn_away("2001:db9::1") == 0
     assert [ring.keys.turn_away("192.0.2.7") for _ in range(100)] == [0] * 100
+
+
+# --- The secret key is changed ----------------------------------------------------------------
+
+NEXT = "the server's next secret key, long too"
+
+
+async def test_what_was_hashed_with_a_key_of_before_goes_on_to_work() -> None:
+    """It is hashed anew when it is used, so that the key of before can be dropped afterwards."""
+    ring = Ring()
+    secret, key = ring.add()
+    unused, _ = ring.add("unused")
+    both = KeyRing(ring.store, ring.clock, NEXT, older=("another secret key of before", SERVER))
+    found = await both.find(secret)
+    assert found is not None
+    assert (found.id, found.hashed_by) == (key.id, identify_secret_key(NEXT))
+    assert await both.find(secret) == found
+    assert await both.find(secret + "x") is None
+    alone = KeyRing(ring.store, ring.clock, NEXT)
+    assert (await alone.find(secret)) is not None
+    assert (await alone.find(unused)) is None
+
+
+async def test_a_revoked_key_is_not_hashed_anew() -> None:
+    """It stays as it is, and is refused."""
+    ring = Ring()
+    secret, key = ring.add()
+    ring.store.run(SaveKey(revoked(key, START)))
+    both = KeyRing(ring.store, ring.clock, NEXT, older=(SERVER,))
+    assert await both.find(secret) is None
+    assert ring.store.keys[key.id].hash == key.hash
+
+
+async def test_a_key_of_which_it_is_not_known_is_marked_when_it_is_used() -> None:
+    """What was made before keys were named is told to hang on the newest, once it shows so."""
+    ring = Ring()
+    secret, key = ring.add()
+    ring.store.keys[key.id] = msgspec.structs.replace(key, hashed_by="")
+    assert (await ring.keys.find(secret)) is not None
+    assert ring.store.keys[key.id].hashed_by == identify_secret_key(SERVER)
+
+
+async def test_an_account_signs_as_before_until_its_secret_key_is_dropped() -> None:
+    """Its token is derived from the key of then: programs have it, so it cannot change."""
+    ring = Ring()
+    token, made = make_account(
+        "shop", (Scope.SEND,), secret_key=SERVER, randomness=b"b" * ACCOUNT_BYTES, now=START
+    )
+    account = ring.store.run(SaveKey(made))
+    both = KeyRing(ring.store, ring.clock, NEXT, older=(SERVER,))
+    assert await both.find(join_credentials(account.prefix, token)) == account
+    assert both.derive_token_of(account) == token
+    assert KeyRing(ring.store, ring.clock, NEXT).derive_token_of(account) is None

@@ -437,7 +437,7 @@ async def test_who_signs_is_found_by_the_account_or_the_carrier() -> None:
     other = CarrierAccount("other-1", "signalwire", "project", "sign", "https://x.example")
     world.store.carriers = {carrier.id: carrier for carrier in (twilio, other)}
     keys = KeyRing(world.store, world.clock, "k" * 32)
-    signers = Signers(world.store, AccountRing(world.store, world.clock, "k" * 32, keys))
+    signers = Signers(world.store, AccountRing(world.store, world.clock, keys))
     sid = str(key.account_sid)
     assert await signers.find(sid, "twilio-1") == Signer(sid, token)
     assert await signers.find("ACreal", None) == Signer("ACreal", "secret")
@@ -456,6 +456,6 @@ async def test_what_is_no_token_signs_nothing(kind: str, secret: str) -> None:
     account = CarrierAccount("one", kind, "account", secret, "https://x.example")
     world.store.carriers = {"one": account}
     keys = KeyRing(world.store, world.clock, "k" * 32)
-    signers = Signers(world.store, AccountRing(world.store, world.clock, "k" * 32, keys))
+    signers = Signers(world.store, AccountRing(world.store, world.clock, keys))
     assert await signers.find("", "one") is None
     assert await signers.find("account", "one") is None

@@ -225,7 +225,7 @@ async def build_world(folder: Path, **changes: Any) -> World:
     keys = KeyRing(store, clock, SERVER_KEY)
     services = DoorServices(
         store=store,
-        accounts=AccountRing(store, clock, SERVER_KEY, keys),
+        accounts=AccountRing(store, clock, keys),
         delivery=delivery,
         clock=clock,
         ids=ids,

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from consentry.actions.find_key import KeyRing
-from consentry.actions.make_key import derive_token, join_credentials
+from consentry.actions.make_key import join_credentials
 from consentry.ports import APIKey, CarrierAccount, Clock, Scope, Store, StoreUnavailable
 
 TWILIO: Final = "twilio"
@@ -36,10 +36,9 @@ class Account(msgspec.Struct, frozen=True, gc=False):
 class AccountRing:
     """All accounts of the door. Carrier accounts are read again when older than a second."""
 
-    def __init__(self, store: Store, clock: Clock, secret_key: str, keys: KeyRing) -> None:
+    def __init__(self, store: Store, clock: Clock, keys: KeyRing) -> None:
         self._store = store
         self._clock = clock
-        self._secret_key = secret_key
         self._keys = keys
         self._carriers: tuple[CarrierAccount, ...] = ()
         self._read_at: float | None = None
@@ -78,7 +77,7 @@ class AccountRing:
             if carrier.account == account_sid:
                 return carrier.secret
         key = await self._keys.find_account(account_sid)
-        return None if key is None else derive_token(self._secret_key, account_sid)
+        return None if key is None else self._keys.derive_token_of(key)
 
     async def list_carriers(self) -> tuple[CarrierAccount, ...]:
         """List the company's accounts with Twilio; raises `StoreUnavailable`."""

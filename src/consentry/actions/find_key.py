@@ -8,7 +8,12 @@ import msgspec
 from consentry.actions.administer import SaveKey
 from consentry.actions.count_try import network_of
 from consentry.actions.limit_rates import RateLimit
-from consentry.actions.make_key import hash_secret
+from consentry.actions.make_key import (
+    derive_token,
+    hash_secret,
+    identify_secret_key,
+    join_credentials,
+)
 from consentry.ports import APIKey, Clock, Store, StoreUnavailable
 
 _FRESH_SECONDS: Final = 1.0
@@ -46,9 +51,21 @@ class KeyRing:
     """
 
     def __init__(
-        self, store: Store, clock: Clock, secret_key: str, limits: KeyLimits | None = None
+        self,
+        store: Store,
+        clock: Clock,
+        secret_key: str,
+        limits: KeyLimits | None = None,
+        *,
+        older: tuple[str, ...] = (),
     ) -> None:
-        """Read the keys of this store; without `limits` nobody is held up."""
+        """Read the keys of this store; without `limits` nobody is held up.
+
+        `older`: secret keys of before. What was hashed with one of them is known all the same, and
+        hashed anew when it is used.
+        """
+        self._older = older
+        self._secret_key_id = identify_secret_key(secret_key)
         self._limits = limits or NO_LIMITS
         self._store = store
         self._clock = clock
@@ -68,14 +85,45 @@ class KeyRing:
         hashed = hash_secret(self._secret_key, secret)
         now_seconds = self._clock.monotonic()
         await self._refresh(now_seconds, _FRESH_SECONDS)
-        key = self._by_hash.get(hashed)
+        key = self._look_up(hashed)
         if key is None:
             await self._refresh(now_seconds, _UNKNOWN_FRESH_SECONDS)
-            key = self._by_hash.get(hashed)
-        if key is None or not hmac.compare_digest(key.hash, hashed) or self._is_revoked(key):
+            key = self._look_up(hashed) or self._find_older(secret)
+        if key is None or self._is_revoked(key):
             return None
+        if key.hashed_by != self._secret_key_id and key.account_sid is None:
+            key = self._hash_anew(key, hashed)
         self._note_use(key, now_seconds)
         return key
+
+    def _look_up(self, hashed: str) -> APIKey | None:
+        key = self._by_hash.get(hashed)
+        return key if key is not None and hmac.compare_digest(key.hash, hashed) else None
+
+    def _find_older(self, secret: str) -> APIKey | None:
+        """Find a key that was hashed with a secret key of before."""
+        for older in self._older:
+            key = self._look_up(hash_secret(older, secret))
+            if key is not None:
+                return key
+        return None
+
+    def _hash_anew(self, key: APIKey, hashed: str) -> APIKey:
+        """Have a key hang on the newest secret key from now on; best effort, until it is done."""
+        anew = msgspec.structs.replace(key, hash=hashed, hashed_by=self._secret_key_id)
+        self._store.post(SaveKey(anew))
+        self._by_hash[hashed] = anew
+        return anew
+
+    def derive_token_of(self, account: APIKey) -> str | None:
+        """Derive the auth token of an account of ours; None where its secret key was dropped."""
+        sid = account.prefix
+        for secret_key in (self._secret_key, *self._older):
+            token = derive_token(secret_key, sid)
+            hashed = hash_secret(secret_key, join_credentials(sid, token))
+            if hmac.compare_digest(hashed, account.hash):
+                return token
+        return None
 
     def hold_up(self, key: APIKey) -> int:
         """Count a request made with a key; returns how many seconds it must wait, mostly none."""

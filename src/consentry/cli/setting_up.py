@@ -20,6 +20,7 @@ from consentry.actions.make_key import (
     ACCOUNT_BYTES,
     ACCOUNT_SCOPES,
     SECRET_BYTES,
+    identify_secret_key,
     make_account,
     make_key,
 )
@@ -279,13 +280,16 @@ def create_key(
 def list_keys(*, as_json: JSONFlag = False) -> None:
     """List the API keys, without their secrets.
 
+    "older key": it hangs on a secret key of before, until it is used once (an account of the
+    Twilio-compatible door: until it is replaced).
+
     Example: consentry key list
     """
 
-    async def load(store: Store, _settings: Settings) -> list[APIKey]:
-        return await store.read_keys()
+    async def load(store: Store, settings: Settings) -> tuple[list[APIKey], str]:
+        return await store.read_keys(), identify_secret_key(read_secret_key(settings))
 
-    keys = with_store(load)
+    keys, newest = with_store(load)
     if as_json:
         print_json(
             [
@@ -297,6 +301,7 @@ def list_keys(*, as_json: JSONFlag = False) -> None:
                     "brands": k.brands,
                     "last_used_at": k.last_used_at,
                     "revoked_at": k.revoked_at,
+                    "by_newest_secret_key": k.hashed_by == newest,
                 }
                 for k in keys
             ]
@@ -309,12 +314,18 @@ def list_keys(*, as_json: JSONFlag = False) -> None:
             k.prefix,
             " ".join(k.scopes),
             "never" if k.last_used_at is None else k.last_used_at.strftime("%Y-%m-%d %H:%M"),
-            "active" if k.revoked_at is None else "revoked",
+            _tell_state(k, newest),
         )
         for k in keys
     ]
     columns = ("id", "name", "begins with", "scopes", "last used (UTC)", "state")
     print_table(columns, rows, empty="No key yet. Next: consentry key create")
+
+
+def _tell_state(key: APIKey, newest: str) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    return "active" if key.hashed_by == newest else "active, older key"
 
 
 @key_app.command("revoke")

@@ -26,6 +26,7 @@ class APIKey(msgspec.Struct, frozen=True):
 
     It is the beginning of the secret, or the whole account sid where the key is an account at
     the Twilio-compatible door. `brands`: it is good for these alone; empty is every brand.
+    `hashed_by` is the id of the server's secret key that `hash` is keyed with; empty is not known.
     """
 
     id: str
@@ -37,6 +38,7 @@ class APIKey(msgspec.Struct, frozen=True):
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
     brands: tuple[str, ...] = ()
+    hashed_by: str = ""
 
     @property
     def account_sid(self) -> str | None:

@@ -45,13 +45,13 @@ def build_webhook_teller(store: Store, clock: Clock, allowed: PrivateNetworks) -
 
 
 def build_tellers(
-    store: Store, clock: Clock, *, allowed: PrivateNetworks, secret_key: str
+    store: Store, clock: Clock, *, allowed: PrivateNetworks, keys: KeyRing
 ) -> Tellers:
     """Build what tells programs and webhooks.
 
-    Programs are told as whoever opens the Twilio-compatible door, whose token `secret_key` gives.
+    Programs are told as whoever opens the Twilio-compatible door, whose token `keys` give.
     """
-    accounts = AccountRing(store, clock, secret_key, KeyRing(store, clock, secret_key))
+    accounts = AccountRing(store, clock, keys)
     poster = Poster(Guard(SystemResolver(), allowed))
     programs = TwilioTeller(Signers(store, accounts).find, poster)
     webhooks = build_webhook_teller(store, clock, allowed)

@@ -468,6 +468,10 @@ class MemoryStore:
         """Find a message."""
         return self.messages.get(message_id)
 
+    async def read_notice(self, notice_id: str) -> "Notice | None":
+        """Find a notice."""
+        return self.notices.get(notice_id)
+
     async def list_notices(self, wanted: NoticeFilter, page: Page) -> NoticePage:
         """List notices of a state and a webhook, the latest first; the cursor is an id."""
         found = [

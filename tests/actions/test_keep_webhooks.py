@@ -6,20 +6,30 @@ import msgspec
 import pytest
 
 from action_world import AGENT, World
-from consent_world import DIRECTORY
+from consent_world import DIRECTORY, LONG
 from consentry.actions.keep_webhooks import (
     RemoveWebhook,
     RotateSecret,
     SavedWebhook,
     SaveWebhook,
     build_test_event,
+    check_inbound_url,
     find_webhook,
+    rotate_secret,
+    save_webhook,
 )
-from consentry.actions.replay_notices import ForgetNotices, ReplayNotices, replay_all
+from consentry.actions.replay_notices import (
+    ForgetNotices,
+    ReplayNotices,
+    replay_all,
+    replay_one,
+)
 from consentry.domain.entries import EntryKind
-from consentry.domain.notices import EventNotice
+from consentry.domain.messages import Callback
+from consentry.domain.notices import EventNotice, notice_of_text
 from consentry.domain.webhooks import OVERLAP, EventType, Webhook, WebhookHealth
 from consentry.ports import NoticeFilter, Rejected
+from consentry.wire.public_address import AddressRefused
 from memory_store import START
 
 pytestmark = pytest.mark.unit
@@ -145,6 +155,68 @@ def make_failed(world: World, count: int) -> str:
     for _ in range(count):
         world.receive("hello")
     return made.id
+
+
+class Refusing:
+    """Implements `ports.URLCheck`: one host may not be posted to."""
+
+    async def check(self, url: str) -> None:
+        """Refuse it."""
+        if "inside" in url:
+            raise AddressRefused("It is inside.")
+
+    async def check_program(self, url: str) -> None:
+        """Refuse it to programs as well."""
+        await self.check(url)
+
+
+async def test_texts_are_not_passed_on_to_where_nothing_is_posted() -> None:
+    """What stays was there before; what cannot be called is for the sender's own check to say."""
+    inside = msgspec.structs.replace(LONG, inbound_url="http://inside.example/sms#rc=1")
+    with pytest.raises(Rejected, match="It is inside") as refused:
+        await check_inbound_url(Refusing(), inside)
+    assert refused.value.code == "invalid_inbound_url"
+    await check_inbound_url(Refusing(), inside, inside)
+    await check_inbound_url(None, inside)
+    await check_inbound_url(Refusing(), LONG, inside)
+    odd = msgspec.structs.replace(LONG, inbound_url="inside.example")
+    await check_inbound_url(Refusing(), odd, inside)
+    outside = msgspec.structs.replace(LONG, inbound_url="http://shop.example/sms")
+    await check_inbound_url(Refusing(), outside)
+
+
+async def test_a_url_that_may_not_be_posted_to_is_not_kept() -> None:
+    """It is checked before anything is saved, when it is changed as well."""
+    world = World()
+    inside = msgspec.structs.replace(NEW, url="https://inside.example")
+    with pytest.raises(Rejected, match="It is inside") as refused:
+        await save_webhook(world.store, Refusing(), inside)  # type: ignore[arg-type]
+    assert (refused.value.code, world.store.directory().webhooks) == ("invalid_url", {})
+    saved = await save_webhook(world.store, Refusing(), NEW, by=AGENT, randomness=RANDOMNESS)  # type: ignore[arg-type]
+    assert saved.secret == SECRET
+    new = await rotate_secret(world.store, saved.webhook.id, randomness=bytes(32))  # type: ignore[arg-type]
+    assert world.store.webhook_secrets[saved.webhook.id].in_use(START) == (new, SECRET)
+
+
+async def test_one_thing_is_told_anew_where_that_can_be() -> None:
+    """Not what waits, nor what is not there, nor to a webhook that is off."""
+    world = World()
+    webhook = make_failed(world, 1)
+    (failed,) = world.store.notices.values()
+    for notice_id, code in ((failed.id, "webhook_disabled"), ("evt_none", "not_found")):
+        with pytest.raises(Rejected) as refused:
+            await replay_one(world.store, notice_id)  # type: ignore[arg-type]
+        assert refused.value.code == code
+    known = world.store.directory().webhooks[webhook]
+    world.store.run(SaveWebhook(msgspec.structs.replace(known, enabled=True)))
+    assert await replay_one(world.store, failed.id, AGENT) == failed  # type: ignore[arg-type]
+    with pytest.raises(Rejected, match="waits for its next try"):
+        await replay_one(world.store, failed.id)  # type: ignore[arg-type]
+    message = next(iter(world.store.messages.values()))
+    told = notice_of_text(message, Callback("https://a.example/x", "AC1"))
+    of_program = msgspec.structs.replace(told, given_up="no")
+    world.store.notices[of_program.id] = of_program
+    assert await replay_one(world.store, of_program.id) == of_program  # type: ignore[arg-type]
 
 
 async def test_what_was_given_up_is_told_anew() -> None:

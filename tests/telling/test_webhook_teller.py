@@ -324,3 +324,27 @@ async def test_a_url_is_checked_when_it_is_set_up(url: str, *, taken: bool) -> N
         return
     with pytest.raises(AddressRefused):
         await check.check(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "taken"),
+    [
+        ("http://out.example/x#rc=2", True),
+        ("https://user:pass@out.example:8443/x", True),
+        ("http://unknown.example/x", True),
+        ("http://in.example/x", False),
+        ("http://127.1/x", False),
+    ],
+)
+async def test_a_programs_url_is_checked_when_it_is_set_up(url: str, *, taken: bool) -> None:
+    """It may be in plain, and name a user, as at Twilio; what it leads to is checked the same."""
+    odd = {"127.1": (LOOPBACK_4,)}
+    resolver = NamedAddresses(
+        **{"out.example": (OUTSIDE,), "in.example": (LOOPBACK_4,), **odd}  # type: ignore[arg-type]
+    )
+    check = URLCheck(resolver, PrivateNetworks())
+    if taken:
+        await check.check_program(url)
+        return
+    with pytest.raises(AddressRefused):
+        await check.check_program(url)

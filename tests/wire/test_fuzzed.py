@@ -3,12 +3,15 @@
 What reads webhooks is tried behind their signatures, with every carrier's readers.
 """
 
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 
 from consentry.wire.forms import FormError, build_form, parse_form
+from consentry.wire.public_address import AddressRefused, read_networks, read_target
 from consentry.wire.rfc2822 import parse_rfc2822
 from consentry.wire.signatures import read_algorithm, twilio_json_signature_matches
 from consentry.wire.signed_note import (
@@ -29,6 +32,7 @@ from consentry.wire.sns import (
     read_timestamp,
     write_signed_text,
 )
+from consentry.wire.standard_webhooks import read_retry_after
 from consentry.wire.telnyx import parse_telnyx_errors, read_public_key
 from consentry.wire.twilio_create import build_create_pairs, parse_create_message
 from consentry.wire.twilio_errors import TwilioRefusedError
@@ -166,7 +170,38 @@ def read_key(given: bytes) -> None:
     assert write_verifier_key(read_verifier_key(text)) == text.strip()
 
 
+def read_url(given: bytes) -> None:
+    """Read where a URL leads: what counts as a name is not read as an address by the system."""
+    target = read_target(given.decode("latin-1"))
+    if target.address is None:
+        with pytest.raises(OSError, match="illegal IP address"):
+            socket.inet_aton(target.host)
+
+
+def read_wait(given: bytes) -> None:
+    """Read for how long a server wants to be left alone: never less than not at all."""
+    seconds = read_retry_after(given.decode("latin-1"), datetime(2026, 11, 30, tzinfo=UTC))
+    if seconds is None:
+        raise Never
+    assert seconds >= 0
+
+
+URLS = (
+    b"https://shop.example.com:8443/a?b=c",
+    b"http://127.0.0.1/",
+    b"https://[2606:4700::1111]/x",
+    b"https://0x7f.0.0.1/",
+)
+
 PARSERS = (
+    Parser("target", read_url, URLS, AddressRefused),
+    Parser(
+        "networks",
+        lambda b: read_networks(b.decode("latin-1")),
+        (b"10.0.0.0/8,fd00::/8",),
+        ValueError,
+    ),
+    Parser("retry-after", read_wait, (b"120", b"Mon, 30 Nov 2026 10:01:30 GMT"), Never),
     Parser("checkpoint", read_checkpoint, (CHECKPOINT,), NoteError),
     Parser("verifier key", read_key, (KEY_LINE.encode(),), NoteError),
     Parser("form", read_form, (INBOUND, PICTURES, STATUS, CREATE), FormError),

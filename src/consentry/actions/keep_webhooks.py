@@ -5,7 +5,7 @@ from typing import Protocol
 import msgspec
 
 from consentry.actions.record_audit import SYSTEM, audit_setting, build_entry
-from consentry.domain.directory import Directory
+from consentry.domain.directory import Directory, Sender
 from consentry.domain.entries import Actor, EntryKind
 from consentry.domain.events import Event, TestData, notice_of_event
 from consentry.domain.notices import EventNotice
@@ -33,6 +33,7 @@ from consentry.ports import (
     URLCheck,
 )
 from consentry.wire.public_address import AddressRefused
+from consentry.wire.webhook_address import WebhookAddressError, parse_webhook_address
 
 _HIDDEN = ("created_at", "updated_at", "disabled_at", "removed_at")
 
@@ -189,6 +190,24 @@ async def save_webhook(
     except AddressRefused as error:
         raise Rejected("invalid_url", str(error), status=422) from error
     return await store.submit(SaveWebhook(webhook, by, randomness))
+
+
+async def check_inbound_url(
+    check: URLCheck | None, sender: Sender, known: Sender | None = None
+) -> None:
+    """Raise `Rejected` where a sender's texts are to go where nothing is posted to.
+
+    What cannot be called at all is for `SaveSender` to say, and what stays was there before.
+    """
+    url = sender.inbound_url
+    if check is None or url is None or (known is not None and known.inbound_url == url):
+        return
+    try:
+        await check.check_program(parse_webhook_address(url).url)
+    except WebhookAddressError:
+        return
+    except AddressRefused as error:
+        raise Rejected("invalid_inbound_url", str(error), status=422) from error
 
 
 async def rotate_secret(

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from consentry.actions.administer import SaveSender
+from consentry.actions.keep_webhooks import check_inbound_url
 from consentry.api.brands import find_brand
 from consentry.api.carriers import find_account, webhook_urls
 from consentry.api.listing import Listing, whole
@@ -17,7 +18,7 @@ from consentry.domain.directory import Replies, Sender
 from consentry.domain.keywords import read_carrier
 from consentry.domain.reading import SenderKind
 from consentry.domain.replies import INITIAL_REPLY_CHARACTERS_MAX
-from consentry.ports import CarrierAccount, Scope
+from consentry.ports import CarrierAccount, Scope, URLCheck
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 URL = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
@@ -193,6 +194,7 @@ async def create_sender(call: Call[NewSender, None]) -> Answer:
         inbound_url=asked.inbound_url,
         inbound_account=asked.inbound_account,
     )
+    await check_inbound_url(_check_of(call), sender)
     return await _show(
         call, await services.store.submit(SaveSender(sender, call.actor)), status=201
     )
@@ -224,7 +226,13 @@ async def change_sender(call: Call[SenderChange, None]) -> Answer:
         rate = asked.messages_per_second
         sender = msgspec.structs.replace(sender, messages_per_second=rate)
     sender = _pass_on(sender, asked)
+    await check_inbound_url(_check_of(call), sender, known)
     return await _show(call, await call.services.store.submit(SaveSender(sender, call.actor)))
+
+
+def _check_of(call: Call[object, object]) -> URLCheck | None:
+    ways = call.services.webhook_ways
+    return None if ways is None else ways.check
 
 
 def _pass_on(known: Sender, asked: SenderChange) -> Sender:

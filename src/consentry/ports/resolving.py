@@ -15,3 +15,6 @@ class URLCheck(Protocol):
 
     async def check(self, url: str) -> None:
         """Raise `AddressRefused` (`wire/public_address.py`) for a URL that may not."""
+
+    async def check_program(self, url: str) -> None:
+        """Do so for a program at the Twilio-compatible door, which may be told in plain."""

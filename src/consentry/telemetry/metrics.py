@@ -107,8 +107,8 @@ OUTBOX_AGE_SECONDS: Final = Metric(
 NOTICES: Final = Metric(
     "consentry_notices_total",
     "counter",
-    "Tries to tell a program something at its own URL, by what (status, received) and outcome "
-    "(told, postponed, given_up).",
+    "Tries to tell a program something at its own URL, by what (status, received, event) and "
+    "outcome (told, postponed, given_up).",
     ("kind", "outcome"),
 )
 NOTICES_WAITING: Final = Metric(

@@ -7,6 +7,7 @@ made to one of these. So a name that changes what it stands for between the two 
 import asyncio
 import socket
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -14,10 +15,13 @@ from consentry.ports import Resolver
 from consentry.wire.public_address import (
     AddressRefused,
     PrivateNetworks,
+    Target,
     check_address,
     check_all,
     read_target,
 )
+
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 class SystemResolver:
@@ -74,11 +78,19 @@ class URLCheck:
         A name that does not resolve now is taken: it is checked whenever it does.
         """
         target = read_target(url)
-        addresses = [] if target.address is None else [target.address]
-        if target.address is None:
-            try:
-                addresses = await self._resolver.resolve(target.host, target.port)
-            except OSError:
-                addresses = []
+        addresses = [target.address] if target.address else await self._list(target)
         plain = target.scheme == "http"
         check_all(addresses, target.port, self._allowed, needs_allowed=plain)
+
+    async def check_program(self, url: str) -> None:
+        """Raise `AddressRefused` for a program's URL, which is read as loosely as Twilio does."""
+        parts = urlsplit(url.strip().partition("#")[0])
+        target = Target(parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])
+        addresses = await self._list(target)
+        check_all(addresses, target.port, self._allowed, needs_allowed=False)
+
+    async def _list(self, target: Target) -> list[str]:
+        try:
+            return await self._resolver.resolve(target.host, target.port)
+        except OSError:
+            return []

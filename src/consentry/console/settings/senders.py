@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from consentry.actions.administer import SaveSender
 from consentry.actions.if_unchanged import IfUnchanged
+from consentry.actions.keep_webhooks import check_inbound_url
 from consentry.console.pages import Page, Visit
 from consentry.console.settings.filled import Filled, fill, read_form
 from consentry.console.settings.sections import SENDERS, brands_of, go_saved, show
@@ -142,7 +143,9 @@ def _put(sender: Sender, filled: Filled) -> Sender:
 
 async def _save(visit: Visit, filled: Filled, sender: Sender, known: Sender | None) -> Response:
     save = IfUnchanged(SaveSender(sender, visit.actor), known)
+    ways = visit.services.webhook_ways
     try:
+        await check_inbound_url(None if ways is None else ways.check, sender, known)
         saved = await visit.services.store.submit(save)
     except Rejected as error:
         return await _show_form(visit, filled.rejected(error, _FIELDS), known)

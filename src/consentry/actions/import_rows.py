@@ -6,7 +6,7 @@ is killed at any point goes on behind the last slice that is durable.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Final, cast
 
 import msgspec
 
@@ -15,6 +15,7 @@ from consentry.actions.import_opt_outs import (
     ImportOptOut,
     ImportSource,
     decide_fate,
+    suppress_unseen,
     tell_provenance,
 )
 from consentry.actions.outgoing import join
@@ -37,7 +38,7 @@ from consentry.ports import Change, Facts, Needs, Rejected
 ListedRow = ListedNumber | UnreadableLine
 
 
-class Decided(msgspec.Struct, frozen=True):
+class Decided(msgspec.Struct, frozen=True, gc=False):
     """What became of a row: `why` says more, `in_flight` are texts that were with the carrier."""
 
     row: ListedRow
@@ -46,6 +47,7 @@ class Decided(msgspec.Struct, frozen=True):
     in_flight: tuple[str, ...] = ()
 
 
+_UNSEEN: Final = Standing()
 _FATES = {
     Fate.NEW: RowOutcome.RECORDED,
     Fate.LISTED: RowOutcome.STANDS,
@@ -83,48 +85,75 @@ class Supposing:
 
 def decide_rows(
     rows: Sequence[ListedRow], run_id: str, aim: ImportAim, facts: Facts
-) -> tuple[list[Decided], list[Change]]:
+) -> tuple[list[Decided], Change]:
     """Decide row by row, in order; raises `Rejected` for a brand or program that is not there.
 
     `facts` show each row what those before it led to: give them as `Supposing` where a number may
     come twice.
     """
-    is_opt_out = aim.kind is ImportKind.OPT_OUTS
-    source = ImportSource(
-        id=run_id,
-        name=aim.source,
-        digest=aim.digest,
-        agent=aim.by,
-        brand=aim.brand,
-        by_person=aim.by_person,
-    )
-    decided: list[Decided] = []
-    changes: list[Change] = []
-    supposing = facts if isinstance(facts, Supposing) else None
-    for row in rows:
-        if isinstance(row, UnreadableLine):
-            decided.append(Decided(row, RowOutcome.UNREADABLE, row.why))
-            continue
-        if is_opt_out:
-            one, change = _opt_out(row, source, facts)
-        else:
-            one, change = _grant(row, run_id, aim, facts)
-        decided.append(one)
+    deciding = _Deciding(run_id, aim, facts)
+    decided = [
+        Decided(row, RowOutcome.UNREADABLE, row.why)
+        if isinstance(row, UnreadableLine)
+        else deciding.decide(row)
+        for row in rows
+    ]
+    return decided, join(Change(entries=tuple(deciding.entries)), *deciding.changes)
+
+
+class _Deciding:
+    """Decides rows one after the other, and gathers what they change.
+
+    What is written about somebody of whom nothing is known is gathered as an entry alone: that is
+    most of a long list.
+    """
+
+    def __init__(self, run_id: str, aim: ImportAim, facts: Facts) -> None:
+        self.entries: list[Entry] = []
+        self.changes: list[Change] = []
+        self._run = run_id
+        self._aim = aim
+        self._facts = facts
+        self._supposing = facts if isinstance(facts, Supposing) else None
+        self._actor = Actor(ActorKind.IMPORT, run_id)
+        self._source = ImportSource(
+            id=run_id,
+            name=aim.source,
+            digest=aim.digest,
+            agent=aim.by,
+            brand=aim.brand,
+            by_person=aim.by_person,
+        )
+        is_opt_out = aim.kind is ImportKind.OPT_OUTS
+        self.decide: Final = self._opt_out if is_opt_out else self._grant
+
+    def _opt_out(self, row: ListedNumber) -> Decided:
+        facts = self._facts
+        standing = facts.standing(row.recipient)
+        if standing == _UNSEEN and not facts.queued_work(row.recipient):
+            in_flight = facts.in_flight(row.recipient)
+            entry = suppress_unseen(row, self._source, self._actor, facts)
+            self.entries.append(entry)
+            if self._supposing is not None:
+                self._supposing.apply(Change(entries=(entry,)))
+            return Decided(row, RowOutcome.RECORDED, None, in_flight)
+        fate = decide_fate(standing, row, self._source, facts.directory)
+        if fate is not Fate.NEW:
+            return Decided(row, _FATES[fate])
+        imported, change = ImportOptOut(row, self._source).decide(facts)
+        self._keep(change)
+        return Decided(row, RowOutcome.RECORDED, None, imported.in_flight)
+
+    def _grant(self, row: ListedNumber) -> Decided:
+        decided, change = _grant(row, self._run, self._aim, self._facts)
         if change is not None:
-            changes.append(change)
-            if supposing is not None:
-                supposing.apply(change)
-    return decided, changes
+            self._keep(change)
+        return decided
 
-
-def _opt_out(
-    row: ListedNumber, source: ImportSource, facts: Facts
-) -> tuple[Decided, Change | None]:
-    fate = decide_fate(facts.standing(row.recipient), row, source, facts.directory)
-    if fate is not Fate.NEW:
-        return Decided(row, _FATES[fate]), None
-    imported, change = ImportOptOut(row, source).decide(facts)
-    return Decided(row, RowOutcome.RECORDED, None, imported.in_flight), change
+    def _keep(self, change: Change) -> None:
+        self.changes.append(change)
+        if self._supposing is not None:
+            self._supposing.apply(change)
 
 
 def _grant(
@@ -252,7 +281,7 @@ class ImportSlice(msgspec.Struct, frozen=True):
                 "Somebody else goes on with this import. Look at where it is and wait for it.",
             )
         seen = facts if _is_each_once(self.rows) else cast("Facts", Supposing(facts, {}))
-        decided, changes = decide_rows(self.rows, self.run, self.aim, seen)
+        decided, change = decide_rows(self.rows, self.run, self.aim, seen)
         part = _build_part(run, self.block, decided)
         moved = msgspec.structs.replace(
             run,
@@ -261,7 +290,7 @@ class ImportSlice(msgspec.Struct, frozen=True):
             parts=run.parts + 1,
             counts=_add_counts(run.counts, part.rows),
         )
-        return (moved, decided), join(*changes, Change(records=(moved, part)))
+        return (moved, decided), join(change, Change(records=(moved, part)))
 
 
 def _is_each_once(rows: Sequence[ListedRow]) -> bool:

@@ -134,7 +134,9 @@ class Box(StrEnum):
     NONE = "none"
 
 
-class Evidence(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Evidence(
+    msgspec.Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True
+):
     """How we know (CTIA 5.1.2, TSR): medium, what was shown, what was done, from where.
 
     `call_to_action` is the wording as it was shown. `call_to_action_version` names the version it

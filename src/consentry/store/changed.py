@@ -188,10 +188,14 @@ def encode_change(
     entries: list[Row] = []
     tallies: list[TallyKey] = []
     audited: list[str] = []
+    recorded_at, time = 0, None
     for entry in change.entries:
-        recorded_at = to_microseconds(entry.recorded_at)
+        if entry.recorded_at is not time:
+            # All entries of one command have the time of its batch.
+            time = entry.recorded_at
+            recorded_at = to_microseconds(time)
         entries.append(encoder.encode_entry(entry, recorded_at))
-        kind = str(entry.kind)
+        kind = entry.kind.value
         tallies.append(
             (recorded_at // DAY_MICROSECONDS, entry.sender or "", kind, told_reason(entry))
         )

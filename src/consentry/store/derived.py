@@ -42,9 +42,15 @@ def row_of_standing(standing: Standing) -> tuple[int | None, str | None, Standin
     are None exactly where `sms_preference` is not forbidden. A withdrawn conversation does not
     tell its cause.
     """
-    told = [*_list_blocks(standing), *_list_withdrawn(standing)]
+    told = _list_blocks(standing)
+    if standing.consents:
+        told += _list_withdrawn(standing)
     if not told:
         return None, None, standing
+    if len(told) == 1:
+        # So it is with nearly everybody on a list that is brought in.
+        ((newest, mark),) = told
+        return to_microseconds(newest), f"\n{mark}\n", standing
     newest = max(since for since, _ in told)
     marks = "".join(f"{mark}\n" for _, mark in told)
     return to_microseconds(newest), f"\n{marks}", standing
@@ -52,13 +58,16 @@ def row_of_standing(standing: Standing) -> tuple[int | None, str | None, Standin
 
 def _list_blocks(standing: Standing) -> list[tuple[datetime, str]]:
     """List the blocks and suppressions that stand: since when, and their mark."""
-    blocks = [
-        (block.since, f"{block.scope}={block.cause}")
+    # The values by name: an enum's own way into a text takes several times as long.
+    told = [
+        (block.since, f"{block.scope}={block.cause.value}")
         for block in standing.blocks
         if block.state is BlockState.BLOCKED
     ]
-    suppressions = [(s.since, f"{s.scope}={s.cause}") for s in standing.suppressions if s.active]
-    return blocks + suppressions
+    for held in standing.suppressions:
+        if held.active:
+            told.append((held.since, f"{held.scope}={held.cause.value}"))
+    return told
 
 
 def _list_withdrawn(standing: Standing) -> list[tuple[datetime, str]]:
@@ -84,8 +93,10 @@ def told_reason(entry: Entry) -> str:
     if kind is EntryKind.SEND_REFUSED or kind is EntryKind.DRIFT_FOUND:
         return entry.reason or ""
     if kind in _CAUSES_IN_PIECES:
-        causes = (_cause_of_piece(piece) for piece in entry.pieces)
-        return next(filter(None, causes), "")
+        for piece in entry.pieces:
+            cause = _cause_of_piece(piece)
+            if cause is not None:
+                return cause
     return ""
 
 
@@ -102,11 +113,11 @@ def _cause_of_text(entry: Entry) -> Cause | None:
 
 def _cause_of_piece(piece: Piece) -> Cause | None:
     """Tell why a piece holds the person's number back; one that holds nothing has no cause."""
-    match piece:
-        case Block(state=BlockState.BLOCKED) | Suppression(active=True):
-            return piece.cause
-        case _:
-            return None
+    if isinstance(piece, Suppression):
+        return piece.cause if piece.active else None
+    if isinstance(piece, Block):
+        return piece.cause if piece.state is BlockState.BLOCKED else None
+    return None
 
 
 def derive_notices(messages: Iterable[Message], known: Mapping[str, Message]) -> list[StatusNotice]:

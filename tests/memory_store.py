@@ -151,6 +151,7 @@ class MemoryStore:
         self.calls_to_action: dict[tuple[str, int], CallToAction] = {}
         self.erased: dict[tuple[str, str], Standing] = {}
         self.available = True
+        self.pressed_seconds_ago = math.inf
 
     # --- Commands ---------------------------------------------------------------------------
 
@@ -435,6 +436,10 @@ class MemoryStore:
             (one for one in kept if page.before is None or one < page.before), reverse=True
         )
         return [kept[one] for one in ids[: page.limit]]
+
+    def pressed_ago(self) -> float:
+        """Tell that nobody else is here, as the port has it."""
+        return self.pressed_seconds_ago
 
     async def read_imports(self, page: Page, *, key: str | None = None) -> list[ImportRun]:
         """List imports, as the port has it."""

@@ -199,6 +199,18 @@ async def test_who_listens_hears_of_every_row_and_its_block() -> None:
     assert heard == [(0, 2), (0, 3), (0, 4), (0, 5), (0, 6), (1, 7), (1, 8), (1, 9)]
 
 
+async def test_slices_are_small_while_somebody_waits_for_the_store() -> None:
+    """So that a STOP stands behind little, and large where nobody is there."""
+    world = World()
+    rows = [ListedNumber(2 + n, f"+1212555{n:04}") for n in range(250)]
+    world.store.pressed_seconds_ago = 0.01
+    await bring(world.store, rows, slice_rows=1000, block=1000)
+    assert [sum(map(len, p.rows.values())) for p in world.store.import_parts] == [100, 100, 50]
+    world.store.pressed_seconds_ago = 10.0
+    await bring(world.store, rows, slice_rows=1000, block=1000)
+    assert len(world.store.import_parts) == 4
+
+
 async def test_a_try_of_an_empty_list_finds_out_what_is_not_there() -> None:
     """A brand that is missing is told before there is a row."""
     world = World()

@@ -35,8 +35,14 @@ from consentry.ports import Ids, Page, Store
 if TYPE_CHECKING:
     from consentry.domain.standing import Standing
 
-SLICE_ROWS: Final = 500
-"""How many rows are made durable at once. A person's STOP waits for one slice at most."""
+SLICE_ROWS: Final = 1000
+"""How many rows are made durable at once while nobody else wants anything of the store."""
+
+PRESSED_ROWS: Final = 100
+"""How many while somebody does: a STOP stands behind two slices at most, some milliseconds."""
+
+PRESSED_SECONDS: Final = 0.25
+"""For so long after the last command that somebody waited for, the next is expected."""
 
 _AHEAD: Final = 2
 """So many slices are on their way: while one is written, the next is there already."""
@@ -124,15 +130,22 @@ class _Slices:
 
     async def write(self, rows: Sequence[ListedRow], block: int) -> None:
         """Write the rows of one block."""
-        size = self._pace.slice_rows
         under_way: list[asyncio.Task[tuple[ImportRun, list[Decided]]]] = []
+        start = 0
         try:
-            for start in range(0, len(rows), size):
+            while start < len(rows):
+                is_pressed = self._store.pressed_ago() < PRESSED_SECONDS
+                size = (
+                    min(PRESSED_ROWS, self._pace.slice_rows)
+                    if is_pressed
+                    else (self._pace.slice_rows)
+                )
                 part = rows[start : start + size]
+                start += len(part)
                 command = ImportSlice(self._run.id, self._position, block, part, self._run.aim)
                 self._position += len(part)
                 under_way.append(asyncio.create_task(self._store.submit(command, is_patient=True)))
-                if len(under_way) >= (1 if self._pace.rest_seconds else _AHEAD):
+                if len(under_way) >= (1 if is_pressed or self._pace.rest_seconds else _AHEAD):
                     await self._settle(under_way.pop(0), block)
             while under_way:
                 await self._settle(under_way.pop(0), block)

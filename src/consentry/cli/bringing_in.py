@@ -40,7 +40,7 @@ from consentry.settings import Settings
 from consentry.store.sqlite.holding import is_held
 from consentry.wire.written_rows import harmless
 
-_BESIDE_A_SERVER: Final = Pace(slice_rows=250, rest_seconds=0.008)
+_BESIDE_A_SERVER: Final = Pace(slice_rows=100, rest_seconds=0.01)
 """A server on the same SQLite database gets the file in between: a STOP waits for little."""
 
 _WORDS: Final = {

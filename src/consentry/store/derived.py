@@ -64,9 +64,8 @@ def _list_blocks(standing: Standing) -> list[tuple[datetime, str]]:
         for block in standing.blocks
         if block.state is BlockState.BLOCKED
     ]
-    for held in standing.suppressions:
-        if held.active:
-            told.append((held.since, f"{held.scope}={held.cause.value}"))
+    if standing.suppressions:
+        told += [(s.since, f"{s.scope}={s.cause.value}") for s in standing.suppressions if s.active]
     return told
 
 

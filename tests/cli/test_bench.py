@@ -83,6 +83,7 @@ FIGURES = (
     | OF_POSTGRES
     | CEILINGS
     | {"start_seconds", "memory_mebibytes", "fill_seconds", "stops_durable"}
+    | {"scrub_per_second", "scrub_messy_per_second", "scrub_mebibytes", "snapshot_seconds"}
 )
 
 

@@ -7,6 +7,7 @@ import phonenumbers
 
 _NATIONAL = ("4155550142", "2125550199", "8005550100", "3051234567", "9025550123", "1234567890")
 _SEPARATORS = (" ", "-", ".", "  ", " - ", "")
+_CODES = (*phonenumbers.COUNTRY_CODE_TO_REGION_CODE, *((52, 44, 49, 55) * 5))
 _ODD = (
     "",
     " ",
@@ -103,7 +104,7 @@ def _spell_american(dice: random.Random) -> Iterator[str]:
 
 
 def _make_foreign(dice: random.Random) -> Iterator[str]:
-    code = dice.choice(list(phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
+    code = dice.choice(_CODES)
     yield str(code)
     metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(
         code, phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code][0]

@@ -26,6 +26,7 @@ USUAL = (
     "+5511912345678",
     "+86 138 1234 5678",
     "+91 98765 43210",
+    "+52 55 1234 5678",
 )
 
 
@@ -79,6 +80,6 @@ def test_every_number_fits_the_engine() -> None:
     """The longest number of any plan is less than what 63 bits hold."""
     plans = list_plans()
     assert {44, 33, 49, 61, 81} <= {plan.code for plan in plans}
-    assert not {1, 52} & {plan.code for plan in plans}
+    assert 1 not in {plan.code for plan in plans}
     longest = [int(f"{plan.code}{'9' * max(plan.lengths)}") for plan in plans]
     assert max(longest) < 2**63

@@ -13,8 +13,8 @@ import msgspec
 
 _NORTH_AMERICA: Final = 1
 _MEXICO: Final = 52
-_APART: Final = frozenset({_NORTH_AMERICA, _MEXICO})
-"""North America has a pattern of its own, and Mexican numbers may be of before 2019."""
+_RETIRED_MOBILE: Final = "1[0-9]{10}"
+"""How Mexican numbers began before 2019: `phone.py` takes that 1 away."""
 
 TEN_DIGITS_OF: Final = frozenset({"US", "CA"})
 """Where ten digits, or a 1 and ten digits, are a North American number."""
@@ -32,7 +32,7 @@ class NumberingPlan(msgspec.Struct, frozen=True):
 
 
 def list_plans() -> tuple[NumberingPlan, ...]:
-    """List the plans of all country codes, as the library knows them, but those that are apart."""
+    """List the plans of all country codes, as the library knows them, but North America's."""
     # Imported here: the number plans of the world take 70 ms to load.
     import phonenumbers  # noqa: PLC0415 - see above
 
@@ -40,9 +40,12 @@ def list_plans() -> tuple[NumberingPlan, ...]:
     for code, regions in sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()):
         metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, regions[0])
         general = None if metadata is None else metadata.general_desc
-        if code in _APART or metadata is None or general is None:
+        if code == _NORTH_AMERICA or metadata is None or general is None:
             continue
         lengths, local = general.possible_length, general.possible_length_local_only
         possible = tuple(length for length in lengths if length > 0 and length not in local)
-        plans.append(NumberingPlan(code, possible, metadata.national_prefix_for_parsing))
+        trunk = metadata.national_prefix_for_parsing
+        if code == _MEXICO:
+            trunk = "|".join(filter(None, (trunk, _RETIRED_MOBILE)))
+        plans.append(NumberingPlan(code, possible, trunk))
     return tuple(plans)

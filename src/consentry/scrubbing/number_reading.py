@@ -82,7 +82,7 @@ def _write_code(plans: tuple[NumberingPlan, ...]) -> str:
     two = ", ".join(f"'{plan.code}'" for plan in plans if 10 <= plan.code < 100)
     return f"""CASE
         WHEN international[1] IN ('1', '7') THEN international[1]::SMALLINT
-        WHEN international[:2] IN ({two}, '52') THEN international[:2]::SMALLINT
+        WHEN international[:2] IN ({two}) THEN international[:2]::SMALLINT
         ELSE international[:3]::SMALLINT
     END"""
 

@@ -27,6 +27,7 @@ class Operation(StrEnum):
     """What can be measured alone."""
 
     REST = "rest"
+    SCRUB = "scrub"
     GATE = "gate"
     BULK = "bulk"
     REFUSED = "refused"

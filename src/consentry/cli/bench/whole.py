@@ -10,6 +10,7 @@ from consentry.cli.bench.growth import measure_growth
 from consentry.cli.bench.operations import Operations
 from consentry.cli.bench.plan import Operation, Plan
 from consentry.cli.bench.rest import measure_rest
+from consentry.cli.bench.scrubs import measure_scrubs
 from consentry.cli.bench.setup import set_up
 from consentry.cli.bench.sheet import Cell
 from consentry.cli.progress import Steps
@@ -27,7 +28,9 @@ async def measure_all(plan: Plan, steps: Steps) -> Report:
     if plan.grows:
         return Report(*await measure_growth(plan, steps))
     figures = await measure_rest(plan, steps) if plan.wants(Operation.REST) else []
-    if set(plan.only) <= {Operation.REST}:
+    if plan.wants(Operation.SCRUB):
+        figures += await measure_scrubs(plan, steps)
+    if set(plan.only) <= {Operation.REST, Operation.SCRUB}:
         return Report(figures, [])
     began = time.perf_counter()
     async with set_up(plan, steps) as setup:

@@ -12,7 +12,7 @@ from consentry.domain.directory import Purpose
 from consentry.domain.gate import Request
 from consentry.domain.many_answers import ManyAnswers
 from consentry.domain.policy import Policy
-from consentry.scrubbing.lists import ListError
+from consentry.scrubbing.engine import ListError
 from consentry.scrubbing.run import Scrub, Scrubbed, about, answer_from, scrub_list
 from memory_store import START
 

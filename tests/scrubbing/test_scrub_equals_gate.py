@@ -65,7 +65,7 @@ async def scrub(scrub: Scrub, world: World, policy: Policy = POLICY) -> Scrubbed
 @pytest.mark.integration
 @pytest.mark.parametrize(("request_", "policy", "count"), QUESTIONS)
 async def test_ten_thousand_rows_are_answered_as_the_gate_answers(
-    request_: Request, policy: Policy, count: int, world: World, tmp_path: Path
+    request_: Request, policy: Policy, count: int, *, world: World, tmp_path: Path
 ) -> None:
     """Every sender kind, purpose and program; every cell as it was, in the order it was."""
     texts = world.list_rows(count)

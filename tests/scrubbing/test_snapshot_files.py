@@ -16,7 +16,7 @@ from consentry.domain.gate import Request
 from consentry.domain.many_answers import ManyAnswers
 from consentry.domain.policy import Policy
 from consentry.domain.rules.rows import RulesProfile
-from consentry.scrubbing.lists import ListError
+from consentry.scrubbing.engine import ListError
 from consentry.scrubbing.many_machines import Work, answer_bucket, answer_over
 from consentry.scrubbing.run import Answering, Scrub, Scrubbed, answer_from, scrub_list
 from consentry.scrubbing.snapshot import Snapshot, write_snapshot

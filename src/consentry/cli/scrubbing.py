@@ -76,7 +76,7 @@ def scrub(
     Example: consentry scrub customers.csv answers.csv --sender +14155550100 --purpose marketing
     """
     # Imported here: other commands need none of it.
-    from consentry.scrubbing.lists import ListError  # noqa: PLC0415
+    from consentry.scrubbing.engine import ListError  # noqa: PLC0415
     from consentry.scrubbing.run import Scrub  # noqa: PLC0415
 
     plan = Scrub(
@@ -119,7 +119,7 @@ def write_snapshot(
     """
     # Imported here: other commands need none of it.
     from consentry.scrubbing import snapshot  # noqa: PLC0415
-    from consentry.scrubbing.lists import ListError  # noqa: PLC0415
+    from consentry.scrubbing.engine import ListError  # noqa: PLC0415
 
     async def write(_store: Store, settings: Settings) -> snapshot.Manifest:
         async with open_everybody(settings) as everybody:

@@ -1,5 +1,7 @@
 """The engine that joins: DuckDB, held to a little memory, and to this machine."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +12,21 @@ MEMORY_MEGABYTES: Final = 192
 """What the engine may take; beyond it writes to the folder it is given."""
 
 _GLOB_SIGNS: Final = "\\*?["
+
+
+class ListError(ValueError):
+    """A list that cannot be read, answered or written; the message says why."""
+
+
+@contextmanager
+def failing(what: str) -> Iterator[None]:
+    """Turn the engine's errors into ListError; `what` says what could not be done."""
+    import duckdb  # noqa: PLC0415 - see below
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise ListError(f"{what}: {error}") from error
 
 
 def open_engine(folder: Path, *, threads: int) -> "duckdb.DuckDBPyConnection":

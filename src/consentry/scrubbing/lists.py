@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from consentry.domain.import_columns import fold_heading, read_header
-from consentry.scrubbing.engine import quote, quote_name, quote_path
+from consentry.scrubbing.engine import ListError, failing, quote, quote_name, quote_path
 from consentry.wire.delimited import DELIMITERS
 
 if TYPE_CHECKING:
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 PARQUET: Final = ".parquet"
 CSV: Final = (".csv", ".tsv", ".txt")
 _HEADER_CHARACTERS_MAX: Final = 1_000_000
-
-
-class ListError(ValueError):
-    """A list that cannot be read; the message says what is wrong with it."""
 
 
 class ListFile(msgspec.Struct, frozen=True):
@@ -80,12 +76,8 @@ def read_list_file(path: Path, number: str | None, engine: "duckdb.DuckDBPyConne
 
 
 def _read_parquet_columns(path: Path, engine: "duckdb.DuckDBPyConnection") -> tuple[str, ...]:
-    import duckdb  # noqa: PLC0415 - see engine
-
-    try:
+    with failing(f"{path.name} is no Parquet file that can be read"):
         found = engine.execute(f"DESCRIBE FROM read_parquet({quote_path(path)})").fetchall()
-    except duckdb.Error as error:
-        raise ListError(f"{path.name} is no Parquet file that can be read: {error}") from error
     return tuple(str(row[0]) for row in found)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from consentry.scrubbing.lists import ListError
+from consentry.scrubbing.engine import ListError
 from consentry.scrubbing.many_machines import Work, answer_bucket
 
 HERE: Final = "local"

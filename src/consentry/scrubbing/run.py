@@ -14,8 +14,8 @@ from consentry.domain.directory import Purpose
 from consentry.domain.gate import Request, Verdict
 from consentry.domain.many_answers import ManyAnswers
 from consentry.ports import Checkpoint, Everybody
-from consentry.scrubbing.engine import open_engine
-from consentry.scrubbing.lists import ListError, ListFile, is_parquet, read_list_file
+from consentry.scrubbing.engine import ListError, failing, open_engine
+from consentry.scrubbing.lists import ListFile, is_parquet, read_list_file
 from consentry.scrubbing.loading import add_erased, collect_answers, load_answers
 from consentry.scrubbing.whole import (
     Counted,
@@ -145,7 +145,10 @@ async def scrub_list(
     prefix = f".{scrub.out.name}."
     with tempfile.TemporaryDirectory(prefix=prefix, dir=scrub.out.parent) as folder:
         at = Path(folder)
-        with closing(open_engine(at, threads=scrub.processes)) as engine:
+        with (
+            failing("The list cannot be answered"),
+            closing(open_engine(at, threads=scrub.processes)) as engine,
+        ):
             file = read_list_file(scrub.list, scrub.number, engine)
             reading = asyncio.create_task(
                 asyncio.to_thread(_read, engine.cursor(), file, scrub, at)

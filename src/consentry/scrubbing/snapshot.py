@@ -20,8 +20,7 @@ from consentry.domain.deciding_pieces import EverythingDeciding
 from consentry.domain.directory import Directory
 from consentry.domain.policy import Policy
 from consentry.ports import Checkpoint, ErasedStanding, Everybody
-from consentry.scrubbing.engine import open_engine, quote, quote_path
-from consentry.scrubbing.lists import ListError
+from consentry.scrubbing.engine import ListError, failing, open_engine, quote, quote_path
 from consentry.wire.keyed_hash import HashKeys, UnknownHashKey
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ _DIRECTORY: Final = "directory.json"
 _ERASED: Final = "erased.json"
 _ALL: Final = "everybody.tsv"
 _AT_ONCE: Final = 2_000
-_LINE_BYTES_MAX: Final = 10_000_000
+_LINE_BYTES_MAX: Final = 1_000_000
 _decode_part: Final = msgspec.json.Decoder(list[tuple[int, EverythingDeciding]]).decode
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -123,12 +122,16 @@ async def _collect(everybody: Everybody, file: Path) -> None:
 def _write_parts(folder: Path, buckets: int) -> tuple[Part, ...]:
     """Spread the lines over buckets, each in the order of numbers."""
     file = folder / _ALL
-    with closing(open_engine(folder / "work", threads=1)) as engine:
+    with (
+        failing("The snapshot cannot be made"),
+        closing(open_engine(folder / "work", threads=1)) as engine,
+    ):
         engine.execute(f"""
             CREATE TABLE everybody AS
             SELECT number, standing, {bucket_of("number", buckets)} AS bucket
             FROM read_csv({quote_path(file)}, auto_detect = false, header = false,
                 delim = '\t', quote = '', escape = '', max_line_size = {_LINE_BYTES_MAX},
+                buffer_size = {8 * _LINE_BYTES_MAX},
                 columns = {{number: 'BIGINT', standing: 'VARCHAR'}})
         """)  # noqa: S608 - our own file
         file.unlink()

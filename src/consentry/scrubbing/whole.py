@@ -15,8 +15,8 @@ import msgspec
 from consentry.domain.gate import Verdict
 from consentry.domain.many_answers import ManyAnswers
 from consentry.domain.reasons import Reason
-from consentry.scrubbing.engine import quote, quote_name, quote_path
-from consentry.scrubbing.lists import ListError, ListFile, is_parquet
+from consentry.scrubbing.engine import failing, quote, quote_name, quote_path
+from consentry.scrubbing.lists import ListFile, is_parquet
 from consentry.scrubbing.loading import REASONS, VERDICTS, code_of, read_code
 from consentry.scrubbing.number_reading import INVALID, parse_texts, write_reading
 
@@ -46,17 +46,13 @@ def read_numbers(engine: "duckdb.DuckDBPyConnection", file: ListFile, region: st
 
     The order of the rows is the order in which they lie. Raises ListError.
     """
-    import duckdb  # noqa: PLC0415 - see engine
-
     reading = write_reading(file.numbers, region)
-    try:
+    with failing(f"{file.path.name} cannot be read"):
         engine.execute(f"""
             CREATE TABLE lines AS
             SELECT hash(n) AS mark, number, CASE WHEN number IS NULL THEN n END AS unread
             FROM ({reading})
         """)  # noqa: S608 - names are quoted
-    except duckdb.Error as error:
-        raise ListError(f"{file.path.name} cannot be read: {error}") from error
 
 
 def parse_unread(
@@ -126,8 +122,6 @@ def write_list(
 
     Rows that keep their order are written by one core, so that a CSV is written in two halves.
     """
-    import duckdb  # noqa: PLC0415 - see engine
-
     (rows,) = engine.execute("SELECT count(*) FROM answered").fetchone() or (0,)
     halves = 1 if is_parquet(out) or rows < _HALVED_MIN else 2
     drafts = [out.with_name(f".{out.name}.{half}.draft") for half in range(halves)]
@@ -137,7 +131,7 @@ def write_list(
         for half in range(halves)
     ]
     try:
-        with ThreadPoolExecutor(halves) as threads:
+        with failing(f"{out} cannot be written"), ThreadPoolExecutor(halves) as threads:
             writing = [
                 threads.submit(
                     engine.cursor().execute,
@@ -146,15 +140,13 @@ def write_list(
                 for query, draft in zip(queries, drafts, strict=True)
                 for form in (_write_format(out, draft, drafts[0]),)
             ]
-        for written in writing:
-            written.result()
+            for written in writing:
+                written.result()
         with drafts[0].open("ab") as whole:
             for draft in drafts[1:]:
                 with draft.open("rb") as part:
                     shutil.copyfileobj(part, whole, _COPIED_AT_ONCE)
         drafts[0].replace(out)
-    except duckdb.Error as error:
-        raise ListError(f"{out} cannot be written: {error}") from error
     finally:
         for draft in drafts:
             draft.unlink(missing_ok=True)

@@ -362,3 +362,36 @@ def test_key_and_checkpoint_are_held_to_those_kept_elsewhere(folder: Path, tmp_p
     assert problems(folder, checkpoint=str(kept), consistency=str(proof)) == []
     proof.write_text(json.dumps(way[:-1]))
     assert problems(folder, checkpoint=str(kept), consistency=str(proof))
+
+
+STRANGE = {
+    "entries.jsonl": (b"{}\n", b"\xff\n", b'{"leaf":1,"salt":null,"entry":[]}\n', b'{"leaf":'),
+    "proofs.json": (b"[]", b"{}", b'{"proofs":[1],"not_covered":[]}', b"[" * 200_000),
+    "messages.jsonl": (b"1\n", b"{}\n", b"\n"),
+    "decisions.jsonl": (b"null\n", b"{}\n"),
+    "calls-to-action.json": (b"{", b"[{}]", b"7"),
+    "checkpoint.txt": (
+        b"\xff",
+        b"\n\n",
+        b"a\n\n\xe2\x80\x94 b c\n",
+        b"consentry.local/ledger\n1\n",
+    ),
+    "evidence.html": (b"\xff", b'<a data-entry="x" data-field="id">y</a>'),
+    "ledger.pub": (b"", b"a+b+c", b"\xff", b"+" * 9),
+}
+
+
+def test_no_file_makes_it_fall_over(bundle: bytes, tmp_path: Path) -> None:
+    """Whatever a file holds, signed or not, it is WRONG and never an error of the program."""
+    for name, contents in STRANGE.items():
+        for number, content in enumerate(contents):
+            files = read_files(bundle) | {name: content}
+            resign(files)
+            assert problems(unpack(files, tmp_path / f"{name}-{number}")), (name, content[:40])
+    for name, content in (
+        ("manifest.json", b"[]"),
+        ("manifest.json", b"{}"),
+        ("manifest.sig", b""),
+    ):
+        files = read_files(bundle) | {name: content}
+        assert problems(unpack(files, tmp_path / f"{name}-{len(content)}"))

@@ -71,6 +71,8 @@ async def read_everything(store: Store) -> dict[str, object]:
     for recipient, _ in recipients:
         texts = MessageFilter(recipient=recipient)
         read[f"entries of {recipient}"] = await store.read_entries(recipient, ALL)
+        read[f"values of {recipient}"] = await store.read_entry_values(recipient, ALL)
+        read[f"receipts of {recipient}"] = await store.read_receipts(recipient, 100_000)
         read[f"texts of {recipient}"] = await store.read_messages(texts, ALL)
         read[f"profiles of {recipient}"] = await store.read_profiles(recipient)
         read[f"marks of {recipient}"] = [await store.read_mark(recipient, s) for s in senders]

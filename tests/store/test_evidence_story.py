@@ -14,6 +14,7 @@ from consentry.actions.erase import erase_number
 from consentry.domain.entries import EntryKind
 from consentry.evidence.verifier import check
 from consentry.ports import Page, Rejected, Store
+from consentry.store.sealing import KEY_BYTES, TextKey, use_text_keys
 from evidence_world import AGENT, PERSON, MemoryLedger, Story, make_bundle, open_store, prove_by
 from memory_store import START, FakeClock
 
@@ -160,3 +161,25 @@ async def test_what_cannot_be_is_refused(told: Store, clock: FakeClock) -> None:
         with pytest.raises(Rejected) as refused:
             await make_bundle(told, clock, **wanted)
         assert refused.value.code == code
+
+
+async def test_texts_that_stand_sealed_are_proved_as_they_were_written(
+    make_database: Callable[[], Database], clock: FakeClock, tmp_path: Path
+) -> None:
+    """The ledger's hashes are over the plain bytes, and so is the bundle."""
+    use_text_keys((TextKey(b"t" * KEY_BYTES),))
+    try:
+        store = open_store(make_database().address, clock)
+        try:
+            await Story(store, clock).tell()
+            made = await make_bundle(store, clock)
+        finally:
+            await store.close()
+    finally:
+        use_text_keys(())
+    path = tmp_path / made.name
+    path.write_bytes(made.content)
+    assert check.verify(path, {}).problems == []
+    held = unpack(made.content)["entries.jsonl"]
+    assert b'"text":"please stop texting me"' in held
+    assert b"sealed:" not in held

@@ -18,6 +18,7 @@ from consentry.actions.import_opt_outs import (
     count_lines,
     first_line,
     hash_list,
+    name_columns,
     normalize_list,
     read_list,
 )
@@ -25,6 +26,7 @@ from consentry.actions.record_consent import LiftSuppression, SuppressRecipient
 from consentry.domain.consent import PairState, pair_state
 from consentry.domain.entries import ActorKind, EntryKind, Medium
 from consentry.domain.gate import Verdict
+from consentry.domain.import_columns import Column
 from consentry.domain.listed_numbers import ListedNumber, UnreadableLine
 from consentry.domain.messages import MessageStatus
 from consentry.domain.phone import is_e164_shape
@@ -161,6 +163,14 @@ def test_any_text_is_read_and_every_line_accounted_for(text: str) -> None:
     assert all(is_e164_shape(number) for number in listed)
     repeated = {line.recipient for line in lines if isinstance(line, RepeatedNumber)}
     assert repeated <= set(listed)
+
+
+def test_the_columns_of_a_list_are_told_before_anything_is_written() -> None:
+    """By place and heading; a list without a header has only places."""
+    told = name_columns("Who;Handynummer\nAda;+14155550142", region=None)
+    assert told == [(Column.NUMBER, 2, "Handynummer")]
+    assert name_columns("Ada,+14155550142", region=None) == [(Column.NUMBER, 2, "")]
+    assert name_columns("", region=None) == [(Column.NUMBER, 1, "")]
 
 
 def test_the_hash_is_of_the_text_with_plain_line_ends() -> None:

@@ -89,6 +89,7 @@ async def test_a_look_counts_exactly_and_writes_nothing(world: World) -> None:
     assert "is not a phone number" in rows[3][2]
     assert rows[4][2] == "Same as line 2"
     assert "Record 2 opt-outs" in page
+    assert 'Number: column 1 (<span dir="auto">number</span>).' in page
     assert await world.audit() == before
     assert not await is_opted_out(world, ANN)
 

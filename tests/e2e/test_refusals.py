@@ -6,6 +6,7 @@ The faults are the simulator's, each set for one phone, so that tests do not dis
 from collections.abc import Iterator
 
 import pytest
+import requests
 from real_world import JSON, SENTENCE, Demo, eventually
 
 pytestmark = [
@@ -242,3 +243,26 @@ def test_could_we_text_then_and_why(demo: Demo, phone: str, number: str) -> None
     decisions = demo.product.get(f"/v1/recipients/{phone}/decisions")["items"]
     assert {"allow", "deny"} <= {one["decided"]["decision"] for one in decisions}
     assert [one for one in decisions if not (one["same"] and one["by_recorded_rules"])] == []
+
+
+def test_a_list_from_elsewhere_holds_until_the_person_comes_back(
+    demo: Demo, phone: str, number: str
+) -> None:
+    """What a program brings in stops the next text; a later START to the number ends it there."""
+    opt_in(demo, phone, number)
+    headers = {"Authorization": f"Bearer {demo.product.key}", "Content-Type": "text/csv"}
+    address = f"{demo.product.url}/v1/imports?source=Old%20provider"
+    content = f"Phone,Opted out at\n{phone},2025-01-02\nnobody,\n"
+    for expected in ("recorded", "stands"):
+        answer = requests.post(address, content, headers=headers, timeout=30)
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["counts"][expected] == 1
+    rows = demo.product.get(f"/v1/imports/{answer.json()['id']}/rows")["items"]
+    assert [(row["row"], row["outcome"]) for row in rows] == [(2, "stands"), (3, "unreadable")]
+    refused = demo.product.try_send(number, phone, "News")
+    assert (refused.status_code, refused.json()["code"]) == (403, "opted_out")
+    (entry,) = demo.product.entries(phone, "suppressed")
+    assert "Old provider, row 2, SHA-256" in entry["evidence"]["note"]
+    assert_start_lifts(demo, phone, number)
+    answer = requests.post(address, content, headers=headers, timeout=30)
+    assert answer.json()["counts"]["came_back"] == 1

@@ -10,7 +10,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from consentry.domain.import_columns import Column, guess_columns
+from consentry.domain.listed_numbers import ListedNumber, read_listed
+from consentry.wire.delimited import EncodingFinder, find_delimiter, read_records
 from consentry.wire.forms import FormError, build_form, parse_form
+from consentry.wire.json_rows import read_json_records
 from consentry.wire.public_address import AddressRefused, read_networks, read_target
 from consentry.wire.rfc2822 import parse_rfc2822
 from consentry.wire.signatures import read_algorithm, twilio_json_signature_matches
@@ -147,6 +151,32 @@ def read_signature(body: bytes) -> None:
         raise Never
 
 
+LISTS = (
+    b'Name;Phone;Opted out at\r\n"Lovelace; Ada";+14155550142;2026-05-01\r\nBen;x;03/04/2025\r\n',
+    b'number,note\n+14155550143,"over\ntwo lines"\n+14155550144,5" pipe\n',
+    b'{"number":"+14155550142","date":"2026-05-01T10:00:00Z","text":"STOP"}\n"+14155550143"\n',
+)
+
+
+def read_any_list(body: bytes) -> None:
+    """Read a list as CSV and as lines of JSON; one that names no number is none."""
+    finder = EncodingFinder()
+    finder.feed(body)
+    lines = body.decode(finder.found(), "replace").split("\n")
+    found = 0
+    for records in (
+        read_records(lines, find_delimiter(lines[0])),
+        read_json_records(lines, tuple(Column)),
+    ):
+        rows = list(records)
+        columns = guess_columns([cells for _, cells in rows[:20]])
+        listed = [read_listed(line, cells, columns) for line, cells in rows]
+        assert [row.line for row in listed] == sorted({row.line for row in listed})
+        found += sum(isinstance(row, ListedNumber) for row in listed)
+    if not found:
+        raise Never
+
+
 KEY_LINE = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
 CHECKPOINT = (
     "example.com/ledger\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n"
@@ -194,6 +224,7 @@ URLS = (
 )
 
 PARSERS = (
+    Parser("list", read_any_list, LISTS, Never),
     Parser("target", read_url, URLS, AddressRefused),
     Parser(
         "networks",

@@ -16,7 +16,7 @@ import msgspec
 from consentry.actions.record_consent import Statement, SuppressRecipient
 from consentry.domain.directory import Directory, conversation_program
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind, Evidence, Medium
-from consentry.domain.import_columns import Columns, guess_columns
+from consentry.domain.import_columns import Column, Columns, guess_columns
 from consentry.domain.listed_numbers import ListedNumber, UnreadableLine, read_listed
 from consentry.domain.standing import EVERYTHING, Cause, Standing, Suppression, Tag
 from consentry.ports import Change, Facts, Needs
@@ -65,6 +65,18 @@ def read_list(
     seen: dict[str, int] = {}
     for place, cells in chain(first[1:] if columns.has_header else first, records):
         yield _mark_repeated(read_listed(place, cells, columns, region=region), seen)
+
+
+def name_columns(text: str, *, region: str | None) -> list[tuple[Column, int, str]]:
+    """Tell what a normalized list's columns are taken for: place from 1, and heading if any."""
+    records = read_records(text.split("\n"), find_delimiter(first_line(text)))
+    first = [cells for _, cells in islice(records, GUESSED_FROM)]
+    columns = guess_columns(first, region=region)
+    header = first[0] if columns.has_header else []
+    return [
+        (column, place + 1, header[place].strip() if place < len(header) else "")
+        for column, place in columns.places().items()
+    ]
 
 
 def first_line(text: str) -> str:

@@ -19,6 +19,7 @@ from consentry.actions.import_opt_outs import (
     count_lines,
     decide_fate,
     hash_list,
+    name_columns,
     normalize_list,
     read_list,
 )
@@ -118,6 +119,7 @@ async def check_import(visit: Visit) -> Response:
         shown=most_telling(plan.outcomes),
         digest=source.digest,
         scope=await _name_scope(visit, source),
+        columns=name_columns(typed.text, region=visit.services.default_region),
     )
 
 

@@ -40,9 +40,7 @@ _ESCAPED: Final = b'"\\u0073ealed:'
 
 _TOKEN: Final = re.compile(r'"sealed:([0-9a-f]{8}):([A-Za-z0-9+/]+={0,2})"')
 # The quote comes first and alone, and the loop is unrolled: so it is looked for ten times faster.
-_TEXTS: Final = re.compile(
-    rb'"(text|body|verbatim|note)":("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL
-)
+_TEXTS: Final = re.compile(rb'"(text|body|verbatim|note)":("[^"\\]*(?:\\.[^"\\]*)*")', re.DOTALL)
 _EMPTY: Final = b'""'
 _KEPT_MARK: Final = b'"unopened:'
 _KEPT: Final = re.compile(rb'"unopened:([0-9a-f]{8}:[A-Za-z0-9+/]+={0,2}):([0-9a-f]{32})"')

@@ -26,6 +26,7 @@ from consentry.domain.agents import Agent, Permission, Role
 from consentry.domain.calls_to_action import CallMedium, Wording
 from consentry.domain.directory import Program, Purpose
 from consentry.domain.templates import Template
+from consentry.domain.webhooks import Webhook
 from consentry.domain.wording_lint import WordingKind
 from consentry.ports import (
     APIKey,
@@ -81,6 +82,20 @@ class KeepAgent(Agent, frozen=True):
         return None, Change(records=(Agent(**fields),))
 
 
+class KeepWebhook(Webhook, frozen=True):
+    """A webhook under an id of the test's own, likewise."""
+
+    def needs(self) -> Needs:
+        """Ask for nothing."""
+        return Needs()
+
+    def decide(self, facts: Facts) -> tuple[None, Change]:
+        """Keep it as it is."""
+        del facts
+        fields = {name: getattr(self, name) for name in Webhook.__struct_fields__}
+        return None, Change(records=(Webhook(**fields),))
+
+
 @pytest.fixture
 async def customer(console: Console) -> str:
     """Somebody who texted a sender of one brand, and what pages are about; give their id."""
@@ -100,6 +115,7 @@ async def customer(console: Console) -> str:
     for email, role in ((COMPLIANCE, Role.COMPLIANCE), (AGENT, Role.AGENT)):
         console.agents[email] = await store.submit(SaveAgent(Agent("", email, email, role, NOW)))
     await store.submit(SaveKey(APIKey("key_1", "shop", "csk_", "hash", (Scope.CHECK,), NOW)))
+    await store.submit(KeepWebhook("whk_1", "https://shop.example", NOW, NOW))
     await store.submit(KeepAgent("agt_1", "old@example.org", "Old", Role.AGENT, NOW))
     (made,) = await store.read_customers(ListPage())
     return made.id

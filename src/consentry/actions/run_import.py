@@ -35,8 +35,11 @@ from consentry.ports import Ids, Page, Store
 if TYPE_CHECKING:
     from consentry.domain.standing import Standing
 
-SLICE_ROWS: Final = 1000
-"""How many rows are made durable at once while nobody else wants anything of the store."""
+SLICE_ROWS: Final = 900
+"""How many rows are made durable at once while nobody else wants anything of the store.
+
+PostgreSQL holds each of their numbers by itself; from 1,000 on it would hold everybody.
+"""
 
 PRESSED_ROWS: Final = 100
 """How many while somebody does: a STOP stands behind two slices at most, some milliseconds."""

@@ -69,8 +69,9 @@ def find_path(leaf: int, leaves: list[bytes]) -> list[bytes]:
 class MemoryLedger:
     """A key and a tree over whatever entries of a person are there when it is asked."""
 
-    def __init__(self, store: Store, *, young: int = 0) -> None:
-        """Leave the newest `young` entries out of the tree."""
+    def __init__(self, store: Store, *, young: int = 0, timestamp: bytes | None = None) -> None:
+        """Leave the newest `young` entries out of the tree; give its checkpoint a timestamp."""
+        self._timestamp = timestamp
         self._store = store
         self._young = young
         self._key = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
@@ -99,7 +100,7 @@ class MemoryLedger:
             name: ProvedEntry(at, leaves[at], salts[name], tuple(find_path(at, leaves)))
             for at, name in enumerate(covered)
         }
-        return Proved((self.key,), note, len(leaves), proofs)
+        return Proved((self.key,), note, len(leaves), proofs, self._timestamp)
 
 
 def open_store(address: str, clock: FakeClock) -> Store:

@@ -130,6 +130,14 @@ async def test_without_a_checkpoint_a_bundle_says_so(told: Store, clock: FakeClo
     assert "no_checkpoint" in {gap["id"] for gap in json.loads(files["gaps.json"])}
 
 
+async def test_an_authoritys_timestamp_is_taken_along(told: Store, clock: FakeClock) -> None:
+    """Where the checkpoint has one it lies beside it, and is no gap."""
+    ledger = MemoryLedger(told, timestamp=b"a token")
+    files = unpack((await prove_by(ledger, told, clock)).content)
+    assert files["checkpoint.tsr"] == b"a token"
+    assert "no_timestamp" not in {gap["id"] for gap in json.loads(files["gaps.json"])}
+
+
 async def test_what_was_erased_is_a_gap_that_names_what_accounts_for_it(
     told: Store, clock: FakeClock, tmp_path: Path
 ) -> None:

@@ -127,7 +127,7 @@ def build_material(
         history=history,
         directory=gathered.directory,
         covered=covered,
-        has_timestamp=proved.has_timestamp,
+        has_timestamp=proved.timestamp is not None,
         erased=gathered.erased,
         left_out=gathered.left_out,
     )

@@ -132,6 +132,8 @@ def _write_files(
     yield from pages.items()
     yield "proofs.json", contents.write_proofs(gathered, proved)
     yield "checkpoint.txt", (proved.note or "").encode()
+    if proved.timestamp is not None:
+        yield "checkpoint.tsr", proved.timestamp
     yield "ledger.pub", "".join(f"{key}\n" for key in proved.keys).encode()
     yield "declaration.txt", texts["declaration.txt"]
 

@@ -52,7 +52,7 @@ class LedgerProver:
             note=checkpoint.note,
             size=checkpoint.size,
             leaves=await self._prove_leaves(logged, checkpoint.size),
-            has_timestamp=checkpoint.timestamp is not None,
+            timestamp=checkpoint.timestamp,
         )
 
     async def _catch_up(self) -> None:

@@ -20,10 +20,11 @@ class Proved(msgspec.Struct, frozen=True):
 
     `note` None: there is no checkpoint. `keys`: those that signed it and sign the bundle, as they
     are published (`NAME+ID+KEY`). `leaves` by the id of the entry.
+    `timestamp`: an authority's token over the note (RFC 3161).
     """
 
     keys: tuple[str, ...]
     note: str | None = None
     size: int = 0
     leaves: dict[str, ProvedEntry] = {}
-    has_timestamp: bool = False
+    timestamp: bytes | None = None

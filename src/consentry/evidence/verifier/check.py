@@ -256,6 +256,10 @@ def check_ledger(bundle: Bundle, entries: Entries, keys: list[Key], report: Repo
         return
     size, root = read_checkpoint(open_note(note, keys))
     report.good(f"the checkpoint is signed: a ledger of {size:,} entries")
+    if "checkpoint.tsr" in bundle.files:
+        report.note(
+            "an authority's timestamp is in checkpoint.tsr; README.txt says how to check it"
+        )
     proofs = bundle.json("proofs.json")
     for proof in proofs["proofs"]:
         check_proof(proof, entries, (size, root), report)

@@ -78,6 +78,7 @@ def test_a_snapshot_is_made_and_answered_from(runner: CliRunner, tmp_path: Path)
     folder = str(tmp_path / "all")
     made = json.loads(runner.invoke(app, ["snapshot", folder, "--buckets", "3", "--json"]).stdout)
     assert (made["standings"], len(made["parts"])) == (2, 3)
+    assert made["checkpoint"]["size"] > 4
     told = json.loads(runner.invoke(app, [*words, "--snapshot", folder, "--json"]).stdout)
     assert (told["as_of"], told["checkpoint"]) == (made["as_of"], made["checkpoint"])
     assert (tmp_path / "out.csv").read_bytes() == expected

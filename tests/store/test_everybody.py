@@ -17,6 +17,7 @@ from consentry.ports import Change, Everybody, Store, StoreUnavailable
 from consentry.settings import Settings, on_database, read_settings
 from consentry.store.everybody import AT_ONCE
 from consentry.wire.keyed_hash import HashKeys, derive_hash_key
+from ledger_keys import SIGNER
 
 pytestmark = pytest.mark.integration
 
@@ -43,18 +44,24 @@ async def test_everybody_is_read_once_and_in_order(database: Database, store: St
         assert await _read(everybody) == [(int(n), Standing(sms_tag=True)) for n in numbers]
 
 
-async def test_it_is_one_moment(database: Database, store: Store) -> None:
-    """What is written after it was opened is not in it: neither people nor brands."""
+async def test_it_is_one_moment(database: Database) -> None:
+    """What is written after it was opened is not in it: people, brands, the log."""
+    store = database.open(signer=SIGNER)
     await store.submit(write(Change(entries=(tagged(1),))))
+    await store.integrate_log()
     before = await store.read_checkpoint()
+    assert before is not None
     async with open_everybody(_settings(database)) as everybody:
         await store.submit(write(Change(entries=(tagged(2, BOB),), records=(Brand("b", "B"),))))
+        await store.integrate_log()
         assert [f"+{number}" for number, _ in await _read(everybody)] == [ANN]
         assert everybody.directory.brands == {}
         assert everybody.checkpoint == before
     async with open_everybody(_settings(database)) as everybody:
         assert {f"+{number}" for number, _ in await _read(everybody)} == {ANN, BOB}
         assert set(everybody.directory.brands) == {"b"}
+        assert everybody.checkpoint == await store.read_checkpoint() != before
+    await store.close()
 
 
 @pytest.mark.usefixtures("store")

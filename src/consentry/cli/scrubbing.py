@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from consentry.actions.prove_entry import bring_log_up
 from consentry.cli.database import with_store
 from consentry.cli.output import JSONFlag, fail, print_json, print_table, tell
 from consentry.clock import SystemClock
@@ -70,8 +71,8 @@ def scrub(
     """Write for every row of a list whether its number may be texted, and why not.
 
     OUT has all rows and columns of IN in the same order, and decision, reason, until and
-    normalized. Beside it OUT.json says of when and by which rules the answers are. It asks and
-    sends nothing: the gate is asked again when a text leaves.
+    normalized. Beside it OUT.json says of when and by which rules the answers are. Nothing is
+    sent, and the gate is asked again when a text leaves.
 
     Example: consentry scrub customers.csv answers.csv --sender +14155550100 --purpose marketing
     """
@@ -113,7 +114,7 @@ def write_snapshot(
     """Write how everybody stands into a folder of Parquet, for scrubs elsewhere.
 
     It has the numbers as they are and only what decides: no texts, names or entries. Keep it as
-    private as the database. Its manifest has the ledger's newest checkpoint.
+    private as the database. Its manifest has a checkpoint of the ledger, signed just before.
 
     Example: consentry snapshot /mnt/shared/monday
     """
@@ -121,13 +122,14 @@ def write_snapshot(
     from consentry.scrubbing import snapshot  # noqa: PLC0415
     from consentry.scrubbing.engine import ListError  # noqa: PLC0415
 
-    async def write(_store: Store, settings: Settings) -> snapshot.Manifest:
+    async def write(store: Store, settings: Settings) -> snapshot.Manifest:
+        await bring_log_up(store)
         async with open_everybody(settings) as everybody:
             policy, now = build_policy(settings), SystemClock().now()
             return await snapshot.write_snapshot(everybody, folder, policy, now, buckets=buckets)
 
     try:
-        made = with_store(write)
+        made = with_store(write, keeps_log=True)
     except ListError as error:
         fail(str(error), code=2)
     tell(

@@ -56,6 +56,7 @@ def test_somebody_is_told_what_is_held_and_erased(tmp_path: Path) -> None:
     assert held.stat().st_mode & 0o077 == 0
     held.unlink()
     assert "Numbers looked at: 1. Would destroy the records of 0" in _call(tmp_path, "retention")
+    _call(tmp_path, "ledger", "checkpoint")
     words = ("erase", PERSON, "--reason", "asked by mail")
     assert "say --yes" in _call(tmp_path, *words, code=2)
     assert _call(tmp_path, *words, "--dry-run").startswith("Would destroy: ")
@@ -63,6 +64,8 @@ def test_somebody_is_told_what_is_held_and_erased(tmp_path: Path) -> None:
     assert done.startswith("Destroyed: ")
     assert "stays known, by a keyed hash" in done
     assert "Nothing is held of this number." in _call(tmp_path, *words, "--yes")
+    verified = _call(tmp_path, "ledger", "verify")
+    assert "of them erased" in verified
     assert "bytes before" in _call(tmp_path, "db", "compact")
     for file in tmp_path.iterdir():
         assert b"Ravenna" not in file.read_bytes(), file

@@ -32,6 +32,8 @@ from test_drifts_kept import drift
 from test_reviews_kept import answered, review
 from test_two_processes import sender
 
+from consentry.actions.erase import erase_number
+from consentry.actions.record_audit import SYSTEM
 from consentry.domain.drift import DriftKind, DriftState
 from consentry.domain.entries import EntryKind
 from consentry.domain.messages import Callback, MessageStatus
@@ -50,6 +52,7 @@ from consentry.ports import (
     Store,
 )
 from consentry.store.migrate import Migration, read_migrations
+from databases import HASH_KEYS
 from postgres_server import PostgresServer
 
 pytestmark = pytest.mark.integration
@@ -233,3 +236,18 @@ async def test_the_ledger_of_a_partition_is_only_added_to(
     await store.submit(write(Change(entries=tuple(map(tagged, range(20), people)))))
     with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="append-only"):
         await partitioned.run(statement)
+
+
+async def test_somebody_is_erased_who_moves_to_another_partition(
+    store: Store, partitioned: PostgresDatabase
+) -> None:
+    """Each of their entries leaves its partition empty-handed, and nothing else does."""
+    people = [f"+1415555{n:04}" for n in range(20)]
+    await store.submit(write(Change(entries=tuple(map(tagged, range(20), people)))))
+    with_keys = partitioned.open(hash_keys=HASH_KEYS)
+    for person in people[:8]:
+        erased = await erase_number(person, "asked by mail", SYSTEM, with_keys)
+        assert erased.entries == 1
+    assert len(await with_keys.read_entries("erased", Page(limit=50))) == 8
+    assert [len(await with_keys.read_entries(p, Page())) for p in people] == [0] * 8 + [1] * 12
+    await with_keys.close()

@@ -13,7 +13,8 @@ from consentry.store.postgres.store import PostgresStore
 from consentry.store.sqlite.store import SQLiteStore
 from consentry.wire.keyed_hash import HashKeys, derive_hash_key
 
-HASH_KEYS = HashKeys([derive_hash_key("a secret key of the server, long enough")])
+SECRET_KEY = "a secret key of the server, long enough"
+HASH_KEYS = HashKeys([derive_hash_key(SECRET_KEY)])
 """By which numbers are erased, if not told otherwise."""
 
 make_postgres: list[Callable[[], str]] = []

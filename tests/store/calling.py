@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from all_reads import read_everything
-from store_world import open_address
+from store_world import SECRET_KEY, open_address
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Take this process's environment without our settings, and more."""
+    """Take this process's environment without our settings, but the tests' secret key, and more."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("CONSENTRY_")}
-    return clean | more
+    return clean | {"CONSENTRY_SECRET_KEY": SECRET_KEY} | more
 
 
 def call(*words: str, code: int = 0, **more: str) -> subprocess.CompletedProcess[str]:

@@ -20,8 +20,12 @@ from consentry.ports import Change, Facts, Ids, Needs, Receipt, Store
 from consentry.store.postgres.store import PostgresStore
 from consentry.store.sqlite.connection import open_connection
 from consentry.store.sqlite.store import SQLiteStore
+from consentry.wire.keyed_hash import HashKeys, derive_hash_key
 
 T = TypeVar("T")
+
+SECRET_KEY = "a secret key of the server, long enough"
+HASH_KEYS = HashKeys([derive_hash_key(SECRET_KEY)])
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ANN, BOB = "+14155550101", "+14155550102"
@@ -58,6 +62,7 @@ class CountingIds:
 def open_address(address: str, **options: Any) -> Store:
     """Open the database at a path or URL with a clock and ids of its own."""
     clock, policy = TickingClock(), Policy()
+    options.setdefault("hash_keys", HASH_KEYS)
     ids: Ids = options.pop("ids", None) or CountingIds()
     if address.startswith("postgresql:"):
         return PostgresStore.open(address, clock=clock, ids=ids, policy=policy, **options)

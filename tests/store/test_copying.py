@@ -24,6 +24,7 @@ from store_world import (
     START,
     claimed,
     customer,
+    entry,
     inbound,
     open_address,
     queued,
@@ -35,13 +36,17 @@ from test_drifts_kept import drift, report
 from test_imports_kept import run
 from test_reviews_kept import answered, review
 
+from consentry.actions.erase import erase_number
 from consentry.actions.keep_webhooks import SaveWebhook
+from consentry.actions.record_audit import SYSTEM
 from consentry.domain.calls_to_action import CallMedium, CallToAction, Wording
 from consentry.domain.campaign_keywords import CampaignKeyword
 from consentry.domain.drift import DriftState
 from consentry.domain.imports import ImportPart
 from consentry.domain.messages import Callback, JobState
 from consentry.domain.notices import notice_of_text
+from consentry.domain.reading import BlockLayer
+from consentry.domain.standing import Block, BlockState, Cause
 from consentry.domain.templates import Template
 from consentry.domain.webhooks import Webhook, WebhookHealth
 from consentry.domain.wording_lint import WordingKind
@@ -60,6 +65,7 @@ from ledger_keys import SIGNER
 pytestmark = pytest.mark.integration
 
 PEOPLE, TEXTS = 60, 300
+FORGOTTEN = "+14155550109"
 
 
 def copy(source: str, target: str, *, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -116,6 +122,9 @@ async def add_what_is_rare(path: Path) -> None:
     await store.submit(
         write(queued(90_003, recipient=BOB, state=JobState.INDETERMINATE, claimed_at=START))
     )
+    stopped = Block(SENDER, BlockLayer.OURS, BlockState.BLOCKED, Cause.KEYWORD, START, START, "e")
+    await store.submit(write(Change(entries=(entry(3, FORGOTTEN, stopped),))))
+    assert (await erase_number(FORGOTTEN, "asked by mail", SYSTEM, store)).kept
     await store.close()
 
 

@@ -158,9 +158,9 @@ class PostgresSide:
         self, table: MovedTable, after: Key | None, *, at_once: int
     ) -> AsyncGenerator[list[Row], None]:
         """Read a table from behind a key, in the order of keys, so many rows at once."""
-        marks = tuple(
-            f"${n}::{_TYPES.get(column, 'text')}" for n, column in enumerate(table.key, 1)
-        )
+        # The number of a phone is a text, and that of a tile is none.
+        types = {} if table.name == "phones" else _TYPES
+        marks = tuple(f"${n}::{types.get(column, 'text')}" for n, column in enumerate(table.key, 1))
         query = table.write_select(_source_of(table), marks if after else ())
         with answering():
             # A target is read outside of a transaction, and nobody else writes to it.

@@ -31,6 +31,7 @@ from consentry.ports import Page, Store
 from databases import open_database
 from fake_evidence import FakeEvidence
 from fake_webhooks import fake_ways
+from ledger_keys import SIGNER
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 SECRET_KEY = "a secret key of the server, long enough"
@@ -163,7 +164,7 @@ async def open_console(
 ) -> AsyncIterator[Console]:
     """Build the console on a new database with two brands and the three accounts."""
     clock, ids, policy = FakeClock(), SystemIds(), Policy()
-    store = open_database(folder / "console.db", clock=clock, ids=ids, policy=policy)
+    store = open_database(folder / "console.db", clock=clock, ids=ids, policy=policy, signer=SIGNER)
     services = ConsoleServices(
         store=store,
         sessions=Sessions(

@@ -63,6 +63,7 @@ def open_address(address: str, **options: Any) -> Store:
     """Open the database at a path or URL with a clock and ids of its own."""
     clock, policy = TickingClock(), Policy()
     options.setdefault("hash_keys", HASH_KEYS)
+    clock, policy = options.pop("clock", None) or TickingClock(), Policy()
     ids: Ids = options.pop("ids", None) or CountingIds()
     if address.startswith("postgresql:"):
         return PostgresStore.open(address, clock=clock, ids=ids, policy=policy, **options)

@@ -15,11 +15,13 @@ from store_world import (
     PostgresDatabase,
     SQLiteDatabase,
     TickingClock,
+    open_address,
     tagged,
     write,
 )
 
 from consentry.actions.prove_entry import read_consistency, read_inclusion, read_root
+from consentry.clock import SystemClock
 from consentry.domain.entries import Entry
 from consentry.ports import Change, LogHead, Store, StoreUnavailable
 from consentry.store import rows
@@ -103,6 +105,27 @@ async def test_entries_get_in_and_are_signed(database: Database) -> None:
     tree = read_tree(note.text)
     assert (tree.origin, tree.size, tree.root) == ("example.com/ledger", 4, checkpoint.root)
     assert await store.read_logged(["ent_none"]) == {}
+    await store.close()
+
+
+async def wait_for(store: Store, size: int) -> None:
+    """Wait until the log has so many entries."""
+    async with asyncio.timeout(30):
+        while (await store.read_log_head()).size < size:  # noqa: ASYNC110 - nobody is told of it
+            await asyncio.sleep(0.05)
+
+
+async def test_entries_get_in_by_themselves(database: Database) -> None:
+    """A second after they were written they are in and signed, without anybody who asks for it."""
+    real = SystemClock()
+    store = open_address(database.address, signer=SIGNER, clock=real)
+    other = open_address(database.address, clock=real)
+    entries = await append(store, 1)
+    await wait_for(store, 1)
+    entries += await append(other, 2)
+    await other.close()
+    await wait_for(store, 2)
+    await check_all_in(store, entries)
     await store.close()
 
 

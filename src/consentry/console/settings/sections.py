@@ -44,6 +44,7 @@ CARRIERS: Final = Section("carriers", "Carriers", "building-2", of_all=True)
 AGENTS: Final = Section("agents", "Agents", "users", Permission.MANAGE_AGENTS, of_all=True)
 KEYS: Final = Section("keys", "API keys", "key-round", Permission.MANAGE_KEYS, of_all=True)
 WEBHOOKS: Final = Section("webhooks", "Webhooks", "send", Permission.MANAGE_KEYS, of_all=True)
+LEDGER: Final = Section("ledger", "Ledger", "lock", of_all=True)
 CONTACT_PAGE: Final = Section("contact-page", "Contact page", "globe")
 SECTIONS: Final = (
     SENDERS,
@@ -58,6 +59,7 @@ SECTIONS: Final = (
     AGENTS,
     KEYS,
     WEBHOOKS,
+    LEDGER,
     CONTACT_PAGE,
 )
 

@@ -11,6 +11,7 @@ from consentry.console.settings import (
     contact_page,
     keys,
     keywords,
+    ledger,
     programs,
     registration,
     replies,
@@ -39,5 +40,6 @@ PAGES: Final = (
     *keys.PAGES,
     *webhooks.PAGES,
     *webhook_failures.PAGES,
+    *ledger.PAGES,
     *contact_page.PAGES,
 )

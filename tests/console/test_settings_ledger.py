@@ -1,0 +1,53 @@
+"""Settings, ledger: how the log stands, and a proof for whoever asks."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from settings_world import ACME_ADMIN, COMPLIANCE, World, open_world
+
+from consentry.ports import Page
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """A company with some entries in its ledger."""
+    async with open_world(tmp_path) as made:
+        yield made
+
+
+async def test_the_log_is_shown_and_an_entry_proved(world: World) -> None:
+    """Size, checkpoint and key stand there; an entry is proved, another id is told of."""
+    store = world.console.store
+    (entry,) = await store.read_audit(Page(limit=1))
+    await store.integrate_log()
+    desk = await world.desk(COMPLIANCE)
+    checkpoint, (key,) = await store.read_checkpoint(), await store.read_log_keys()
+    assert checkpoint is not None
+    shown = await desk.open(f"/ledger?entry={entry.id}")
+    assert checkpoint.note in shown.copies
+    assert key.verifier_key in shown.text
+    assert "It is in the log." in shown.text
+    assert f"consentry ledger proof {entry.id}" in shown.text
+    assert "has no entry 'ent_none'" in (await desk.open("/ledger?entry=ent_none")).text
+    assert "longer than the id" in (await desk.open(f"/ledger?entry={'x' * 65}")).text
+
+
+async def test_a_stamp_is_shown(world: World) -> None:
+    """When an authority stamped the checkpoint, or why its answer cannot be read."""
+    store = world.console.store
+    desk = await world.desk(COMPLIANCE)
+    await store.integrate_log()
+    assert "No authority has stamped it." in (await desk.open("/ledger")).text
+    checkpoint = await store.read_checkpoint()
+    assert checkpoint is not None
+    await store.keep_timestamp(checkpoint.size, b"nothing")
+    await store.integrate_log()
+    assert "The answer is no timestamp" in (await desk.open("/ledger")).text
+
+
+async def test_who_works_for_some_brands_stays_out(world: World) -> None:
+    """The ledger is of all brands."""
+    assert (await (await world.desk(ACME_ADMIN)).open("/ledger?entry=x")).status == 403

@@ -289,7 +289,7 @@ def test_a_database_under_a_server_is_refused(
 ) -> None:
     """On PostgreSQL too, also while nothing happens there; one that was killed is no hindrance."""
     copy(source, postgres_url)
-    with serving(CONSENTRY_DATABASE=postgres_url, CONSENTRY_SECRET_KEY="k" * 40):
+    with serving(CONSENTRY_DATABASE=postgres_url):
         refused = copy(postgres_url, f"sqlite:///{tmp_path / 'one.db'}", code=1).stderr
         assert "A server runs on" in refused
         assert "Stop every server on it" in refused

@@ -24,7 +24,8 @@ class Paper(msgspec.Struct, frozen=True):
 
 def typeset(paper: Paper) -> bytes:
     """Set a paper; raises `RuntimeError` where that cannot be done, with what typst said."""
-    command = [sys.executable, "-m", "consentry.evidence.typesetting"]
+    # -P: nothing that lies in the working folder is taken for a part of the program.
+    command = [sys.executable, "-P", "-m", "consentry.evidence.typesetting"]
     done = subprocess.run(  # noqa: S603 - our own module, by this interpreter
         command,
         input=msgspec.json.encode(paper),

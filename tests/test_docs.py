@@ -67,3 +67,14 @@ def test_architecture_names_files_that_exist() -> None:
     assert len(places) > 10
     missing = [place for place in places if not (ROOT / "src/consentry" / place).exists()]
     assert missing == []
+
+
+def test_every_test_that_the_threat_model_names_is_there() -> None:
+    """Who asks what shows a protection finds a test, or a folder of them, under that name."""
+    page = (ROOT / "docs/threat-model.md").read_text(encoding="utf-8")
+    named = set(
+        re.findall(r"`((?:[a-z0-9_]+/)+(?:test_[a-z0-9_]+\.py)?|test_[a-z0-9_]+\.py)`", page)
+    )
+    named.discard("tests/")
+    assert len(named) > 20
+    assert sorted(name for name in named if not (ROOT / "tests" / name).exists()) == []

@@ -88,7 +88,10 @@ def test_the_way_of_the_readme_works(run: Run) -> None:
     assert [sender["number"] for sender in listed] == ["+14155550100"]
     key = json.loads(run("key", "create", "backend", "--scope", "check", "--json").stdout)
     assert key["secret"] not in run("key", "list").stdout
-    account = json.loads(run("key", "create", "shop", "--twilio", "--json").stdout)
+    account = json.loads(
+        run("key", "create", "shop", "--twilio", "--brand", "retale", "--json").stdout
+    )
+    assert account["brands"] == ["retale"]
     assert re.fullmatch("AC[0-9a-f]{32}", account["account_sid"])
     assert re.fullmatch("[0-9a-f]{32}", account["auth_token"])
     assert account["scopes"] == ["send", "read", "consent"]
@@ -295,3 +298,16 @@ def test_a_call_to_action_is_made_shown_and_drawn(run: Run) -> None:
     assert "Offers by text" in run("call-to-action", "list").stdout
     for wrong, code in ((("show", "web", "--version", "9"), 1), (("qr", "x", "--out", "x.gif"), 2)):
         assert run("call-to-action", *wrong, code=code).stderr.startswith("consentry: ")
+
+
+def test_texts_are_sealed_by_commands(run: Run, tmp_path: Path) -> None:
+    """A key is made, put into the settings, used for what is there; and nothing shows it again."""
+    run("brand", "add", "Acme", "--id", "acme")
+    made = json.loads(run("text-key", "new", "--json").stdout)
+    settings = tmp_path / "consentry.toml"
+    settings.write_text(f'text_keys = "{made["key"]}"\n', encoding="utf-8")
+    done = run("text-key", "rotate", "--compact", "--json")
+    assert json.loads(done.stdout) == {"looked_at": 1, "written": 1, "key": made["id"]}
+    listed = run("text-key", "list")
+    assert re.search(rf"{made['id']} +yes +yes +1\n", listed.stdout)
+    assert made["key"] not in done.stdout + done.stderr + listed.stdout + listed.stderr

@@ -51,6 +51,19 @@ async def test_a_key_is_made_and_its_secret_shown_once(world: World) -> None:
     assert (await world.told())[0].startswith("API key shop backend added")
 
 
+async def test_a_key_for_some_brands_alone(world: World) -> None:
+    """None chosen is every brand; one that there is not is refused; the key's page names them."""
+    desk = await world.desk()
+    assert (
+        await desk.change("/new-key", name="x", scopes=["check"], brands=["nope"])
+    ).status == 422
+    await desk.change("/new-key", name="shop", scopes=["check"], brands=["other"])
+    (key,) = await keys(world)
+    assert key.brands == ("other",)
+    assert "Other" in (await desk.open(f"/keys/{key.id}")).text
+    assert "for other alone" in (await world.told())[0]
+
+
 async def test_a_key_for_programs_that_speak_with_twilio(world: World) -> None:
     """Its account sid and auth token are shown for copying, the token only once."""
     desk = await world.desk()

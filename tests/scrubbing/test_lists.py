@@ -66,6 +66,39 @@ async def test_csv_comes_back_as_it_was(text: str, rest: str, tmp_path: Path) ->
     assert rows == rest
 
 
+@pytest.mark.parametrize("count", [1, 2, 7, 3_001])
+async def test_two_halves_are_the_whole(count: int, tmp_path: Path) -> None:
+    """Written by two threads or by one, all rows or the allowed alone, every byte is the same."""
+    rows = "".join(f'"{n}\n","+1415555{n:04}",{n}\n' for n in range(count))
+    for only_allowed in (False, True):
+        written = []
+        for halved_from in (1, count + 1):
+            more = {"only_allowed": only_allowed, "halved_from": halved_from}
+            await answer(tmp_path, f"__mark,phone,_code\n{rows}", **more)
+            written.append(read_out(tmp_path))
+        assert written[0] == written[1]
+        assert written[0].count("\n") == (1 if only_allowed else 1 + 2 * count)
+    assert list_names(tmp_path) == ["in.csv", "out.csv", "out.csv.json"]
+
+
+async def test_a_list_that_grows_meanwhile_is_refused(tmp_path: Path) -> None:
+    """Rows that were not there when the numbers were read have no answer, and are not left out."""
+    (tmp_path / "in.csv").write_text(f"phone\n{PERSON}\n", encoding="utf-8")
+    world = World(0, seed=1)
+    many = ManyAnswers(ASKED, world.directory, Policy(), START)
+
+    def grow(what: str) -> None:
+        if what.startswith("writing"):
+            with (tmp_path / "in.csv").open("a", encoding="utf-8") as file:
+                file.write("+14155550143\n")
+
+    for halved_from in (1, 100):
+        plan = Scrub(tmp_path / "in.csv", tmp_path / "out.csv", ASKED, halved_from=halved_from)
+        with pytest.raises(ListError, match="beside the answer of another"):
+            await scrub_list(plan, many, answer_from(world), grow)
+    assert list_names(tmp_path) == ["in.csv"]
+
+
 async def test_the_answers_say_of_when_they_are(tmp_path: Path) -> None:
     """Beside them lies when, by which rules, how many rows, and that the gate is asked again."""
     told = await answer(tmp_path, f"phone\n{PERSON}\nnobody\n")

@@ -18,6 +18,7 @@ from consentry.scrubbing.engine import ListError, failing, open_engine
 from consentry.scrubbing.lists import ListFile, is_parquet, read_list_file
 from consentry.scrubbing.loading import add_erased, collect_answers, load_answers
 from consentry.scrubbing.whole import (
+    HALVED_FROM,
     Counted,
     join_answers,
     parse_unread,
@@ -38,7 +39,8 @@ class Scrub(msgspec.Struct, frozen=True):
     """What is asked of which list. `number` names its column; None finds it by the usual names.
 
     `region` is for numbers without a country code. `processes`: how many cores may be used.
-    `checkpoint`: the newest of the ledger when the standings were read.
+    `checkpoint`: the newest of the ledger when the standings were read. `halved_from`: a CSV of so
+    many rows is written in two halves.
     """
 
     list: Path
@@ -49,6 +51,7 @@ class Scrub(msgspec.Struct, frozen=True):
     only_allowed: bool = False
     processes: int = 2
     checkpoint: Checkpoint | None = None
+    halved_from: int = HALVED_FROM
 
 
 class Scrubbed(msgspec.Struct, frozen=True):
@@ -161,7 +164,13 @@ async def scrub_list(
             tell("joining the two")
             counts = join_answers(engine, many)
             tell("writing the answers")
-            write_list(engine, file, scrub.out, only_allowed=scrub.only_allowed)
+            write_list(
+                engine,
+                file,
+                scrub.out,
+                only_allowed=scrub.only_allowed,
+                halved_from=scrub.halved_from,
+            )
     scrubbed = _tell(scrub, many, counts, standings=standings, parsed=reading.result())
     about(scrub.out).write_bytes(msgspec.json.format(msgspec.json.encode(scrubbed)) + b"\n")
     return scrubbed

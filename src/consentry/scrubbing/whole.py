@@ -23,11 +23,13 @@ from consentry.scrubbing.number_reading import INVALID, parse_texts, write_readi
 if TYPE_CHECKING:
     import duckdb
 
+HALVED_FROM: Final = 100_000
+"""So many rows take longer to write than a second thread to begin."""
+
 ADDED: Final = ("decision", "reason", "until", "normalized")
 """The columns that are added; a list that has them already gets them anew."""
 
 _AT_ONCE: Final = 4_000
-_HALVED_MIN: Final = 100_000
 _COPIED_AT_ONCE: Final = 1 << 20
 _ALONE_MAX: Final = 40_000
 """So many texts are parsed before another process would have begun to."""
@@ -116,31 +118,31 @@ def join_answers(engine: "duckdb.DuckDBPyConnection", many: ManyAnswers) -> list
 
 
 def write_list(
-    engine: "duckdb.DuckDBPyConnection", file: ListFile, out: Path, *, only_allowed: bool
+    engine: "duckdb.DuckDBPyConnection",
+    file: ListFile,
+    out: Path,
+    *,
+    only_allowed: bool,
+    halved_from: int = HALVED_FROM,
 ) -> None:
     """Write all rows with their answers; `out` is whole, or not there. Raises ListError.
 
-    Rows that keep their order are written by one core, so that a CSV is written in two halves.
+    Rows that keep their order are written by one core, so that a CSV of so many rows is written
+    in two halves.
     """
     (rows,) = engine.execute("SELECT count(*) FROM answered").fetchone() or (0,)
-    halves = 1 if is_parquet(out) or rows < _HALVED_MIN else 2
-    drafts = [out.with_name(f".{out.name}.{half}.draft") for half in range(halves)]
-    size = -(-rows // halves)
-    queries = [
-        _write_rows(file, Slice(size, half * size), only_allowed=only_allowed)
-        for half in range(halves)
+    half = -(-rows // 2)
+    is_whole = is_parquet(out) or rows < halved_from
+    slices = ("",) if is_whole else (f"LIMIT {half}", f"OFFSET {half}")
+    drafts = [out.with_name(f".{out.name}.{place}.draft") for place in range(len(slices))]
+    copies = [
+        f"COPY ({_write_rows(file, rows_, only_allowed=only_allowed)}) "
+        f"TO {quote(str(draft))} ({_write_format(out, draft, drafts[0])})"
+        for rows_, draft in zip(slices, drafts, strict=True)
     ]
     try:
-        with failing(f"{out} cannot be written"), ThreadPoolExecutor(halves) as threads:
-            writing = [
-                threads.submit(
-                    engine.cursor().execute,
-                    f"COPY ({query}) TO {quote(str(draft))} ({form})",
-                )
-                for query, draft in zip(queries, drafts, strict=True)
-                for form in (_write_format(out, draft, drafts[0]),)
-            ]
-            for written in writing:
+        with failing(f"{out} cannot be written"), ThreadPoolExecutor(len(copies)) as threads:
+            for written in [threads.submit(engine.cursor().execute, copy) for copy in copies]:
                 written.result()
         with drafts[0].open("ab") as whole:
             for draft in drafts[1:]:
@@ -152,30 +154,32 @@ def write_list(
             draft.unlink(missing_ok=True)
 
 
-class Slice(msgspec.Struct, frozen=True):
-    """Some of the rows: how many, and how many come before."""
+def _write_rows(file: ListFile, rows: str, *, only_allowed: bool) -> str:
+    """Write the query for some rows and their answers, in the order of the list.
 
-    limit: int
-    offset: int
-
-
-def _write_rows(file: ListFile, rows: Slice, *, only_allowed: bool) -> str:
-    """Write the query for some rows and their answers, in the order of the list."""
-    kept = ", ".join(f"list.{quote_name(name)}" for name in file.columns if name not in ADDED)
+    Where the list has become longer meanwhile, the last rows come beside no answer.
+    """
+    # Names that no column of the list has.
+    own = "_" * (1 + max(len(name) - len(name.lstrip("_")) for name in file.columns))
+    kept = "".join(f"{quote_name(name)}, " for name in file.columns if name not in ADDED)
     decisions = ", ".join(quote(verdict) for verdict in VERDICTS for _ in REASONS)
     reasons = ", ".join(quote(reason or "") for _ in VERDICTS for reason in REASONS)
-    decision = f"([{decisions}])[answered.code + 1]"
-    text = f"list.{quote_name(file.number)}::VARCHAR"
+    decision = f"([{decisions}])[{own}code + 1]"
     picked = f"""
-        SELECT {kept},
-            CASE WHEN answered.mark IS NOT DISTINCT FROM hash({text}) THEN {decision}
+        SELECT {kept}
+            CASE WHEN {own}mark IS NOT DISTINCT FROM hash({quote_name(file.number)}::VARCHAR)
+            THEN {decision}
             ELSE error('A row came beside the answer of another.') END AS decision,
-            nullif(([{reasons}])[answered.code + 1], '') AS reason,
-            answered.until AS until,
-            CASE WHEN answered.number <> {INVALID} THEN '+' || answered.number END AS normalized
-        FROM (FROM {file.source}) AS list
-        POSITIONAL JOIN answered
-        LIMIT {rows.limit} OFFSET {rows.offset}
+            nullif(([{reasons}])[{own}code + 1], '') AS reason,
+            {own}until AS until,
+            CASE WHEN {own}number <> {INVALID} THEN '+' || {own}number END AS normalized
+        FROM (
+            SELECT list.*, answered.mark AS {own}mark, answered.number AS {own}number,
+                answered.code AS {own}code, answered.until AS {own}until
+            FROM (FROM {file.source}) AS list
+            POSITIONAL JOIN answered
+            {rows}
+        )
     """  # noqa: S608 - names are quoted
     return f"FROM ({picked}) WHERE decision = {quote(Verdict.ALLOW)}" if only_allowed else picked
 

@@ -6,7 +6,6 @@ import pytest
 from messy_numbers import list_messy
 
 from consentry.domain.phone import find_number
-from consentry.domain.plain_numbers import list_plans
 from consentry.scrubbing.engine import open_engine
 from consentry.scrubbing.number_reading import INVALID, parse_part, parse_texts, write_reading
 
@@ -73,13 +72,3 @@ def test_several_processes_parse_in_order() -> None:
     alone = list(parse_texts(parts, "US", processes=1))
     assert list(parse_texts(parts, "US", processes=2)) == alone
     assert list(parse_texts([], "US", processes=2)) == []
-
-
-@pytest.mark.unit
-def test_every_number_fits_the_engine() -> None:
-    """The longest number of any plan is less than what 63 bits hold."""
-    plans = list_plans()
-    assert {44, 33, 49, 61, 81} <= {plan.code for plan in plans}
-    assert 1 not in {plan.code for plan in plans}
-    longest = [int(f"{plan.code}{'9' * max(plan.lengths)}") for plan in plans]
-    assert max(longest) < 2**63

@@ -112,9 +112,9 @@ def _cause_of_text(entry: Entry) -> Cause | None:
 
 def _cause_of_piece(piece: Piece) -> Cause | None:
     """Tell why a piece holds the person's number back; one that holds nothing has no cause."""
-    if isinstance(piece, Suppression):
+    if type(piece) is Suppression:
         return piece.cause if piece.active else None
-    if isinstance(piece, Block):
+    if type(piece) is Block:
         return piece.cause if piece.state is BlockState.BLOCKED else None
     return None
 

@@ -153,8 +153,10 @@ class Person:
         outs = [w for w in self.words if w.opts_out and w.number.brand == brand]
         if grant.word is not None:
             yes = grant.word
-            newer = any(w.is_after(yes.turn, yes.sent) for w in outs)
-            return newer or any(t.turn > grant.turn for t in told)
+            newer = [w for w in outs if w.is_after(yes.turn, yes.sent)]
+            # Where the two were timed by different clocks, the opt-out may be the older by them.
+            doubted = [w for w in newer if w.sent and w.sent + AHEAD < grant.at <= w.heard]
+            return len(newer) > len(doubted) or any(t.turn > grant.turn for t in told)
         if any(t.turn > grant.turn or t.at >= grant.at for t in told):
             return True
         for word in outs:

@@ -377,3 +377,20 @@ def test_an_opt_out_takes_what_was_given_within_a_minute_after_it_by_another_clo
     left = standing.consent(PROMO.id)
     assert left is not None
     assert left.state is state
+
+
+def test_an_opt_out_takes_what_was_given_by_a_clock_that_was_turned_back_since() -> None:
+    """A consent from the future was not given after a text that has come: our clock was wrong."""
+    given = Consent(
+        PROMO.id,
+        ConsentState.ACTIVE,
+        ConsentLevel.EXPRESS_WRITTEN,
+        minute(90),
+        minute(90),
+        "g",
+    )
+    standing = apply_pieces(after("Hello"), (given,))
+    standing, _ = hear(standing, text("STOP", at=minute(20), sent_at=minute(19)))
+    left = standing.consent(PROMO.id)
+    assert left is not None
+    assert left.state is ConsentState.REVOKED

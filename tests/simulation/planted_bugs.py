@@ -72,8 +72,8 @@ PLANTED: Final = (
     Planted(
         "a START that comes late undoes a newer STOP",
         "domain/opting.py",
-        "    return word.carrier_timed and known.changed_at >= word.at\n",
-        "    return word.carrier_timed and known.changed_at >= word.since and not known.entry\n",
+        "    if word.carrier_timed and known.changed_at >= word.at:\n",
+        "    if word.carrier_timed and known.changed_at == word.at:\n",
         ("I1", "I4"),
     ),
     Planted(

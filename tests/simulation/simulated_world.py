@@ -316,7 +316,12 @@ class World:
             self.judge(lambda recipient=recipient: self.witness.see_gate(recipient))
 
     def _see_log(self, server: Server) -> None:
-        """I6: the log covers what it says, and a change behind the product's back is found."""
+        """I6: the log covers what it says, and a change behind the product's back is found.
+
+        In some worlds only, since it takes as long as ten steps.
+        """
+        if not self.chance.happens(0.4):
+            return
         server.rest(idle=True)
         fault = self.log.find_fault(server.connection)
         if fault is not None:
@@ -328,7 +333,7 @@ class World:
         findings = self.log.verify()
         if findings:
             raise Violation(f"I6: {findings[0].sentence}")
-        if self.chance.happens(0.3):
+        if self.chance.happens(0.5):
             how = tamper(self.chance, checkpoint.size)
             if not self.log.verify():
                 raise Violation(f"I6: {how}, and nothing shows it")

@@ -5,7 +5,7 @@ the standing (see `domain.opting`), so a repeat changes nothing but the time up 
 confirmed, and texts that arrive out of order lead to the same end as texts that arrive in order.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, assert_never
 
@@ -17,8 +17,10 @@ from consentry.domain.gate import MessageKind
 from consentry.domain.keywords import is_our_opt_in
 from consentry.domain.obstacles import standing_blocks, standing_suppression
 from consentry.domain.opting import (
+    CLOCKS_DIFFER_MAX,
     Word,
     close_block,
+    is_given_after,
     is_lifted_since,
     is_revoked_since,
     lift_suppressions,
@@ -55,7 +57,6 @@ from consentry.domain.standing import (
 )
 from consentry.domain.wrong_number import disown
 
-_CLOCKS_DIFFER_MAX: Final = timedelta(minutes=1)
 _OUR_HELP: Final = frozenset({"HELP", "INFO"})
 _OUR_YES: Final = "YES"
 
@@ -261,7 +262,7 @@ def _signal(
     at = text.at
     if kind is not SignalKind.OPT_OUT and text.arrived_at is not None:
         # An opt-in from the future would outweigh every opt-out until then.
-        at = min(at, text.arrived_at + _CLOCKS_DIFFER_MAX)
+        at = min(at, text.arrived_at + CLOCKS_DIFFER_MAX)
     return Signal(
         kind=kind,
         at=at,
@@ -406,12 +407,10 @@ def _opt_out(
         known = standing.consent(sender.conversation)
         pieces += [revoke_conversation(known, word, sender), Tag(sms=False)]
         pieces += end_review(standing, sender.number)
-    # What was given by our clock is held against the carrier's: in doubt the opt-out is the newer.
-    until = signal.at if superseded else signal.at + _CLOCKS_DIFFER_MAX
     pieces += [
         revoke_consent(consent, word)
         for consent in reach
-        if not signal.carrier_timed or consent.changed_at <= until
+        if not is_given_after(consent, word, arrived_at=signal.arrived_at, is_back=superseded)
     ]
     first = state is not PairState.OPTED_OUT and not superseded
     reply = MessageKind.OPT_OUT_CONFIRMATION if first and not signal.answered else None

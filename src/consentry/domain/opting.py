@@ -29,6 +29,7 @@ from consentry.domain.standing import (
     Suppression,
 )
 
+CLOCKS_DIFFER_MAX: Final = timedelta(minutes=1)
 _TICK: Final = timedelta(microseconds=1)
 
 
@@ -151,6 +152,22 @@ def revoke_consent(known: Consent, word: Word) -> Consent:
         by_person=True,
         withdrawn_at=withdrawn_at,
     )
+
+
+def is_given_after(
+    consent: Consent, word: Word, *, arrived_at: datetime | None, is_back: bool
+) -> bool:
+    """Tell whether a consent is newer than an opt-out, by the carrier's time of that.
+
+    What was given by our clock is held against the carrier's: in doubt the opt-out is the newer.
+    So it is where our clock was ahead when the consent was given, and has been turned back since.
+    `is_back`: the person came back since by the carrier's own time, so that its order is known.
+    """
+    if not word.carrier_timed:
+        return False
+    if is_back:
+        return consent.changed_at > word.at
+    return word.at + CLOCKS_DIFFER_MAX < consent.changed_at <= (arrived_at or word.at)
 
 
 def is_revoked_since(known: Consent | None, word: Word) -> bool:

@@ -121,7 +121,7 @@ def make_world(seed: int, store: MemoryStore | None = None) -> World:
 
 @pytest.mark.property
 @given(rows_of_lists, st.integers(0, 50), st.integers(1, 9), st.integers(1, 9))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 async def test_a_list_leads_to_what_its_rows_lead_to_one_by_one(
     drawn: list[tuple[str, int]], seed: int, size: int, block: int
 ) -> None:
@@ -144,7 +144,7 @@ async def test_a_list_leads_to_what_its_rows_lead_to_one_by_one(
 
 @pytest.mark.property
 @given(rows_of_lists, st.integers(0, 50), st.lists(st.integers(0, 4), max_size=5))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 async def test_an_import_that_is_cut_off_anywhere_goes_on_where_it_was(
     drawn: list[tuple[str, int]], seed: int, cuts: list[int]
 ) -> None:

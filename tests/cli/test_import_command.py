@@ -14,6 +14,8 @@ import apsw
 import duckdb
 import pytest
 
+from consentry.cli.list_files import UnreadableFile, open_list
+
 pytestmark = pytest.mark.integration
 
 LIST = (
@@ -74,17 +76,22 @@ def test_a_list_is_tried_brought_in_and_reported(tmp_path: Path) -> None:
 
 
 def test_parquet_is_read_as_csv_is(tmp_path: Path) -> None:
-    """By the names of its columns; what is no Parquet is told."""
+    """By the names of its columns, and counted before; what is no Parquet is told."""
+    path = tmp_path / "o.parquet"
     with duckdb.connect() as made:
         made.sql(
             "SELECT '+1415555' || (1000 + n) AS Phone, DATE '2026-01-01' AS since, NULL AS note "
             "FROM range(5) AS r (n)"
-        ).write_parquet(str(tmp_path / "o.parquet"))
-    done = json.loads(run(tmp_path, "import", "o.parquet", "--json"))
-    assert done["columns"] == {"number": 1, "reason": 3, "date": 2}
-    assert done["counts"]["recorded"] == 5
-    (tmp_path / "bad.parquet").write_bytes(b"no")
-    assert "no Parquet" in run(tmp_path, "import", "bad.parquet", code=2)
+        ).write_parquet(str(path))
+    listed = open_list(path)
+    assert listed.size == 5
+    header, first, *_ = listed.records()
+    assert header == (0, ["Phone", "since", "note"])
+    assert first == (1, ["+14155551000", "2026-01-01", ""])
+    bad = tmp_path / "bad.parquet"
+    bad.write_bytes(b"no")
+    with pytest.raises(UnreadableFile, match="no Parquet"):
+        open_list(bad)
 
 
 def test_a_list_is_taken_along_in_each_format(tmp_path: Path) -> None:

@@ -179,7 +179,9 @@ def harm(ledger: Ledger, sort: str, seq: int, other: int) -> None:
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     sort=st.sampled_from(sorted(ROWS)),

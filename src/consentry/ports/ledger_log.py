@@ -43,7 +43,10 @@ class LogKey(msgspec.Struct, frozen=True):
 
 
 class LogHead(msgspec.Struct, frozen=True):
-    """How far the log is: so many entries are in it, so many are durable and not in it yet."""
+    """How far the log is: so many entries are in it, so many are durable and not in it yet.
+
+    `waiting` is counted up to 100,000.
+    """
 
     size: int
     waiting: int

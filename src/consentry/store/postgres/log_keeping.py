@@ -18,6 +18,11 @@ _STEPS_AT_ONCE: Final = 64
 _PAUSE_SECONDS: Final = 0.02
 """Between two steps, so that batches are decided meanwhile."""
 
+_ANSWER_SECONDS: Final = 120.0
+"""The first window of a database is all entries of before: to span it takes its time."""
+
+_CLOSING_SECONDS: Final = 2.0
+
 _log = logging.getLogger(__name__)
 
 
@@ -78,7 +83,7 @@ class LogKeeping:
 
     async def _connect(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await connect(self._address)
+            self._connection = await connect(self._address, answer_seconds=_ANSWER_SECONDS)
         return self._connection
 
     async def _drop(self) -> None:
@@ -89,7 +94,8 @@ class LogKeeping:
     async def close(self) -> None:
         """Integrate what the last second brought, and let go of the database."""
         try:
-            await self.integrate_many()
+            async with asyncio.timeout(_CLOSING_SECONDS):
+                await self.integrate_many()
         except Exception:  # noqa: BLE001 - the next process does it
             _log.warning("the last entries are not in the ledger's log yet", exc_info=True)
         await self._drop()

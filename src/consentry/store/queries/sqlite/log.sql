@@ -4,8 +4,9 @@
 SELECT size, after_seq FROM log_head;
 
 -- name: count_waiting
--- Numbers of entries have no holes here, but for those of a copy.
-SELECT size, (SELECT count(*) FROM entries WHERE seq > after_seq) FROM log_head;
+-- Not all of them: whoever asks does not wait for millions to be counted.
+SELECT size, (SELECT count(*) FROM (SELECT 1 FROM entries WHERE seq > after_seq LIMIT 100000))
+FROM log_head;
 
 -- name: read_waiting
 SELECT seq, CAST(value AS BLOB) FROM entries WHERE seq > :after ORDER BY seq LIMIT :limit;

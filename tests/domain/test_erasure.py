@@ -48,7 +48,7 @@ THEIR_WORD = {
     st.sampled_from([None, *PROGRAMS]),
     st.sampled_from([Door.API, Door.CONSOLE]),
 )
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_no_denial_by_the_persons_word_is_lost(
     standing: Standing, directory: Directory, program: str | None, door: Door
 ) -> None:

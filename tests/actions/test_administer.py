@@ -184,6 +184,16 @@ def test_carriers_and_keys_are_kept_under_an_id() -> None:
     assert world.store.keys == {made.id: used}
 
 
+def test_a_key_is_for_brands_that_there_are() -> None:
+    """The audit names them; one that is not set up is refused."""
+    world = World()
+    key = APIKey("", "till", "ck_1", "hash", (Scope.SEND,), START, brands=("acme",))
+    assert world.store.run(SaveKey(key)).brands == ("acme",)
+    assert told(world) == ["API key till added: ck_1…, may send, for acme alone"]
+    unknown = msgspec.structs.replace(key, brands=("acme", "nobody"))
+    assert refused(SaveKey(unknown)) == ("unknown_brand", 404)
+
+
 def test_a_key_is_revoked_once() -> None:
     """The first time stays."""
     key = APIKey("key_1", "till", "ck_1", "hash", (Scope.SEND,), START)

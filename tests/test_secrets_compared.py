@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -34,8 +35,13 @@ PUBLIC: Final = ("simulator/", "evidence/", "store/verifying/", "cli/bench/")
 """A stand-in for carriers and a bench, which guard nothing; proofs, whose hashes are public."""
 
 
-def list_comparisons() -> Iterator[tuple[str, str]]:
+@cache
+def list_comparisons() -> tuple[tuple[str, str], ...]:
     """List where something named like a secret is compared, each with what it says."""
+    return tuple(_find_comparisons())
+
+
+def _find_comparisons() -> Iterator[tuple[str, str]]:
     for file in sorted(SOURCE.rglob("*.py")):
         place = file.relative_to(SOURCE).as_posix()
         if place.startswith(PUBLIC):

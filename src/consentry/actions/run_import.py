@@ -8,7 +8,7 @@ import asyncio
 import heapq
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -174,20 +174,24 @@ async def try_import(
     repeated = await asyncio.to_thread(find_repeated, read())
     supposed: dict[str, Standing] = {}
     counts: Counter[str] = Counter()
-    blocks = read()
+    async for number, rows in _slice(read()):
+        again = {n: supposed[n] for n in list_numbers(rows) if n in supposed}
+        decided, after = await store.submit(TryRows(rows, aim, again), is_patient=True)
+        supposed |= {number: after[number] for number in after if int(number) in repeated}
+        counts.update(one.outcome.value for one in decided)
+        tell(number, decided)
+    if not counts:
+        await store.submit(TryRows((), aim))
+    return count_all(counts)
+
+
+async def _slice(blocks: Blocks) -> AsyncIterator[tuple[int, list[ListedRow]]]:
+    """Read blocks aside and give their rows in slices, each with the number of its block."""
     number = -1
     while (block := await asyncio.to_thread(next, blocks, None)) is not None:
         number += 1
         for start in range(0, len(block), SLICE_ROWS):
-            rows = block[start : start + SLICE_ROWS]
-            again = {n: supposed[n] for n in list_numbers(rows) if n in supposed}
-            decided, after = await store.submit(TryRows(rows, aim, again), is_patient=True)
-            supposed |= {number: after[number] for number in after if int(number) in repeated}
-            counts.update(one.outcome.value for one in decided)
-            tell(number, decided)
-    if not counts:
-        await store.submit(TryRows((), aim))
-    return count_all(counts)
+            yield number, block[start : start + SLICE_ROWS]
 
 
 def find_repeated(blocks: Blocks) -> set[int]:

@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple, TextIO
@@ -33,7 +33,15 @@ from consentry.cli.output import JSONFlag, fail, print_json
 from consentry.cli.row_progress import progress_shown
 from consentry.clock import SystemIds
 from consentry.domain.import_columns import Column, Columns, UnknownColumn, fold_heading
-from consentry.domain.imports import BAD, ImportAim, ImportKind, ImportRun, RowOutcome, count_all
+from consentry.domain.imports import (
+    BAD,
+    DecidedRow,
+    ImportAim,
+    ImportKind,
+    ImportRun,
+    RowOutcome,
+    count_all,
+)
 from consentry.domain.listed_numbers import DayOrder, ListedNumber, UnreadableLine
 from consentry.ports import Store
 from consentry.settings import Settings
@@ -221,6 +229,16 @@ class _Report:
         self._block = 0
         self._rows: list[tuple[int, str, str, str]] = []
 
+    def add_known(
+        self, block: int, rows: Sequence[ListedRow], decided: Mapping[int, DecidedRow]
+    ) -> None:
+        """Write what became of the rows of a block that were decided before, by their lines."""
+        for row in rows:
+            known = decided.get(row.line)
+            if known is not None:
+                why = row.why if isinstance(row, UnreadableLine) else known.why
+                self.add(block, row, known.outcome, why)
+
     def add(self, block: int, row: ListedRow, outcome: RowOutcome, why: str | None) -> None:
         """Take a row in; those of a block come before those of the next."""
         if block != self._block:
@@ -291,12 +309,7 @@ class _Bringing:
         left = run.position
         for number, block in enumerate(self._blocks()):
             found = await read_decided(self._store, run, number)
-            decided = {one.row: one for one in found}
-            for row in block:
-                if row.line in decided:
-                    known = decided[row.line]
-                    why = row.why if isinstance(row, UnreadableLine) else known.why
-                    self._report.add(number, row, known.outcome, why)
+            self._report.add_known(number, block, {one.row: one for one in found})
             left -= len(block)
             if left <= 0:
                 return

@@ -75,23 +75,27 @@ def _confirm(would: Erased, number: str) -> None:
 
 def _spell(erased: Erased, *, is_dry_run: bool) -> str:
     """Say what was destroyed and what stays."""
-    if erased.is_nothing:
-        said = "Nothing is held of this number."
-    else:
-        texts, profiles = erased.rows.get("messages", 0), len(erased.deleted_customers)
-        done = "Would destroy" if is_dry_run else "Destroyed"
-        said = f"{done}: entries {erased.entries}, texts {texts}, profiles {profiles}."
-        others = [f"{table} {n}" for table, n in erased.rows.items() if n and table != "messages"]
-        if others:
-            said += f" Also: {', '.join(others)}."
-        if erased.entry is not None:
-            said += f" Entry {erased.entry} accounts for it."
+    said = (
+        "Nothing is held of this number."
+        if erased.is_nothing
+        else _spell_destroyed(erased, "Would destroy" if is_dry_run else "Destroyed")
+    )
     stays = (
         "What they said no to stays known, by a keyed hash of the number."
         if erased.kept
         else "Nothing is known of them any more."
     )
     return f"{said} {stays}"
+
+
+def _spell_destroyed(erased: Erased, done: str) -> str:
+    """Say how much it was of each sort, and which entry accounts for it."""
+    texts, profiles = erased.rows.get("messages", 0), len(erased.deleted_customers)
+    said = f"{done}: entries {erased.entries}, texts {texts}, profiles {profiles}."
+    others = [f"{table} {n}" for table, n in erased.rows.items() if n and table != "messages"]
+    if others:
+        said += f" Also: {', '.join(others)}."
+    return said if erased.entry is None else f"{said} Entry {erased.entry} accounts for it."
 
 
 @erasure_key_app.command("new")

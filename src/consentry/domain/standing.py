@@ -381,9 +381,8 @@ class Standing(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 def apply_pieces(standing: Standing, pieces: tuple[Piece, ...]) -> Standing:
     """Apply an entry's changed pieces in order, each in the place of the one it replaces."""
     blocks, consents, sms_tag = standing.blocks, standing.consents, standing.sms_tag
-    suppressions, threads, place = standing.suppressions, standing.threads, standing.place
-    reviews = standing.reviews
-    solicited = standing.solicited
+    suppressions, threads = standing.suppressions, standing.threads
+    rare: list[Place | Review | Solicited] = []
     for piece in pieces:
         # By the class itself: to ask each class whether it fits takes longer than all the rest.
         if type(piece) is Block:
@@ -400,15 +399,28 @@ def apply_pieces(standing: Standing, pieces: tuple[Piece, ...]) -> Standing:
             threads = (*[t for t in threads if t.sender != sender], piece)
         elif type(piece) is Tag:
             sms_tag = piece.sms
-        elif type(piece) is Place:
-            place = piece if piece.zone or piece.postal_code else None
-        elif type(piece) is Review:
-            reviews = _put_review(reviews, piece)
-        elif type(piece) is Solicited:
-            solicited = _put_solicited(solicited, piece)
         else:
-            assert_never(piece)
-    return Standing(blocks, consents, suppressions, threads, sms_tag, place, reviews, solicited)
+            rare.append(piece)
+    parts = _put_rare(standing, rare)
+    return Standing(blocks, consents, suppressions, threads, sms_tag, *parts)
+
+
+def _put_rare(
+    standing: Standing, pieces: list[Place | Review | Solicited]
+) -> tuple[Place | None, tuple[Review, ...], tuple[Solicited, ...]]:
+    """Put those pieces that few entries have in their places, in order."""
+    place, reviews, solicited = standing.place, standing.reviews, standing.solicited
+    for piece in pieces:
+        match piece:
+            case Place():
+                place = piece if piece.zone or piece.postal_code else None
+            case Review():
+                reviews = _put_review(reviews, piece)
+            case Solicited():
+                solicited = _put_solicited(solicited, piece)
+            case _:
+                assert_never(piece)
+    return place, reviews, solicited
 
 
 def _put_review(reviews: tuple[Review, ...], piece: Review) -> tuple[Review, ...]:

@@ -61,9 +61,7 @@ def gather(needs: Iterable[Needs]) -> Wanted:
         if need.refusals_of is not None:
             wanted.refusals[need.refusals_of] = None
         wanted.processes = wanted.processes or need.processes
-        if need.imports:
-            wanted.imports |= dict.fromkeys(need.imports)
-        if need.agents or need.links or need.sessions or need.marks or need.reviews:
+        if need.agents or need.links or need.sessions or need.marks or need.reviews or need.imports:
             _gather_console(wanted, need)
     return wanted
 
@@ -74,6 +72,7 @@ def _gather_console(wanted: Wanted, need: Needs) -> None:
     wanted.sessions |= dict.fromkeys(need.sessions)
     wanted.marks |= dict.fromkeys(need.marks)
     wanted.reviews |= dict.fromkeys(need.reviews)
+    wanted.imports |= dict.fromkeys(need.imports)
 
 
 def _gather_keys(wanted: Wanted, need: Needs) -> None:

@@ -5,7 +5,7 @@ It knows no database: it is filled with what was loaded, and it keeps what is to
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -51,6 +51,18 @@ _EMPTY = Standing()
 _Pair = tuple[str, str]
 K = TypeVar("K")
 T = TypeVar("T")
+
+
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+N = TypeVar("N", bound=_Named)
+
+
+def _by_id(found: Iterable[N]) -> dict[str, N]:
+    return {one.id: one for one in found}
 
 
 class NotNeeded(LookupError):
@@ -125,16 +137,16 @@ class WorkingSet(Generic[Row]):
         for receipt in loaded.receipts:
             self._put_receipt(receipt)
         self._refusals = loaded.refusals
-        self._processes = {process.id: process for process in loaded.processes}
-        self._agents = {agent.id: agent for agent in loaded.agents}
-        self._links = {link.id: link for link in loaded.links}
-        self._sessions = {session.id: session for session in loaded.sessions}
+        self._processes = _by_id(loaded.processes)
+        self._agents = _by_id(loaded.agents)
+        self._links = _by_id(loaded.links)
+        self._sessions = _by_id(loaded.sessions)
         self._marks = {(mark.recipient, mark.sender): mark for mark in loaded.marks}
         self._drifts: dict[str, dict[str, Drift]] = {}
         for drift in loaded.drifts:
             self._put_drift(drift)
-        self._reviews = {case.id: case for case in loaded.reviews}
-        self._imports = {run.id: run for run in loaded.imports}
+        self._reviews = _by_id(loaded.reviews)
+        self._imports = _by_id(loaded.imports)
 
     # --- What a command is shown (ports.Facts) ----------------------------------------------
 

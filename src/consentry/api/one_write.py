@@ -110,8 +110,13 @@ class OneWriteProtocol(HttpToolsProtocol):
 
     @property
     def awaits_body(self) -> bool:
-        """Tell whether the rest of a body is waited for."""
-        return self.requests > 0 and self.cycle.more_body and not self.cycle.response_complete
+        """Tell whether the rest of a body is waited for, and not held back by ourselves."""
+        return (
+            self.requests > 0
+            and self.cycle.more_body
+            and not self.cycle.response_complete
+            and not self.flow.read_paused
+        )
 
     def hang_up(self) -> None:
         """Close a connection that keeps us waiting."""

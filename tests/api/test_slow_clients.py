@@ -127,3 +127,53 @@ async def test_an_ordinary_request_is_answered(port: int) -> None:
         assert answer.startswith(b"HTTP/1.1 204 ")
         assert b"strict-transport-security: max-age=31536000\r\n" in answer
     writer.close()
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nhost:",
+        b"POST /wait HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nab",
+    ],
+)
+async def test_a_real_connection_that_stands_still_is_closed(begun: bytes) -> None:
+    """With nothing sent, in the middle of a head, and in the middle of a body."""
+    now = 0.0
+    closed = asyncio.Event()
+
+    async def wait(scope: dict[str, object], receive: object, send: object) -> None:
+        del scope, send
+        assert callable(receive)
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        closed.set()
+
+    server = HTTPServer(
+        wait,  # type: ignore[arg-type]  # typed as loosely as it is asked
+        grace_seconds=1,
+        end_streams=lambda: None,
+        monotonic=lambda: now,
+    )
+    server.config.lifespan = "off"
+    listener = bind("127.0.0.1", 0)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    reader, writer = await asyncio.open_connection(*listener.getsockname())
+    writer.write(begun)
+    async with asyncio.timeout(5):
+        while not await look_later(server, reader):
+            now += SILENT_SECONDS_MAX + 1
+    assert closed.is_set() is begun.startswith(b"POST")
+    writer.close()
+    server.should_exit = True
+    await serving
+
+
+async def look_later(server: HTTPServer, reader: asyncio.StreamReader) -> bool:
+    """Have it look at its connections; tell whether ours was closed then."""
+    server._slow_clients.look()  # noqa: SLF001 - it comes round by itself every five seconds
+    try:
+        return await asyncio.wait_for(reader.read(), 0.05) == b""
+    except TimeoutError:
+        return False

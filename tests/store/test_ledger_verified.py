@@ -194,7 +194,7 @@ def test_whatever_is_done_to_any_row_is_found(
     harm(copy_file(filled_file, tmp_path), sort, *places)
 
 
-@pytest.mark.parametrize("sort", sorted(ROWS))
+@pytest.mark.parametrize("sort", ["a text", "recipient", "removed", "inserted", "moved"])
 def test_whatever_is_done_to_a_row_of_postgres_is_found(
     filled_database: tuple[str, str], postgres_server: PostgresServer, sort: str
 ) -> None:

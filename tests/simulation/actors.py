@@ -188,9 +188,11 @@ class Actors:
         async def ask(server: "Server") -> None:
             request = Request(phone, sender, purpose=Purpose.CONVERSATIONAL, door=Door.CONSOLE)
             world = self._world
+            was_revoked = world.witness.is_revoked(phone, sender)
             answer = await check(request, server.store, world.policy, world.clock.now())
             world.counts[f"check answered {answer.decision}"] += 1
-            if answer.decision is Verdict.ALLOW:
+            # What became durable while it was asked may be in the answer or not.
+            if answer.decision is Verdict.ALLOW and was_revoked:
                 world.judge(lambda: world.witness.see_answer(phone, sender, answer))
 
         self._do(ask)

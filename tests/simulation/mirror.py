@@ -48,9 +48,14 @@ class Mirror:
         kept = self.erased.pop(number)
         if kept == _EMPTY:
             return
-        query = "SELECT value FROM entries WHERE recipient = ? ORDER BY seq LIMIT 1"
-        ((value,),) = connection.execute(query, (number,))
+        query = "SELECT value FROM entries WHERE seq = ?"
+        ((value,),) = connection.execute(query, (len(self.entries) + 1,))
         begun = _DECODE_ENTRY(str(value))
+        if begun.kind is EntryKind.ENTRY_ERASED:
+            # They were erased once more in the same batch, which is seen only behind this.
+            self.entries.append(begun)
+            self.standings[number] = kept
+            return
         if begun.kind is not EntryKind.STANDING_RECALLED or fold([begun]) != kept:
             raise AssertionError(f"what stands against {number} is not what was kept")
         self.note(begun)

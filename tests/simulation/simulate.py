@@ -15,7 +15,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 
 from one_seed import Told, run_seed  # noqa: E402 - found where this file lies
 
-STEPS: Final = 90
+STEPS: Final = 70
 _AT_ONCE: Final = 20
 _SHOWN_MAX: Final = 3
 _MANY: Final = 2000

@@ -296,6 +296,10 @@ class Witness(Hearing):
         request = Request(recipient, sender, purpose=purpose, door=Door.CONSOLE)
         return decide(request, Facts(self.directory, standing), self.policy, self.now())
 
+    def is_revoked(self, recipient: str, sender: str) -> bool:
+        """Tell whether a person's words forbid texts of a number now."""
+        return self.said[recipient].is_revoked(self.numbers[sender])
+
     def see_answer(self, recipient: str, sender: str, decision: Decision) -> None:
         """I7: whoever asks at a door is never told yes where a revocation is acknowledged."""
         if decision.decision is Verdict.ALLOW and self.said[recipient].is_revoked(

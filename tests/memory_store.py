@@ -26,7 +26,7 @@ from consentry.domain.entries import (
 )
 from consentry.domain.erasure import list_pieces
 from consentry.domain.imports import ImportPart, ImportRun
-from consentry.domain.messages import Direction, Job, JobState, Message
+from consentry.domain.messages import REPEATED_FOR, Direction, Job, JobState, Message
 from consentry.domain.policy import Policy
 from consentry.domain.review import ReviewCase
 from consentry.domain.standing import BlockState, SMSPreference, Standing, apply_pieces
@@ -62,6 +62,7 @@ from consentry.ports import (
     Session,
     SignInLink,
     StoreUnavailable,
+    TextHash,
     Work,
 )
 from consentry.store.derived import derive_notices, lane_of
@@ -150,6 +151,7 @@ class MemoryStore:
         self.reconciliations: dict[str, Reconciliation] = {}
         self.calls_to_action: dict[tuple[str, int], CallToAction] = {}
         self.erased: dict[tuple[str, str], Standing] = {}
+        self.erased_texts: dict[tuple[str, str], datetime] = {}
         self.available = True
         self.pressed_seconds_ago = math.inf
 
@@ -196,6 +198,11 @@ class MemoryStore:
             self.processes.pop(process, None)
         for pair in change.forgotten_answers:
             del self.idempotency[pair]
+        if change.repeats_over is not None:
+            young = {
+                t: until for t, until in self.erased_texts.items() if until > change.repeats_over
+            }
+            self.erased_texts = young
 
     def _destroy(self, destroyed: Destroyed) -> None:
         """Leave an empty entry in each place, and what was kept under the number's hash."""
@@ -214,6 +221,10 @@ class MemoryStore:
             self.erased.pop(pair, None)
         if destroyed.kept is not None:
             self.erased[destroyed.hashes[0]] = destroyed.kept
+        self.erased_texts.update({(t.key, t.hash): t.until for t in destroyed.texts})
+        if destroyed.kept is not None or destroyed.texts:
+            keys = (destroyed.hashes[0][0],)
+            self._directory = msgspec.structs.replace(self._directory, erased_keys=keys)
 
     def _recall(self, entry: Entry) -> None:
         """Begin the ledger of an erased number anew with what stands against it."""
@@ -355,7 +366,21 @@ class MemoryStore:
             newest_at=max((e.recorded_at for e in self.entries_of(number)), default=None),
             customers=tuple(c for c in self.customers.values() if _has_phone(c, number)),
             hashes=(self.hash(number),),
+            texts=tuple(
+                TextHash(
+                    *self.hash_text(m.direction, m.carrier, m.carrier_message_id, number),
+                    m.updated_at + REPEATED_FOR,
+                )
+                for m in self.messages.values()
+                if m.recipient == number and m.carrier and m.carrier_message_id
+            ),
         )
+
+    def hash_text(
+        self, direction: Direction, carrier: str, known_as: str, number: str
+    ) -> tuple[str, str]:
+        """Hash a text by the only key there is."""
+        return "key", f"hash of {direction} {carrier} {known_as[::-1]} {number[::-1]}"
 
     async def read_customer(self, customer_id: str) -> Customer | None:
         """Find a customer."""
@@ -652,6 +677,15 @@ class MemoryFacts:
         asked = self._needs.inbound == (carrier, carrier_message_id)
         self._check(asked, f"inbound {carrier_message_id}")
         return self._by_carrier_id(Direction.INBOUND, carrier, carrier_message_id, recipient)
+
+    def was_erased(
+        self, direction: Direction, carrier: str, carrier_message_id: str, recipient: str
+    ) -> bool:
+        """Tell whether a text that is not there was erased with its person."""
+        pair = (carrier, carrier_message_id)
+        self._check(pair in (self._needs.inbound, self._needs.outbound), f"erased {pair}")
+        self._check(recipient in self._needs.recipients, f"erased of {recipient}")
+        return self._store.hash_text(direction, *pair, recipient) in self._store.erased_texts
 
     def outbound(self, carrier: str, carrier_message_id: str) -> Message | None:
         """Find a text that went out."""

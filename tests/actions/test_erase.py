@@ -6,15 +6,18 @@ import pytest
 from action_world import AGENT, KEY, World, statement
 from consent_world import AT_NOON, PERSON, PROMO, SECOND, SENDERS, consent, minute
 from consentry.actions.erase import Erased, EraseNumber, erase_number
+from consentry.actions.forget_repeats import ForgetRepeats
 from consentry.actions.record_consent import GrantConsent, LiftSuppression, TagPhone
 from consentry.domain.customers import Customer, CustomerPhone
 from consentry.domain.directory import Purpose
 from consentry.domain.entries import NOBODY, Actor, ActorKind, EntryKind, Evidence, Medium, fold
 from consentry.domain.gate import Verdict
+from consentry.domain.messages import MessageStatus
 from consentry.domain.reasons import OPTED_OUT_SENTENCE, Reason
 from consentry.domain.standing import ConsentLevel, SMSPreference, Standing
-from consentry.ports import Mentions, Rejected
-from memory_store import START, MemoryStore
+from consentry.ports import Change, Mentions, Rejected
+from drift_world import AskedCarrier, reconcile, written
+from memory_store import START, MemoryFacts, MemoryStore
 
 pytestmark = pytest.mark.unit
 
@@ -187,3 +190,96 @@ async def test_a_command_that_was_prepared_before_a_change_is_refused() -> None:
     with pytest.raises(Rejected) as refused:
         world.store.run(EraseNumber(PERSON, "asked", AGENT, Mentions()))
     assert refused.value.code == "changed_meanwhile"
+
+
+# --- What carriers tell again -------------------------------------------------------------------
+
+
+async def test_an_old_start_that_is_told_again_lifts_nothing() -> None:
+    """The carrier repeats what it was not sure of; the hash that is left of it is enough."""
+    world = World()
+    world.receive("START", known_as="SM-start")
+    world.receive("STOP", known_as="SM-stop")
+    world.clock.advance(minutes=10)
+    await erase(world)
+    held = list(world.store.entries)
+    for word, known_as in (("START", "SM-start"), ("STOP", "SM-stop"), ("START", "SM-start")):
+        again = world.receive(word, known_as=known_as)
+        assert (again.duplicate, again.message, again.in_flight) == (True, "", ())
+    assert (world.store.entries, world.store.messages) == (held, {})
+    assert world.send().decision.reason is Reason.OPTED_OUT
+    assert world.receive("START", known_as="SM-start").duplicate
+    assert not world.receive("START", known_as="SM-new").duplicate
+    assert world.send().decision.decision is Verdict.ALLOW
+
+
+async def test_a_repeat_is_one_of_the_same_person_and_account() -> None:
+    """Two persons' texts may have one id: the other's counts."""
+    world = World()
+    world.receive("STOP", known_as="SM-1")
+    await erase(world)
+    assert not world.receive("STOP", known_as="SM-1", recipient=OTHER_PHONE).duplicate
+    assert world.standing(OTHER_PHONE).blocks
+
+
+async def test_a_repeat_of_who_said_nothing_against_it_files_nobody_again() -> None:
+    """They are as if they had never been, until they write anew."""
+    world = World()
+    world.receive("Hello", known_as="SM-hello")
+    await erase(world)
+    assert world.store.erased == {}
+    assert world.receive("Hello", known_as="SM-hello").duplicate
+    assert (world.store.customers, world.store.messages, world.standing()) == ({}, {}, Standing())
+
+
+async def test_what_no_carrier_repeats_any_more_is_not_kept_or_forgotten() -> None:
+    """Older texts leave no hash; the hashes of younger ones go when those are as old."""
+    world = World()
+    world.receive("Hello", known_as="SM-old")
+    world.clock.advance(hours=25)
+    world.receive("STOP", known_as="SM-young")
+    await erase(world)
+    assert len(world.store.erased_texts) == 1
+    world.clock.advance(hours=24)
+    world.store.run(ForgetRepeats())
+    assert world.receive("STOP", known_as="SM-young").duplicate
+    world.clock.advance(hours=1)
+    world.store.run(ForgetRepeats())
+    assert world.store.erased_texts == {}
+    assert world.send().decision.reason is Reason.OPTED_OUT
+
+
+async def test_nothing_is_forgotten_where_nobody_was_erased() -> None:
+    """Then it changes nothing, so that nothing is written."""
+    facts = MemoryFacts(World().store, ForgetRepeats().needs())
+    assert ForgetRepeats().decide(facts) == (None, Change())
+
+
+async def test_a_receipt_that_comes_after_it_files_nobody_again() -> None:
+    """It is taken and not kept; one that says that the person opted out is learnt all the same."""
+    world = World()
+    world.receive("Hello")
+    for work in world.claim():
+        world.answer(work)
+    message = world.sent()
+    await erase(world)
+    for named in (True, False):
+        recorded = world.report(message, MessageStatus.DELIVERED, named=named)
+        assert (recorded.message, recorded.status) == (None, MessageStatus.DELIVERED)
+    assert (world.store.receipts, world.store.entries_of(PERSON)) == ({}, [])
+    world.report(message, MessageStatus.FAILED, error_code="21610", opted_out=True)
+    assert [e.kind for e in world.store.entries_of(PERSON)] == [EntryKind.CARRIER_REFUSED]
+    assert world.send().decision.decision is Verdict.DENY
+
+
+async def test_the_carriers_history_does_not_bring_them_back() -> None:
+    """A comparison finds the text of somebody who was erased, and no drift in it."""
+    world = World()
+    world.receive("STOP", known_as="SM-stop")
+    said_at = world.clock.now()
+    world.clock.advance(minutes=10)
+    await erase(world)
+    await reconcile(world.store, AskedCarrier([written("START", said_at, known_as="SM-stop")]))
+    assert world.store.drifts == {}
+    await reconcile(world.store, AskedCarrier([written("START", said_at, known_as="SM-missed")]))
+    assert [drift.recipient for drift in world.store.drifts.values()] == [PERSON]

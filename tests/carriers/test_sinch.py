@@ -15,10 +15,9 @@ from carrier_loopback import OPEN, Loopback, Reply, http, loopback
 from carrier_table import BASE, NOW, CarrierTable, Posted, json_body
 from tables.sinch import ACCOUNT, ID, OURS, PERSON, REQUEST, TABLE, TEXT, inbound, report, sign
 
-from consentry.carriers.sinch.inbound import TOLERANCE
 from consentry.carriers.sinch.outbound import PAGES_MAX
 from consentry.carriers.sinch.settings import build_sinch
-from consentry.domain.messages import MessageStatus
+from consentry.domain.messages import REPEATED_FOR, MessageStatus
 from consentry.ports import (
     Accepted,
     Carrier,
@@ -79,7 +78,7 @@ def test_the_signature_covers_body_nonce_and_time(name: str) -> None:
             carrier.read_inbound(forged)
 
 
-@pytest.mark.parametrize("age", [TOLERANCE, -TOLERANCE])
+@pytest.mark.parametrize("age", [REPEATED_FOR, -REPEATED_FOR])
 def test_a_signature_is_good_as_long_as_sinch_repeats(age: timedelta) -> None:
     """A day and an hour, in both directions; not a second more."""
     seconds = int((NOW - age).timestamp())

@@ -9,6 +9,7 @@ import pytest
 from delivery_world import LIMITS, PERSON, World, world
 
 from consentry.actions.forget_answers import KEPT, ForgetAnswers
+from consentry.actions.forget_repeats import ForgetRepeats
 from consentry.delivery.forgetting import PAGE_KEYS, Forgetter
 from consentry.domain.notices import EventNotice
 from consentry.domain.webhooks import EventType
@@ -132,3 +133,20 @@ async def test_what_could_not_be_told_is_kept_for_its_time(tmp_path: Path) -> No
         await forgetter.forget_notices()
         assert await made.store.read_notice(given_up.id) is None
         assert await made.store.read_notice(waits.id) == waits
+
+
+async def test_at_the_end_of_each_walk_repeats_are_forgotten(tmp_path: Path) -> None:
+    """Once for each walk, however many pages it has."""
+    async with world(tmp_path) as made:
+        forgotten: list[object] = []
+
+        async def note(command: object) -> None:
+            forgotten.append(command)
+
+        made.store.before[ForgetRepeats] = note
+        await made.store.submit(Remember(made, [f"{n:04}" for n in range(PAGE_KEYS)], timedelta()))
+        walk = Forgetter(made.store, made.clock, LIMITS)
+        await walk.step()
+        assert forgotten == []
+        await walk.step()
+        assert forgotten == [ForgetRepeats()]

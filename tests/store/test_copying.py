@@ -123,7 +123,8 @@ async def add_what_is_rare(path: Path) -> None:
         write(queued(90_003, recipient=BOB, state=JobState.INDETERMINATE, claimed_at=START))
     )
     stopped = Block(SENDER, BlockLayer.OURS, BlockState.BLOCKED, Cause.KEYWORD, START, START, "e")
-    await store.submit(write(Change(entries=(entry(3, FORGOTTEN, stopped),))))
+    said = Change((entry(3, FORGOTTEN, stopped),), (inbound(90_010, "SM9", FORGOTTEN),))
+    await store.submit(write(said))
     assert (await erase_number(FORGOTTEN, "asked by mail", SYSTEM, store)).kept
     await store.close()
 

@@ -117,10 +117,10 @@ async def test_every_table_that_grows_is_partitioned(
     )
     assert whole == (
         "agents api_keys brands calls_to_action carriers customer_grams customers "
-        "directory_version erased erasure_keys idempotency import_parts imports keywords "
-        "log_checkpoints log_head log_keys log_leaves log_tiles migrations notes processes "
-        "programs reconciliations search_queue senders sessions sign_in_links tallies templates "
-        "webhook_health webhook_secrets webhooks"
+        "directory_version erased erased_texts erasure_keys idempotency import_parts imports "
+        "keywords log_checkpoints log_head log_keys log_leaves log_tiles migrations notes "
+        "processes programs reconciliations search_queue senders sessions sign_in_links tallies "
+        "templates webhook_health webhook_secrets webhooks"
     )
     split = await partitioned.run("SELECT count(*) FROM pg_class WHERE relkind = 'p'")
     assert split == 12

@@ -88,6 +88,7 @@ class EraseNumber(msgspec.Struct, frozen=True):
             hashes=held.hashes,
             at=facts.now,
             kept=kept if erased.kept else None,
+            texts=tuple(text for text in held.texts if text.until > facts.now),
         )
         change = Change(
             entries=(self._account(erased, destroyed, entry_id, facts),),

@@ -49,7 +49,7 @@ class Received(msgspec.Struct, frozen=True, gc=False):
 
     `in_flight` lists our messages to this person that are with the carrier right now: an
     opt-out is acknowledged only when they are over. `answered` tells that an answer of ours waits
-    in the outbox.
+    in the outbox. `message` is empty where it is a repeat of a text that was erased.
     """
 
     message: str
@@ -106,6 +106,11 @@ class ReceiveMessage(msgspec.Struct, frozen=True, gc=False):
             in_flight = facts.in_flight(recipient)
             again = Received(known.id, EntryKind.MESSAGE_RECEIVED, True, in_flight=in_flight)
             return again, Change()
+        known_as = self.text.carrier_message_id
+        if facts.was_erased(Direction.INBOUND, self.carrier, known_as, recipient):
+            # Taken for new, an old START would undo a STOP of which the number alone is left.
+            in_flight = facts.in_flight(recipient)
+            return Received("", EntryKind.MESSAGE_RECEIVED, True, in_flight=in_flight), Change()
         sender = facts.directory.senders.get(self.text.sender)
         known_sender = sender is not None
         if sender is None:

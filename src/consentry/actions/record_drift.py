@@ -23,6 +23,7 @@ from consentry.domain.drift import (
     pause,
 )
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
+from consentry.domain.messages import Direction
 from consentry.domain.reading import BlockLayer
 from consentry.domain.standing import BlockState, Cause, Standing, apply_pieces
 from consentry.ports import CarrierBlock, Change, Facts, InboundText, Needs
@@ -69,7 +70,7 @@ class RecordMissedText(msgspec.Struct, frozen=True):
         text, account = self.text, self.recording.account
         known = facts.inbound(account.id, text.carrier_message_id, text.recipient)
         sender = facts.directory.senders.get(text.sender)
-        if known is not None or sender is None:
+        if known is not None or sender is None or self._was_erased(facts):
             return (), Change()
         standing = facts.standing(text.recipient)
         judged = judge_text(
@@ -100,6 +101,10 @@ class RecordMissedText(msgspec.Struct, frozen=True):
             places=judged.places,
         )
         return _keep((drift,), facts)
+
+    def _was_erased(self, facts: Facts) -> bool:
+        account, known_as = self.recording.account.id, self.text.carrier_message_id
+        return facts.was_erased(Direction.INBOUND, account, known_as, self.text.recipient)
 
 
 class RecordListedBlock(msgspec.Struct, frozen=True):

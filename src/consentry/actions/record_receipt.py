@@ -9,7 +9,7 @@ from consentry.actions.outgoing import cancel_forbidden, join
 from consentry.domain.carrier_evidence import confirm_delivery, refuse_by_carrier
 from consentry.domain.directory import Sender
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
-from consentry.domain.messages import RANK, JobState, Message, MessageStatus
+from consentry.domain.messages import RANK, Direction, JobState, Message, MessageStatus
 from consentry.domain.standing import Block, apply_pieces
 from consentry.ports import Change, Facts, Needs, Receipt, StatusReport
 
@@ -51,6 +51,8 @@ class RecordReceipt(msgspec.Struct, frozen=True):
     def decide(self, facts: Facts) -> tuple[Recorded, Change]:
         """Keep the receipt, move the message forward, learn what it says of the block."""
         message = self._message(facts)
+        if message is None and self._is_of_erased(facts):
+            return Recorded(None, self.report.status), Change()
         receipt = Receipt(
             id=f"{self.carrier}:{self.report.carrier_message_id}:{self.report.status}",
             carrier=self.carrier,
@@ -80,6 +82,13 @@ class RecordReceipt(msgspec.Struct, frozen=True):
         status = status_after(message, learnt)
         recorded = Recorded(message.id, status, has_refusal_burst(learnt))
         return recorded, join(kept, learnt, _finish(message, facts))
+
+    def _is_of_erased(self, facts: Facts) -> bool:
+        """Tell whether it is about a text that was erased, and nothing that protects anybody."""
+        report = self.report
+        return not report.opted_out and facts.was_erased(
+            Direction.OUTBOUND, self.carrier, report.carrier_message_id, report.recipient
+        )
 
     def _learn_stray_refusal(self, facts: Facts) -> Change:
         """Learn from a refusal of a text that is not ours, or not yet known under this id."""

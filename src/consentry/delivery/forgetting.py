@@ -1,6 +1,7 @@
 """Walks along the answers kept for Idempotency-Keys, now and then, and forgets the old ones.
 
-With them goes what programs could not be told and was kept long enough.
+With them goes what programs could not be told and was kept long enough, and which texts were erased
+once no carrier repeats them.
 
 In the order of the keys and a few at a time, so that a large table needs no index for it, and
 nobody has to wait.
@@ -13,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from consentry.actions.forget_answers import ForgetAnswers, is_over
+from consentry.actions.forget_repeats import ForgetRepeats
 from consentry.actions.replay_notices import ForgetNotices
 from consentry.delivery.limits import Limits
 from consentry.ports import Clock, NoticeFilter, Page, Store
@@ -60,6 +62,8 @@ class Forgetter:
             command = ForgetAnswers(tuple(old[start : start + _AT_ONCE]))
             await self._store.submit(command, is_patient=True)
         is_last = len(page) < PAGE_KEYS
+        if is_last:
+            await self._store.submit(ForgetRepeats(), is_patient=True)
         self._after = None if is_last else (page[-1].owner, page[-1].key)
 
     async def forget_notices(self) -> None:

@@ -1,13 +1,17 @@
 """Texts, the jobs that carry them out, and what the carrier said of them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from consentry.domain.directory import Purpose
 from consentry.domain.entries import Actor
 from consentry.domain.gate import Door, MessageKind, Request
+
+REPEATED_FOR: Final = timedelta(hours=25)
+"""As long as a carrier repeats a webhook that was not taken, and more (docs/decisions/0030)."""
 
 
 class Direction(StrEnum):

@@ -58,10 +58,12 @@ from consentry.ports.door_answers import (
     RefusedAnswer,
 )
 from consentry.ports.erasing import (
+    CarrierText,
     Destroyed,
     Held,
     LastSeen,
     Mentions,
+    TextHash,
 )
 from consentry.ports.everybody import ErasedStanding, Everybody
 from consentry.ports.evidence import (
@@ -155,6 +157,7 @@ __all__ = [
     "CarrierKind",
     "CarrierLink",
     "CarrierRefusal",
+    "CarrierText",
     "CarrierUnreachable",
     "Change",
     "Checkpoint",
@@ -234,6 +237,7 @@ __all__ = [
     "Taken",
     "Tally",
     "Teller",
+    "TextHash",
     "TextSealed",
     "Told",
     "URLCheck",

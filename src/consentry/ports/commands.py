@@ -18,7 +18,7 @@ from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.drift import Drift, Reconciliation
 from consentry.domain.entries import Entry
 from consentry.domain.imports import ImportPart, ImportRun
-from consentry.domain.messages import Job, Message
+from consentry.domain.messages import Direction, Job, Message
 from consentry.domain.notices import Notice, PostponedNotice
 from consentry.domain.policy import Policy
 from consentry.domain.review import ReviewCase
@@ -111,6 +111,14 @@ class Facts(Protocol):
 
     def inbound(self, carrier: str, carrier_message_id: str, recipient: str) -> Message | None:
         """The message of this person that is stored under the carrier's id."""
+
+    def was_erased(
+        self, direction: Direction, carrier: str, carrier_message_id: str, recipient: str
+    ) -> bool:
+        """Tell whether a text that is not there was erased with its person, not long ago.
+
+        Asked of the pair in `inbound` or `outbound`, and of the recipients.
+        """
 
     def outbound(self, carrier: str, carrier_message_id: str) -> Message | None:
         """The outbound message known under the carrier's id."""
@@ -210,7 +218,8 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     `notices` are new; those of a message's status and those of events nobody names: the store
     makes them from the rest. `postponed` changes notices that are still there, `told` ends them by
     their ids; `replayed` are due at once, and `forgotten` end, where they were given up.
-    `destroyed` goes before all else.
+    `destroyed` goes before all else. `repeats_over`: some of the texts that were erased, and that
+    carriers tell of no more by then, are forgotten.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -227,6 +236,7 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     replayed: tuple[Notice, ...] = ()
     forgotten: tuple[str, ...] = ()
     destroyed: tuple[Destroyed, ...] = ()
+    repeats_over: datetime | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):

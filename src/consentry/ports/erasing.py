@@ -1,10 +1,12 @@
 """What is held of one number, and what is destroyed of it when somebody is erased."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
 from consentry.domain.customers import Customer
+from consentry.domain.messages import Direction
 from consentry.domain.standing import Standing
 
 
@@ -29,12 +31,30 @@ class LastSeen(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class CarrierText(NamedTuple):
+    """A text by the id that a carrier has for it, and whose it is: one of theirs or of ours."""
+
+    direction: Direction
+    carrier: str
+    carrier_message_id: str
+    recipient: str
+
+
+class TextHash(NamedTuple):
+    """The keyed hash of a `CarrierText`, by the key `key`; the carrier repeats it until then."""
+
+    key: str
+    hash: str
+    until: datetime
+
+
 class Held(msgspec.Struct, frozen=True):
     """What is held of a number.
 
     `places` are those of its entries in the ledger, `rows` counts its other rows by table,
     `newest_at` is when something last happened with it (see `LastSeen`). `customers` have the
     number. `hashes` are pairs of a key's id and the number's hash by it, the newest key first.
+    `texts` are all that carriers have an id for.
     """
 
     places: tuple[int, ...] = ()
@@ -42,6 +62,7 @@ class Held(msgspec.Struct, frozen=True):
     newest_at: datetime | None = None
     customers: tuple[Customer, ...] = ()
     hashes: tuple[tuple[str, str], ...] = ()
+    texts: tuple[TextHash, ...] = ()
 
 
 class Destroyed(msgspec.Struct, frozen=True, gc=False):
@@ -49,7 +70,8 @@ class Destroyed(msgspec.Struct, frozen=True, gc=False):
 
     `about` are the recipients of those entries: the number, nobody, other numbers of its profile.
     `kept` is what stands against it; where nothing does, nothing is kept. `hashes` as in `Held`:
-    what was kept by any of them is replaced, by the first.
+    what was kept by any of them is replaced, by the first. `texts` are those that carriers may
+    still tell of: told again they are known, and nobody else is.
     """
 
     recipient: str
@@ -58,3 +80,4 @@ class Destroyed(msgspec.Struct, frozen=True, gc=False):
     hashes: tuple[tuple[str, str], ...]
     at: datetime
     kept: Standing | None = None
+    texts: tuple[TextHash, ...] = ()

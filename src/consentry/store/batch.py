@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from consentry.ports import Command, Needs, StoreUnavailable
+from consentry.domain.messages import Direction
+from consentry.ports import CarrierText, Command, Needs, StoreUnavailable
 from consentry.store.changed import Row
 from consentry.store.loaded import Wanted, gather
 from consentry.store.working_set import WorkingSet
@@ -38,6 +39,20 @@ class Batch:
         if len(self.commands) > 1 and any(need.held for need in needs):
             raise MustBeAlone
         return gather(needs)
+
+    def list_texts(self) -> list[CarrierText]:
+        """List the texts that are asked for by a carrier's id."""
+        return [
+            CarrierText(direction, *pair, recipient)
+            for need in self._needs
+            if isinstance(need, Needs)
+            for direction, pair in (
+                (Direction.INBOUND, need.inbound),
+                (Direction.OUTBOUND, need.outbound),
+            )
+            if pair is not None
+            for recipient in need.recipients
+        ]
 
     def decide(self, facts: WorkingSet[Row]) -> list[object]:
         """Let each command decide in order and apply its change; outcomes or `Failure`."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -36,6 +37,9 @@ from consentry.ports import (
 )
 from consentry.store.derived import AUDITED, DAY_MICROSECONDS, TallyKey, told_reason
 from consentry.store.rows import to_microseconds
+
+REPEATS_AT_ONCE: Final = 500
+"""So many erased texts are forgotten in one batch, so that nobody has to wait."""
 
 Key = str | tuple[str, str]
 AnyKey = TypeVar("AnyKey", str, tuple[str, str])
@@ -307,6 +311,7 @@ class Changed(Generic[Row]):
     customers: dict[str, Customer] = field(default_factory=dict)
     destroyed: list[Destroyed] = field(default_factory=list)
     has_new_keys: bool = False
+    repeats_over: datetime | None = None
 
     def add(
         self, encoded: EncodedChange[Row], change: Change, erased_keys: tuple[str, ...] = ()
@@ -328,8 +333,9 @@ class Changed(Generic[Row]):
         self._delete_of(change)
         for destroyed in change.destroyed:
             self.destroyed.append(destroyed)
-            is_new = destroyed.kept is not None and destroyed.hashes[0][0] not in erased_keys
-            self.has_new_keys = self.has_new_keys or is_new
+            is_used = destroyed.kept is not None or destroyed.texts
+            is_new = is_used and destroyed.hashes[0][0] not in erased_keys
+            self.has_new_keys = self.has_new_keys or bool(is_new)
 
     def _delete_of(self, change: Change) -> None:
         for message in change.finished_jobs:
@@ -344,6 +350,7 @@ class Changed(Generic[Row]):
         for notice in change.told:
             self._delete(Table.POSTPONED, notice, self.told_notices)
         self.forgotten_notices.update(dict.fromkeys(change.forgotten))
+        self.repeats_over = change.repeats_over or self.repeats_over
 
     def _delete(self, table: Table, key: AnyKey, deleted: dict[AnyKey, None]) -> None:
         self.rows.get(table, {}).pop(key, None)

@@ -7,19 +7,31 @@ was never seen costs a hash, and every other number nothing.
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
 from consentry.domain.customers import Customer
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
 from consentry.domain.erasure import list_pieces
+from consentry.domain.messages import REPEATED_FOR, Direction
 from consentry.domain.standing import Standing
-from consentry.ports import Change, Held, IdempotencyRecord, Ids, Mentions, StoreUnavailable
+from consentry.ports import (
+    CarrierText,
+    Change,
+    Held,
+    IdempotencyRecord,
+    Ids,
+    Mentions,
+    StoreUnavailable,
+    TextHash,
+)
+from consentry.store.loaded import Loaded
 from consentry.store.rows import encode, from_microseconds
 from consentry.store.sealing import SEALING
 from consentry.wire.keyed_hash import HashKeys, KeyedHash, UnknownHashKey
 
+T = TypeVar("T")
 _EMPTY: Final = Standing()
 _NUMBER: Final = re.compile(r"\+[0-9]+")
 _OF_PROFILES: Final = frozenset({EntryKind.CUSTOMER_CHANGED, EntryKind.CUSTOMER_VIEWED})
@@ -45,13 +57,7 @@ class Hashed:
         Raises `StoreUnavailable` where one is not at hand: whoever was erased by it would be taken
         for a stranger.
         """
-        self._numbers: dict[KeyedHash, str] = {}
-        try:
-            for number in numbers:
-                for key in asked.used:
-                    self._numbers[asked.keys.hash_by(key, number)] = number
-        except UnknownHashKey as error:
-            raise StoreUnavailable(str(error)) from error
+        self._numbers = _hash_all(asked, ((number, number) for number in numbers))
 
     @property
     def hashes(self) -> list[KeyedHash]:
@@ -61,6 +67,40 @@ class Hashed:
     def name(self, found: Iterable[tuple[str, str, str]]) -> dict[str, str]:
         """Say whose the rows are that were found (key, hash, value): values by number."""
         return {self._numbers[KeyedHash(key, hash_)]: value for key, hash_, value in found}
+
+
+class HashedTexts:
+    """Texts that are not there under the hashes by which they may have been erased."""
+
+    def __init__(self, asked: Asked, texts: Iterable[CarrierText], found: Loaded) -> None:
+        """Hash those that were not found, by each key in use; raises as `Hashed` does."""
+        known = {
+            (m.direction, m.carrier, m.carrier_message_id, m.recipient)
+            for m in (*found.inbound, *found.outbound)
+        }
+        lost = (text for text in texts if text not in known)
+        self._texts = _hash_all(asked, ((text, _name_text(text)) for text in lost))
+
+    @property
+    def hashes(self) -> list[KeyedHash]:
+        """What to look for."""
+        return list(self._texts)
+
+    def name(self, found: Iterable[tuple[str, str]]) -> frozenset[CarrierText]:
+        """Say which texts the rows are that were found (key, hash)."""
+        return frozenset(self._texts[KeyedHash(key, hash_)] for key, hash_ in found)
+
+
+def _hash_all(asked: Asked, named: Iterable[tuple[T, str]]) -> dict[KeyedHash, T]:
+    try:
+        return {asked.keys.hash_by(k, name): thing for thing, name in named for k in asked.used}
+    except UnknownHashKey as error:
+        raise StoreUnavailable(str(error)) from error
+
+
+def _name_text(text: CarrierText) -> str:
+    """Name a text as it is hashed: one way for each, and no number looks like it."""
+    return encode(text).decode()
 
 
 def check_keys(asked: Asked) -> None:
@@ -113,24 +153,40 @@ def recall(change: Change, recalled: Mapping[str, Standing], now: datetime, ids:
     return msgspec.structs.replace(change, entries=(*begun, *change.entries))
 
 
+class _HeldText(msgspec.Struct):
+    direction: Direction
+    carrier: str
+    carrier_message_id: str
+    updated_at: datetime
+
+
 class _HeldRow(msgspec.Struct):
     places: tuple[int, ...]
     rows: dict[str, int]
     newest_at: int | None
     customers: tuple[Customer, ...]
+    texts: list[_HeldText]
 
 
 _decode_held: Final = msgspec.json.Decoder(_HeldRow).decode
 
 
-def decode_held(text: str, hashes: tuple[tuple[str, str], ...]) -> Held:
-    """Read what is held of a number."""
+def decode_held(text: str, number: str, asked: Asked) -> Held:
+    """Read what is held of a number, and hash it and its texts."""
     row = _decode_held(text)
     newest_at = None if row.newest_at is None else from_microseconds(row.newest_at)
-    return Held(row.places, row.rows, newest_at, row.customers, hashes)
+    hashes = _hash_everywhere(asked, number)
+    texts = tuple(_hash_text(asked, held, number) for held in row.texts) if hashes else ()
+    return Held(row.places, row.rows, newest_at, row.customers, hashes, texts)
 
 
-def hash_everywhere(asked: Asked, number: str) -> tuple[tuple[str, str], ...]:
+def _hash_text(asked: Asked, held: _HeldText, number: str) -> TextHash:
+    text = CarrierText(held.direction, held.carrier, held.carrier_message_id, number)
+    hashed = asked.keys.hash_number(_name_text(text))
+    return TextHash(*hashed, held.updated_at + REPEATED_FOR)
+
+
+def _hash_everywhere(asked: Asked, number: str) -> tuple[tuple[str, str], ...]:
     """Hash a number by the newest key, then by all others that were used; none where no key is."""
     keys = dict.fromkeys((*asked.keys.ids[:1], *asked.used))
     return tuple((key, asked.keys.hash_by(key, number).hash) for key in keys)

@@ -11,6 +11,7 @@ from consentry.domain.messages import Message
 from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
 from consentry.ports import (
+    CarrierText,
     ConversationMark,
     Held,
     IdempotencyRecord,
@@ -109,10 +110,12 @@ class Loaded:
 
     `holders` are pairs of number and customer; `refusals` are times in microseconds by sender.
     `recalled` is what stands against numbers that were erased, and have no standing.
+    `erased_texts` are those asked for that are not there because they were erased.
     """
 
     standings: dict[str, Standing] = field(default_factory=dict)
     recalled: dict[str, Standing] = field(default_factory=dict)
+    erased_texts: frozenset[CarrierText] = frozenset()
     inbound: list[Message] = field(default_factory=list)
     outbound: list[Message] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)

@@ -115,6 +115,7 @@ TABLES: Final = (
     MovedTable("log_keys", ("id", "value")),
     MovedTable("erased", ("key", "hash", "erased_at", "value"), 2),
     MovedTable("erasure_keys", ("id",)),
+    MovedTable("erased_texts", ("key", "hash", "until"), 2),
 )
 """Not moved: the index of grams, which the target builds, who serves a database now, and how far
 the log is, which is found out by whoever integrates there first.

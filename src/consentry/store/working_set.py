@@ -122,6 +122,7 @@ class WorkingSet(Generic[Row]):
             dict.fromkeys(wanted.recipients, _EMPTY) | loaded.recalled | loaded.standings
         )
         self._recalled = loaded.recalled
+        self._erased_texts = loaded.erased_texts
         self._held = loaded.held
         self._messages: dict[str, Message] = {}
         self._inbound: dict[tuple[str, str, str], str] = {}
@@ -161,6 +162,13 @@ class WorkingSet(Generic[Row]):
             raise NotNeeded("the inbound message", pair)
         found = self._inbound.get((*pair, recipient))
         return None if found is None else self._messages[found]
+
+    def was_erased(
+        self, direction: Direction, carrier: str, carrier_message_id: str, recipient: str
+    ) -> bool:
+        """Tell whether a text that is not there was erased with its person, not long ago."""
+        erased = self._erased_texts
+        return bool(erased) and (direction, carrier, carrier_message_id, recipient) in erased
 
     def outbound(self, carrier: str, carrier_message_id: str) -> Message | None:
         """Return the outbound message under the carrier's id."""

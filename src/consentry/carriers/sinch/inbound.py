@@ -14,7 +14,6 @@ from base64 import b64encode
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Final
 
 import msgspec
@@ -37,7 +36,7 @@ from consentry.carriers.shared.fields import (
     read_time,
 )
 from consentry.carriers.sinch.errors import TABLE
-from consentry.domain.messages import MessageStatus
+from consentry.domain.messages import REPEATED_FOR, MessageStatus
 from consentry.ports import (
     CarrierAccount,
     CarrierEvent,
@@ -53,8 +52,6 @@ NONCE_HEADER: Final = "x-sinch-webhook-signature-nonce"
 TIMESTAMP_HEADER: Final = "x-sinch-webhook-signature-timestamp"
 ALGORITHM_HEADER: Final = "x-sinch-webhook-signature-algorithm"
 _ALGORITHM: Final = "hmacsha256"
-TOLERANCE: Final = timedelta(hours=25)
-"""As long as Sinch repeats, and more (docs/decisions/0030)."""
 
 STATUSES: Final = {
     "queued": MessageStatus.SENDING,
@@ -167,7 +164,7 @@ class SinchWebhooks:
         return (
             hmac.compare_digest(b64encode(keyed.digest()), given)
             and headers.get(ALGORITHM_HEADER, _ALGORITHM).lower() == _ALGORITHM
-            and is_fresh(timestamp, now=request.received_at, tolerance=TOLERANCE)
+            and is_fresh(timestamp, now=request.received_at, tolerance=REPEATED_FOR)
         )
 
 

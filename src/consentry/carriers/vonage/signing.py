@@ -16,14 +16,14 @@ import hashlib
 import hmac
 from base64 import urlsafe_b64decode
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from consentry.carriers.shared.fields import is_fresh
+from consentry.domain.messages import REPEATED_FOR
 
-TOLERANCE: Final = timedelta(hours=25)
 MD5_HASH: Final = "md5hash"
 HMAC_METHODS: Final = ("md5", "sha1", "sha256", "sha512")
 METHODS: Final = (MD5_HASH, *HMAC_METHODS)
@@ -78,7 +78,7 @@ def signature_matches(
         return False
     given = next((value for name, value in pairs if name == "sig"), "").lower()
     expected = compute_signature(secret, method, others)
-    fresh = is_fresh(dict(others).get("timestamp", ""), now=now, tolerance=TOLERANCE)
+    fresh = is_fresh(dict(others).get("timestamp", ""), now=now, tolerance=REPEATED_FOR)
     return hmac.compare_digest(_bytes(expected), _bytes(given)) and fresh
 
 
@@ -108,7 +108,7 @@ def _fits(claims: _Claims, account: str, body: bytes, *, now: datetime) -> bool:
     return (
         hmac.compare_digest(_bytes(hashed), _bytes(claims.payload_hash.lower()))
         and claims.api_key in (None, account)
-        and is_fresh(str(claims.iat), now=now, tolerance=TOLERANCE)
+        and is_fresh(str(claims.iat), now=now, tolerance=REPEATED_FOR)
         and (claims.exp is None or now.timestamp() <= claims.exp)
     )
 

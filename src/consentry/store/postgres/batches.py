@@ -35,6 +35,7 @@ from consentry.store.postgres.loading import (
     list_keys,
     load,
     recall,
+    recall_texts,
 )
 from consentry.store.postgres.writing import ChangedMeanwhile, write
 from consentry.store.working_set import Surroundings, WorkingSet
@@ -227,7 +228,9 @@ class Lane:
         if directory is None:
             directory, version = await self._directory.read(connection)
         if directory.erased_keys:
-            await recall(connection, wanted, found, self._directory.asked)
+            asked = self._directory.asked
+            await recall(connection, wanted, found, asked)
+            await recall_texts(connection, batch.list_texts(), found, asked)
         for number in wanted.held:
             found.held[number] = await load_held(connection, number, self._directory.asked)
         surroundings = Surroundings(now, self._around.ids, self._around.policy, directory)

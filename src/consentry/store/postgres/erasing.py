@@ -14,7 +14,6 @@ from consentry.store.erased import (
     Naming,
     decode_held,
     decode_rows_of,
-    hash_everywhere,
 )
 from consentry.store.postgres.connection import Connection
 from consentry.store.postgres.integrating import destroy_salts
@@ -35,7 +34,7 @@ _ROWS_AT_ONCE: Final = 5000
 async def load_held(connection: Connection, number: str, asked: Asked) -> Held:
     """Load what is held of a number."""
     text = await _value(connection, "held", number=clean(number))
-    return decode_held(text, hash_everywhere(asked, number))
+    return decode_held(text, number, asked)
 
 
 async def find_mentions(connection: Connection, numbers: list[str]) -> list[Mentions]:
@@ -124,6 +123,20 @@ async def destroy(connection: Connection, destroyed: Destroyed) -> None:
             erased_at=rows.to_microseconds(destroyed.at),
             value=rows.encode(destroyed.kept).decode(),
         )
+    if destroyed.texts:
+        await _keep_texts(connection, destroyed)
+
+
+async def _keep_texts(connection: Connection, destroyed: Destroyed) -> None:
+    keys, hashes, until = zip(*destroyed.texts, strict=True)
+    await _execute(connection, "use_key", key=keys[0])
+    await _execute(
+        connection,
+        "keep_texts",
+        hash_keys=list(keys),
+        hashes=list(hashes),
+        until=[rows.to_microseconds(at) for at in until],
+    )
 
 
 async def _value(connection: Connection, name: str, **values: object) -> str:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from hashlib import blake2b
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from consentry.domain.directory import Directory
+from consentry.ports import CarrierText
 from consentry.store import rows
-from consentry.store.erased import Asked, Hashed, list_strangers
+from consentry.store.erased import Asked, Hashed, HashedTexts, list_strangers
 from consentry.store.loaded import Loaded, Wanted
 from consentry.store.postgres.connection import Connection
 from consentry.store.postgres.statements import (
@@ -17,7 +18,10 @@ from consentry.store.postgres.statements import (
     read_statements,
 )
 from consentry.store.sealing import SEALING
-from consentry.wire.keyed_hash import HashKeys
+from consentry.wire.keyed_hash import HashKeys, KeyedHash
+
+if TYPE_CHECKING:
+    import asyncpg
 
 _LOAD: Final = read_statements("load")
 
@@ -194,6 +198,16 @@ async def recall(connection: Connection, wanted: Wanted, found: Loaded, asked: A
     found.recalled = {number: rows.decode_standing(value) for number, value in known.items()}
 
 
+async def recall_texts(
+    connection: Connection, texts: list[CarrierText], found: Loaded, asked: Asked
+) -> None:
+    """Find those of the texts that were not found because they were erased."""
+    hashed = HashedTexts(asked, texts, found)
+    if hashed.hashes:
+        rows_found = await _match(connection, "erased_texts", hashed.hashes)
+        found.erased_texts = hashed.name((key, hash_) for key, hash_ in rows_found)
+
+
 async def find_erased(
     connection: Connection, numbers: Iterable[str], asked: Asked
 ) -> dict[str, str]:
@@ -201,10 +215,18 @@ async def find_erased(
     hashed = Hashed(asked, numbers)
     if not hashed.hashes:
         return {}
-    keys, hashes = zip(*hashed.hashes, strict=True)
-    query = _LOAD["erased"]
+    found = await _match(connection, "erased", hashed.hashes)
+    return hashed.name(tuple(row) for row in found)
+
+
+async def _match(
+    connection: Connection, name: str, wanted: list[KeyedHash]
+) -> "list[asyncpg.Record]":
+    keys, hashes = zip(*wanted, strict=True)
+    query = _LOAD[name]
     bound = query.bind({"hash_keys": list(keys), "hashes": list(hashes)})
-    return hashed.name(tuple(row) for row in await connection.fetch(query.sql, *bound))
+    found: list[asyncpg.Record] = await connection.fetch(query.sql, *bound)
+    return found
 
 
 class DirectoryReader:

@@ -6,7 +6,7 @@ from typing import Final
 from consentry.domain.customers import Customer
 from consentry.domain.entries import ActorKind
 from consentry.domain.standing import Standing
-from consentry.store.changed import Changed, Key, Table
+from consentry.store.changed import REPEATS_AT_ONCE, Changed, Key, Table
 from consentry.store.derived import row_of_standing
 from consentry.store.postgres.connection import Connection
 from consentry.store.postgres.encoding import (
@@ -21,7 +21,7 @@ from consentry.store.postgres.encoding import (
 )
 from consentry.store.postgres.erasing import destroy
 from consentry.store.postgres.statements import clean, read_statements, write_together
-from consentry.store.rows import encode
+from consentry.store.rows import encode, to_microseconds
 
 _ADVANCE: Final = read_statements("write")["advance_directory_version"]
 
@@ -34,6 +34,7 @@ _NO_NEWS: Final = frozenset(
         "write_replayed",
         "end_notices",
         "forget_notices",
+        "forget_repeats",
         "write_webhook_health",
     }
 )
@@ -143,6 +144,9 @@ def _delete(changed: Changed[Row], writing: _Writing) -> None:
         writing.add("end_notices", told_notices=list(changed.told_notices))
     if changed.forgotten_notices:
         writing.add("forget_notices", forgotten_notices=list(changed.forgotten_notices))
+    if changed.repeats_over is not None:
+        over = to_microseconds(changed.repeats_over)
+        writing.add("forget_repeats", repeats_over=over, repeats_limit=REPEATS_AT_ONCE)
     gone = [c for c in changed.deleted_customers if c not in changed.customers]
     if gone:
         writing.queries += _GONE_CUSTOMERS

@@ -20,7 +20,7 @@ from consentry.store.erased import NO_KEYS
 from consentry.store.sqlite.connection import transaction
 from consentry.store.sqlite.encoding import JSON_ROWS
 from consentry.store.sqlite.erasing import load_held
-from consentry.store.sqlite.loading import DirectoryReader, load, recall
+from consentry.store.sqlite.loading import DirectoryReader, load, recall, recall_texts
 from consentry.store.sqlite.writing import write
 from consentry.store.watching import Watchers
 from consentry.store.working_set import Surroundings, WorkingSet
@@ -97,7 +97,9 @@ class Batches:
             surroundings = Surroundings(now, self._ids, self._policy, directory)
             found = load(self._connection, wanted, now)
             if directory.erased_keys:
-                recall(self._connection, wanted, found, self._directory.asked)
+                asked = self._directory.asked
+                recall(self._connection, wanted, found, asked)
+                recall_texts(self._connection, batch.list_texts(), found, asked)
             for number in wanted.held:
                 found.held[number] = load_held(self._connection, number, self._directory.asked)
             facts = WorkingSet(surroundings, wanted, found, encoder=JSON_ROWS)

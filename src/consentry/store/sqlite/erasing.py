@@ -15,7 +15,6 @@ from consentry.store.erased import (
     Naming,
     decode_held,
     decode_rows_of,
-    hash_everywhere,
 )
 from consentry.store.queries import read_queries
 from consentry.store.sqlite.integrating import destroy_salts
@@ -30,7 +29,7 @@ _ROWS_AT_ONCE: Final = 5000
 def load_held(connection: apsw.Connection, number: str, asked: Asked) -> Held:
     """Load what is held of a number."""
     (text,) = next(connection.execute(_ERASE["held"], {"number": number}))
-    return decode_held(str(text), hash_everywhere(asked, number))
+    return decode_held(str(text), number, asked)
 
 
 def find_mentions(connection: apsw.Connection, numbers: list[str]) -> list[Mentions]:
@@ -107,6 +106,14 @@ def destroy(connection: apsw.Connection, destroyed: Destroyed) -> None:
         connection.execute(_ERASE["let_go"], hashes)
         if destroyed.kept is not None:
             _keep(connection, destroyed)
+        if destroyed.texts:
+            _keep_texts(connection, destroyed)
+
+
+def _keep_texts(connection: apsw.Connection, destroyed: Destroyed) -> None:
+    texts = [(key, hash_, rows.to_microseconds(until)) for key, hash_, until in destroyed.texts]
+    connection.execute(_ERASE["use_key"], {"key": texts[0][0]})
+    connection.execute(_ERASE["keep_texts"], {"texts": rows.encode(texts).decode()})
 
 
 def _keep(connection: apsw.Connection, destroyed: Destroyed) -> None:

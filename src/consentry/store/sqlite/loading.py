@@ -8,8 +8,16 @@ import apsw
 
 from consentry.domain.directory import Directory
 from consentry.domain.standing import Standing
+from consentry.ports import CarrierText
 from consentry.store import rows
-from consentry.store.erased import Asked, Hashed, decode_erased, has_standing, list_strangers
+from consentry.store.erased import (
+    Asked,
+    Hashed,
+    HashedTexts,
+    decode_erased,
+    has_standing,
+    list_strangers,
+)
 from consentry.store.loaded import Loaded, Wanted
 from consentry.store.queries import read_queries
 from consentry.store.sealing import SEALING
@@ -124,6 +132,16 @@ def recall(connection: apsw.Connection, wanted: Wanted, found: Loaded, asked: As
     if strangers:
         known = find_erased(connection, asked, strangers)
         found.recalled = {n: rows.decode_standing(value) for n, value in known.items()}
+
+
+def recall_texts(
+    connection: apsw.Connection, texts: list[CarrierText], found: Loaded, asked: Asked
+) -> None:
+    """Find those of the texts that were not found because they were erased."""
+    hashed = HashedTexts(asked, texts, found)
+    if hashed.hashes:
+        text = _fetch(connection, "load_erased_texts", hashed.hashes)
+        found.erased_texts = hashed.name(rows.decode_pairs(text))
 
 
 def find_erased(

@@ -6,10 +6,10 @@ from typing import Final
 import apsw
 
 from consentry.domain.customers import Customer
-from consentry.store.changed import Changed, Table
+from consentry.store.changed import REPEATS_AT_ONCE, Changed, Table
 from consentry.store.derived import encode_tallies, row_of_standing
 from consentry.store.queries import read_queries
-from consentry.store.rows import encode, join_rows
+from consentry.store.rows import encode, join_rows, to_microseconds
 from consentry.store.sqlite.erasing import destroy
 from consentry.store.sqlite.indexing import forget, index_changed, step_back
 
@@ -49,6 +49,9 @@ def _delete(connection: apsw.Connection, changed: Changed[bytes]) -> None:
         _run(connection, "end_notices", encode(list(changed.told_notices)).decode())
     if changed.forgotten_notices:
         _run(connection, "forget_notices", encode(list(changed.forgotten_notices)).decode())
+    if changed.repeats_over is not None:
+        over = {"now": to_microseconds(changed.repeats_over), "limit": REPEATS_AT_ONCE}
+        connection.execute(_WRITE["forget_repeats"], over)
     if changed.deleted_customers:
         _delete_customers(connection, encode(list(changed.deleted_customers)).decode())
 

@@ -15,7 +15,17 @@ SELECT '{"places":'
         JOIN customers AS c ON c.id = p.customer
         WHERE p.number = :number::text
     ), '')
-    || '],"rows":' || json_build_object(
+    || '],"texts":' || (
+        SELECT coalesce(json_agg(json_build_object(
+            'direction', direction,
+            'carrier', carrier,
+            'carrier_message_id', carrier_message_id,
+            'updated_at', value::json ->> 'updated_at'
+        )), '[]')::text
+        FROM messages
+        WHERE recipient = :number::text AND carrier IS NOT NULL AND carrier_message_id IS NOT NULL
+    )
+    || ',"rows":' || json_build_object(
         'standings', (SELECT count(*) FROM standings WHERE recipient = :number::text),
         'messages', (SELECT count(*) FROM messages WHERE recipient = :number::text),
         'jobs', (SELECT count(*) FROM jobs WHERE recipient = :number::text),
@@ -107,6 +117,11 @@ WHERE e.key = gone.key AND e.hash = gone.hash
 -- name: keep
 INSERT INTO erased (key, hash, erased_at, value)
 VALUES (:key::text, :hash::text, :erased_at::bigint, :value::text)
+
+-- name: keep_texts
+INSERT INTO erased_texts (key, hash, until)
+SELECT unnest(:hash_keys::text[]), unnest(:hashes::text[]), unnest(:until::bigint[])
+ON CONFLICT (key, hash) DO UPDATE SET until = excluded.until
 
 -- name: use_key
 INSERT INTO erasure_keys (id) VALUES (:key::text) ON CONFLICT DO NOTHING

@@ -229,6 +229,11 @@ SELECT e.key, e.hash, e.value
 FROM unnest(:hash_keys::text[], :hashes::text[]) AS wanted (key, hash)
 JOIN erased AS e ON e.key = wanted.key AND e.hash = wanted.hash
 
+-- name: erased_texts
+SELECT e.key, e.hash
+FROM unnest(:hash_keys::text[], :hashes::text[]) AS wanted (key, hash)
+JOIN erased_texts AS e ON e.key = wanted.key AND e.hash = wanted.hash
+
 -- name: recipients_of
 -- Whom messages are for: to be held before they are looked at.
 SELECT coalesce(array_agg(DISTINCT found.recipient), '{}')

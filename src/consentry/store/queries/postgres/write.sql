@@ -350,6 +350,16 @@ WHERE n.id = r.id AND n.recipient = r.recipient AND n.state = 'given_up'
 -- name: end_notices
 DELETE FROM notices WHERE id = ANY(:told_notices::text[])
 
+-- name: forget_repeats
+DELETE FROM erased_texts AS e
+USING (
+    SELECT key, hash FROM erased_texts
+    WHERE until <= :repeats_over::bigint
+    ORDER BY until
+    LIMIT :repeats_limit::bigint
+) AS gone
+WHERE e.key = gone.key AND e.hash = gone.hash
+
 -- name: forget_notices
 DELETE FROM notices WHERE id = ANY(:forgotten_notices::text[]) AND state = 'given_up'
 

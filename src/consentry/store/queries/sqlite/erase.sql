@@ -16,7 +16,17 @@ SELECT '{"places":' || (SELECT json_group_array(seq ORDER BY seq) FROM entries W
         CROSS JOIN customers AS c ON c.id = p.customer
         WHERE p.number = :number
     ), '')
-    || '],"rows":' || json_object(
+    || '],"texts":' || (
+        SELECT json_group_array(json_object(
+            'direction', direction,
+            'carrier', carrier,
+            'carrier_message_id', carrier_message_id,
+            'updated_at', value ->> 'updated_at'
+        ))
+        FROM messages
+        WHERE recipient = :number AND carrier IS NOT NULL AND carrier_message_id IS NOT NULL
+    )
+    || ',"rows":' || json_object(
         'standings', (
             SELECT count(*) FROM standings
             WHERE number = CAST(:number AS INTEGER) AND recipient = :number
@@ -105,6 +115,11 @@ WHERE (key, hash) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:hashes));
 
 -- name: keep
 INSERT INTO erased (key, hash, erased_at, value) VALUES (:key, :hash, :erased_at, :value);
+
+-- name: keep_texts
+INSERT INTO erased_texts (key, hash, until)
+SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(:texts) WHERE true
+ON CONFLICT (key, hash) DO UPDATE SET until = excluded.until;
 
 -- name: use_key
 INSERT INTO erasure_keys (id) VALUES (:key) ON CONFLICT DO NOTHING;

@@ -163,6 +163,11 @@ SELECT '[' || ifnull(group_concat('[' || json_quote(e.key) || ',' || json_quote(
 FROM json_each(:keys) AS wanted
 CROSS JOIN erased AS e ON e.key = wanted.value ->> 0 AND e.hash = wanted.value ->> 1;
 
+-- name: load_erased_texts
+SELECT '[' || ifnull(group_concat(json_array(e.key, e.hash)), '') || ']'
+FROM json_each(:keys) AS wanted
+CROSS JOIN erased_texts AS e ON e.key = wanted.value ->> 0 AND e.hash = wanted.value ->> 1;
+
 -- name: load_drifts
 SELECT '[' || ifnull(group_concat(value), '') || ']'
 FROM drifts

@@ -245,6 +245,12 @@ WHERE notices.id = wanted.value ->> '$[4].id' AND notices.state = 'given_up';
 -- name: end_notices
 DELETE FROM notices WHERE id IN (SELECT value FROM json_each(:rows));
 
+-- name: forget_repeats
+DELETE FROM erased_texts
+WHERE (key, hash) IN (
+    SELECT key, hash FROM erased_texts WHERE until <= :now ORDER BY until LIMIT :limit
+);
+
 -- name: forget_notices
 DELETE FROM notices WHERE state = 'given_up' AND id IN (SELECT value FROM json_each(:rows));
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _ASKED_FOR = timedelta(hours=48)
+_KNOWN_FOR = timedelta(hours=20)
+"""No carrier repeats for longer; what is older may be found in its history once more."""
 UNCLEAR = ("who is this", "not interested")
 DIGITS = ("1", "2", "3")
 
@@ -61,7 +63,7 @@ class Hearing:
         self.last_claimed: dict[tuple[str, str], Purpose | None] = {}
         self.turn_of: dict[str, int] = {}
         self.acknowledged: set[int] = set()
-        self.repeated: set[str] = set()
+        self._taken_at: dict[str, datetime] = {}
         self._heard: dict[str, Said] = {}
         self.hooks: dict[type, Callable[[Any, Observed], None]] = {
             ReceiveMessage: self._hear,
@@ -81,12 +83,14 @@ class Hearing:
             return
         if number is None:
             return
-        if name_text(text) in self.turn_of:
-            # The one before was erased. Said once, it opts out still, and opts in no more.
-            self.repeated.add(text.recipient)
+        name = name_text(text)
+        if name in self.turn_of:
+            self._see_old(text, observed.now)
+            # It was erased long ago. Said once, it opts out still, and opts in no more.
             if (read_word(text.body, number, self.said[text.recipient]) or (True,))[0] is False:
                 return
-        self.turn_of[name_text(text)] = self.turn
+        self.turn_of[name] = self.turn
+        self._taken_at[name] = observed.now
         who, body, heard = self.said[text.recipient], text.body, command.received_at
         ours = frozenset({"ours"})
         self._heard[outcome.message] = Said(self.turn, True, number, ours, heard, text.sent_at)
@@ -103,6 +107,11 @@ class Hearing:
             self.unclear.add(pair)
         if body in DIGITS:
             self._note_kept(observed.change.entries[0], command)
+
+    def _see_old(self, text: InboundText, now: datetime) -> None:
+        """I4: what is told again is a repeat, also of somebody who was erased meanwhile."""
+        if now - self._taken_at[name_text(text)] < _KNOWN_FOR:
+            raise Violation("I4: a repeated webhook was taken for a new one", text.recipient)
 
     def _forget_asked(self, recipient: str, brand: str, until: datetime) -> None:
         """An opt-out ends what a brand has asked by then."""

@@ -134,6 +134,13 @@ PLANTED: Final = (
         ("I4",),
     ),
     Planted(
+        "a text that was erased is taken for a new one when it is told again",
+        "actions/receive_message.py",
+        "        if facts.was_erased(Direction.INBOUND, self.carrier, known_as, recipient):\n",
+        "        if facts.was_erased(Direction.OUTBOUND, self.carrier, known_as, recipient):\n",
+        ("I1", "I4"),
+    ),
+    Planted(
         "the second entry of a command forgets the first",
         "store/working_set.py",
         "                before = after.get(entry.recipient) or self.standing(entry.recipient)\n",

@@ -33,8 +33,8 @@ from consentry.ports import (
 CARRIER = "twilio-1"
 _ANSWER_SECONDS = 15.0
 _TRY_AGAIN_SECONDS = (1.0, 5.0, 20.0, 90.0)
-_REPEATS_SECONDS = 150.0
-"""Behind a telling, none follows that is later."""
+_GIVES_UP_SECONDS = 20 * 3600.0
+"""So long after it first told something a carrier tells it again: less than a server expects."""
 
 
 class Host(Protocol):
@@ -80,7 +80,6 @@ class SimulatedCarrier:
         self.taken: dict[str, str] = {}
         self.history = self if self.tells_time == "always" else None
         self._count = 0
-        self._busy_until: dict[str, float] = {}
 
     # --- What people do ---------------------------------------------------------------------
 
@@ -102,7 +101,7 @@ class SimulatedCarrier:
         self.inbound.append((now, text))
         self._tell(text)
         if self._chance.strikes("webhook told twice"):
-            self._loop.call_later(self._chance.delay(30), self._tell, text)
+            self._loop.call_later(self._chance.delay(30), self._tell, text, 0, self._loop.time())
 
     def _may_repeat_id(self, phone: str) -> bool:
         """Tell whether nobody but other people has the newest id."""
@@ -128,33 +127,39 @@ class SimulatedCarrier:
             self._chance.counts["carrier blocks by itself"] += 1
             self.blocks.add((phone, known.service or number))
 
-    def is_done_with(self, phone: str) -> bool:
-        """Tell whether no text of somebody's is going to be told any more."""
-        return self._loop.time() > self._busy_until.get(phone, -1.0)
+    def _tell(
+        self, event: InboundText | StatusReport, tries: int = 0, since: float | None = None
+    ) -> None:
+        """Post a webhook, again where no answer comes; in the end it gives up.
 
-    def _tell(self, event: InboundText | StatusReport, tries: int = 0) -> None:
-        """Post a webhook, again where no answer comes; in the end it gives up."""
-        self._busy_until[event.recipient] = self._loop.time() + _REPEATS_SECONDS
-        again = self._loop.call_later(_ANSWER_SECONDS, self._try_again, event, tries)
+        `since` is when it was told first: a machine that slept for days is told nothing so old.
+        """
+        since = self._loop.time() if since is None else since
+        again = self._loop.call_later(_ANSWER_SECONDS, self._try_again, event, tries, since)
 
         def answer(taken: bool) -> None:
             if self._chance.strikes("answer to a webhook lost"):
                 return
             again.cancel()
             if not taken:
-                self._try_again(event, tries)
+                self._try_again(event, tries, since)
 
         if self._chance.strikes("webhook lost"):
             return
-        self._loop.call_later(self._chance.delay(4), self._host.post, event, answer)
+        self._loop.call_later(self._chance.delay(4), self._post, event, answer, since)
 
-    def _try_again(self, event: InboundText | StatusReport, tries: int) -> None:
-        if tries >= len(_TRY_AGAIN_SECONDS):
+    def _post(self, event: CarrierEvent, answer: Callable[[bool], None], since: float) -> None:
+        if self._loop.time() <= since + _GIVES_UP_SECONDS:
+            self._host.post(event, answer)
+
+    def _try_again(self, event: InboundText | StatusReport, tries: int, since: float) -> None:
+        is_late = self._loop.time() > since + _GIVES_UP_SECONDS
+        if is_late or tries >= len(_TRY_AGAIN_SECONDS):
             self._chance.counts["webhook given up by the carrier"] += 1
             return
         if isinstance(event, InboundText) or self._chance.happens(0.5):
             self._chance.counts["webhook told again"] += 1
-            self._loop.call_later(_TRY_AGAIN_SECONDS[tries], self._tell, event, tries + 1)
+            self._loop.call_later(_TRY_AGAIN_SECONDS[tries], self._tell, event, tries + 1, since)
 
     # --- What we hand over --------------------------------------------------------------------
 

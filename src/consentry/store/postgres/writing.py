@@ -140,6 +140,15 @@ def _delete(changed: Changed[Row], writing: _Writing) -> None:
     if forgotten:
         owners, keys = zip(*forgotten, strict=True)
         writing.add("forget_answers", forgotten_owners=owners, forgotten_keys=keys)
+    _forget(changed, writing)
+    gone = [c for c in changed.deleted_customers if c not in changed.customers]
+    if gone:
+        writing.queries += _GONE_CUSTOMERS
+        writing.values["deleted_customers"] = gone
+
+
+def _forget(changed: Changed[Row], writing: _Writing) -> None:
+    """Delete what was told, and what nobody will ask for again."""
     if changed.told_notices:
         writing.add("end_notices", told_notices=list(changed.told_notices))
     if changed.forgotten_notices:
@@ -147,10 +156,6 @@ def _delete(changed: Changed[Row], writing: _Writing) -> None:
     if changed.repeats_over is not None:
         over = to_microseconds(changed.repeats_over)
         writing.add("forget_repeats", repeats_over=over, repeats_limit=REPEATS_AT_ONCE)
-    gone = [c for c in changed.deleted_customers if c not in changed.customers]
-    if gone:
-        writing.queries += _GONE_CUSTOMERS
-        writing.values["deleted_customers"] = gone
 
 
 def _append(changed: Changed[Row], writing: _Writing) -> None:

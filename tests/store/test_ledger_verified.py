@@ -237,6 +237,28 @@ LOG: dict[str, tuple[str, set[Problem]]] = {
         f"UPDATE log_keys SET id = '{write_verifier_key(derive_verifier_key('a', bytes(32)))}'",  # noqa: S608 - a test's own names
         {Problem.SIGNATURE},
     ),
+    "cut leaves": (
+        "UPDATE log_leaves SET seqs = substr(seqs, 1, 100) WHERE number = 1",
+        {Problem.LEAVES},
+    ),
+    "fewer leaves": (
+        """UPDATE log_leaves SET seqs = substr(seqs, 1, 800), salts = substr(salts, 1, 1600)
+        WHERE number = 1""",
+        {Problem.LEAVES},
+    ),
+    "size of the first checkpoint": (
+        "UPDATE log_checkpoints SET size = 0 WHERE size = 175",
+        {Problem.ROOT},
+    ),
+    "no head": ("DELETE FROM log_head", {Problem.HEAD, Problem.SHRUNK}),
+    "a place before": ("UPDATE log_head SET after_seq = after_seq - 1", {Problem.HEAD}),
+    "a place behind": ("UPDATE log_head SET after_seq = after_seq + 1", {Problem.HEAD}),
+    "a larger size": ("UPDATE log_head SET size = size + 1", {Problem.LEAVES}),
+    "a size beyond all": (
+        "UPDATE log_head SET size = 4611686018427387904",
+        {Problem.HEAD, Problem.SHRUNK},
+    ),
+    "a size below nothing": ("UPDATE log_head SET size = -1", {Problem.HEAD, Problem.SHRUNK}),
     "a smaller size": ("UPDATE log_head SET size = 525", {Problem.INSERTED, Problem.SHRUNK}),
 }
 """What may be done to the log itself, and what is found then."""
@@ -300,7 +322,7 @@ def test_an_erased_entry_must_be_accounted_for(
         ledger.run(
             "UPDATE entries SET kind = 'entry_erased', recipient = 'erased', sender = NULL, "  # noqa: S608 - a test's own names
             "value = json_object('id', id, 'recipient', 'erased', 'kind', 'entry_erased', "
-            "'at', value ->> 'at', 'recorded_at', value ->> 'recorded_at', "
+            "'at', value ->> 'recorded_at', 'recorded_at', value ->> 'recorded_at', "
             f"'actor', json_object('kind', 'system')) WHERE seq = {seq}"
         )
     assert [f.problem for f in verify(ledger).findings] == [Problem.UNACCOUNTED] * 3
@@ -308,6 +330,33 @@ def test_an_erased_entry_must_be_accounted_for(
     asyncio.run(account(str(ledger.opening.path)))
     found = verify(ledger)
     assert (found.findings, found.erased) == ([], 3)
+    for name, value in (("recorded_at", "2026-01-01T00:00:00Z"), ("id", "x"), ("text", "no")):
+        ledger.run(
+            f"UPDATE entries SET value = json_set(value, '$.{name}', '{value}') WHERE seq = 6"  # noqa: S608 - a test's own names
+        )
+        [finding] = verify(ledger).findings
+        assert (finding.problem, finding.leaf) == (Problem.CHANGED, 5)
+
+
+@pytest.mark.parametrize("value", ["{", "[]", "{}", '{"id": 1}'])
+def test_an_erased_entry_that_cannot_be_read_is_found(
+    filled_file: tuple[Path, str], tmp_path: Path, value: str
+) -> None:
+    """What stands in the place of an erased entry and is none is found, not stumbled over."""
+    ledger = copy_file(filled_file, tmp_path)
+    ledger.run("UPDATE log_leaves SET salts = zeroblob(4096) WHERE number = 0")
+    ledger.run(f"UPDATE entries SET kind = 'entry_erased', value = '{value}' WHERE seq = 3")  # noqa: S608 - a test's own names
+    found = [f.problem for f in verify(ledger).findings if f.leaf == 2]
+    assert found == [Problem.CHANGED, Problem.UNACCOUNTED]
+
+
+def test_a_head_that_is_gone_is_found_on_postgres(
+    filled_database: tuple[str, str], postgres_server: PostgresServer
+) -> None:
+    """Without the head's row nothing is called whole, and nothing falls over."""
+    ledger = copy_database(filled_database, postgres_server)
+    ledger.run("DELETE FROM log_head")
+    assert Problem.HEAD in {finding.problem for finding in verify(ledger).findings}
 
 
 async def account(address: str) -> None:

@@ -22,6 +22,9 @@ NO_SALT: Final = bytes(SALT_BYTES)
 """Stands for a salt that was destroyed."""
 
 _SEQ: Final = Struct(">q")
+SEQ_BYTES: Final = _SEQ.size
+"""How many bytes the number of an entry takes."""
+
 _ZERO: Final = b"\x00"
 
 

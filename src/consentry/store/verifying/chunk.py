@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from consentry.domain.entries import EntryKind
+from consentry.domain.erasure import ERASED_NUMBER
 from consentry.ports import TextSealed
 from consentry.store.log_leaves import NO_SALT, Leaves, hash_entry, split_salts, split_seqs
 from consentry.store.postgres.statements import clean
@@ -51,8 +52,21 @@ class _Recorded(msgspec.Struct, gc=False):
     sender: str | None = None
 
 
+class _Emptied(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """What an erasure leaves of an entry: nothing beside this."""
+
+    id: str
+    recipient: str
+    kind: str
+    at: str
+    recorded_at: str
+    actor: dict[str, str]
+
+
+_SYSTEM: Final = {"kind": "system"}
 _TEXTS: Final = ("id", "recipient", "kind", "sender")
 _decode_lines: Final = msgspec.json.Decoder(_Recorded).decode_lines
+_decode_emptied: Final = msgspec.json.Decoder(_Emptied).decode
 _decode: Final = msgspec.json.Decoder(_Recorded).decode
 
 
@@ -185,9 +199,26 @@ def _look_closely(tile: _Tile, found: _Found) -> None:
         leaf_hash = tile.hashes[place * HASH_BYTES : (place + 1) * HASH_BYTES]
         if salt == NO_SALT and row.kind == EntryKind.ENTRY_ERASED:
             found.erased.append((seq, leaf))
+            if not _is_empty(row):
+                found.findings.append(Finding(Problem.CHANGED, f"Entry {row.id}", leaf, before))
         elif (wrong := _check_row(row, salt, leaf_hash)) is not None:
             problem, told = wrong
             found.findings.append(Finding(problem, f"Entry {row.id}", leaf, before, told))
+
+
+def _is_empty(row: StoredEntry) -> bool:
+    """Tell whether an entry whose leaf shows nothing any more says nothing either."""
+    try:
+        said = _decode_emptied(row.value)
+        recorded_at = _read_time(said.recorded_at)
+    except ValueError:
+        return False
+    return (row.recipient, row.sender, recorded_at, said) == (
+        ERASED_NUMBER,
+        None,
+        row.recorded_at,
+        _Emptied(row.id, ERASED_NUMBER, row.kind, said.recorded_at, said.recorded_at, _SYSTEM),
+    )
 
 
 def _check_row(row: StoredEntry, salt: bytes, leaf_hash: bytes) -> tuple[Problem, str] | None:

@@ -16,6 +16,7 @@ class Problem(StrEnum):
     INSERTED = "inserted"
     UNACCOUNTED = "unaccounted"
     SEALED = "sealed"
+    HEAD = "head"
     LEAVES = "leaves"
     TILE = "tile"
     SIGNATURE = "signature"
@@ -30,6 +31,7 @@ SAID: Final = {
     Problem.INSERTED: "was inserted afterwards: it is not in the log",
     Problem.UNACCOUNTED: "was erased, and no entry of the kind `erased` accounts for it",
     Problem.SEALED: "could not be opened",
+    Problem.HEAD: "is missing, or says another place than the leaves: what comes next goes astray",
     Problem.LEAVES: "is not what the log's tree was made of: salts or numbers were changed",
     Problem.TILE: "is not what the hashes below it make",
     Problem.SIGNATURE: "is not signed by a key of the log",
@@ -45,6 +47,7 @@ ADVICE: Final = {
     Problem.INSERTED: "Believe nothing that rests on it, and find out who could write.",
     Problem.UNACCOUNTED: "Look for who destroyed it: an erasure leaves an entry behind.",
     Problem.SEALED: "Set the text key that it was sealed with in CONSENTRY_TEXT_KEYS.",
+    Problem.HEAD: "Restore the table log_head from a backup, and verify again.",
     Problem.LEAVES: "Restore the tables log_leaves and log_tiles from a backup, and verify again.",
     Problem.TILE: "Restore the table log_tiles from a backup, and verify again.",
     Problem.SIGNATURE: "Hold it against the checkpoints that you keep elsewhere.",

@@ -7,7 +7,7 @@ from typing import Final, Protocol, TypeVar
 import msgspec
 
 from consentry.domain.erasure import Erasure
-from consentry.store.log_leaves import split_seqs
+from consentry.store.log_leaves import SEQ_BYTES, split_seqs
 from consentry.store.rows import from_microseconds
 from consentry.store.sealing import open_sealed
 from consentry.store.verifying.findings import ChunkReport, Finding, Problem
@@ -17,7 +17,7 @@ from consentry.store.verifying.parts import (
     verify_checkpoints,
     verify_chunk,
 )
-from consentry.store.verifying.sources import TILES_AT_ONCE, Bounds, LogSource
+from consentry.store.verifying.sources import LOWEST, TILES_AT_ONCE, Bounds, LogSource
 from consentry.wire.merkle import hash_pairs
 from consentry.wire.signed_note import (
     NoteError,
@@ -115,9 +115,14 @@ def verify_ledger(
     any, only they count.
     """
     measured = source.measure()
-    bounds = _complete(source.list_bounds(), measured.size)
-    watching.begin("verifying entries", measured.size)
+    spans = source.list_bounds()
     findings: list[Finding] = []
+    if not measured.has_head or _is_past(spans, measured.size):
+        findings.append(Finding(Problem.HEAD, "The head of the log"))
+        if _is_past(spans, measured.size):
+            measured = measured._replace(size=0)
+    bounds = _complete(spans, measured.size)
+    watching.begin("verifying entries", measured.size)
     roots: list[bytes] = []
     erased: list[tuple[int, int]] = []
     reports = hands.verify_chunks([(chunk, measured.size) for chunk in bounds])
@@ -142,6 +147,12 @@ def verify_ledger(
         _compute(computing, measured.size),
         findings,
     )
+
+
+def _is_past(bounds: list[Bounds], size: int) -> bool:
+    """Tell a size that is chunks away from the last leaves: nobody lost that many."""
+    known = max((chunk.number for chunk in bounds), default=0)
+    return not 0 <= size // _ENTRIES_OF_CHUNK <= known + 1
 
 
 def _complete(bounds: list[Bounds], size: int) -> list[Bounds]:
@@ -172,7 +183,8 @@ def _judge_strays(
 
 def _read_seqs(source: LogSource, bounds: Bounds) -> Iterator[int]:
     for leaves in source.read_leaves(bounds.number * TILES_AT_ONCE, TILES_AT_ONCE):
-        yield from split_seqs(leaves.seqs)
+        # Those that are damaged are found with their own chunk.
+        yield from split_seqs(leaves.seqs[: len(leaves.seqs) // SEQ_BYTES * SEQ_BYTES])
 
 
 def _judge_erased(source: LogSource, erased: list[tuple[int, int]]) -> Iterator[Finding]:
@@ -238,7 +250,7 @@ def _judge_checkpoints(
     """Verify all checkpoints; `keyed` is the log's size and who may have signed them."""
     watching.begin("verifying checkpoints", source.count_checkpoints())
     parts = []
-    behind = 0
+    behind = LOWEST
     while run := source.read_checkpoints(behind, CHECKPOINTS_AT_ONCE):
         parts.append((behind, len(run), *keyed))
         behind = run[-1].size

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from consentry.ports import Checkpoint
-from consentry.store.log_leaves import Leaves
+from consentry.store.log_leaves import SEQ_BYTES, Leaves
 from consentry.store.verifying.chunk import Chunk, check_chunk
 from consentry.store.verifying.findings import ChunkReport, Finding, Problem
 from consentry.store.verifying.sources import TILES_AT_ONCE, Bounds, LogSource
@@ -49,9 +49,11 @@ def verify_chunk(source: LogSource, bounds: Bounds, size: int) -> ChunkReport:
 
 
 def _cut(leaves: Leaves | None, number: int, count: int) -> Leaves:
-    if leaves is None:
+    """Take so many leaves of a tile; none where there are fewer, or they were cut somewhere."""
+    cut = None if leaves is None else leaves.cut(count)
+    if cut is None or len(cut.seqs) != count * SEQ_BYTES:
         return Leaves(number, 0, 0, b"", b"")
-    return leaves.cut(count)
+    return cut
 
 
 class Roots:

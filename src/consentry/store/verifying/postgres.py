@@ -10,6 +10,7 @@ from consentry.store.postgres.connection import Connection, answering, connect, 
 from consentry.store.postgres.statements import read_statements
 from consentry.store.verifying.chunk import RawEntry
 from consentry.store.verifying.sources import (
+    NO_HEAD,
     Bounds,
     Measured,
     StoredCheckpoint,
@@ -65,12 +66,16 @@ class DatabaseSource:
     def measure(self) -> Measured:
         """Tell how large the log is."""
         place = self._read_place()
+        if not place:
+            return NO_HEAD
         ((waiting,),) = self._all("count_waiting", place)
         return Measured(place["size"], waiting)
 
     def _read_place(self) -> dict[str, int]:
-        (row,) = self._all("read_head", {})
-        return dict(zip(("size", "below", "upto", "after", "copied"), row, strict=True))
+        """Read the head; nothing where it is gone."""
+        for row in self._all("read_head", {}):
+            return dict(zip(("size", "below", "upto", "after", "copied"), row, strict=True))
+        return {}
 
     def list_bounds(self) -> list[Bounds]:
         """List the chunks in order."""

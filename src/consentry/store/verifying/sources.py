@@ -15,10 +15,18 @@ TILES_AT_ONCE: Final = 256
 
 
 class Measured(NamedTuple):
-    """How large the log is, and how many entries wait to get in."""
+    """How large the log is, and how many entries wait to get in.
+
+    `has_head`: the row is there that says so, and agrees with the leaves.
+    """
 
     size: int
     waiting: int
+    has_head: bool = True
+
+
+NO_HEAD: Final = Measured(0, 0, has_head=False)
+"""Of a log whose head is gone nothing else can be said."""
 
 
 class Bounds(NamedTuple):

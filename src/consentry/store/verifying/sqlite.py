@@ -11,6 +11,7 @@ from consentry.store.sqlite.answering import answering
 from consentry.store.sqlite.connection import open_for_reading
 from consentry.store.verifying.chunk import RawEntry
 from consentry.store.verifying.sources import (
+    NO_HEAD,
     Bounds,
     Measured,
     StoredCheckpoint,
@@ -49,7 +50,9 @@ class FileSource:
 
     def measure(self) -> Measured:
         """Tell how large the log is."""
-        return Measured(*self._all("measure")[0])
+        for size, waiting, has_head in self._all("measure"):
+            return Measured(size, waiting, bool(has_head))
+        return NO_HEAD
 
     def list_bounds(self) -> list[Bounds]:
         """List the chunks in order."""

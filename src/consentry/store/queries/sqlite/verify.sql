@@ -1,7 +1,12 @@
 -- What is read to hold the ledger against its log.
 
 -- name: measure
-SELECT size, (SELECT count(*) FROM entries WHERE seq > after_seq) FROM log_head;
+-- Entries get in in the order of their numbers; a copy begins at nothing until it is taken over.
+SELECT
+    size,
+    (SELECT count(*) FROM entries WHERE seq > after_seq),
+    size = 0 OR after_seq = ifnull((SELECT max(last_seq) FROM log_leaves), after_seq)
+FROM log_head;
 
 -- name: list_spans
 SELECT number / 256, min(first_seq), max(last_seq) FROM log_leaves GROUP BY 1 ORDER BY 1;

@@ -27,7 +27,7 @@ from consentry.domain.consent import PairState, pair_state
 from consentry.domain.entries import ActorKind, EntryKind, Medium
 from consentry.domain.gate import Verdict
 from consentry.domain.import_columns import Column
-from consentry.domain.listed_numbers import ListedNumber, UnreadableLine
+from consentry.domain.listed_numbers import DayOrder, ListedNumber, UnreadableLine, read_time
 from consentry.domain.messages import MessageStatus
 from consentry.domain.phone import is_e164_shape
 from consentry.domain.standing import EVERYTHING, Cause
@@ -246,6 +246,35 @@ def test_a_person_who_came_back_stays_back() -> None:
     world.clock.advance(minutes=5)
     assert put(world, at=world.clock.now()).fate is Fate.NEW
     assert pair_state(world.standing(), LONG) is PairState.OPTED_OUT
+
+
+@pytest.mark.parametrize(
+    ("claimed", "fate"),
+    [
+        ("{day}", Fate.NEW),
+        ("{hour}:00:00", Fate.NEW),
+        ("{us_day}", Fate.NEW),
+        ("some day in spring", Fate.NEW),
+        ("9999-12-31", Fate.NEW),
+        ("{hour}:00:00Z", Fate.CAME_BACK),
+        ("{hour}:00:00 UTC", Fate.CAME_BACK),
+        ("2020-01-01", Fate.CAME_BACK),
+        ("2020-01-01 10:00", Fate.CAME_BACK),
+    ],
+)
+def test_a_date_that_may_be_after_the_start_counts_as_after_it(claimed: str, fate: Fate) -> None:
+    """The day of their START may have ended with an opt-out: in doubt nobody is texted."""
+    world = World()
+    put(world)
+    world.clock.advance(minutes=5)
+    world.receive("START")
+    now = world.clock.now()
+    days = {"day": f"{now:%Y-%m-%d}", "hour": f"{now:%Y-%m-%dT%H}", "us_day": f"{now:%m/%d/%Y}"}
+    claimed = claimed.format_map(days)
+    at = read_time(claimed, DayOrder.MONTH_FIRST)
+    assert put(world, claimed=claimed, at=at).fate is fate
+    left = PairState.OPTED_OUT if fate is Fate.NEW else PairState.OPTED_IN
+    assert pair_state(world.standing(), LONG) is left
 
 
 def test_a_person_who_came_back_and_left_again_is_on_the_list() -> None:

@@ -17,7 +17,12 @@ from consentry.actions.record_consent import Statement, SuppressRecipient
 from consentry.domain.directory import Directory, conversation_program
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind, Evidence, Medium
 from consentry.domain.import_columns import Column, Columns, guess_columns
-from consentry.domain.listed_numbers import ListedNumber, UnreadableLine, read_listed
+from consentry.domain.listed_numbers import (
+    ListedNumber,
+    UnreadableLine,
+    latest_time,
+    read_listed,
+)
 from consentry.domain.standing import EVERYTHING, Cause, Standing, Suppression, Tag
 from consentry.ports import Change, Facts, Needs
 from consentry.wire.delimited import find_delimiter, read_records
@@ -125,8 +130,8 @@ def decide_fate(
 ) -> Fate:
     """Say what becomes of a number, before anything is written and again when it is.
 
-    A person on the list who came back to a sender by their own text stays back, unless the list
-    says that they opted out after that.
+    A person on the list who came back to a sender by their own text stays back, unless they may
+    have opted out after that by what the list says: a day may be any hour of it.
     """
     known = standing.suppression(source.scope)
     if known is None or not known.active or (source.by_person and not known.by_person):
@@ -134,7 +139,8 @@ def decide_fate(
     came_back_at = _came_back_at(standing, known, directory)
     if came_back_at is None:
         return Fate.LISTED
-    return Fate.NEW if row.at is not None and row.at > came_back_at else Fate.CAME_BACK
+    latest = latest_time(row)
+    return Fate.NEW if latest is not None and latest > came_back_at else Fate.CAME_BACK
 
 
 def _came_back_at(standing: Standing, known: Suppression, directory: Directory) -> datetime | None:

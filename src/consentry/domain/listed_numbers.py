@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -23,6 +23,9 @@ _WRITTEN_DAY: Final = re.compile(
     re.IGNORECASE,
 )
 _TWELVE: Final = 12
+_FARTHEST_WEST: Final = timedelta(hours=12)
+"""How far behind UTC clocks are: what has no zone may be so much later than it looks."""
+_UNKNOWN: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class DayOrder(StrEnum):
@@ -103,6 +106,30 @@ def read_time(text: str, days: DayOrder | None = None) -> datetime | None:
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except OverflowError:
         return None
+
+
+def latest_time(row: ListedNumber) -> datetime | None:
+    """Tell the latest time that a row's date may mean; None where the row claims none.
+
+    A plain day lasts until it ends everywhere, a time without a zone may be that of anywhere, and
+    what cannot be read may be any time.
+    """
+    if row.at is None:
+        return _UNKNOWN if row.claimed else None
+    written = row.claimed.removesuffix(" UTC")
+    if written != row.claimed or not written:
+        return row.at
+    try:
+        has_zone = datetime.fromisoformat(written).tzinfo is not None
+    except ValueError:
+        has_zone = False
+    if has_zone:
+        return row.at
+    length = timedelta() if ":" in written else timedelta(days=1)
+    try:
+        return row.at + length + _FARTHEST_WEST
+    except OverflowError:
+        return _UNKNOWN
 
 
 def _read_written(text: str, days: DayOrder | None) -> datetime | None:

@@ -123,16 +123,18 @@ async def test_a_name_with_signs_that_stand_for_several_is_one_file(tmp_path: Pa
         ("", "is empty"),
         ("a,b\n1,2\n", "None of the columns .* --number-column"),
         ("phone,Phone\n1,2\n", "two columns named"),
-        (f"phone,x\n{PERSON}\n", "(?s)cannot be read.*Line: 2"),
-        (f"phone,x\n{PERSON},1,2\n", "(?s)cannot be read.*Line: 2"),
+        ("phone,,x\n1,2,3\n", "Column 2 of in.csv has no name"),
+        (f"phone,x\n{PERSON}\n", "cannot be read.*Line: 2. Expected .*: 2 Found: 1.$"),
+        (f"phone,x\n{PERSON},1,2\n", "cannot be read.*Line: 2. Expected .*: 2 Found: 3.$"),
         (f'phone,x\n"{PERSON},1\n', "cannot be read"),
         ('"phone', "does not begin as CSV"),
     ],
 )
 async def test_a_list_that_is_none_is_refused(text: str, said: str, tmp_path: Path) -> None:
-    """Nothing is skipped: the line is named, and there is no file of answers."""
-    with pytest.raises(ListError, match=said):
+    """Nothing is skipped: the line is named, but whose it is is not; there are no answers."""
+    with pytest.raises(ListError, match=said) as refused:
         await answer(tmp_path, text)
+    assert PERSON not in str(refused.value)
     assert list_names(tmp_path) == ["in.csv"]
 
 

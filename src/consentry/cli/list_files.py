@@ -69,7 +69,8 @@ def _opened(path: Path) -> "Iterator[duckdb.DuckDBPyConnection]":
         with duckdb.connect() as connection:
             yield connection
     except duckdb.Error as error:
-        raise UnreadableFile(f"{path} is no Parquet that can be read: {error}") from error
+        why = str(error).partition("\n")[0].rstrip(".")
+        raise UnreadableFile(f"{path} is no Parquet that can be read: {why}.") from error
 
 
 def _write(cell: object) -> str:

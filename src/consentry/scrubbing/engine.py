@@ -26,7 +26,21 @@ def failing(what: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        raise ListError(f"{what}: {error}") from error
+        raise ListError(f"{what}: {tell_briefly(str(error))}.") from error
+
+
+def tell_briefly(message: str) -> str:
+    """Take what is wrong out of an engine's message: not the row itself, nor the engine's options.
+
+    A row has numbers of people in it, and messages end up in logs.
+    """
+    said = []
+    for line in message.splitlines():
+        if not line.strip() or line.startswith("Possible"):
+            break
+        if not line.startswith("Original Line"):
+            said.append(line.strip().rstrip("."))
+    return ". ".join(said)
 
 
 def open_engine(folder: Path, *, threads: int) -> "duckdb.DuckDBPyConnection":

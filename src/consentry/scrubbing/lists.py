@@ -72,6 +72,9 @@ def read_list_file(path: Path, number: str | None, engine: "duckdb.DuckDBPyConne
     if len(set(names)) < len(names):
         twice = next(name for name in columns if names.count(name.casefold()) > 1)
         raise ListError(f"{path.name} has two columns named {twice!r}. Rename one of them.")
+    if not all(name.strip() for name in columns):
+        place = next(n for n, name in enumerate(columns, 1) if not name.strip())
+        raise ListError(f"Column {place} of {path.name} has no name. Give it one.")
     return ListFile(path, columns, _find_number(columns, number, path), delimiter)
 
 

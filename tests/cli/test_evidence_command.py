@@ -51,5 +51,7 @@ def test_a_bundle_is_written_told_of_and_good(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("*evidence*")] == ["evidence.zip"]
     nowhere = run("--out", str(tmp_path / "no" / "evidence.zip"))
     assert (nowhere.returncode, "There is no folder" in nowhere.stderr) == (2, True)
+    folder = run("--out", str(tmp_path))
+    assert (folder.returncode, "is a folder" in folder.stderr) == (2, True)
     other = run("--out", str(out), "--sender", "+19995550100")
     assert (other.returncode, "There is no sender" in other.stderr) == (1, True)

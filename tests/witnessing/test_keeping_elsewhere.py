@@ -110,8 +110,38 @@ async def test_a_repository_goes_to_its_remote(store: Store, tmp_path: Path) -> 
     remote.rename(tmp_path / "gone.git")
     await store.submit(Append("ent_3"))
     await store.integrate_log()
-    with pytest.raises(NotKept, match="git push failed"):
-        keep_in_git(await newest(store), git)
+    for _ in range(2):
+        with pytest.raises(NotKept, match="git push failed"):
+            keep_in_git(await newest(store), git)
+    (tmp_path / "gone.git").rename(remote)
+    keep_in_git(await newest(store), git)
+    assert "of 3 entries" in run_git("-C", str(remote), "log", "--all", "--format=%s")
+
+
+async def test_a_place_that_cannot_be_made_is_told(store: Store, tmp_path: Path) -> None:
+    """A folder below a file is none, for git either."""
+    (tmp_path / "file").write_text("no folder")
+    for keep in (keep_in_folder, keep_in_git):
+        with pytest.raises(NotKept, match="cannot be kept in"):
+            keep(await newest(store), tmp_path / "file" / "kept")
+
+
+async def test_an_answer_goes_along_with_the_next_checkpoint(
+    store: Store, clock: FakeClock, authority: Authority, tmp_path: Path
+) -> None:
+    """It came after its own checkpoint was kept: it is in the repository's next commit."""
+    git = tmp_path / "git"
+    places = Places(folder=f"git:{git}", folder_seconds=600.0, authority=authority.url)
+    witnessing = Witnessing(store, clock, places)
+    await witnessing.step()
+    assert not (git / "checkpoint-1.tsr").exists()
+    await store.submit(Append("ent_2"))
+    await store.integrate_log()
+    clock.advance(seconds=601)
+    await witnessing.step()
+    kept = run_git("-C", str(git), "ls-files").split()
+    assert kept == ["checkpoint-1", "checkpoint-1.tsr", "checkpoint-2", "latest"]
+    assert (git / "latest").read_text() == (await newest(store)).note
 
 
 async def test_another_ledger_is_not_written_over(store: Store, tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ def write_evidence(
 
     Example: consentry evidence +14155550142 --out evidence.zip --from 2026-01-01
     """
+    if out.is_dir():
+        fail(f"{out} is a folder. Name the file to write, such as evidence.zip.", code=2)
     if not out.parent.is_dir():
         fail(f"There is no folder {out.parent}. Make it, or name another place.", code=2)
     begin, end = (None if text is None else parse_time(text) for text in (since, until))

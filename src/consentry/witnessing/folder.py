@@ -70,15 +70,17 @@ def keep_in_git(checkpoint: Checkpoint, folder: Path) -> None:
 
     Where the repository has a remote that its branch goes to, it is pushed there. Raises `NotKept`.
     """
-    if not (folder / ".git").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        _git(folder, "init", "--quiet")
     file = keep_in_folder(checkpoint, folder)
-    _git(folder, "add", "--", file.name, LATEST)
-    if not _git(folder, "status", "--porcelain", "--", file.name, LATEST):
-        return
-    told = f"Keep the checkpoint of {checkpoint.size} entries"
-    _git(folder, *_AUTHOR, "commit", "--quiet", "-m", told, "--", file.name, LATEST)
+    if not (folder / ".git").exists():
+        _git(folder, "init", "--quiet")
+    files = [file.name, LATEST]
+    if checkpoint.timestamp is not None:
+        files.append(f"{file.name}.tsr")
+    _git(folder, "add", "--", *files)
+    if _git(folder, "status", "--porcelain", "--", *files):
+        told = f"Keep the checkpoint of {checkpoint.size} entries"
+        _git(folder, *_AUTHOR, "commit", "--quiet", "-m", told, "--", *files)
+    # Also where there is nothing new: the remote may have been away the last time.
     if _git(folder, "remote"):
         _git(folder, "push", "--quiet")
 

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from consentry.ports import Checkpoint, Clock, Store
 from consentry.witnessing.folder import NotKept, keep_in_folder, keep_in_git
 from consentry.witnessing.places import Places
@@ -45,6 +47,7 @@ class Witnessing:
         self._store = store
         self._clock = clock
         self._places = places
+        self._stamped: Checkpoint | None = None
         self._pushing = _Turn("checkpoint_not_kept", places.folder_seconds)
         self._stamping = _Turn("checkpoint_not_stamped", places.authority_seconds)
 
@@ -85,9 +88,13 @@ class Witnessing:
         folder = str(self._places.folder)
         is_git = folder.startswith(GIT)
         keep = keep_in_git if is_git else keep_in_folder
-        await asyncio.to_thread(keep, checkpoint, Path(folder.removeprefix(GIT)))
+        # An answer is there only after its checkpoint was pushed, so it goes with the next one.
+        for due in filter(None, (self._stamped, checkpoint)):
+            await asyncio.to_thread(keep, due, Path(folder.removeprefix(GIT)))
+        self._stamped = None
 
     async def _stamp(self, checkpoint: Checkpoint) -> None:
         if checkpoint.timestamp is None:
             answer = await stamp(checkpoint, str(self._places.authority))
             await self._store.keep_timestamp(checkpoint.size, answer)
+            self._stamped = msgspec.structs.replace(checkpoint, timestamp=answer)

@@ -319,6 +319,18 @@ async def test_a_text_with_a_carrier_puts_it_off(database: Database) -> None:
     await store.close()
 
 
+async def test_what_accounts_for_an_erasure_is_never_erased(database: Database) -> None:
+    """Not even where its reason names somebody else who is erased later."""
+    store = database.open(hash_keys=KEYS)
+    await fill(store)
+    erasure = entry(30, NOBODY, kind=EntryKind.ERASED, reason=f"together with {ANN}")
+    await store.submit(write(Change(entries=(erasure,))))
+    await erase(store)
+    left = await store.read_entries(NOBODY, ALL)
+    assert [e.reason for e in left if e.id == erasure.id] == [erasure.reason]
+    await store.close()
+
+
 async def test_commands_of_the_same_moment_see_it_whole(database: Database) -> None:
     """What is submitted together with an erasure is decided before it or after it, never within."""
     store = database.open(hash_keys=KEYS)

@@ -4,6 +4,7 @@ The ledger goes on to verify: where an entry was, an empty one is left, and one 
 accounts for all of them. The person's last word is kept under a keyed hash of the number.
 """
 
+import re
 from datetime import datetime
 from typing import Final
 
@@ -19,6 +20,7 @@ from consentry.ports import Change, Destroyed, Facts, Held, Mentions, Needs, Rej
 
 REASON_CHARACTERS_MAX: Final = 500
 _TRIES: Final = 5
+_ANY_NUMBER: Final = re.compile(r"\+[0-9][0-9 ().-]{5,}")
 _EMPTY: Final = Standing()
 
 
@@ -108,10 +110,11 @@ class EraseNumber(msgspec.Struct, frozen=True):
                 f"Say why, in 1 to {REASON_CHARACTERS_MAX} characters: it is kept as the reason.",
                 status=422,
             )
-        if self.recipient.lstrip("+") in "".join(filter(str.isdigit, self.reason)):
+        digits = "".join(filter(str.isdigit, self.reason))
+        if self.recipient.lstrip("+") in digits or _ANY_NUMBER.search(self.reason):
             raise Rejected(
                 "reason_names_number",
-                "The reason names the number, and the reason is kept. Leave the number out of it.",
+                "The reason names a number, and the reason is kept. Leave the number out of it.",
                 status=422,
             )
         if sorted(c.id for c in held.customers) != sorted(self.customers) or self._is_young(held):

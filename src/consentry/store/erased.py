@@ -216,7 +216,12 @@ class Naming:
         return list(self._gone)
 
     def look_at_entry(self, place: int, recipient: str, kind: str, value: str) -> None:
-        """Note whom an entry names; raises `TextSealed` where its text cannot be opened."""
+        """Note whom an entry names; raises `TextSealed` where its text cannot be opened.
+
+        What accounts for an erasure stays, whatever its reason says: else the ledger is not whole.
+        """
+        if kind == EntryKind.ERASED:
+            return
         value = SEALING.open(value)
         named = self._find_in(value)
         if not recipient and kind in _OF_PROFILES:

@@ -331,6 +331,21 @@ async def test_what_accounts_for_an_erasure_is_never_erased(database: Database) 
     await store.close()
 
 
+async def test_a_name_is_looked_for_as_a_whole_word(database: Database) -> None:
+    """Erasing Ed takes no entry about Edith, nor all that have those letters in their JSON."""
+    store = database.open(hash_keys=KEYS)
+    said = ("Edith: profile made", "Ed: profile made", "Ed (ed@example.com): changed")
+    entries = tuple(
+        entry(n, NOBODY, kind=EntryKind.CUSTOMER_CHANGED, text=text) for n, text in enumerate(said)
+    )
+    names = (customer(1, "Ed", ANN), customer(2, "kind", BOB))
+    await store.submit(write(Change(entries=entries, records=names)))
+    assert [(await erase(store, number)).entries for number in (ANN, BOB)] == [2, 0]
+    left = await store.read_entries(NOBODY, ALL)
+    assert [e.text for e in left if e.kind is EntryKind.CUSTOMER_CHANGED] == [said[0]]
+    await store.close()
+
+
 async def test_commands_of_the_same_moment_see_it_whole(database: Database) -> None:
     """What is submitted together with an erasure is decided before it or after it, never within."""
     store = database.open(hash_keys=KEYS)

@@ -27,7 +27,7 @@ from consentry.ports import (
     TextHash,
 )
 from consentry.store.loaded import Loaded
-from consentry.store.rows import encode, from_microseconds
+from consentry.store.rows import from_microseconds
 from consentry.store.sealing import SEALING
 from consentry.wire.keyed_hash import HashKeys, KeyedHash, UnknownHashKey
 
@@ -192,6 +192,15 @@ def _hash_everywhere(asked: Asked, number: str) -> tuple[tuple[str, str], ...]:
     return tuple((key, asked.keys.hash_by(key, number).hash) for key in keys)
 
 
+class _Said(msgspec.Struct):
+    """What an entry about nobody says, to whoever reads the audit."""
+
+    text: str = ""
+
+
+_decode_said: Final = msgspec.json.Decoder(_Said).decode
+
+
 class Naming:
     """Tells where numbers are named, and by what else: whoever nothing else remains of."""
 
@@ -225,7 +234,8 @@ class Naming:
         value = SEALING.open(value)
         named = self._find_in(value)
         if not recipient and kind in _OF_PROFILES:
-            named |= {n for n, words in self._words.items() if any(w in value for w in words)}
+            text = _decode_said(value).text
+            named |= {n for n, words in self._words.items() if words and words.search(text)}
         for number in named:
             if not recipient or recipient in self._others[number]:
                 self._places.setdefault(number, []).append(place)
@@ -261,15 +271,14 @@ def _goes(customer: Customer, number: str) -> bool:
     return all(phone.normalized == number for phone in customer.phones)
 
 
-def _list_words(customers: Iterable[Customer], number: str) -> list[str]:
-    """List what names the customers that have no other number, as it stands within JSON."""
+def _list_words(customers: Iterable[Customer], number: str) -> re.Pattern[str] | None:
+    """List what names the customers that have no other number; None where nothing does.
+
+    As whole words: Ed is not in Edited, and Ann is not Anna.
+    """
     gone = [customer for customer in customers if _goes(customer, number)]
-    return [_written(word) for c in gone for word in filter(None, (c.id, c.name, *c.emails))]
-
-
-def _written(word: str) -> str:
-    """Write a text as it stands within JSON."""
-    return encode(word).decode()[1:-1]
+    words = [re.escape(word) for c in gone for word in filter(None, (c.id, c.name, *c.emails))]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)") if words else None
 
 
 _decode_rows_of: Final = msgspec.json.Decoder(dict[str, list[msgspec.Raw]]).decode

@@ -228,6 +228,36 @@ def test_a_moved_number_keeps_what_was_texted_to_it_if_somebody_vouches() -> Non
     assert str(evidence.note).endswith("texted by this handset according to Ada of Acme")
 
 
+@pytest.mark.parametrize("text", ["STOP", "please do not text me any more", "Wrong number"])
+@pytest.mark.parametrize("days", [-1, 1])
+def test_an_opt_out_among_moved_texts_is_one(text: str, days: int) -> None:
+    """In whatever order the rows stand: a log of what came in has those who said stop, too."""
+    hello = ListedNumber(2, PERSON, "", "2026-11-23T10:00:00Z", START, "Hello")
+    stop = ListedNumber(3, PERSON, "", "", START + timedelta(days=days), text)
+    for rows in ((hello, stop), (stop, hello), (stop,)):
+        world = World()
+        world.clock.advance(minutes=5)
+        begin(world, TALK)
+        decided = []
+        for place, row in enumerate(rows):
+            _, found = world.store.run(ImportSlice("imp_1", place, place, (row,), TALK))
+            decided += found
+        assert next(d for d in decided if d.row is stop).outcome is RowOutcome.WITHDREW
+        assert world.send().decision.decision is Verdict.DENY
+        assert pair_state(world.standing(), LONG) is PairState.OPTED_OUT
+        world = World()
+        assert RowOutcome.WITHDREW in outcomes(bring(world, *rows, aim=TALK))
+        assert world.send().decision.decision is Verdict.DENY
+
+
+def test_a_moved_text_that_may_be_an_opt_out_is_refused() -> None:
+    """Nobody is asked about it, so it is no consent."""
+    world = World()
+    (decided,) = bring(world, ListedNumber(2, PERSON, "", "", START, "no thanks"), aim=TALK)
+    assert decided.outcome is RowOutcome.REFUSED
+    assert world.send().decision.decision is Verdict.DENY
+
+
 def test_a_moved_number_without_its_date_or_text_is_refused() -> None:
     """Nothing is guessed; and the reasons are kept with the rows."""
     world = World()

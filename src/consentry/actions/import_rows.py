@@ -30,8 +30,10 @@ from consentry.domain.imports import (
     ImportRun,
     RowOutcome,
 )
+from consentry.domain.keywords import read_legal
 from consentry.domain.levels import STRENGTH
 from consentry.domain.listed_numbers import ListedNumber, UnreadableLine
+from consentry.domain.reading import LegalMeaning
 from consentry.domain.standing import Consent, ConsentLevel, ConsentState, Standing, apply_pieces
 from consentry.ports import Change, Facts, Needs, Rejected
 
@@ -48,6 +50,7 @@ class Decided(msgspec.Struct, frozen=True, gc=False):
 
 
 _UNSEEN: Final = Standing()
+_OPT_OUTS: Final = frozenset({LegalMeaning.OPT_OUT, LegalMeaning.WRONG_NUMBER})
 _FATES = {
     Fate.NEW: RowOutcome.RECORDED,
     Fate.LISTED: RowOutcome.STANDS,
@@ -121,7 +124,7 @@ class _Deciding:
             name=aim.source,
             digest=aim.digest,
             agent=aim.by,
-            brand=aim.brand,
+            brand=_find_brand(aim, facts),
             by_person=aim.by_person,
         )
         is_opt_out = aim.kind is ImportKind.OPT_OUTS
@@ -145,15 +148,37 @@ class _Deciding:
         return Decided(row, RowOutcome.RECORDED, None, imported.in_flight)
 
     def _grant(self, row: ListedNumber) -> Decided:
+        meaning = LegalMeaning.NONE if self._aim.texted is None else read_legal(row.text).meaning
+        if meaning in _OPT_OUTS:
+            return self._say_stop(row)
+        if meaning is not LegalMeaning.NONE:
+            return Decided(
+                row, RowOutcome.REFUSED, "This text may be an opt-out. Somebody reads it."
+            )
         decided, change = _grant(row, self._run, self._aim, self._facts)
         if change is not None:
             self._keep(change)
         return decided
 
+    def _say_stop(self, row: ListedNumber) -> Decided:
+        """Take an opt-out among texts that are vouched for as one: a log of texts has those too."""
+        imported, change = ImportOptOut(row, self._source).decide(self._facts)
+        self._keep(change)
+        outcome = RowOutcome.WITHDREW if imported.fate is Fate.NEW else _FATES[imported.fate]
+        return Decided(
+            row, outcome, "This text is an opt-out, and counts as one.", imported.in_flight
+        )
+
     def _keep(self, change: Change) -> None:
         self.changes.append(change)
         if self._supposing is not None:
             self._supposing.apply(change)
+
+
+def _find_brand(aim: ImportAim, facts: Facts) -> str | None:
+    """Find whom opt-outs of a list are for: those among texts to a number, its brand."""
+    program = None if aim.texted is None else facts.directory.program(aim.program or "")
+    return aim.brand if program is None else program.brand
 
 
 def _grant(
@@ -220,7 +245,7 @@ def needs_of(rows: Sequence[ListedRow], aim: ImportAim, *runs: str) -> Needs:
     """Ask for the standings of the rows, and for what waits in the outbox for opted-out people."""
     return Needs(
         recipients=tuple(row.recipient for row in rows if isinstance(row, ListedNumber)),
-        queued_jobs=aim.kind is ImportKind.OPT_OUTS,
+        queued_jobs=aim.kind is ImportKind.OPT_OUTS or aim.texted is not None,
         imports=runs,
     )
 

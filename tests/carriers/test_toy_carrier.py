@@ -200,6 +200,7 @@ def test_the_whole_way_by_the_new_carrier(checkout: Path, tmp_path: Path) -> Non
         assert post(product, "inbound", hello) == 200
         assert product.standing(PERSON, NUMBER)["state"] == "opted_in"
         assert product.entries(PERSON)[0]["kind"] == "opted_in"
+        eventually(lambda: len(can.sent) == 1, "the initial reply goes out first")
         sent = product.send(NUMBER, PERSON, "Good day")
         assert product.wait_for(sent, "sent")["carrier_message_id"] == "can-2"
         assert can.sent[-1] == {"from": NUMBER, "to": PERSON, "words": "Good day"}

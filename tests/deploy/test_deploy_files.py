@@ -308,7 +308,7 @@ def test_promtool_takes_the_rules_and_their_cases_hold() -> None:
 
 
 def _texts() -> dict[str, str]:
-    files = [file for file in DEPLOY.rglob("*") if file.is_file()]
+    files = [f for f in DEPLOY.rglob("*") if f.is_file() and f.parent.name != "__pycache__"]
     return {str(file.relative_to(DEPLOY)): file.read_text() for file in files}
 
 

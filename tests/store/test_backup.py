@@ -132,7 +132,7 @@ async def test_a_restore_brings_everything_back_and_sends_nothing_old(
     assert "consentry opt-out NUMBER --reason" in said
     after = await everything(url_of(target))
     changed = {name for name in before if before[name] != after[name]}
-    touched = {f"entries of {ANN}", f"texts of {ANN}", f"messages of {ANN}"}
+    touched = {f"{what} of {ANN}" for what in ("entries", "texts", "messages", "values")}
     assert changed - touched <= {"messages", "outbox", "due", "tallies", "notices"}
     assert after["outbox"] == 1
     store = target.open()

@@ -252,3 +252,15 @@ def test_a_tile_that_is_cut_off_is_found_out() -> None:
     with pytest.raises(ValueError, match="tile 0 of level 0 is too short"):
         hash_span(Span(0, 8), {name: tiles[name][:-1]})
     assert list_subtrees(Span(0, 7)) == [(2, 0), (1, 2), (0, 6)]
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("size", "tails"),
+    [(0, []), (255, [(0, 0)]), (256, [(1, 0)]), (257, [(0, 1), (1, 0)]), (65536, [(2, 0)])],
+)
+def test_a_level_that_ends_with_a_full_tile_has_no_tail(
+    size: int, tails: list[tuple[int, int]]
+) -> None:
+    """Only what is still to be filled is written anew at the next entry."""
+    assert list_tails(size) == [TileName(*tail) for tail in tails]

@@ -14,6 +14,7 @@ from consentry.wire.timestamps import (
     read_response,
     write_request,
 )
+from fuzzing import fuzz
 
 DIGEST = sha256(b"example\n").digest()
 NONCE = 0xB1E71B99A0EA072B
@@ -106,3 +107,10 @@ def test_nothing_that_comes_breaks_the_reader(response: bytes, cut: int, put: by
     for given_bytes in (response, whole[:cut] + put + whole[cut + len(put) :]):
         with suppress(TimestampError):
             read_response(given_bytes)
+
+
+@pytest.mark.property
+@pytest.mark.fuzz
+def test_any_answer_is_a_timestamp_or_refused() -> None:
+    """What an authority answers is read or refused, in bounded time, whatever it is."""
+    fuzz(read_response, (answer(), answer(rest=())), clean=TimestampError)

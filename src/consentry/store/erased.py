@@ -27,7 +27,7 @@ from consentry.ports import (
     TextHash,
 )
 from consentry.store.loaded import Loaded
-from consentry.store.rows import from_microseconds
+from consentry.store.rows import encode, from_microseconds
 from consentry.store.sealing import SEALING
 from consentry.wire.keyed_hash import HashKeys, KeyedHash, UnknownHashKey
 

@@ -44,6 +44,7 @@ PERMISSION_WORDS: Final = {
     Permission.MANAGE_AGENTS: "Add and change agents",
     Permission.MANAGE_KEYS: "Make and revoke API keys",
     Permission.SETTLE_DRIFT: "Settle where a carrier and our records differ",
+    Permission.ERASE: "Erase people, and take along what is held of them",
 }
 """Each permission in words."""
 

@@ -324,9 +324,13 @@ def test_what_the_company_did_between_does_not_hide_the_persons_words() -> None:
 # --- What the carrier tells -------------------------------------------------------------------
 
 
-def refuse(standing: Standing, submitted: float, sender: Sender = LONG) -> Standing:
+def refuse(
+    standing: Standing, submitted: float, sender: Sender = LONG, *, now: float = 900
+) -> Standing:
     """Let the carrier refuse a text that was submitted at a minute."""
-    pieces = refuse_by_carrier(standing, sender, submitted_at=minute(submitted), entry="refused")
+    pieces = refuse_by_carrier(
+        standing, sender, submitted_at=minute(submitted), now=minute(now), entry="refused"
+    )
     return apply_pieces(standing, pieces)
 
 
@@ -334,6 +338,14 @@ def deliver(standing: Standing, submitted: float, sender: Sender = LONG) -> Stan
     """Let a text that was submitted at a minute be delivered."""
     pieces = confirm_delivery(standing, sender, submitted_at=minute(submitted), entry="delivered")
     return apply_pieces(standing, pieces)
+
+
+@pytest.mark.unit
+def test_a_refusal_is_believed_where_our_clock_was_turned_back() -> None:
+    """By our clock the person came back later than now: so it cannot tell what came first."""
+    back = hear_all([(LONG, "STOP", 70), (LONG, "START", 71)])
+    for now, state in ((80, PairState.OPTED_IN), (6, PairState.CARRIER_BLOCKED)):
+        assert pair_state(refuse(back, 5, now=now), LONG) is state
 
 
 @pytest.mark.unit

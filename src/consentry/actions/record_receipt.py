@@ -224,7 +224,9 @@ def _learn(
     counted = facts.refusals_since(asked_of or told.sender.number, facts.now - window)
     burst = counted >= facts.policy.refusal_burst_count
     standing, entry_id = facts.standing(told.recipient), facts.ids.new("ent")
-    blocks = refuse_by_carrier(standing, told.sender, submitted_at=submitted_at, entry=entry_id)
+    blocks = refuse_by_carrier(
+        standing, told.sender, submitted_at=submitted_at, now=facts.now, entry=entry_id
+    )
     pieces = () if burst else blocks
     entry = _carrier_entry(
         entry_id,

@@ -10,11 +10,12 @@ from consentry.domain.standing import Block, BlockState, Cause, Standing
 
 
 def refuse_by_carrier(
-    standing: Standing, sender: Sender, *, submitted_at: datetime, entry: str
+    standing: Standing, sender: Sender, *, submitted_at: datetime, now: datetime, entry: str
 ) -> tuple[Block, ...]:
     """Learn from a carrier's "opted out" that the pair is blocked; it is not a person's word.
 
-    A refusal of a text that we submitted before the person came back says nothing of now.
+    A refusal of a text that we submitted before the person came back says nothing of now. Where
+    they came back later than `now`, our clock was turned back since, and the carrier is believed.
     """
     scope = sender.scope_of(BlockLayer.PROVIDER)
     known = standing.block(scope, BlockLayer.PROVIDER)
@@ -30,7 +31,7 @@ def refuse_by_carrier(
     )
     if known is None:
         return (blocked,)
-    if known.state is BlockState.BLOCKED or known.changed_at > submitted_at:
+    if known.state is BlockState.BLOCKED or submitted_at < known.changed_at <= now:
         return ()
     return (msgspec.structs.replace(blocked, opted_in_at=known.opted_in_at),)
 

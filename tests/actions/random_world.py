@@ -53,7 +53,7 @@ from consentry.domain.gate import (
     Verdict,
     decide,
 )
-from consentry.domain.messages import JobState, MessageStatus
+from consentry.domain.messages import JobState, Message, MessageStatus
 from consentry.domain.obstacles import standing_blocks, standing_suppression
 from consentry.domain.policy import Policy
 from consentry.domain.review import ReviewAnswer, ReviewState
@@ -132,6 +132,7 @@ class RandomWorld(RuleBasedStateMachine):
         self.inbound: list[InboundText] = []
         self.with_carrier: list[Work] = []
         self.went_out: list[Work] = []
+        self.handed_over: list[tuple[Message, datetime]] = []
         self.told_out: set[str] = set()
         self.unsure: dict[str, bool] = {}
         self.refused_at_door: list[tuple[Draft, Decision]] = []
@@ -204,16 +205,11 @@ class RandomWorld(RuleBasedStateMachine):
             return
         who, number = self.said[person], NUMBERS[sender.number]
         assert not any(who.closing(number, layer) for layer in ("provider", "network"))
-        # The carrier took some although its answer was lost: those are not known to be submitted.
-        taken = {work.message.id for work in self.went_out}
-        texts = [
-            (m.submitted_at or m.created_at, m.body)
-            for m in self.store.messages.values()
-            if (m.recipient, m.sender) == (person, sender.number)
-            and (m.submitted_at is not None or m.id in taken)
-        ]
-        asked_at, body = max(texts)
-        assert f"{entry.text} to keep" in body, "a digit that answers no question"
+        pair = person, sender.number
+        asked, asked_at = [
+            (m.body, at) for m, at in self.handed_over if (m.recipient, m.sender) == pair
+        ][-1]
+        assert f"{entry.text} to keep" in asked, "a digit that answers no question"
         assert timedelta() <= now - asked_at <= timedelta(hours=24)
         who.words.append(Said(self.turn, False, number, frozenset({"ours"}), now, sent))
         if entry.program == PROMO.id:
@@ -374,6 +370,7 @@ class RandomWorld(RuleBasedStateMachine):
         for work in self.store.run(ClaimJobs(claimable(NUMBERS, limit), "prc_1")):
             self._check_leaving(work)
             self.with_carrier.append(work)
+            self.handed_over.append((work.message, self.clock.now()))
 
     def _check_leaving(self, work: Work) -> None:
         message, now = work.message, self.clock.now()

@@ -57,7 +57,7 @@ async def test_it_asks_for_a_reason_and_a_tick(world: World) -> None:
     assert "Tick this" in bare.text
     named = await person.post("/erase", ADMIN, reason=f"for {ANN}", sure="yes")
     assert named.status_code == 422
-    assert "The reason names the number" in named.text
+    assert "The reason names a number" in named.text
     assert await person.entries()
 
 

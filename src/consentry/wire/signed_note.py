@@ -184,8 +184,9 @@ def _to_base64(content: bytes) -> str:
 
 
 def _from_base64(text: str) -> bytes:
-    """Read standard base64; gives nothing where it is none."""
+    """Read standard base64; gives nothing where it is none, or is written in another way."""
     try:
-        return b64decode(text, validate=True)
+        decoded = b64decode(text, validate=True)
     except (Base64Error, ValueError):
         return b""
+    return decoded if _to_base64(decoded) == text else b""

@@ -121,3 +121,9 @@ def test_a_calling_code_is_told(number: str, code: str) -> None:
     """Of numbers, also of those that belong to no country, and of regions."""
     assert calling_code(number) == code
     assert [calling_code_of(region) for region in ("US", "MX")] == ["+1", "+52"]
+
+
+def test_a_number_is_never_longer_than_an_international_one() -> None:
+    """Where a country's plan has longer ones, they are refused: E.164 has fifteen digits."""
+    with pytest.raises(InvalidNumber, match="more digits than the 15"):
+        parse_phone("tel:+81-015555510420042001", region="US")

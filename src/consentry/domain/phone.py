@@ -131,6 +131,12 @@ def _parse_cached(text: str, region: str | None) -> Phone:
             "Check the number against its source."
         )
     normalized = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if not is_e164_shape(normalized):
+        # Some countries' plans have numbers for use at home that nobody abroad can be reached by.
+        raise InvalidNumber(
+            f"{_shown(text)} has more digits than the 15 of an international number. "
+            "Check the number against its source."
+        )
     if normalized != text and _parse_cached(normalized, None).normalized != normalized:
         # Two dialling prefixes in a row: each reading strips one, and consent needs one form.
         raise _refusal(text, region, phonenumbers.NumberParseException.NOT_A_NUMBER)

@@ -11,6 +11,9 @@ from typing import Final
 
 import msgspec
 
+E164_DIGITS_MAX: Final = 15
+"""With the country code; some plans have longer numbers, for use at home."""
+
 _NORTH_AMERICA: Final = 1
 _MEXICO: Final = 52
 _RETIRED_MOBILE: Final = "1[0-9]{10}"
@@ -43,7 +46,8 @@ def list_plans() -> tuple[NumberingPlan, ...]:
         if code == _NORTH_AMERICA or metadata is None or general is None:
             continue
         lengths, local = general.possible_length, general.possible_length_local_only
-        possible = tuple(length for length in lengths if length > 0 and length not in local)
+        longest = E164_DIGITS_MAX - len(str(code))
+        possible = tuple(n for n in lengths if 0 < n <= longest and n not in local)
         trunk = metadata.national_prefix_for_parsing
         if code == _MEXICO:
             trunk = "|".join(filter(None, (trunk, _RETIRED_MOBILE)))

@@ -250,11 +250,15 @@ def test_an_opt_out_among_moved_texts_is_one(text: str, days: int) -> None:
         assert world.send().decision.decision is Verdict.DENY
 
 
-def test_a_moved_text_that_may_be_an_opt_out_is_refused() -> None:
-    """Nobody is asked about it, so it is no consent."""
+@pytest.mark.parametrize(
+    ("text", "is_what"), [("no thanks", "perhaps an opt-out"), ("Help", "a call for help")]
+)
+def test_a_moved_text_that_is_no_consent_is_refused(text: str, is_what: str) -> None:
+    """Nobody is asked about what may be an opt-out, and HELP is none: neither is a consent."""
     world = World()
-    (decided,) = bring(world, ListedNumber(2, PERSON, "", "", START, "no thanks"), aim=TALK)
+    (decided,) = bring(world, ListedNumber(2, PERSON, "", "", START, text), aim=TALK)
     assert decided.outcome is RowOutcome.REFUSED
+    assert decided.why == f"This text is {is_what}, and no consent."
     assert world.send().decision.decision is Verdict.DENY
 
 

@@ -17,6 +17,7 @@ from consentry.actions.record_consent import (
     SuppressRecipient,
     TagPhone,
 )
+from consentry.actions.request_consent import RequestConsent
 from consentry.domain.consent import PairState, pair_state
 from consentry.domain.directory import Purpose
 from consentry.domain.entries import Actor, ActorKind, Basis, EntryKind, Evidence, Medium
@@ -82,12 +83,35 @@ def test_a_written_grant_without_its_wording_is_refused(shown: str | None) -> No
 def test_a_grant_needs_evidence_and_a_program() -> None:
     """How is it known, and for what?"""
     world = World()
-    with pytest.raises(Rejected, match="needs evidence") as rejected:
+    with pytest.raises(Rejected, match="Evidence is needed") as rejected:
         world.store.run(grant(None))
     assert rejected.value.code == "evidence_missing"
     with pytest.raises(Rejected, match="no program 'nothing'") as rejected:
         world.store.run(grant(program="nothing"))
     assert (rejected.value.code, rejected.value.status) == ("unknown_program", 404)
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [("Stop.", "as a withdrawal"), ("no thanks", "as a withdrawal"), ("HELP", "Give the words")],
+)
+@pytest.mark.parametrize("medium", [Medium.TEXT, Medium.PHONE])
+@pytest.mark.parametrize("program", [NEWS.id, LONG.conversation])
+def test_words_that_are_no_consent_are_refused(
+    words: str, advice: str, medium: Medium, program: str
+) -> None:
+    """An opt-out, what may be one, HELP: neither recorded nor asked about, and it says why."""
+    world = World()
+    told = statement(msgspec.structs.replace(TEXTED, medium=medium, verbatim=words), actor=KEY)
+    commands: tuple[Command[ConsentRecorded], ...] = (
+        GrantConsent(told, program),
+        RequestConsent(told, NEWS.id),
+    )
+    for command in commands:
+        with pytest.raises(Rejected, match=advice) as rejected:
+            world.store.run(command)
+        assert (rejected.value.code, rejected.value.status) == ("not_a_consent", 422)
+    assert world.store.entries == []
 
 
 def test_a_level_that_is_not_named_is_express() -> None:

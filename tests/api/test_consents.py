@@ -126,6 +126,7 @@ async def test_a_program_takes_back_only_its_own_withdrawal(world: World) -> Non
         ({"program": "prg_missing"}, 404, "unknown_program"),
         ({"evidence": None}, 422, "evidence_missing"),
         ({"level": "express_written"}, 422, "evidence_missing"),
+        ({"evidence": {"medium": "text", "verbatim": "STOP"}}, 422, "not_a_consent"),
         ({"action": "request", "call_to_action": "poster"}, 404, "unknown_call_to_action"),
         ({"action": "request", "program": CONVERSATION}, 422, "conversation_is_built_in"),
         ({"action": "request", "evidence": None}, 422, "evidence_missing"),

@@ -30,11 +30,10 @@ from consentry.domain.imports import (
     ImportRun,
     RowOutcome,
 )
-from consentry.domain.keywords import read_legal
 from consentry.domain.levels import STRENGTH
 from consentry.domain.listed_numbers import ListedNumber, UnreadableLine
-from consentry.domain.reading import LegalMeaning
 from consentry.domain.standing import Consent, ConsentLevel, ConsentState, Standing, apply_pieces
+from consentry.domain.vouched_words import WHY, NoConsent, find_no_consent
 from consentry.ports import Change, Facts, Needs, Rejected
 
 ListedRow = ListedNumber | UnreadableLine
@@ -50,7 +49,6 @@ class Decided(msgspec.Struct, frozen=True, gc=False):
 
 
 _UNSEEN: Final = Standing()
-_OPT_OUTS: Final = frozenset({LegalMeaning.OPT_OUT, LegalMeaning.WRONG_NUMBER})
 _FATES = {
     Fate.NEW: RowOutcome.RECORDED,
     Fate.LISTED: RowOutcome.STANDS,
@@ -148,13 +146,11 @@ class _Deciding:
         return Decided(row, RowOutcome.RECORDED, None, imported.in_flight)
 
     def _grant(self, row: ListedNumber) -> Decided:
-        meaning = LegalMeaning.NONE if self._aim.texted is None else read_legal(row.text).meaning
-        if meaning in _OPT_OUTS:
+        instead = None if self._aim.texted is None else find_no_consent(row.text)
+        if instead is NoConsent.OPT_OUT:
             return self._say_stop(row)
-        if meaning is not LegalMeaning.NONE:
-            return Decided(
-                row, RowOutcome.REFUSED, "This text may be an opt-out. Somebody reads it."
-            )
+        if instead is not None:
+            return Decided(row, RowOutcome.REFUSED, f"This text is {WHY[instead]}, and no consent.")
         decided, change = _grant(row, self._run, self._aim, self._facts)
         if change is not None:
             self._keep(change)

@@ -31,6 +31,7 @@ from consentry.domain.standing import (
     Place,
     apply_pieces,
 )
+from consentry.domain.vouched_words import WHY, NoConsent, find_no_consent
 from consentry.domain.written_consent import look_up, with_words
 from consentry.ports import Change, Expiry, Facts, Needs, Rejected
 
@@ -117,6 +118,29 @@ def find_program(program_id: str, facts: Facts) -> Program:
     return program
 
 
+def need_evidence(evidence: Evidence | None) -> Evidence:
+    """Give the evidence of a consent; raises `Rejected` for none, and for words that are none."""
+    if evidence is None:
+        raise Rejected(
+            "evidence_missing",
+            "Evidence is needed: how is it known that the person wants these texts?",
+            status=422,
+        )
+    instead = find_no_consent(evidence.verbatim)
+    if instead is None:
+        return evidence
+    told = f"What the person said (evidence.verbatim) is {WHY[instead]}, and no consent."
+    if instead is NoConsent.HELP:
+        raise Rejected(
+            "not_a_consent", f"{told} Give the words by which the person agreed.", status=422
+        )
+    raise Rejected(
+        "not_a_consent",
+        f"{told} Record it as a withdrawal; where the person agreed later, give those words.",
+        status=422,
+    )
+
+
 class GrantConsent(msgspec.Struct, frozen=True):
     """Record a grant; it is active at once only where the handset itself has spoken."""
 
@@ -132,12 +156,7 @@ class GrantConsent(msgspec.Struct, frozen=True):
     def decide(self, facts: Facts) -> tuple[ConsentRecorded, Change]:
         """Decide; raises `Rejected` for an unknown program or a grant without its evidence."""
         program = find_program(self.program, facts)
-        evidence = self.statement.evidence
-        if evidence is None:
-            raise Rejected(
-                "evidence_missing", "A grant needs evidence: how is it known?", status=422
-            )
-        evidence = with_words(facts.directory, evidence)
+        evidence = with_words(facts.directory, need_evidence(self.statement.evidence))
         statement = msgspec.structs.replace(self.statement, evidence=evidence)
         level = self.level or (ConsentLevel.IMPLIED if evidence.basis else ConsentLevel.EXPRESS)
         granting = look_up(facts.directory, program, evidence)

@@ -9,6 +9,7 @@ from consentry.actions.record_consent import (
     ConsentRecorded,
     Statement,
     find_program,
+    need_evidence,
     told_entry,
 )
 from consentry.domain.calls_to_action import CallToAction
@@ -212,15 +213,9 @@ def _check_askable(program: Program) -> None:
 def _check_evidence(
     evidence: Evidence | None, level: ConsentLevel, program: Program, facts: Facts
 ) -> None:
-    if evidence is None:
-        raise Rejected(
-            "evidence_missing",
-            "A request needs evidence: how is it known that the person wants these texts?",
-            status=422,
-        )
     missing = missing_evidence(
         level,
-        evidence,
+        need_evidence(evidence),
         program,
         facts.directory.brands[program.brand],
         senders=facts.directory.senders_of(program),

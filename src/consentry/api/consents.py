@@ -207,7 +207,9 @@ OPERATIONS: Final = (
         "`pending_carrier`, and `note` says what the person must text. A number that was typed in "
         "is `pending` until the handset has spoken. A `request` has it asked: one text goes out "
         "(`message`), and the person's exact YES makes the consent active. Nobody is asked twice, "
-        "nor while their opt-out stands; `note` says what holds it back.",
+        "nor while their opt-out stands; `note` says what holds it back. Words in "
+        "`evidence.verbatim` that are, or may be, an opt-out or a call for help are no consent: "
+        "`not_a_consent`.",
         handler=record_consent,
         scope=Scope.CONSENT,
         for_brands=True,
@@ -218,6 +220,7 @@ OPERATIONS: Final = (
             "invalid_time",
             "unknown_program",
             "evidence_missing",
+            "not_a_consent",
             "unknown_call_to_action",
             "program_disabled",
             "conversation_is_built_in",

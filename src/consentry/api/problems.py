@@ -97,6 +97,7 @@ PROBLEMS: Final[dict[str, ProblemKind]] = {
     "keyword_invalid": ProblemKind(422, "The word cannot be a campaign's"),
     "program_disabled": ProblemKind(409, "The program is switched off"),
     "evidence_missing": ProblemKind(422, "Evidence is missing"),
+    "not_a_consent": ProblemKind(422, "What the person said is no consent"),
     "name_missing": ProblemKind(422, "A name is missing"),
     "name_too_long": ProblemKind(422, "The name is too long"),
     "invalid_brands": ProblemKind(422, "One of the brands is not set up"),

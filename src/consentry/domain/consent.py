@@ -14,7 +14,7 @@ import msgspec
 from consentry.domain.carrier_profiles import whole_word
 from consentry.domain.directory import Directory, Sender
 from consentry.domain.gate import MessageKind
-from consentry.domain.keywords import is_our_opt_in
+from consentry.domain.keywords import is_our_help, is_our_opt_in
 from consentry.domain.obstacles import standing_blocks, standing_suppression
 from consentry.domain.opting import (
     CLOCKS_DIFFER_MAX,
@@ -57,7 +57,6 @@ from consentry.domain.standing import (
 )
 from consentry.domain.wrong_number import disown
 
-_OUR_HELP: Final = frozenset({"HELP", "INFO"})
 _OUR_YES: Final = "YES"
 
 
@@ -228,7 +227,7 @@ def read_signal(text: Text, standing: Standing, sender: Sender) -> Signal:
 
 def _read_no_word(text: Text, standing: Standing, sender: Sender) -> Signal:
     """Read what opts neither out nor in: a call for help, an unclear text, or a plain one."""
-    if text.carrier.word is CarrierWord.HELP or whole_word(text.body) in _OUR_HELP:
+    if text.carrier.word is CarrierWord.HELP or is_our_help(text.body):
         return _signal(text, SignalKind.HELP, ())
     is_unclear = text.legal.meaning is LegalMeaning.AMBIGUOUS and counts(standing, sender)
     plain = _signal(text, SignalKind.UNCLEAR if is_unclear else SignalKind.PLAIN_TEXT, ())

@@ -20,6 +20,7 @@ from consentry.domain.reading import (
 )
 
 _OUR_OPT_IN = frozenset({"START", "UNSTOP", "YES"})
+_OUR_HELP = frozenset({"HELP", "INFO"})
 NOTHING = LegalReading(LegalMeaning.NONE, Tier.NONE, None, VERSION)
 
 
@@ -41,6 +42,11 @@ def read_carrier(
 def is_our_opt_in(text: str) -> bool:
     """Say whether a text lifts a block that is ours alone: START, UNSTOP or YES and no more."""
     return whole_word(text) in _OUR_OPT_IN
+
+
+def is_our_help(text: str) -> bool:
+    """Say whether a text is HELP or INFO and no more: it changes no consent."""
+    return whole_word(text) in _OUR_HELP
 
 
 def read_legal(text: str) -> LegalReading:

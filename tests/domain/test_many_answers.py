@@ -16,6 +16,7 @@ from consentry.domain.many_answers import ManyAnswers, ShortAnswer
 from consentry.domain.policy import Policy, RevocationReach
 from consentry.domain.rules.rows import RulesProfile
 from consentry.domain.standing import (
+    Cause,
     ConsentLevel,
     ConsentState,
     OptInRequest,
@@ -23,6 +24,8 @@ from consentry.domain.standing import (
     Solicitation,
     Solicited,
     Standing,
+    Suppression,
+    Thread,
 )
 from memory_store import START
 
@@ -72,11 +75,28 @@ questions = st.builds(
     program=st.sampled_from([None, PROMO.id, "news", "promo-2", "gone", LONG.conversation]),
 )
 MARKETING = Request(None, LONG.number, Purpose.MARKETING)
+IN_CONVERSATION = Request(None, LONG.number)
 WRITTEN = consent(PROMO.id, level=ConsentLevel.EXPRESS_WRITTEN)
 SAFE = Policy(rules_profile=RulesProfile.NATIONAL_SAFE)
 FULL = Solicited(
     "acme", tuple(Solicitation(f"m{h}", START - timedelta(hours=h)) for h in (3, 2, 1))
 )
+
+
+LATELY = Thread(LONG.number, last_inbound_at=START - timedelta(hours=1))
+LONG_AGO = Thread(LONG.number, last_inbound_at=START - timedelta(days=400))
+ELSEWHERE = Thread(SENDERS[1].number, last_inbound_at=START - timedelta(hours=1))
+TOLD = Suppression("acme", Cause.FREE_TEXT, START, "ent")
+WRITERS = [
+    (person, Standing(blocks, (consent(),), suppressions, threads=threads))
+    for person, blocks, suppressions, threads in (
+        (PEOPLE[0], (), (), (LATELY,)),
+        (PEOPLE[1], (), (), (LONG_AGO, ELSEWHERE)),
+        (PEOPLE[2], (block(),), (), (LATELY,)),
+        (PEOPLE[3], (), (TOLD,), (LATELY,)),
+        (PEOPLE[4], (), (msgspec.structs.replace(TOLD, lifted_for=(LONG.number,)),), ()),
+    )
+]
 
 
 def _short(question: Request, recipient: str | None, facts: Facts, policy: Policy) -> ShortAnswer:
@@ -115,6 +135,10 @@ def _part(people: list[tuple[str, Standing]]) -> bytes:
     msgspec.structs.replace(POLICY, rules_profile=RulesProfile.OFF),
     [(PERSON, Standing((), (WRITTEN,))), (PERSON, Standing((block(),), (WRITTEN,)))],
 )
+@example(IN_CONVERSATION, DIRECTORY, POLICY, WRITERS)
+@example(
+    msgspec.structs.replace(IN_CONVERSATION, sender="+12125550000"), DIRECTORY, POLICY, WRITERS
+)
 def test_each_is_answered_as_the_gate_answers_alone(
     question: Request,
     directory: Directory,
@@ -150,6 +174,7 @@ def test_who_has_no_standing_is_answered_alike(
 @pytest.mark.property
 @given(questions, st.lists(st.tuples(st.sampled_from(PEOPLE), wide_standings), max_size=3))
 @settings(max_examples=100)
+@example(IN_CONVERSATION, WRITERS)
 def test_a_snapshot_keeps_what_decides(
     question: Request, people: list[tuple[str, Standing]]
 ) -> None:

@@ -252,10 +252,15 @@ def test_a_person_who_came_back_stays_back() -> None:
     ("claimed", "fate"),
     [
         ("{day}", Fate.NEW),
+        ("{day} UTC", Fate.NEW),
+        ("{minute}Z", Fate.NEW),
+        ("{minute}:00+00:00", Fate.NEW),
         ("{hour}:00:00", Fate.NEW),
         ("{us_day}", Fate.NEW),
         ("some day in spring", Fate.NEW),
         ("9999-12-31", Fate.NEW),
+        ("{minute}:00.000Z", Fate.CAME_BACK),
+        ("{hour}:00Z", Fate.CAME_BACK),
         ("{hour}:00:00Z", Fate.CAME_BACK),
         ("{hour}:00:00 UTC", Fate.CAME_BACK),
         ("2020-01-01", Fate.CAME_BACK),
@@ -263,14 +268,20 @@ def test_a_person_who_came_back_stays_back() -> None:
     ],
 )
 def test_a_date_that_may_be_after_the_start_counts_as_after_it(claimed: str, fate: Fate) -> None:
-    """The day of their START may have ended with an opt-out: in doubt nobody is texted."""
+    """The day, the minute or the second of their START may have ended with an opt-out: in doubt
+    nobody is texted.
+    """
     world = World()
     put(world)
     world.clock.advance(minutes=5)
     world.receive("START")
     now = world.clock.now()
-    days = {"day": f"{now:%Y-%m-%d}", "hour": f"{now:%Y-%m-%dT%H}", "us_day": f"{now:%m/%d/%Y}"}
-    claimed = claimed.format_map(days)
+    claimed = claimed.format(
+        day=f"{now:%Y-%m-%d}",
+        hour=f"{now:%Y-%m-%dT%H}",
+        minute=f"{now:%Y-%m-%dT%H:%M}",
+        us_day=f"{now:%m/%d/%Y}",
+    )
     at = read_time(claimed, DayOrder.MONTH_FIRST)
     assert put(world, claimed=claimed, at=at).fate is fate
     left = PairState.OPTED_OUT if fate is Fate.NEW else PairState.OPTED_IN

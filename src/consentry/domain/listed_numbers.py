@@ -22,6 +22,7 @@ _WRITTEN_DAY: Final = re.compile(
     r"(?:[ ,T]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?\s*(?P<half>[ap]m)?)?",
     re.IGNORECASE,
 )
+_CLOCK: Final = re.compile(r"(?<=[T ,])\d{1,2}:\d{2}(?P<second>:\d{2}(?P<fraction>[.,]\d)?)?")
 _TWELVE: Final = 12
 _FARTHEST_WEST: Final = timedelta(hours=12)
 """How far behind UTC clocks are: what has no zone may be so much later than it looks."""
@@ -111,25 +112,36 @@ def read_time(text: str, days: DayOrder | None = None) -> datetime | None:
 def latest_time(row: ListedNumber) -> datetime | None:
     """Tell the latest time that a row's date may mean; None where the row claims none.
 
-    A plain day lasts until it ends everywhere, a time without a zone may be that of anywhere, and
-    what cannot be read may be any time.
+    A day may be any hour of it, and what is written to the minute or the second any moment within.
+    What has no zone may be of anywhere, and what cannot be read may be any time.
     """
     if row.at is None:
         return _UNKNOWN if row.claimed else None
+    if not row.claimed:
+        return row.at
     written = row.claimed.removesuffix(" UTC")
-    if written != row.claimed or not written:
-        return row.at
+    behind = timedelta() if written != row.claimed or _has_zone(written) else _FARTHEST_WEST
     try:
-        has_zone = datetime.fromisoformat(written).tzinfo is not None
-    except ValueError:
-        has_zone = False
-    if has_zone:
-        return row.at
-    length = timedelta() if ":" in written else timedelta(days=1)
-    try:
-        return row.at + length + _FARTHEST_WEST
+        return row.at + _find_length(written) + behind
     except OverflowError:
         return _UNKNOWN
+
+
+def _has_zone(written: str) -> bool:
+    try:
+        return datetime.fromisoformat(written).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _find_length(written: str) -> timedelta:
+    """Tell how long what a date says lasts: the whole day, where no time of it is written."""
+    clock = _CLOCK.search(written)
+    if clock is None:
+        return timedelta(days=1)
+    if clock["second"] is None:
+        return timedelta(minutes=1)
+    return timedelta() if clock["fraction"] else timedelta(seconds=1)
 
 
 def _read_written(text: str, days: DayOrder | None) -> datetime | None:

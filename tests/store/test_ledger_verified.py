@@ -151,6 +151,14 @@ ROWS: dict[str, tuple[str, Problem]] = {
     "sender": ("UPDATE entries SET sender = NULL WHERE seq = {seq}", Problem.COLUMNS),
     "id": ("UPDATE entries SET id = 'ent_other' WHERE seq = {seq}", Problem.COLUMNS),
     "time": ("UPDATE entries SET recorded_at = 1 WHERE seq = {seq}", Problem.COLUMNS),
+    "a time beyond all": (
+        "UPDATE entries SET recorded_at = 9000000000000000000 WHERE seq = {seq}",
+        Problem.COLUMNS,
+    ),
+    "no letters": (
+        """UPDATE entries SET value = CAST(X'227365616C65643AFF22' AS TEXT) WHERE seq = {seq}""",
+        Problem.CHANGED,
+    ),
     "removed": ("DELETE FROM entries WHERE seq = {seq}", Problem.REMOVED),
     "inserted": (
         f"{_INSERT} SELECT -{{seq}}, recipient, {_FORGED} FROM entries WHERE seq = {{seq}}",  # noqa: S608 - a test's own names
@@ -348,6 +356,48 @@ def test_an_erased_entry_that_cannot_be_read_is_found(
     ledger.run(f"UPDATE entries SET kind = 'entry_erased', value = '{value}' WHERE seq = 3")  # noqa: S608 - a test's own names
     found = [f.problem for f in verify(ledger).findings if f.leaf == 2]
     assert found == [Problem.CHANGED, Problem.UNACCOUNTED]
+
+
+@pytest.mark.parametrize("value", ["{", '{"erasure": 1}', '{"erasure": {"key": "sealed:"}}'])
+def test_an_erasure_that_cannot_be_read_accounts_for_nothing(
+    filled_file: tuple[Path, str], tmp_path: Path, value: str
+) -> None:
+    """That it was changed is found by its own leaf, and what it accounted for is found as well."""
+    found = find_with_erasure(copy_file(filled_file, tmp_path), value)
+    assert found >= {(Problem.UNACCOUNTED, 2), (Problem.CHANGED, 299)}
+
+
+def test_an_erasure_accounts_for_entries_while_its_reason_is_sealed(
+    filled_file: tuple[Path, str], tmp_path: Path
+) -> None:
+    """The key of its words is not needed for its numbers."""
+    value = """{"reason": "sealed:00000000:AAAA",
+        "erasure": {"key": "k", "hash": "h", "entries": [[1, 256]]}}"""
+    found = find_with_erasure(copy_file(filled_file, tmp_path), value)
+    assert (Problem.UNACCOUNTED, 2) not in found
+    assert (Problem.SEALED, 299) in found
+
+
+def find_with_erasure(ledger: Ledger, value: str) -> set[tuple[Problem, int | None]]:
+    """Erase entry 3, have entry 300 account for it by this value, and verify both."""
+    ledger.run("UPDATE log_leaves SET salts = zeroblob(4096) WHERE number = 0")
+    ledger.run("UPDATE entries SET kind = 'entry_erased' WHERE seq = 3")
+    ledger.run(f"UPDATE entries SET kind = 'erased', value = '{value}' WHERE seq = 300")  # noqa: S608 - a test's own names
+    ledger.run("INSERT INTO audited (seq, kind) VALUES (300, 'erased')")
+    return {(f.problem, f.leaf) for f in verify(ledger).findings if f.leaf in {2, 299}}
+
+
+def test_a_row_that_was_inserted_with_no_time_at_all_is_found(
+    filled_file: tuple[Path, str], tmp_path: Path
+) -> None:
+    """It is told of without its time."""
+    ledger = copy_file(filled_file, tmp_path)
+    ledger.run(
+        f"{_INSERT} SELECT -5, recipient, 'ent_forged', kind, -9000000000000000000, value "  # noqa: S608 - a test's own names
+        "FROM entries WHERE seq = 5"
+    )
+    [finding] = verify(ledger).findings
+    assert (finding.problem, finding.recorded_at) == (Problem.INSERTED, None)
 
 
 def test_a_head_that_is_gone_is_found_on_postgres(

@@ -159,7 +159,7 @@ def _is_whole(tile: _Tile) -> bool:
 
 
 def _open_all(rows: Sequence[RawEntry | None]) -> list[bytes] | None:
-    """Give the JSON of all rows as it was written; None where one is missing or stays sealed."""
+    """Give the JSON of all rows as it was written; None where one is missing or stays shut."""
     values = [row[6] for row in rows if row is not None]
     if len(values) != len(rows):
         return None
@@ -167,7 +167,15 @@ def _open_all(rows: Sequence[RawEntry | None]) -> list[bytes] | None:
         return values
     try:
         return list(map(open_sealed, values))
-    except TextSealed:
+    except (TextSealed, UnicodeDecodeError):
+        return None
+
+
+def find_time(recorded_at: int) -> datetime | None:
+    """Give the time that a column says; None where somebody wrote what can be none."""
+    try:
+        return from_microseconds(recorded_at)
+    except OverflowError:
         return None
 
 
@@ -195,7 +203,7 @@ def _look_closely(tile: _Tile, found: _Found) -> None:
             found.findings.append(removed)
             continue
         row = StoredEntry._make(raw)
-        before = from_microseconds(row.recorded_at)
+        before = find_time(row.recorded_at)
         leaf_hash = tile.hashes[place * HASH_BYTES : (place + 1) * HASH_BYTES]
         if salt == NO_SALT and row.kind == EntryKind.ENTRY_ERASED:
             found.erased.append((seq, leaf))
@@ -226,6 +234,8 @@ def _check_row(row: StoredEntry, salt: bytes, leaf_hash: bytes) -> tuple[Problem
         value = open_sealed(row.value)
     except TextSealed as error:
         return Problem.SEALED, str(error)
+    except UnicodeDecodeError:
+        return Problem.CHANGED, ""
     if hash_entry(salt, value) != leaf_hash:
         return Problem.CHANGED, ""
     said = _decode(value)

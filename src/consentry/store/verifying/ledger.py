@@ -8,8 +8,7 @@ import msgspec
 
 from consentry.domain.erasure import Erasure
 from consentry.store.log_leaves import SEQ_BYTES, split_seqs
-from consentry.store.rows import from_microseconds
-from consentry.store.sealing import open_sealed
+from consentry.store.verifying.chunk import find_time
 from consentry.store.verifying.findings import ChunkReport, Finding, Problem
 from consentry.store.verifying.parts import (
     Roots,
@@ -177,7 +176,7 @@ def _judge_strays(
     known = {seq for other in beside for seq in _read_seqs(source, other)}
     for seq, entry_id, recorded_at in strays:
         if seq not in waiting and seq not in known:
-            at = from_microseconds(recorded_at)
+            at = find_time(recorded_at)
             yield Finding(Problem.INSERTED, f"Entry {entry_id}", recorded_at=at)
 
 
@@ -191,14 +190,22 @@ def _judge_erased(source: LogSource, erased: list[tuple[int, int]]) -> Iterator[
     """Find erased entries that no entry of the kind `erased` accounts for."""
     if not erased:
         return
-    runs: list[tuple[int, int]] = []
-    for value in source.list_erasures():
-        erasure = msgspec.json.decode(open_sealed(value), type=_Erased).erasure
-        runs += () if erasure is None else erasure.entries
-    is_accounted = _make_lookup(runs)
+    is_accounted = _make_lookup([run for v in source.list_erasures() for run in _read_runs(v)])
     for seq, leaf in erased:
         if not is_accounted(seq):
             yield Finding(Problem.UNACCOUNTED, f"Entry number {seq}", leaf)
+
+
+def _read_runs(value: bytes) -> tuple[tuple[int, int], ...]:
+    """Read what an erasure accounts for, whether or not its reason can be opened.
+
+    One that was changed accounts for nothing; that it was is found by its own leaf.
+    """
+    try:
+        erasure = msgspec.json.decode(value, type=_Erased).erasure
+    except msgspec.DecodeError:
+        return ()
+    return () if erasure is None else erasure.entries
 
 
 def _make_lookup(runs: list[tuple[int, int]]) -> Callable[[int], bool]:

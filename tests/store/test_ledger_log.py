@@ -31,6 +31,7 @@ from consentry.store.postgres.connection import Connection
 from consentry.store.postgres.integrating import destroy_salts as destroy_in_database
 from consentry.store.postgres.moving import PostgresSide
 from consentry.store.sqlite.connection import open_connection, transaction
+from consentry.store.sqlite.integrating import LogIntegrator
 from consentry.store.sqlite.integrating import destroy_salts as destroy_in_file
 from consentry.store.sqlite.moving import SQLiteSide
 from consentry.wire.merkle import EMPTY_ROOT, is_consistent, is_included
@@ -340,4 +341,31 @@ async def test_a_salt_is_destroyed_and_the_leaf_stays(database: Database) -> Non
     assert {e for e in after if after[e].salt is None} == {entries[n - 1].id for n in gone[:3]}
     assert all(after[e].leaf_hash == before[e].leaf_hash for e in after)
     assert all(after[e].salt in {None, before[e].salt} for e in after)
+    await store.close()
+
+
+async def test_a_damaged_checkpoint_stops_nobody_from_writing(sqlite: SQLiteDatabase) -> None:
+    """An answer of an authority that has nowhere to go is told of in the log; the writer lives."""
+    store = sqlite.open(signer=SIGNER)
+    await append(store, 1)
+    await store.integrate_log()
+    with closing(open_connection(sqlite.path)) as file:
+        file.execute("UPDATE log_checkpoints SET value = '[]'")
+    await store.keep_timestamp(1, b"an answer")
+    async with asyncio.timeout(10):
+        await append(store, 2)
+    await store.close()
+
+
+async def test_who_asks_for_the_log_as_the_store_closes_is_answered(sqlite: SQLiteDatabase) -> None:
+    """It is brought up to date once more then, and nobody waits for ever."""
+    store = sqlite.open()
+    await append(store, 1)
+    with closing(open_connection(sqlite.path)) as file:
+        integrator = LogIntegrator(file, SIGNER, TickingClock())
+        asked = asyncio.create_task(integrator.integrate_soon(lambda: None))
+        await asyncio.sleep(0)
+        integrator.finish()
+        async with asyncio.timeout(10):
+            assert await asked == LogHead(1, 0)
     await store.close()

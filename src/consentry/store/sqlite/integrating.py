@@ -97,7 +97,7 @@ class LogIntegrator:
                 for (value,) in self._writing.execute(_LOG["read_checkpoint"], (size,)).fetchall():
                     row = {"value": add_timestamp(str(value), answer), "size": size}
                     self._writing.execute(_LOG["stamp_checkpoint"], row)
-        except apsw.Error:
+        except Exception:  # noqa: BLE001 - the writer's thread must live on, whatever it is
             _log.warning("checkpoint_not_stamped: the next one is", exc_info=True)
 
     def _answer(self) -> None:
@@ -127,6 +127,8 @@ class LogIntegrator:
 
     def finish(self) -> None:
         """Integrate what the last second brought; what is more is left to the next start."""
+        # Whoever asked when the writer's thread had rested for the last time.
+        self._answer()
         try:
             self.integrate_many()
         except Exception:  # noqa: BLE001 - what is behind it must be closed, whatever it is

@@ -1,5 +1,7 @@
 """Checkpoints are kept elsewhere: in a folder, in git, and with an authority's timestamp."""
 
+import asyncio
+import re
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -196,3 +198,28 @@ async def test_an_answer_about_something_else_is_refused(authority: Authority) -
     authority.answer = answer  # type: ignore[method-assign]
     with pytest.raises(NotStamped, match="does not answer"):
         await stamp(Checkpoint(1, b"", "first", START), "http://127.0.0.1:1/tsr")
+
+
+async def test_an_answer_is_read_to_its_end(authority: Authority) -> None:
+    """It comes in pieces, as over a network; one without end is given up."""
+    is_endless = False
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        (length,) = re.findall(rb"Content-Length: ([0-9]+)", head)
+        answer = authority.answer(await reader.readexactly(int(length)))
+        answer += bytes(200_000) if is_endless else b""
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer))
+        for start in range(0, len(answer), 1000):
+            writer.write(answer[start : start + 1000])
+            # Whoever asked looks at this piece before the next one comes.
+            for _ in range(20):
+                await asyncio.sleep(0)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/tsr"
+        assert read_response(await stamp(Checkpoint(1, b"", "first", START), url)).nonce
+        is_endless = True
+        with pytest.raises(NotStamped, match="more than a timestamp can be"):
+            await stamp(Checkpoint(1, b"", "first", START), url)

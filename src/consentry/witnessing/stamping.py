@@ -45,10 +45,14 @@ async def _post(url: str, body: bytes) -> bytes:
             aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
             session.post(url, data=body, headers=_HEADERS, allow_redirects=False) as answer,
         ):
-            content: bytes = await answer.content.read(_ANSWER_BYTES_MAX)
             if answer.status != 200:
                 raise NotStamped(f"{url} answered with {answer.status}.")
-            return content
+            content = bytearray()
+            async for piece in answer.content.iter_any():
+                content += piece
+                if len(content) > _ANSWER_BYTES_MAX:
+                    raise NotStamped(f"{url} answers with more than a timestamp can be.")
+            return bytes(content)
     except (aiohttp.ClientError, TimeoutError) as error:
         told = str(error) or type(error).__name__
         raise NotStamped(f"{url} does not answer ({told}).") from error

@@ -26,8 +26,10 @@ from consentry.domain.entries import (
 )
 from consentry.domain.erasure import list_pieces
 from consentry.domain.imports import ImportPart, ImportRun
+from consentry.domain.keywords import is_our_opt_in
 from consentry.domain.messages import REPEATED_FOR, Direction, Job, JobState, Message
 from consentry.domain.policy import Policy
+from consentry.domain.reading import CarrierWord
 from consentry.domain.review import ReviewCase
 from consentry.domain.standing import BlockState, SMSPreference, Standing, apply_pieces
 from consentry.domain.templates import Template
@@ -370,11 +372,20 @@ class MemoryStore:
                 TextHash(
                     *self.hash_text(m.direction, m.carrier, m.carrier_message_id, number),
                     m.updated_at + REPEATED_FOR,
+                    m.direction is Direction.INBOUND
+                    and (m.id in self._list_opt_ins(number) or is_our_opt_in(m.body)),
                 )
                 for m in self.messages.values()
                 if m.recipient == number and m.carrier and m.carrier_message_id
             ),
         )
+
+    def _list_opt_ins(self, number: str) -> set[str | None]:
+        return {
+            entry.message
+            for entry in self.entries_of(number)
+            if entry.carrier_reading and entry.carrier_reading.word is CarrierWord.OPT_IN
+        }
 
     def hash_text(
         self, direction: Direction, carrier: str, known_as: str, number: str

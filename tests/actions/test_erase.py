@@ -4,12 +4,12 @@ import msgspec
 import pytest
 
 from action_world import AGENT, KEY, World, statement
-from consent_world import AT_NOON, PERSON, PROMO, SECOND, SENDERS, consent, minute
+from consent_world import AT_NOON, LONG, PERSON, PROMO, SECOND, SENDERS, SHORT, consent, minute
 from consentry.actions.erase import Erased, EraseNumber, erase_number
 from consentry.actions.forget_repeats import ForgetRepeats
 from consentry.actions.record_consent import GrantConsent, LiftSuppression, TagPhone
 from consentry.domain.customers import Customer, CustomerPhone
-from consentry.domain.directory import Purpose
+from consentry.domain.directory import Purpose, Sender
 from consentry.domain.entries import NOBODY, Actor, ActorKind, EntryKind, Evidence, Medium, fold
 from consentry.domain.gate import Verdict
 from consentry.domain.messages import MessageStatus
@@ -249,6 +249,34 @@ async def test_what_no_carrier_repeats_any_more_is_not_kept_or_forgotten() -> No
     world.store.run(ForgetRepeats())
     assert world.store.erased_texts == {}
     assert world.send().decision.reason is Reason.OPTED_OUT
+
+
+@pytest.mark.parametrize("word", ["START", "Unstop", "YES"])
+@pytest.mark.parametrize("sender", [LONG, SHORT])
+async def test_an_opt_in_is_known_for_as_long_as_the_last_word(word: str, sender: Sender) -> None:
+    """A signed webhook that is posted again years later lifts nothing; what was no opt-in goes."""
+    world = World()
+    world.receive(word, known_as="SM-in", sender=sender)
+    world.receive("What is this?", known_as="SM-plain", sender=sender)
+    world.receive("STOP", known_as="SM-stop", sender=sender)
+    world.clock.advance(days=30)
+    await erase(world)
+    world.clock.advance(days=4000)
+    world.store.run(ForgetRepeats())
+    assert world.receive(word, known_as="SM-in", sender=sender).duplicate
+    assert len(world.store.erased_texts) == 1
+    assert world.send(sender=sender).decision.reason is Reason.OPTED_OUT
+    assert not world.receive(word, known_as="SM-new", sender=sender).duplicate
+    assert world.send(sender=sender).decision.decision is Verdict.ALLOW
+
+
+async def test_an_opt_in_of_who_said_no_to_nothing_is_forgotten() -> None:
+    """There is no last word that it could undo."""
+    world = World()
+    world.receive("START", known_as="SM-in")
+    world.clock.advance(hours=25)
+    await erase(world)
+    assert world.store.erased_texts == {}
 
 
 async def test_nothing_is_forgotten_where_nobody_was_erased() -> None:

@@ -25,8 +25,10 @@ from consentry.actions.receive_message import ReceiveMessage
 from consentry.actions.record_receipt import RecordReceipt
 from consentry.domain.entries import EntryKind
 from consentry.domain.messages import REPEATED_FOR, Direction, MessageStatus
+from consentry.domain.reading import CarrierReading, CarrierWord
 from consentry.ports import Change, InboundText, MessageFilter, Needs, StatusReport, Store
 from consentry.store.changed import REPEATS_AT_ONCE
+from consentry.store.sealing import KEY_BYTES, TextKey, use_text_keys
 from consentry.wire.keyed_hash import HashKeys
 
 pytestmark = pytest.mark.integration
@@ -150,6 +152,38 @@ async def test_keys_may_change_meanwhile(database: Database) -> None:
     assert (kept.count(OLD.id), kept.count(NEW.id)) == (3, 1)
     assert "SM-" not in kept
     assert ANN.lstrip("+") not in kept
+
+
+@pytest.mark.parametrize("is_sealed", [False, True])
+async def test_opt_ins_of_who_said_no_are_known_for_good(
+    database: Database, is_sealed: bool
+) -> None:
+    """By our list, by what the carrier took them for, and where nobody can tell."""
+    clock = SetClock()
+    store = database.open(hash_keys=KEYS, clock=clock)
+    key = TextKey(b"k" * KEY_BYTES)
+    said = {"SM-start": " start ", "SM-join": "JOIN", "SM-hi": "Hi"}
+    texts = [inbound(n, known, body=body) for n, (known, body) in enumerate(said.items(), 1)]
+    read = CarrierReading(CarrierWord.OPT_IN, (), True, None, "service", "1")
+    kind = EntryKind.MESSAGE_RECEIVED
+    entries = (
+        entry(2, message=texts[1].id, kind=kind, carrier_reading=read),
+        entry(3, message=texts[2].id),
+        entry(5, ANN, STOPPED, SPOKEN, kind=EntryKind.OPTED_OUT),
+    )
+    ours = message(5, carrier_message_id="SM-ours", body="START")
+    use_text_keys((key,) if is_sealed else ())
+    try:
+        await store.submit(write(Change(entries=entries, messages=(*texts, ours))))
+    finally:
+        use_text_keys(())
+    await erase(store)
+    clock.time = START + timedelta(days=4000)
+    await store.submit(ForgetRepeats())
+    known = await was_erased(store, *((CARRIER, one) for one in said))
+    assert known == [True, True, is_sealed]
+    await store.close()
+    assert (await dump(database))["erased_texts"].count(OLD.id) == 2 + is_sealed
 
 
 async def test_whoever_never_said_no_leaves_hashes_alone(database: Database) -> None:

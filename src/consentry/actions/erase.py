@@ -15,8 +15,19 @@ from consentry.actions.record_audit import build_entry
 from consentry.domain.customers import Customer
 from consentry.domain.entries import NOBODY, Actor, Entry, EntryKind
 from consentry.domain.erasure import Erasure, join_runs, keep_last_word
+from consentry.domain.messages import KNOWN_FOR_GOOD
 from consentry.domain.standing import Standing
-from consentry.ports import Change, Destroyed, Facts, Held, Mentions, Needs, Rejected, Store
+from consentry.ports import (
+    Change,
+    Destroyed,
+    Facts,
+    Held,
+    Mentions,
+    Needs,
+    Rejected,
+    Store,
+    TextHash,
+)
 
 REASON_CHARACTERS_MAX: Final = 500
 _TRIES: Final = 5
@@ -90,7 +101,7 @@ class EraseNumber(msgspec.Struct, frozen=True):
             hashes=held.hashes,
             at=facts.now,
             kept=kept if erased.kept else None,
-            texts=tuple(text for text in held.texts if text.until > facts.now),
+            texts=_list_known(held, facts.now, is_kept=erased.kept),
         )
         change = Change(
             entries=(self._account(erased, destroyed, entry_id, facts),),
@@ -146,6 +157,19 @@ class EraseNumber(msgspec.Struct, frozen=True):
         said = f"a number: {erased.entries} entries, {texts} texts; {stands}"
         entry = build_entry(EntryKind.ERASED, facts, self.by, text=said, reason=self.reason)
         return msgspec.structs.replace(entry, id=entry_id, erasure=erasure)
+
+
+def _list_known(held: Held, now: datetime, *, is_kept: bool) -> tuple[TextHash, ...]:
+    """List the texts that must be known when they are told again.
+
+    Those that carriers may repeat; and those that would undo a no that is kept: a signed webhook
+    can be posted again much later.
+    """
+    texts = (
+        text._replace(until=KNOWN_FOR_GOOD) if is_kept and text.opts_in else text
+        for text in held.texts
+    )
+    return tuple(text for text in texts if text.until > now)
 
 
 def _part_customers(

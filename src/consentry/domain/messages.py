@@ -1,6 +1,6 @@
 """Texts, the jobs that carry them out, and what the carrier said of them."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -12,6 +12,9 @@ from consentry.domain.gate import Door, MessageKind, Request
 
 REPEATED_FOR: Final = timedelta(hours=25)
 """As long as a carrier repeats a webhook that was not taken, and more (docs/decisions/0030)."""
+
+KNOWN_FOR_GOOD: Final = datetime.max.replace(tzinfo=UTC)
+"""Until when an erased text is known again where nothing ends that."""
 
 
 class Direction(StrEnum):

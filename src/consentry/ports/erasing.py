@@ -41,11 +41,15 @@ class CarrierText(NamedTuple):
 
 
 class TextHash(NamedTuple):
-    """The keyed hash of a `CarrierText`, by the key `key`; the carrier repeats it until then."""
+    """The keyed hash of a `CarrierText`, by the key `key`; it is to be known again until then.
+
+    `opts_in`: it is, or may be, an opt-in: taken for a new one it undoes the person's no.
+    """
 
     key: str
     hash: str
     until: datetime
+    opts_in: bool = False
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -71,7 +75,7 @@ class Destroyed(msgspec.Struct, frozen=True, gc=False):
     `about` are the recipients of those entries: the number, nobody, other numbers of its profile.
     `kept` is what stands against it; where nothing does, nothing is kept. `hashes` as in `Held`:
     what was kept by any of them is replaced, by the first. `texts` are those that carriers may
-    still tell of: told again they are known, and nobody else is.
+    still tell of, and those that would undo what is kept: told again they are known.
     """
 
     recipient: str

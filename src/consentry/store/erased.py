@@ -14,6 +14,7 @@ import msgspec
 from consentry.domain.customers import Customer
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
 from consentry.domain.erasure import list_pieces
+from consentry.domain.keywords import is_our_opt_in
 from consentry.domain.messages import REPEATED_FOR, Direction
 from consentry.domain.standing import Standing
 from consentry.ports import (
@@ -158,6 +159,8 @@ class _HeldText(msgspec.Struct):
     carrier: str
     carrier_message_id: str
     updated_at: datetime
+    id: str
+    body: str
 
 
 class _HeldRow(msgspec.Struct):
@@ -166,6 +169,7 @@ class _HeldRow(msgspec.Struct):
     newest_at: int | None
     customers: tuple[Customer, ...]
     texts: list[_HeldText]
+    opt_ins: frozenset[str]
 
 
 _decode_held: Final = msgspec.json.Decoder(_HeldRow).decode
@@ -173,17 +177,24 @@ _decode_held: Final = msgspec.json.Decoder(_HeldRow).decode
 
 def decode_held(text: str, number: str, asked: Asked) -> Held:
     """Read what is held of a number, and hash it and its texts."""
-    row = _decode_held(text)
+    row = _decode_held(SEALING.open_or_keep(text))
     newest_at = None if row.newest_at is None else from_microseconds(row.newest_at)
     hashes = _hash_everywhere(asked, number)
-    texts = tuple(_hash_text(asked, held, number) for held in row.texts) if hashes else ()
+    texts = tuple(_hash_text(asked, held, number, row.opt_ins) for held in row.texts if hashes)
     return Held(row.places, row.rows, newest_at, row.customers, hashes, texts)
 
 
-def _hash_text(asked: Asked, held: _HeldText, number: str) -> TextHash:
+def _hash_text(asked: Asked, held: _HeldText, number: str, opt_ins: frozenset[str]) -> TextHash:
     text = CarrierText(held.direction, held.carrier, held.carrier_message_id, number)
     hashed = asked.keys.hash_number(_name_text(text))
-    return TextHash(*hashed, held.updated_at + REPEATED_FOR)
+    return TextHash(*hashed, held.updated_at + REPEATED_FOR, _may_opt_in(held, opt_ins))
+
+
+def _may_opt_in(held: _HeldText, opt_ins: frozenset[str]) -> bool:
+    """Tell whether a text is an opt-in, by its carrier or by our own list; in doubt it is."""
+    if held.direction is not Direction.INBOUND:
+        return False
+    return held.id in opt_ins or is_our_opt_in(held.body) or SEALING.is_unopened(held.body)
 
 
 def _hash_everywhere(asked: Asked, number: str) -> tuple[tuple[str, str], ...]:

@@ -128,14 +128,14 @@ async def destroy(connection: Connection, destroyed: Destroyed) -> None:
 
 
 async def _keep_texts(connection: Connection, destroyed: Destroyed) -> None:
-    keys, hashes, until = zip(*destroyed.texts, strict=True)
-    await _execute(connection, "use_key", key=keys[0])
+    texts = destroyed.texts
+    await _execute(connection, "use_key", key=texts[0].key)
     await _execute(
         connection,
         "keep_texts",
-        hash_keys=list(keys),
-        hashes=list(hashes),
-        until=[rows.to_microseconds(at) for at in until],
+        hash_keys=[text.key for text in texts],
+        hashes=[text.hash for text in texts],
+        until=[rows.to_microseconds(text.until) for text in texts],
     )
 
 

@@ -111,7 +111,7 @@ def destroy(connection: apsw.Connection, destroyed: Destroyed) -> None:
 
 
 def _keep_texts(connection: apsw.Connection, destroyed: Destroyed) -> None:
-    texts = [(key, hash_, rows.to_microseconds(until)) for key, hash_, until in destroyed.texts]
+    texts = [(t.key, t.hash, rows.to_microseconds(t.until)) for t in destroyed.texts]
     connection.execute(_ERASE["use_key"], {"key": texts[0][0]})
     connection.execute(_ERASE["keep_texts"], {"texts": rows.encode(texts).decode()})
 

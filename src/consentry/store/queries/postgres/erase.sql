@@ -20,10 +20,19 @@ SELECT '{"places":'
             'direction', direction,
             'carrier', carrier,
             'carrier_message_id', carrier_message_id,
-            'updated_at', value::json ->> 'updated_at'
+            'updated_at', value::json ->> 'updated_at',
+            'id', id,
+            'body', value::json ->> 'body'
         )), '[]')::text
         FROM messages
         WHERE recipient = :number::text AND carrier IS NOT NULL AND carrier_message_id IS NOT NULL
+    )
+    || ',"opt_ins":' || (
+        SELECT coalesce(json_agg(value::json ->> 'message'), '[]')::text
+        FROM entries
+        WHERE recipient = :number::text
+            AND value::json ->> 'message' IS NOT NULL
+            AND value::json -> 'carrier_reading' ->> 'word' = 'opt_in'
     )
     || ',"rows":' || json_build_object(
         'standings', (SELECT count(*) FROM standings WHERE recipient = :number::text),

@@ -21,10 +21,19 @@ SELECT '{"places":' || (SELECT json_group_array(seq ORDER BY seq) FROM entries W
             'direction', direction,
             'carrier', carrier,
             'carrier_message_id', carrier_message_id,
-            'updated_at', value ->> 'updated_at'
+            'updated_at', value ->> 'updated_at',
+            'id', id,
+            'body', value ->> 'body'
         ))
         FROM messages
         WHERE recipient = :number AND carrier IS NOT NULL AND carrier_message_id IS NOT NULL
+    )
+    || ',"opt_ins":' || (
+        SELECT json_group_array(value ->> 'message')
+        FROM entries
+        WHERE recipient = :number
+            AND value ->> 'message' IS NOT NULL
+            AND value ->> '$.carrier_reading.word' = 'opt_in'
     )
     || ',"rows":' || json_object(
         'standings', (

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -202,13 +203,12 @@ async def test_an_answer_about_something_else_is_refused(authority: Authority) -
 
 async def test_an_answer_is_read_to_its_end(authority: Authority) -> None:
     """It comes in pieces, as over a network; one without end is given up."""
-    is_endless = False
+    tail, served = b"", asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         (length,) = re.findall(rb"Content-Length: ([0-9]+)", head)
-        answer = authority.answer(await reader.readexactly(int(length)))
-        answer += bytes(200_000) if is_endless else b""
+        answer = authority.answer(await reader.readexactly(int(length))) + tail
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer))
         for start in range(0, len(answer), 1000):
             writer.write(answer[start : start + 1000])
@@ -216,10 +216,16 @@ async def test_an_answer_is_read_to_its_end(authority: Authority) -> None:
             for _ in range(20):
                 await asyncio.sleep(0)
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        served.set()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/tsr"
         assert read_response(await stamp(Checkpoint(1, b"", "first", START), url)).nonce
-        is_endless = True
+        await served.wait()
+        served.clear()
+        tail = bytes(200_000)
         with pytest.raises(NotStamped, match="more than a timestamp can be"):
             await stamp(Checkpoint(1, b"", "first", START), url)
+        await served.wait()

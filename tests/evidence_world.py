@@ -69,12 +69,19 @@ def find_path(leaf: int, leaves: list[bytes]) -> list[bytes]:
 class MemoryLedger:
     """A key and a tree over whatever entries of a person are there when it is asked."""
 
-    def __init__(self, store: Store, *, young: int = 0, timestamp: bytes | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        young: int = 0,
+        timestamp: bytes | None = None,
+        secret: bytes = b"k" * 32,
+    ) -> None:
         """Leave the newest `young` entries out of the tree; give its checkpoint a timestamp."""
         self._timestamp = timestamp
         self._store = store
         self._young = young
-        self._key = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+        self._key = Ed25519PrivateKey.from_private_bytes(secret)
         public = b"\x01" + self._key.public_key().public_bytes_raw()
         self._id = sha256(NAME.encode() + b"\n" + public).digest()[:4]
         self.key = f"{NAME}+{self._id.hex()}+{b64encode(public).decode()}"

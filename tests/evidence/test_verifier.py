@@ -279,7 +279,7 @@ def unpack(files: dict[str, bytes], folder: Path) -> Path:
     return folder
 
 
-def resign(files: dict[str, bytes], store: object = None) -> None:
+def resign(files: dict[str, bytes], secret: bytes = b"k" * 32) -> None:
     """Sign changed files anew, as only who has the key can."""
     manifest = json.loads(files["manifest.json"])
     for one in manifest["files"]:
@@ -287,7 +287,7 @@ def resign(files: dict[str, bytes], store: object = None) -> None:
         one |= {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     files["manifest.json"] = json.dumps(manifest).encode()
     digest = hashlib.sha256(files["manifest.json"]).hexdigest()
-    ledger = MemoryLedger(store)  # type: ignore[arg-type]
+    ledger = MemoryLedger(None, secret=secret)  # type: ignore[arg-type]
     signed = ledger.sign(f"{check.FORMAT}\nmanifest.json sha256:{digest}\n")
     files["manifest.sig"] = signed.encode()
 
@@ -359,6 +359,33 @@ def test_key_and_checkpoint_are_held_to_those_kept_elsewhere(folder: Path, tmp_p
     assert problems(folder, checkpoint=str(kept), consistency=str(proof)) == []
     proof.write_text(json.dumps(way[:-1]))
     assert problems(folder, checkpoint=str(kept), consistency=str(proof))
+
+
+def test_a_key_that_is_only_listed_vouches_for_nothing(bundle: bytes, tmp_path: Path) -> None:
+    """Who forges a bundle lists the real key beside their own: with the real one it is WRONG.
+
+    Where the real key signed the checkpoint and another one the rest, that is said: OPEN.
+    """
+    real, other = (MemoryLedger(None, secret=byte * 32) for byte in (b"k", b"o"))  # type: ignore[arg-type]
+    files = read_files(bundle)
+    files["ledger.pub"] = f"{other.key}\n{real.key}\n".encode()
+    resign(files, b"o" * 32)
+    newer = unpack(files, tmp_path / "newer")
+    assert check.verify(newer, {"--key": other.key}).problems == []
+    report = check.verify(newer, {"--key": real.key})
+    (unshown,) = report.unshown
+    assert report.problems == []
+    assert "the rest is signed by another key" in unshown
+
+    text = files["checkpoint.txt"].decode().rpartition("\n\n")[0] + "\n"
+    files["checkpoint.txt"] = other.sign(text).encode()
+    resign(files, b"o" * 32)
+    (forged,) = problems(unpack(files, tmp_path / "forged"), key=real.key)
+    assert "another key than the one you gave" in forged
+
+    files["ledger.pub"] = f"{real.key}\n{other.key}\n".encode()
+    resign(files, b"o" * 32)
+    assert problems(unpack(files, tmp_path / "first"), key=real.key)
 
 
 STRANGE = {

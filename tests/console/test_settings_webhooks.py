@@ -125,6 +125,17 @@ async def test_a_webhook_is_changed_switched_rotated_and_removed(world: World) -
     assert (await desk.open(path)).status == 404
 
 
+async def test_what_is_gone_meanwhile_is_told_and_not_replayed(world: World) -> None:
+    """Whoever replays what somebody else removed is told so, and sees what else failed."""
+    desk = await world.desk()
+    for form in ({"webhook": "whk_gone"}, {"webhook": "whk_gone", "delivery": "evt_gone"}, {}):
+        shown = await press(desk, "/webhooks-failed", **form)
+        assert shown.status == 404
+        assert "There is no" in shown.text
+        assert "To webhooks, and to programs" in shown.text
+    assert (await desk.open("/webhooks-failed?webhook=whk_gone&before=%00x")).status == 200
+
+
 async def test_a_test_is_posted_and_its_answer_told(world: World) -> None:
     """Taken or not, and why."""
     desk = await world.desk()

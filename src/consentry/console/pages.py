@@ -46,12 +46,12 @@ class Visit:
         return self.request.headers.get("hx-request") == "true"
 
     def path(self, name: str) -> str:
-        """Read a parameter of the path."""
-        return str(self.request.path_params[name])
+        """Read a parameter of the path; a NUL, which no name has, is left out."""
+        return str(self.request.path_params[name]).replace("\0", "")
 
     def query(self, name: str) -> str:
-        """Read a parameter of the query, without white space around it; empty where missing."""
-        return self.request.query_params.get(name, "").strip()
+        """Read a parameter of the query, without NUL and white space around it; else empty."""
+        return self.request.query_params.get(name, "").replace("\0", "").strip()
 
     def field(self, name: str) -> str:
         """Read a field of the form; empty where missing."""

@@ -18,25 +18,26 @@ _ROWS: Final = 50
 
 async def list_failures(visit: Visit) -> Response:
     """List what was given up, the latest first, of one webhook or of everybody."""
+    return await _show(visit, visit.query("webhook"))
+
+
+async def _show(visit: Visit, webhook: str, problem: Rejected | None = None) -> Response:
+    """Show what a webhook could not be told; of one that is not there, or of none, everybody's."""
     webhooks = (await visit.services.store.read_directory()).webhooks
-    lane = visit.query("webhook") if visit.query("webhook") in webhooks else None
-    return await _show(visit, lane)
-
-
-async def _show(visit: Visit, lane: str | None, problem: str = "") -> Response:
+    lane = webhook if webhook in webhooks else None
     page = ListPage(_ROWS, visit.query("before") or None)
     found = await visit.services.store.list_notices(NoticeFilter(lane=lane), page)
     return await show(
         visit,
         WEBHOOKS,
         "webhook_failures.html",
-        status=409 if problem else 200,
+        status=200 if problem is None else problem.status,
         rows=found.items,
         following=found.next,
         lane=lane,
-        webhooks=(await visit.services.store.read_directory()).webhooks,
+        webhooks=webhooks,
         events=EVENTS,
-        problem=problem,
+        problem="" if problem is None else str(problem),
     )
 
 
@@ -52,7 +53,7 @@ async def replay_failures(visit: Visit) -> Response:
             await check_is_on(store, webhook)
             count = await replay_all(store, NoticeFilter(lane=webhook), visit.actor)
     except Rejected as error:
-        return await _show(visit, webhook or None, str(error))
+        return await _show(visit, webhook, error)
     path = f"{WEBHOOKS.path}/{webhook}" if webhook else FAILURES
     return go_saved(visit, path, changed=count > 0)
 

@@ -148,6 +148,8 @@ async def test_nothing_is_erased_while_a_text_is_with_the_carrier() -> None:
         (" ", "reason_needed"),
         ("x" * 501, "reason_needed"),
         ("request of +1 (415) 555-0142", "reason_names_number"),
+        ("request of 415 555 0142", "reason_names_number"),
+        ("request of 555-0142", "reason_names_number"),
         ("asked together with +442079460958", "reason_names_number"),
         ("asked together with +44 20 7946 0958", "reason_names_number"),
     ],

@@ -31,6 +31,9 @@ from consentry.ports import (
 
 REASON_CHARACTERS_MAX: Final = 500
 _TRIES: Final = 5
+_LOCAL_DIGITS: Final = 7
+"""So many of its last digits name a number: people write it without country and area."""
+
 _ANY_NUMBER: Final = re.compile(r"\+[0-9][0-9 ().-]{5,}")
 _EMPTY: Final = Standing()
 
@@ -122,7 +125,7 @@ class EraseNumber(msgspec.Struct, frozen=True):
                 status=422,
             )
         digits = "".join(filter(str.isdigit, self.reason))
-        if self.recipient.lstrip("+") in digits or _ANY_NUMBER.search(self.reason):
+        if self.recipient[-_LOCAL_DIGITS:] in digits or _ANY_NUMBER.search(self.reason):
             raise Rejected(
                 "reason_names_number",
                 "The reason names a number, and the reason is kept. Leave the number out of it.",

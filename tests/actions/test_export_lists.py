@@ -20,7 +20,7 @@ from consentry.actions.import_opt_outs import ImportOptOut, ImportSource
 from consentry.actions.record_consent import LiftSuppression, SuppressRecipient
 from consentry.domain.entries import Actor, ActorKind, EntryKind
 from consentry.domain.listed_numbers import ListedNumber
-from consentry.ports import StoreUnavailable
+from consentry.ports import Rejected, StoreUnavailable
 from consentry.wire.written_rows import Row
 from memory_store import START
 
@@ -54,6 +54,16 @@ async def read(
     ]
     assert all(len(row) == len(listed.columns) for row in rows)
     return rows
+
+
+def test_a_period_that_ends_before_it_begins_is_refused() -> None:
+    """Nothing in it would look as if nothing had happened; one end alone is fine."""
+    later = START + timedelta(seconds=1)
+    for since, until in ((None, None), (later, None), (None, START), (START, START)):
+        assert ExportFilter.between(since, until) == ExportFilter(since, until)
+    with pytest.raises(Rejected, match="ends before it begins") as refused:
+        ExportFilter.between(later, START)
+    assert (refused.value.code, refused.value.status) == ("invalid_time", 422)
 
 
 async def test_every_list_has_its_rows() -> None:

@@ -168,3 +168,6 @@ async def test_a_list_needs_its_scope_and_a_name(world: World) -> None:
     assert refused.json["code"] == "scope_missing"
     bad = await world.call("GET", "/v1/exports/entries?from=now", key=Scope.READ)
     assert bad.json["code"] == "invalid_time"
+    period = "from=2026-02-01T00:00:00Z&until=2026-01-01T00:00:00Z"
+    turned = await world.call("GET", f"/v1/exports/entries?{period}", key=Scope.READ)
+    assert (turned.status, turned.json["code"]) == (422, "invalid_time")

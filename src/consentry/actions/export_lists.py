@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from consentry.actions.check_period import check_period
 from consentry.actions.record_audit import RecordExport
 from consentry.domain.customers import Customer
 from consentry.domain.entries import Actor, Entry
@@ -44,6 +45,12 @@ class ExportFilter(msgspec.Struct, frozen=True):
 
     since: datetime | None = None
     until: datetime | None = None
+
+    @classmethod
+    def between(cls, since: datetime | None, until: datetime | None) -> "ExportFilter":
+        """Bound it by a period; raises `Rejected` (`invalid_time`) for one that cannot be."""
+        check_period(since, until)
+        return cls(since, until)
 
     def lets(self, at: datetime) -> bool:
         """Tell whether a time is within."""

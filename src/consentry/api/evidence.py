@@ -39,7 +39,7 @@ async def make_bundle(call: Call[None, EvidenceQuery]) -> Answer:
     return Answer(
         made.content,
         media_type=b"application/zip",
-        headers=((b"content-disposition", disposition), (b"cache-control", b"no-store")),
+        headers=((b"content-disposition", disposition),),
     )
 
 

@@ -40,7 +40,7 @@ async def export_list(call: Call[None, ExportQuery]) -> Answer:
     kind = _read_kind(call.path["kind"])
     if kind is ExportKind.CUSTOMERS and not _may_read_customers(call):
         raise Problem("scope_missing", "The key lacks the scope customers. Use a key that has it.")
-    wanted = ExportFilter(_time(call.query.since, "from"), _time(call.query.until, "until"))
+    wanted = ExportFilter.between(_time(call.query.since, "from"), _time(call.query.until, "until"))
     is_json = _wants_json(call)
     name = f"{kind.value}.{'jsonl' if is_json else 'csv'}".encode()
     return Answer(

@@ -37,12 +37,12 @@ def register(app: typer.Typer) -> None:
 
 
 def parse_time(text: str) -> datetime:
-    """Read an RFC 3339 time; without a zone it is UTC."""
+    """Read an RFC 3339 time, as UTC; without a zone it is UTC already."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
         fail(f"{text!r} is no time. Write it as 2026-11-23T10:00:00Z.", code=2)
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 def check_recipient(

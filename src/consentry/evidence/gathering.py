@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from consentry.actions.check_period import check_period
 from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.directory import Directory
 from consentry.domain.entries import Entry, EntryKind
@@ -48,13 +49,9 @@ class Gathered(msgspec.Struct, frozen=True):
 
 def find_scope(wanted: EvidenceWanted, directory: Directory, now: datetime) -> Scope:
     """Find what a bundle is held to; raises `Rejected` where there is no such sender or brand."""
-    until = wanted.until or now
-    if wanted.since is not None and wanted.since > until:
-        raise Rejected(
-            "invalid_time",
-            "The period ends before it begins. Give a beginning before its end.",
-            status=422,
-        )
+    # Nobody has evidence of what is to come: the period ends when the bundle is made.
+    until = now if wanted.until is None else min(wanted.until, now)
+    check_period(wanted.since, until)
     senders, brand = _find_senders(wanted, directory)
     return Scope(wanted.recipient, until, wanted.since, senders, brand)
 

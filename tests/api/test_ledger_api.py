@@ -30,14 +30,17 @@ async def test_an_entry_is_proved_against_the_signed_checkpoint(world: World) ->
     text = note.body.decode()
     assert (note.status, text) == (200, proof["checkpoint"])
     assert note.headers["content-type"] == "text/plain; charset=utf-8"
-    (key,) = (await world.call("GET", "/v1/ledger/keys", key="read")).json["items"]
+    keys = (await world.call("GET", "/v1/ledger/keys", key="read")).json
+    ((key,), following) = keys["items"], keys["next"]
+    assert following is None
     read = read_note(text)
     assert is_signed_by(read, read_verifier_key(key["verifier_key"]))
     assert (read_tree(read.text).size, read_tree(read.text).root) == (proof["size"], root)
     shown = await world.call(
-        "GET", "/v1/ledger/checkpoint", key="read", headers={"accept": "application/json"}
+        "GET", "/v1/ledger/checkpoint", key="read", headers={"accept": "Application/JSON"}
     )
     assert (shown.json["note"], shown.json["text"]) == (text, read.text)
+    assert shown.json["made_at"].endswith("Z")
     grown = (await world.call("GET", "/v1/ledger/consistency?from=1", key="read")).json
     assert is_consistent(
         1,

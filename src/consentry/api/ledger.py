@@ -1,11 +1,13 @@
 """The ledger's log: checkpoints, and proofs that an entry is in it and that it only grew."""
 
+from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from consentry.actions.prove_entry import EntryProof, GrowthProof, prove_entry, prove_growth
+from consentry.api.listing import Listing, whole
 from consentry.api.operations import Answer, Call, Operation, Tag
 from consentry.api.problems import Problem
 from consentry.ports import LogKey, Scope
@@ -45,12 +47,6 @@ class ConsistencyQuery(
     new: TreeSize | UnsetType = UNSET
 
 
-class LogKeys(msgspec.Struct, frozen=True):
-    """The keys that sign, or once signed, checkpoints."""
-
-    items: list[LogKey]
-
-
 class CheckpointView(msgspec.Struct, frozen=True):
     """A checkpoint for programs that read no signed notes; `text` is what is signed."""
 
@@ -58,7 +54,7 @@ class CheckpointView(msgspec.Struct, frozen=True):
     root: bytes
     note: str
     text: str
-    made_at: str
+    made_at: datetime
     timestamp: bytes | None
 
 
@@ -73,7 +69,7 @@ async def show_checkpoint(call: Call[None, CheckpointQuery]) -> Answer:
             if size is None
             else f"No checkpoint covers {size} entries yet. Ask again in a second.",
         )
-    accepted = call.header(b"accept") or b""
+    accepted = (call.header(b"accept") or b"").lower()
     if b"application/json" not in accepted:
         return Answer(checkpoint.note.encode(), media_type=_TEXT)
     return Answer(
@@ -82,7 +78,7 @@ async def show_checkpoint(call: Call[None, CheckpointQuery]) -> Answer:
             root=checkpoint.root,
             note=checkpoint.note,
             text=read_note(checkpoint.note).text,
-            made_at=checkpoint.made_at.isoformat(),
+            made_at=checkpoint.made_at,
             timestamp=checkpoint.timestamp,
         )
     )
@@ -102,7 +98,7 @@ async def show_consistency(call: Call[None, ConsistencyQuery]) -> Answer:
 
 async def list_log_keys(call: Call[None, None]) -> Answer:
     """List the keys that checkpoints are verified with."""
-    return Answer(LogKeys(await call.services.store.read_log_keys()))
+    return Answer(whole(await call.services.store.read_log_keys()))
 
 
 def _given(size: int | UnsetType) -> int | None:
@@ -122,10 +118,9 @@ OPERATIONS: Final = (
         handler=show_checkpoint,
         scope=Scope.READ,
         query=CheckpointQuery,
-        answers={200: bytes},
+        answers={200: CheckpointView},
         errors=("not_logged",),
-        text_types=("text/plain", "application/json"),
-        text_told="The signed note.",
+        or_text="text/plain",
     ),
     Operation(
         method="GET",
@@ -161,6 +156,6 @@ OPERATIONS: Final = (
         "since when it signs. Old keys stay known.",
         handler=list_log_keys,
         scope=Scope.READ,
-        answers={200: LogKeys},
+        answers={200: Listing[LogKey]},
     ),
 )

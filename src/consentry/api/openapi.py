@@ -237,6 +237,8 @@ def _success(operation: Operation[Any, Any], shape: object) -> Schema:
         content["application/json"]["example"] = operation.answer_example
     if operation.stream is not None:
         content["application/x-ndjson"] = {"schema": {"type": "string"}}
+    if operation.or_text:
+        content[operation.or_text] = {"schema": {"type": "string"}}
     return {"description": operation.summary, "content": content}
 
 

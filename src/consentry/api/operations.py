@@ -98,8 +98,9 @@ class Operation(Generic[B, Q]):
     status (None: no content). `errors`: codes beyond those that every such operation has.
     `stream`: takes the same request as lines of JSON instead. `streamed_types`: media types of a
     body that the handler reads itself, piece by piece. `text_types`, `text_told`: media types and
-    description of an answer that is text (`bytes`). `for_brands`: a key that is limited to brands
-    may use it too, and sees its own alone; every other operation is closed to such a key.
+    description of an answer that is text (`bytes`). `or_text`: a media type in which the same is
+    given as text. `for_brands`: a key that is limited to brands may use it too, and sees its own
+    alone; every other operation is closed to such a key.
     """
 
     method: str
@@ -120,6 +121,7 @@ class Operation(Generic[B, Q]):
     streamed_types: tuple[str, ...] = ()
     text_types: tuple[str, ...] = ("text/xml",)
     text_told: str = "Taken; nothing is answered."
+    or_text: str = ""
     for_brands: bool = False
 
 

@@ -56,6 +56,8 @@ def test_a_list_is_tried_brought_in_and_reported(tmp_path: Path) -> None:
     tried = run(tmp_path, "import", "o.csv", "--dry-run", code=1)
     assert "number: column 2 (Handynummer)" in tried
     assert "Nothing is written" in tried
+    lost = ("import", "o.csv", "--mapping-file", "lost.json")
+    assert "lost.json cannot be used" in run(tmp_path, *lost, code=2)
     bring_in = ("import", "o.csv", "--map", "number=handynummer", "--report", "r.csv", "--json")
     done = json.loads(run(tmp_path, *bring_in, code=1))
     assert (done["rows"], done["columns"]) == (4, {"number": 2})

@@ -53,7 +53,7 @@ def test_a_ledger_is_signed_kept_and_held_against_what_was_kept(tmp_path: Path) 
         ["git", "-C", str(git), "log", "--format=%s"], capture_output=True, text=True, check=True
     )
     assert log.stdout == f"Keep the checkpoint of {size} entries\n"
-    key = json.loads(call(tmp_path, "ledger", "keys", "--json"))["verifier_key"]
+    key = json.loads(call(tmp_path, "ledger", "keys", "--json"))[0]["verifier_key"]
     held = ("--against", str(file), "--key", key)
     assert "The ledger is whole" in call(tmp_path, "ledger", "verify", *held)
     growth = json.loads(call(tmp_path, "ledger", "consistency", "1"))

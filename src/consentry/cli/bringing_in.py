@@ -153,8 +153,8 @@ def import_list(
         program=program,
         texted=texted_according_to,
     )
-    how = _How(_read_mapping(mapping or [], mapping_file), dates, report, dry_run, as_json)
     try:
+        how = _How(_read_mapping(mapping or [], mapping_file), dates, report, dry_run, as_json)
         rows = open_list(file, delimiter=delimiter)
         is_whole = with_store(
             lambda store, settings: _bring_in(store, settings, rows, aim=aim, how=how)

@@ -12,6 +12,7 @@ from consentry.actions.keep_customers import CreateCustomer, MergeCustomers
 from consentry.cli.consents import CLI_ACTOR
 from consentry.cli.database import with_store
 from consentry.cli.output import JSONFlag, fail, print_json, print_table
+from consentry.cli.written_files import written_whole
 from consentry.clock import SystemClock
 from consentry.domain.customers import Customer, CustomerPhone, PhoneType
 from consentry.domain.phone import InvalidNumber, parse_phone
@@ -126,11 +127,17 @@ def export_held(
     async def gather(store: Store, _settings: Settings) -> CustomerHeld:
         return await export_customer(customer, CLI_ACTOR, store, SystemClock().now())
 
-    held = with_store(gather)
-    written = msgspec.json.format(msgspec.json.encode(held), indent=2).decode() + "\n"
     if out is None:
-        sys.stdout.write(written)
+        sys.stdout.write(_write_held(with_store(gather)).decode())
         return
-    out.touch(mode=0o600)
-    out.write_text(written, encoding="utf-8")
+    try:
+        with written_whole(out) as file:
+            held = with_store(gather)
+            file.write(_write_held(held))
+    except OSError as error:
+        fail(f"{out} cannot be written: {error.strerror}. Name another place.", code=2)
     sys.stdout.write(f"{held.count:,} rows of {held.customer.name or customer} are in {out}\n")
+
+
+def _write_held(held: CustomerHeld) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(held), indent=2) + b"\n"

@@ -10,6 +10,7 @@ import typer
 from consentry.cli.consents import CLI_ACTOR, parse_time
 from consentry.cli.database import read_recipient, with_store
 from consentry.cli.output import JSONFlag, fail, print_json
+from consentry.cli.written_files import written_whole
 from consentry.clock import SystemClock
 from consentry.opening import build_evidence_maker
 from consentry.ports import EvidenceMade, EvidenceWanted, Store
@@ -52,10 +53,12 @@ def write_evidence(
             store, settings, EvidenceWanted(number, begin, end, sender=sender, brand=brand)
         )
 
-    made = with_store(make, keeps_log=True)
-    draft = out.with_name(f".{out.name}.part")
-    draft.write_bytes(made.content)
-    draft.replace(out)
+    try:
+        with written_whole(out) as file:
+            made = with_store(make, keeps_log=True)
+            file.write(made.content)
+    except OSError as error:
+        fail(f"{out} cannot be written: {error.strerror}. Name another place.", code=2)
     _tell(made, out, as_json=as_json)
 
 

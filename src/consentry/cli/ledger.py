@@ -1,7 +1,6 @@
 """`consentry ledger`: verify the ledger, print and keep checkpoints, prove an entry."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 import typer
 
 from consentry.actions.prove_entry import bring_log_up, prove_entry, prove_growth
+from consentry.cli.cores import count_cores
 from consentry.cli.output import JSONFlag, fail, print_json, print_table
 from consentry.clock import SystemClock
 from consentry.opening import open_store, read_text_keys, start_logging
@@ -133,8 +133,7 @@ def list_keys(*, as_json: JSONFlag = False) -> None:
 
     keys = _with_log(read)
     if as_json:
-        for key in keys:
-            print_json(key)
+        print_json(keys)
         return
     rows = [(f"{key.since:%Y-%m-%d %H:%M:%S}", key.verifier_key) for key in keys]
     print_table(("since (UTC)", "key"), rows, empty="Nothing was signed yet.")
@@ -209,7 +208,7 @@ def _verify(
     # Whatever else a command does first, this one too: the tables are brought up to date.
     asyncio.run(open_store(settings).close())
     shown = RowsShown(SystemClock())
-    count = processes or os.cpu_count() or 1
+    count = processes or count_cores()
     source = _choose(settings).open()
     with closing(source), shown.shown():
         if count == 1 or source.measure().size < _FEW:

@@ -1,7 +1,6 @@
 """Answering a whole list: scrub; and how everybody stands, in files: snapshot."""
 
 import asyncio
-import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +10,7 @@ import msgspec
 import typer
 
 from consentry.actions.prove_entry import bring_log_up
+from consentry.cli.cores import count_cores
 from consentry.cli.database import with_store
 from consentry.cli.output import JSONFlag, fail, print_json, print_table, tell
 from consentry.clock import SystemClock
@@ -86,7 +86,7 @@ def scrub(
         request=Request(None, sender, purpose, program),
         number=number_column,
         only_allowed=keep is Keep.ALLOWED,
-        processes=_count_cores(),
+        processes=count_cores(),
     )
     if ray is not None and snapshot is None:
         fail("--ray needs --snapshot: what all machines answer from.", code=2)
@@ -139,10 +139,6 @@ def write_snapshot(
         f"--snapshot {folder} --sender NUMBER",
         as_json=as_json,
     )
-
-
-def _count_cores() -> int:
-    return max(1, len(os.sched_getaffinity(0)))
 
 
 async def _scrub(plan: "Scrub", settings: Settings) -> "Scrubbed":

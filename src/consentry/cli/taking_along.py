@@ -16,6 +16,7 @@ from consentry.cli.consents import CLI_ACTOR, parse_time
 from consentry.cli.database import with_store
 from consentry.cli.output import JSONFlag, fail, print_json
 from consentry.cli.row_progress import progress_shown
+from consentry.cli.written_files import written_whole
 from consentry.ports import Store
 from consentry.settings import Settings
 from consentry.wire.written_rows import Row, write_csv, write_json_lines
@@ -59,7 +60,7 @@ def export_list(
     shape = written_as or _shape_of(out)
     if out is None and (shape is ExportFormat.PARQUET or as_json):
         fail("Name the file to write with --out: Parquet and --json need one.", code=2)
-    wanted = ExportFilter(_time(since), _time(until))
+    wanted = ExportFilter.between(_time(since), _time(until))
 
     async def export(store: Store, settings: Settings) -> int:
         del settings
@@ -113,7 +114,7 @@ def _opened(out: Path | None, shape: ExportFormat) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     if shape is not ExportFormat.PARQUET:
-        with out.open("wb") as file:
+        with written_whole(out) as file:
             yield file
         return
     # Imported here: only Parquet needs it, and it takes longer to load than all the rest.
@@ -123,6 +124,9 @@ def _opened(out: Path | None, shape: ExportFormat) -> Iterator[BinaryIO]:
         draft = Path(folder) / "rows.csv"
         with draft.open("wb") as file:
             yield file
+        made = draft.with_suffix(".parquet")
+        made.touch(mode=0o600)
         with duckdb.connect() as connection:
             rows = connection.read_csv(str(draft), header=True, all_varchar=True, quotechar='"')
-            rows.write_parquet(str(out), compression="zstd")
+            rows.write_parquet(str(made), compression="zstd")
+        made.replace(out.resolve())

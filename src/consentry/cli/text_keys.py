@@ -72,7 +72,7 @@ def list_text_keys(*, as_json: JSONFlag = False) -> None:
         for r in rows
     ]
     print_table(
-        ("KEY", "HERE", "SEALS", "ROWS"), [*table, ["none", "", "", f"{plain:,}"]], empty=""
+        ("key", "here", "seals", "rows"), [*table, ["none", "", "", f"{plain:,}"]], empty=""
     )
 
 

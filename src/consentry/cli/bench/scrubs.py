@@ -4,7 +4,6 @@ Five million numbers in E.164 of whom a fifth are known, and two million in twen
 """
 
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -22,6 +21,7 @@ from consentry.cli.bench.plan import Plan
 from consentry.cli.bench.population import prepare_database, take_content
 from consentry.cli.bench.requests import AREAS, KNOWN_FIRST, SENDER
 from consentry.cli.bench.servers import ServerFailed, environment_of
+from consentry.cli.cores import count_cores
 from consentry.cli.progress import Steps
 
 PEOPLE_MAX: Final = 1_000_000
@@ -189,7 +189,7 @@ def _counts(ran: Ran) -> list[dict[str, str | int | None]]:
 
 def _read_figures(plain: list[Ran], messy: list[Ran], snapshot: Ran, people: int) -> list[Figure]:
     counts = people >= PEOPLE_MAX
-    cores = len(os.sched_getaffinity(0))
+    cores = count_cores()
     told = f"the whole command, {people:,} people known, {cores} cores"
     rows, messy_rows = _ROWS_OF_PERSON * people, _MESSY_OF_PERSON * people
     most = max(ran.mebibytes for ran in (*plain, *messy))

@@ -1,0 +1,30 @@
+"""Files that commands write: whole or not at all, and for their owner's eyes alone."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+
+@contextmanager
+def written_whole(out: Path) -> Iterator[BinaryIO]:
+    """Give a draft to write to, which takes the place of `out` when the block ends well.
+
+    What was there before stays until then, so a file that was cut off is never taken for a whole
+    one. The draft is made at once: raises `OSError` before anything was done in vain. A pipe or a
+    device is written to as it is.
+    """
+    if out.exists() and not out.is_file():
+        with out.open("wb") as file:
+            yield file
+        return
+    out = out.resolve()
+    draft = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)

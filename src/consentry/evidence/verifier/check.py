@@ -118,9 +118,8 @@ def write_zip(members: list[Member], made_at: str) -> bytes:
     """Write the zip as it must be: its files, then its list of them, and nothing else."""
     year, month, day, hour, minute, second = (int(n) for n in re.findall(r"\d+", made_at)[:6])
     date, time = (year - 1980) << 9 | month << 5 | day, hour << 11 | minute << 5 | second // 2
-    body, listed = b"", b""
-    parts = []
-    offset = 0
+    listed, offset = b"", 0
+    parts: list[bytes] = []
     for one in members:
         sizes = (zlib.crc32(one.data), len(one.packed), len(one.data), len(one.name), 0)
         head = LOCAL.pack(b"PK\x03\x04", 20, 0, one.method, time, date, *sizes) + one.name
@@ -128,9 +127,8 @@ def write_zip(members: list[Member], made_at: str) -> bytes:
         listed += CENTRAL.pack(*same, 0, 0, 0, FILE_MODE, offset) + one.name
         parts += [head, one.packed]
         offset += len(head) + len(one.packed)
-    body = b"".join(parts)
     end = END.pack(b"PK\x05\x06", 0, 0, len(members), len(members), len(listed), offset, 0)
-    return body + listed + end
+    return b"".join([*parts, listed, end])
 
 
 class Bundle:
@@ -209,11 +207,8 @@ def check_zip(bundle: Bundle, report: Report) -> None:
             report.wrong(f"{name} is packed otherwise than it was")
         if name not in packed and member.method != 0:
             report.wrong(f"{name} is packed, and must not be")
-    if [one.name.decode("ascii", "replace") for one in bundle.members] != [
-        *bundle.names,
-        MANIFEST,
-        SIGNATURE,
-    ]:
+    names = [one.name.decode("ascii", "replace") for one in bundle.members]
+    if names != [*bundle.names, MANIFEST, SIGNATURE]:
         report.wrong("the files of the zip are not in their order")
     if write_zip(bundle.members, bundle.made_at) != bundle.whole:
         report.wrong("the zip was changed between or behind its files")

@@ -293,6 +293,21 @@ def test_a_whole_ledger_is_whole(ledger: Ledger) -> None:
         assert verify(ledger, ledger.middle, make_hands=lambda _: hands) == found
 
 
+def test_a_copy_is_verified_before_anybody_takes_it_over(ledger: Ledger) -> None:
+    """`db copy` and backups leave the head as it is made: the copied leaves say how far it is."""
+    fresh = "size = 0, after_seq = 0"
+    if isinstance(ledger.opening, OpenDatabase):
+        fresh += ", below = 0, upto = 0, last_seq = 0, copied_seq = 0"
+    ledger.run(f"UPDATE log_head SET {fresh}")  # noqa: S608 - a test's own names
+    found = verify(ledger, ledger.middle)
+    assert found.is_whole
+    assert (found.entries, found.waiting, found.checkpoints) == (COUNT, 0, COUNT // STEP)
+    ledger.run("DELETE FROM entries WHERE seq = 7")
+    ledger.run("DELETE FROM log_leaves WHERE number = (SELECT max(number) FROM log_leaves)")
+    problems = {finding.problem for finding in verify(ledger).findings}
+    assert {Problem.REMOVED, Problem.SHRUNK} <= problems
+
+
 def test_a_ledger_that_was_written_anew_is_found_by_a_checkpoint_from_elsewhere(
     ledger: Ledger, filled_file: tuple[Path, str], tmp_path: Path
 ) -> None:

@@ -69,7 +69,10 @@ class DatabaseSource:
         if not place:
             return NO_HEAD
         ((waiting,),) = self._all("count_waiting", place)
-        return Measured(place["size"], waiting)
+        copied = 0
+        if place["size"] == 0:
+            copied = sum(size for (size,) in self._all("measure_copied", {}))
+        return Measured(place["size"] + copied, max(0, waiting - copied))
 
     def _read_place(self) -> dict[str, int]:
         """Read the head; nothing where it is gone."""

@@ -51,7 +51,7 @@ class FileSource:
     def measure(self) -> Measured:
         """Tell how large the log is."""
         for size, waiting, has_head in self._all("measure"):
-            return Measured(size, waiting, bool(has_head))
+            return Measured(size, max(0, waiting), bool(has_head))
         return NO_HEAD
 
     def list_bounds(self) -> list[Bounds]:

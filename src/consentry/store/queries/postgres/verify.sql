@@ -9,6 +9,11 @@ WHERE
     written_by >= :below AND seq > :copied
     AND (written_by >= :upto OR seq > :after);
 
+-- name: measure_copied
+-- The head of a copy says nothing until it is taken over: its leaves do.
+SELECT length(seqs) / 8 + 256 * (SELECT count(*) - 1 FROM log_leaves)
+FROM log_leaves ORDER BY number DESC LIMIT 1;
+
 -- name: list_spans
 SELECT number / 256, min(first_seq), max(last_seq) FROM log_leaves GROUP BY 1 ORDER BY 1;
 

@@ -1,12 +1,21 @@
 -- What is read to hold the ledger against its log.
 
 -- name: measure
--- Entries get in in the order of their numbers; a copy begins at nothing until it is taken over.
+-- Entries get in in the order of their numbers. The head of a copy says nothing until it is taken
+-- over: its leaves do.
 SELECT
-    size,
-    (SELECT count(*) FROM entries WHERE seq > after_seq),
-    size = 0 OR after_seq = ifnull((SELECT max(last_seq) FROM log_leaves), after_seq)
-FROM log_head;
+    iif(h.size = 0, c.size, h.size),
+    (SELECT count(*) FROM entries WHERE seq > h.after_seq) - iif(h.size = 0, c.size, 0),
+    h.size = 0 OR h.after_seq = ifnull((SELECT max(last_seq) FROM log_leaves), h.after_seq)
+FROM
+    log_head AS h,
+    (
+        SELECT ifnull(
+            (SELECT length(seqs) / 8 FROM log_leaves ORDER BY number DESC LIMIT 1)
+            + 256 * (SELECT count(*) - 1 FROM log_leaves),
+            0
+        ) AS size
+    ) AS c;
 
 -- name: list_spans
 SELECT number / 256, min(first_seq), max(last_seq) FROM log_leaves GROUP BY 1 ORDER BY 1;

@@ -288,8 +288,13 @@ async def test_a_lost_key_is_found_out_at_the_start(database: Database) -> None:
         database.open()
 
 
-async def test_a_key_that_another_process_uses_first_says_no(postgres: PostgresDatabase) -> None:
-    """A process that does not have it cannot tell who was erased: nobody is a stranger to it."""
+async def test_a_key_that_another_process_uses_first_says_no(
+    postgres: PostgresDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A process that does not have it cannot tell who was erased: nobody is a stranger to it.
+
+    It tells the log which key it lacks.
+    """
     with_key, without = postgres.open(hash_keys=KEYS), postgres.open(hash_keys=HashKeys([NEW]))
     await fill(with_key)
     assert await without.read_standing("+14155559999") == Standing()
@@ -298,6 +303,8 @@ async def test_a_key_that_another_process_uses_first_says_no(postgres: PostgresD
         await without.read_standing("+14155559999")
     with pytest.raises(StoreUnavailable, match="not at hand"):
         await without.submit(ask(lambda f: f.standing(ANN), Needs(recipients=(ANN,))))
+    told = [record for record in caplog.records if record.message == "erasure_key_missing"]
+    assert {record.__dict__["missing"] for record in told} == {OLD.id}
     await with_key.close()
     await without.close()
 

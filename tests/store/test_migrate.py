@@ -1,5 +1,6 @@
 """Migrations: each applied once and whole, and never silently altered."""
 
+import stat
 from contextlib import closing
 from pathlib import Path
 
@@ -100,3 +101,14 @@ def test_a_connection_keeps_its_promises(connection: apsw.Connection) -> None:
     assert connection.pragma("synchronous") == 2
     assert connection.pragma("wal_autocheckpoint") == CHECKPOINT_PAGES
     assert connection.pragma("cache_size") == -CACHE_KIBIBYTES
+
+
+def test_a_new_file_and_those_beside_it_are_read_by_their_owner_alone(tmp_path: Path) -> None:
+    """Numbers, texts and carriers' tokens are in it; rights that somebody gave are left alone."""
+    with closing(open_connection(tmp_path / "new.db")) as opened:
+        opened.execute("CREATE TABLE t (x)")
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("new.db*")}
+    assert modes == dict.fromkeys(("new.db", "new.db-wal", "new.db-shm"), 0o600)
+    (tmp_path / "new.db").chmod(0o640)
+    open_connection(tmp_path / "new.db").close()
+    assert stat.S_IMODE((tmp_path / "new.db").stat().st_mode) == 0o640

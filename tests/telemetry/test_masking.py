@@ -102,6 +102,7 @@ def test_no_grouping_lets_a_number_pass(number: str, gaps: list[str], after: str
         ("{'Authorization': 'Basic QUMxOnNlY3JldA=='}", f"{{'Authorization': '{HIDDEN}'}}"),
         ("/console/sign-in?token=abc-d_e&next=/", f"/console/sign-in?token={HIDDEN}&next=/"),
         ("seals with ctk_AAAA-bb_cc now", f"seals with {HIDDEN} now"),
+        ("hashes by cek_AAAA-bb_cc now", f"hashes by {HIDDEN} now"),
         ("signed with whsec_AAAA+bb/cc==.", f"signed with {HIDDEN}."),
         ("GET /x?api_secret=hush&to=1", f"GET /x?api_secret={HIDDEN}&to=1"),
         ("GET /x?password=hush", f"GET /x?password={HIDDEN}"),

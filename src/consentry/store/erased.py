@@ -4,6 +4,7 @@ Looked for only where a number has no standing and anybody was erased at all: th
 was never seen costs a hash, and every other number nothing.
 """
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -33,6 +34,13 @@ from consentry.store.sealing import SEALING
 from consentry.wire.keyed_hash import HashKeys, KeyedHash, UnknownHashKey
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+_MISSING_ADVICE: Final = (
+    "Another process erases numbers by a key that this one was not started with. Start this one "
+    "with the same CONSENTRY_ERASURE_KEYS and secret keys: until then it refuses whoever it does "
+    "not know, also what they write."
+)
 _EMPTY: Final = Standing()
 _NUMBER: Final = re.compile(r"\+[0-9]+")
 _OF_PROFILES: Final = frozenset({EntryKind.CUSTOMER_CHANGED, EntryKind.CUSTOMER_VIEWED})
@@ -110,6 +118,16 @@ def check_keys(asked: Asked) -> None:
         asked.keys.check(asked.used)
     except UnknownHashKey as error:
         raise StoreUnavailable(str(error)) from error
+
+
+def tell_missing(asked: Asked) -> None:
+    """Tell the log where a key is not at hand that another process erases with.
+
+    Whoever has no standing is refused until then, and a STOP of theirs is answered 503.
+    """
+    for key in asked.used:
+        if key not in asked.keys.ids:
+            _log.error("erasure_key_missing", extra={"missing": key, "advice": _MISSING_ADVICE})
 
 
 def list_strangers(recipients: Iterable[str], standings: Mapping[str, Standing]) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ _SHOWN_LAST_MAX: Final = 4
 
 HIDDEN: Final = "[hidden]"
 _SECRET: Final = re.compile(
-    r"\bc[st]k_[\w-]+"
+    r"\bc[ste]k_[\w-]+"
     r"|\bwhsec_[\w+/=-]+"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.+?)(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|\b(?:[Bb]earer|[Bb]asic)[ =:]+[\w~+/.=-]{6,}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from consentry.domain.directory import Directory
 from consentry.ports import CarrierText
 from consentry.store import rows
-from consentry.store.erased import Asked, Hashed, HashedTexts, list_strangers
+from consentry.store.erased import Asked, Hashed, HashedTexts, list_strangers, tell_missing
 from consentry.store.loaded import Loaded, Wanted
 from consentry.store.postgres.connection import Connection
 from consentry.store.postgres.statements import (
@@ -251,6 +251,7 @@ class DirectoryReader:
         """Read it as it is now, with its version, and remember it."""
         ((version, text),) = await connection.fetch(_DIRECTORY.sql)
         self._directory, self._version = rows.decode_directory(text), int(version)
+        tell_missing(self.asked)
         return self._directory, self._version
 
 

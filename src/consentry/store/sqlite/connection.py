@@ -1,7 +1,8 @@
 """One way to open the database file and one way to write to it."""
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ def open_connection(
     if tuple(int(part) for part in found.split(".")[:3]) < _OLDEST:
         oldest = ".".join(str(part) for part in _OLDEST)
         raise RuntimeError(f"SQLite {found} is too old: {oldest} is needed. Upgrade apsw.")
+    _make_private(path)
     connection = apsw.Connection(str(path), statementcachesize=200)
     connection.set_busy_timeout(busy_timeout_milliseconds)
     connection.pragma("journal_mode", "wal")
@@ -39,6 +41,15 @@ def open_connection(
     # The permission to change the ledger ends with its transaction by a reference (0018).
     connection.pragma("foreign_keys", "on")
     return connection
+
+
+def _make_private(path: Path | str) -> None:
+    """Make the file for its owner alone, where there is none: carriers' tokens stand in it.
+
+    SQLite gives the files beside it the same rights. What cannot be made SQLite says better.
+    """
+    with suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def open_for_reading(path: Path | str) -> apsw.Connection:

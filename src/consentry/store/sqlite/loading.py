@@ -17,6 +17,7 @@ from consentry.store.erased import (
     decode_erased,
     has_standing,
     list_strangers,
+    tell_missing,
 )
 from consentry.store.loaded import Loaded, Wanted
 from consentry.store.queries import read_queries
@@ -171,6 +172,7 @@ class DirectoryReader:
         """Return the directory of a version that was just read, or a newer one."""
         if version != self._version:
             self._directory, self._version = self._load()
+            tell_missing(self.asked)
         return self._directory
 
     @property

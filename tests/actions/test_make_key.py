@@ -22,6 +22,30 @@ def test_a_secret_is_its_random_bytes() -> None:
     assert hash_secret("server", first) == expected
 
 
+class _Counted(str):
+    """A secret key that counts how often it is set up for hashing."""
+
+    __slots__ = ("encoded",)
+
+    def __init__(self, text: str) -> None:
+        del text
+        self.encoded = 0
+
+    # typing.override comes with Python 3.12.
+    def encode(  # type: ignore[explicit-override]
+        self, encoding: str = "utf-8", errors: str = "strict"
+    ) -> bytes:
+        self.encoded += 1
+        return super().encode(encoding, errors)
+
+
+def test_the_servers_secret_key_is_set_up_once() -> None:
+    """Each request hashes a secret, so that the key to hash with is not made anew each time."""
+    server = _Counted("a server whose key no other test has")
+    assert hash_secret(server, "csk_a") != hash_secret(server, "csk_b")
+    assert server.encoded == 1
+
+
 def test_what_is_no_ascii_is_hashed_too() -> None:
     """A lone surrogate, as it can stand in a header, has a hash like any other text."""
     assert len(hash_secret("server", "\ud800")) == 64

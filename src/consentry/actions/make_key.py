@@ -37,12 +37,12 @@ def hash_secret(secret_key: str, secret: str) -> str:
     return keyed.hexdigest()
 
 
-@lru_cache(maxsize=16)
 def identify_secret_key(secret_key: str) -> str:
     """Name a secret key of the server by the beginning of a hash, which tells nothing of it."""
     return hash_secret(secret_key, "the id of this secret key")[:_ID_CHARACTERS]
 
 
+@lru_cache(maxsize=16)
 def _key_digest(secret_key: str) -> hmac.HMAC:
     # Made once and copied for each request: setting a key up takes as long as hashing with it.
     return hmac.new(secret_key.encode(), digestmod="sha256")

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from store_world import ANN, BOB, open_address, tagged, write
 from test_ledger_log import Unwatched
 
+from consentry.actions.erase import erase_number
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
 from consentry.domain.erasure import Erasure
 from consentry.ports import Change
@@ -293,12 +294,17 @@ def test_a_whole_ledger_is_whole(ledger: Ledger) -> None:
         assert verify(ledger, ledger.middle, make_hands=lambda _: hands) == found
 
 
-def test_a_copy_is_verified_before_anybody_takes_it_over(ledger: Ledger) -> None:
-    """`db copy` and backups leave the head as it is made: the copied leaves say how far it is."""
+def forget_head(ledger: Ledger) -> None:
+    """Leave the head as `db copy` and backups do, until a server takes the log over."""
     fresh = "size = 0, after_seq = 0"
     if isinstance(ledger.opening, OpenDatabase):
         fresh += ", below = 0, upto = 0, last_seq = 0, copied_seq = 0"
     ledger.run(f"UPDATE log_head SET {fresh}")  # noqa: S608 - a test's own names
+
+
+def test_a_copy_is_verified_before_anybody_takes_it_over(ledger: Ledger) -> None:
+    """The leaves that came along say how far its log is, and what is missing is found."""
+    forget_head(ledger)
     found = verify(ledger, ledger.middle)
     assert found.is_whole
     assert (found.entries, found.waiting, found.checkpoints) == (COUNT, 0, COUNT // STEP)
@@ -306,6 +312,37 @@ def test_a_copy_is_verified_before_anybody_takes_it_over(ledger: Ledger) -> None
     ledger.run("DELETE FROM log_leaves WHERE number = (SELECT max(number) FROM log_leaves)")
     problems = {finding.problem for finding in verify(ledger).findings}
     assert {Problem.REMOVED, Problem.SHRUNK} <= problems
+
+
+def test_who_is_erased_from_a_copy_leaves_a_whole_ledger(ledger: Ledger) -> None:
+    """Salts are destroyed also where nobody has taken the log over yet, and it goes on."""
+    forget_head(ledger)
+    asyncio.run(erase_ann(ledger.opening))
+    found = verify(ledger)
+    assert (found.findings, found.erased) == ([], len(range(0, COUNT, 3)))
+    asyncio.run(integrate(ledger.opening))
+    found = verify(ledger)
+    assert (found.findings, found.entries, found.waiting) == ([], COUNT + 1, 0)
+
+
+async def erase_ann(opening: Opening) -> None:
+    """Erase her, in a process that does not integrate."""
+    store = open_address(name_database(opening))
+    await erase_number(ANN, "asked", Actor(ActorKind.SYSTEM), store)
+    await store.close()
+
+
+async def integrate(opening: Opening) -> None:
+    """Take the log over, and bring it up to the newest entry."""
+    store = open_address(name_database(opening), signer=SIGNER)
+    await store.integrate_log()
+    await store.close()
+
+
+def name_database(opening: Opening) -> str:
+    """Name a database as it is opened."""
+    assert isinstance(opening, OpenFile | OpenDatabase)
+    return str(opening.path) if isinstance(opening, OpenFile) else opening.url
 
 
 def test_a_ledger_that_was_written_anew_is_found_by_a_checkpoint_from_elsewhere(

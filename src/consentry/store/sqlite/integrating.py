@@ -263,13 +263,12 @@ def destroy_salts(connection: apsw.Connection, seqs: list[int]) -> None:
     """Destroy the salts of entries by their numbers; the transaction is the caller's.
 
     Without its salt nobody can try out what an entry said; its leaf stays what it is. An entry that
-    is not in the log yet has none: it gets in as it is then.
+    is not in the log yet has none: it gets in as it is then. The head is not asked which those are:
+    that of a copy says nothing until the log is taken over.
     """
-    ((_, last),) = connection.execute(_LOG["read_head"]).fetchall()
-    logged = [seq for seq in seqs if seq <= int(str(last))]
     # All are read before the first is written: they are read through the same connection.
-    tiles = _find_tiles(connection, logged)
-    missed = list_missed(tiles, logged)
+    tiles = _find_tiles(connection, seqs)
+    missed = list_missed(tiles, seqs)
     if missed:
         between = connection.execute(_LOG["rows_between"], (min(missed), max(missed)))
         tiles += [leaves for row in between if (leaves := Leaves(*row)) not in tiles]

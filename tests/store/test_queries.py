@@ -72,7 +72,7 @@ SMALL |= {"webhooks", "webhook_secrets", "webhook_health"}
 GIVEN = {"wanted", "asked", "priorities", "json_each", "jsonb_each", "customer", "phone", "mark"}
 WANTED_WALKS = [("read_erased", "erased"), ("count_outbox", "jobs")]
 """All who were erased go into a snapshot of everybody; the outbox is counted when somebody asks."""
-FOUND = {"due", "newest", "queued", "q", "found", "scanned", "told", "named"}
+FOUND = {"due", "newest", "queued", "q", "found", "scanned", "told", "named", "lanes"}
 FOUND |= {"CONSTANT", "(subquery)"}
 """What may be walked through: small tables, what was asked for, and what an index found."""
 
@@ -101,10 +101,25 @@ def test_notices_of_one_message_are_found_by_their_ids(
     tmp_path: Path, file: str, name: str
 ) -> None:
     """And not among all that wait, of which there may be very many while a program is away."""
-    with closing(open_connection(tmp_path / "plans.db")) as connection:
+    plan = explain(tmp_path, file, name)
+    assert any(step.endswith("(id>? AND id<?)") for step in plan), plan
+    assert not any(step.endswith("(state=?)") for step in plan), plan
+
+
+def test_notices_are_listed_by_where_they_go(tmp_path: Path) -> None:
+    """A page is the first few of each server and webhook, and not the best of all there are."""
+    plan = explain(tmp_path, "read", "list_notices")
+    assert any(step.startswith("SEARCH first USING COVERING INDEX") for step in plan), plan
+    assert [step for step in plan if step.startswith("SEARCH n ")] == [
+        "SEARCH n USING COVERING INDEX notices_due (state=? AND host>?)",
+        "SEARCH n USING INTEGER PRIMARY KEY (rowid=?)",
+    ]
+
+
+def explain(folder: Path, file: str, name: str) -> list[str]:
+    """Give SQLite's own plan of a query, step by step."""
+    with closing(open_connection(folder / "plans.db")) as connection:
         apply_migrations(connection, read_migrations("sqlite"), START)
         query = read_queries("sqlite", file)[name]
         bindings = dict.fromkeys(re.findall(r":(\w+)", query), 1)
-        plan = [str(row[-1]) for row in connection.execute(f"EXPLAIN QUERY PLAN {query}", bindings)]
-    assert any(step.endswith("(id>? AND id<?)") for step in plan), plan
-    assert not any(step.endswith("(state=?)") for step in plan), plan
+        return [str(row[-1]) for row in connection.execute(f"EXPLAIN QUERY PLAN {query}", bindings)]

@@ -692,17 +692,41 @@ FROM (
 SELECT count(*) FROM notices WHERE state = 'waiting'
 
 -- name: list_notices
--- By the server or webhook where one is named, else all in a state. Each as [due_at, notice].
+-- Of each server and webhook, or of the one that is named, the first in the index: however many there
+-- are behind them, they are not looked at. Each as [due_at, notice].
+WITH RECURSIVE lanes (host) AS (
+    SELECT coalesce(
+        :lane::text,
+        (SELECT n.host FROM notices AS n WHERE n.state = :state::text ORDER BY n.host LIMIT 1)
+    )
+    UNION ALL
+    SELECT (
+        SELECT n.host
+        FROM notices AS n
+        WHERE n.state = :state::text AND n.host > l.host
+        ORDER BY n.host
+        LIMIT 1
+    )
+    FROM lanes AS l
+    WHERE l.host IS NOT NULL AND :lane::text IS NULL
+)
 SELECT '[' || coalesce(string_agg(
     '[' || found.due_at || ',' || found.value || ']', ',' ORDER BY found.due_at DESC, found.id DESC
 ), '') || ']'
 FROM (
     SELECT n.id, n.due_at, n.value
-    FROM notices AS n
-    WHERE n.state = :state::text
-        AND (:lane::text IS NULL OR n.host = :lane::text)
-        AND (n.due_at, n.id) < (:before_at::bigint, :before_id::text)
-        AND n.due_at BETWEEN coalesce(:since::bigint, 0) AND coalesce(:until::bigint, 9223372036854775807)
+    FROM lanes AS l
+    CROSS JOIN LATERAL (
+        SELECT f.id, f.due_at, f.value
+        FROM notices AS f
+        WHERE f.state = :state::text
+            AND f.host = l.host
+            AND (f.due_at, f.id) < (:before_at::bigint, :before_id::text)
+            AND f.due_at BETWEEN coalesce(:since::bigint, 0)
+                AND coalesce(:until::bigint, 9223372036854775807)
+        ORDER BY f.due_at DESC, f.id DESC
+        LIMIT :limit::bigint
+    ) AS n
     ORDER BY n.due_at DESC, n.id DESC
     LIMIT :limit::bigint
 ) AS found

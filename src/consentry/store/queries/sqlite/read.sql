@@ -289,15 +289,29 @@ FROM (
 SELECT CAST(count(*) AS TEXT) FROM notices WHERE state = 'waiting';
 
 -- name: list_notices
--- By the server or webhook where one is named, else all in a state. Each as [due_at, notice].
+-- Of each server and webhook, or of the one that is named, the first in the index: however many there
+-- are behind them, they are not looked at. Each as [due_at, notice].
+WITH RECURSIVE lanes (host) AS (
+    SELECT ifnull(:lane, (SELECT min(host) FROM notices WHERE state = :state))
+    UNION ALL
+    SELECT (SELECT min(n.host) FROM notices AS n WHERE n.state = :state AND n.host > lanes.host)
+    FROM lanes
+    WHERE lanes.host IS NOT NULL AND :lane IS NULL
+)
 SELECT '[' || ifnull(group_concat('[' || due_at || ',' || value || ']', ',' ORDER BY due_at DESC, id DESC), '') || ']'
 FROM (
     SELECT n.id, n.due_at, n.value
-    FROM notices AS n
-    WHERE n.state = :state
-        AND (:lane IS NULL OR n.host = :lane)
-        AND (n.due_at, n.id) < (:before_at, :before_id)
-        AND n.due_at BETWEEN ifnull(:since, 0) AND ifnull(:until, 9223372036854775807)
+    FROM lanes
+    CROSS JOIN notices AS n ON n.rowid IN (
+        SELECT first.rowid
+        FROM notices AS first
+        WHERE first.state = :state
+            AND first.host = lanes.host
+            AND (first.due_at, first.id) < (:before_at, :before_id)
+            AND first.due_at BETWEEN ifnull(:since, 0) AND ifnull(:until, 9223372036854775807)
+        ORDER BY first.due_at DESC, first.id DESC
+        LIMIT :limit
+    )
     ORDER BY n.due_at DESC, n.id DESC
     LIMIT :limit
 );

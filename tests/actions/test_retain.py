@@ -78,6 +78,16 @@ async def test_whoever_texts_meanwhile_is_left_alone() -> None:
     assert world.store.entries_of(PERSON)
 
 
+async def test_a_number_that_the_reason_has_the_digits_of_goes_too() -> None:
+    """The edition of the rows is a date, which may look like somebody's last digits."""
+    world = World()
+    number = f"+1415{TABLE.version.replace('-', '')[-7:]}"
+    world.receive("Hello", recipient=number)
+    world.clock.advance(days=365 * 12)
+    told = await walk(world)
+    assert (told.destroyed, told.put_off) == (1, 0)
+
+
 async def test_many_numbers_are_walked_in_steps() -> None:
     """Each step tells how far it came; the last one is shorter than the others."""
     world = World()

@@ -63,7 +63,7 @@ class EraseNumber(msgspec.Struct, frozen=True):
     """Destroy what is held of a number. `mentions` was looked for before.
 
     With `is_dry_run` nothing changes: the outcome says what would. `unless_after`: not where
-    something happened with the number since then.
+    something happened with the number since then. So retention asks, and words its own reasons.
     """
 
     recipient: str
@@ -118,6 +118,20 @@ class EraseNumber(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(erased, entry=entry_id), change
 
     def _check(self, held: Held, facts: Facts) -> None:
+        if self.unless_after is None:
+            self._check_reason()
+        if sorted(c.id for c in held.customers) != sorted(self.customers) or self._is_young(held):
+            raise Rejected("changed_meanwhile", "What is held of it has changed. Try again.")
+        with_carrier = len(facts.in_flight(self.recipient))
+        if with_carrier and not self.is_dry_run:
+            raise Rejected(
+                "in_flight",
+                f"{with_carrier} of this number's texts are with a carrier at this moment, which "
+                "may still ask about them. Nothing was erased: try again in a minute.",
+            )
+
+    def _check_reason(self) -> None:
+        """Refuse what somebody words so that it says nothing, or names the number for good."""
         if not self.reason.strip() or len(self.reason) > REASON_CHARACTERS_MAX:
             raise Rejected(
                 "reason_needed",
@@ -130,15 +144,6 @@ class EraseNumber(msgspec.Struct, frozen=True):
                 "reason_names_number",
                 "The reason names a number, and the reason is kept. Leave the number out of it.",
                 status=422,
-            )
-        if sorted(c.id for c in held.customers) != sorted(self.customers) or self._is_young(held):
-            raise Rejected("changed_meanwhile", "What is held of it has changed. Try again.")
-        with_carrier = len(facts.in_flight(self.recipient))
-        if with_carrier and not self.is_dry_run:
-            raise Rejected(
-                "in_flight",
-                f"{with_carrier} of this number's texts are with a carrier at this moment, which "
-                "may still ask about them. Nothing was erased: try again in a minute.",
             )
 
     def _is_young(self, held: Held) -> bool:

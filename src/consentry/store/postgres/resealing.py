@@ -1,13 +1,13 @@
 """The rows of a PostgreSQL database in which texts may stand sealed."""
 
 from collections.abc import Sequence
-from typing import Final, Self
+from contextlib import nullcontext
+from typing import Self
 
 from consentry.store.postgres.address import read_address
 from consentry.store.postgres.connection import Connection, answering, connect, let_go
+from consentry.store.postgres.erasing import permission
 from consentry.store.resealing import Key, Replacement, Stored
-
-_PERMIT: Final = "SELECT set_config('consentry.ledger_permission', 'reseal', true)"
 
 
 class PostgresRows:
@@ -53,10 +53,12 @@ class PostgresRows:
             [row.old for row in rows],
             [row.new for row in rows],
         )
+        is_ledger = table == "entries"
         with answering():
-            async with self._connection.transaction():
-                if table == "entries":
-                    await self._connection.fetchval(_PERMIT)
+            async with (
+                self._connection.transaction(),
+                permission(self._connection, "reseal") if is_ledger else nullcontext(),
+            ):
                 told = await self._connection.execute(query, *columns)
         return int(str(told).rpartition(" ")[2])
 

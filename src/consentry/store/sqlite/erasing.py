@@ -85,11 +85,12 @@ def permission(connection: apsw.Connection, purpose: str) -> Iterator[None]:
     transaction cannot be committed.
     """
     connection.execute(_ERASE["permit"], {"purpose": purpose})
-    connection.pragma("secure_delete", True)
+    before = connection.pragma("secure_delete")
+    connection.pragma("secure_delete", 1)
     try:
         yield
     finally:
-        connection.pragma("secure_delete", False)
+        connection.pragma("secure_delete", before)
     connection.execute(_ERASE["forbid"])
 
 

@@ -1,17 +1,16 @@
 """The rows of a SQLite file in which texts may stand sealed."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 import apsw
 
 from consentry.store.resealing import Key, Replacement, Stored
 from consentry.store.sqlite.answering import answering
 from consentry.store.sqlite.connection import open_connection, transaction
-
-_PERMIT: Final = "INSERT INTO ledger_permissions (purpose) VALUES ('reseal')"
-_FORBID: Final = "DELETE FROM ledger_permissions"
+from consentry.store.sqlite.erasing import permission
 
 
 class SQLiteRows:
@@ -46,15 +45,16 @@ class SQLiteRows:
     async def replace(self, table: str, rows: Sequence[Replacement]) -> int:
         """Write values anew in one transaction, the ledger's by leave."""
         query = f"UPDATE {table} SET value = ? WHERE rowid = ? AND value = ?"  # noqa: S608 - our own names
+        is_ledger = table == "entries"
         written = 0
-        with answering(), transaction(self._connection):
-            if table == "entries":
-                self._connection.execute(_PERMIT)
+        with (
+            answering(),
+            transaction(self._connection),
+            permission(self._connection, "reseal") if is_ledger else nullcontext(),
+        ):
             for row in rows:
                 self._connection.execute(query, (row.new, row.key[0], row.old))
                 written += self._connection.changes()
-            if table == "entries":
-                self._connection.execute(_FORBID)
         return written
 
     def compact(self) -> None:

@@ -15,6 +15,7 @@ from consentry.domain.policy import Policy
 from consentry.store.postgres.store import PostgresStore
 from fuzzing import INPUTS, Effort
 from postgres_server import PostgresServer, running_postgres
+from quick_disk import keep_files_there
 
 # How long one example takes on a shared machine says nothing about the code; the benchmark does.
 settings.register_profile("shared machine", deadline=None)
@@ -81,8 +82,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give each parser as many inputs as was asked for."""
+    """Give each parser as many inputs as was asked for, and files a quick place."""
     Effort.inputs = config.getoption("--inputs")
+    keep_files_there()
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +93,7 @@ def _chosen_database(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.config.getoption("--database") == "postgres":
         databases.make_postgres[:] = [request.getfixturevalue("make_postgres")]
     yield
-    databases.make_postgres.clear()
+    databases.forget_postgres()
 
 
 @pytest.fixture(scope="session")
@@ -121,7 +123,7 @@ def make_postgres(
 
     def make() -> str:
         name = f"test_{next(_numbers)}"
-        postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+        postgres_server.copy_database(postgres_template, name)
         made.append(name)
         return postgres_server.url(name)
 

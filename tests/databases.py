@@ -23,6 +23,12 @@ make_postgres: list[Callable[[], str]] = []
 _urls: dict[Path, str] = {}
 
 
+def forget_postgres() -> None:
+    """Forget a test's databases: the next one may be given a folder of the same name."""
+    make_postgres.clear()
+    _urls.clear()
+
+
 def open_database(file: Path, **options: Any) -> Store:
     """Open this file, or in its place a database on PostgreSQL; the same again by the same name."""
     options.setdefault("hash_keys", HASH_KEYS)

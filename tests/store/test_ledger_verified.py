@@ -79,7 +79,7 @@ def filled_database(
 ) -> Iterator[tuple[str, str]]:
     """Fill a database once, which others are copies of."""
     name = "filled_ledger"
-    postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
+    postgres_server.copy_database(postgres_template, name)
     yield name, asyncio.run(fill(postgres_server.url(name)))
     postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -101,7 +101,7 @@ def copy_file(filled: tuple[Path, str], folder: Path) -> Ledger:
 def copy_database(filled: tuple[str, str], server: PostgresServer) -> Ledger:
     """Make a copy of a database whose triggers are off, as its owner can."""
     name = f"verified_{next(_numbers)}"
-    server.execute(f"CREATE DATABASE {name} TEMPLATE {filled[0]}")
+    server.copy_database(filled[0], name)
     server.execute("ALTER TABLE entries DISABLE TRIGGER ALL", name)
     return Ledger(OpenDatabase(server.url(name)), lambda sql: server.execute(sql, name), filled[1])
 

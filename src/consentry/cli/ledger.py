@@ -241,7 +241,9 @@ def _tell(verified: "Verified") -> None:
     if len(verified.findings) > _FOUND_MAX:
         sys.stdout.write(f"... and {len(verified.findings) - _FOUND_MAX:,} more.\n")
     erased = f", {verified.erased:,} of them erased" if verified.erased else ""
-    said = "is whole" if verified.is_whole else f"is NOT whole: {len(verified.findings):,} findings"
+    found = len(verified.findings)
+    findings = "1 finding" if found == 1 else f"{found:,} findings"
+    said = "is whole" if verified.is_whole else f"is NOT whole: {findings}"
     sys.stdout.write(
         f"The ledger {said}. {verified.entries:,} entries{erased}, "
         f"{verified.checkpoints:,} checkpoints, root {verified.root}.\n"

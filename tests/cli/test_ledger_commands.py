@@ -63,7 +63,7 @@ def test_a_ledger_is_signed_kept_and_held_against_what_was_kept(tmp_path: Path) 
     assert json.loads(call(tmp_path, "ledger", "proof", entry))["leaf"] == 1
     told = call(tmp_path, "ledger", "verify", *held, code=1)
     assert f"Entry {entry} was changed" in told
-    assert "The ledger is NOT whole: 1 findings" in told
+    assert "The ledger is NOT whole: 1 finding" in told
     found = json.loads(call(tmp_path, "ledger", "verify", "--json", code=1))
     assert [(f["problem"], f["leaf"]) for f in found["findings"]] == [("changed", 1)]
     file.write_text(note.replace("ledger", "other", 1))

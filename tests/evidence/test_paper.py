@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pypdf
 import pytest
 
-from consentry.evidence.document import Cell, Document, Part, Section
+from consentry.evidence.document import Cell, Document, Part, Section, spell_seconds
 from consentry.evidence.drawing import draw_page, draw_paper, find_unwritten
 from consentry.evidence.letters import known_letters
 
@@ -46,6 +46,23 @@ def document(*texts: str) -> Document:
 def read_pdf(paper: bytes) -> pypdf.PdfReader:
     """Read a PDF."""
     return pypdf.PdfReader(io.BytesIO(paper))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (-1, "0 ms"),
+        (0.25, "250 ms"),
+        (2.5, "2.5 s"),
+        (61, "1 min 1 s"),
+        (3720, "1 h 2 min"),
+        (90_000, "1 day 1 h"),
+        (180_000, "2 days 2 h"),
+    ],
+)
+def test_how_long_something_took_is_written(seconds: float, written: str) -> None:
+    """In the two units that tell most; a clock that was turned back makes nothing negative."""
+    assert spell_seconds(seconds) == written
 
 
 def test_words_of_many_scripts_can_be_read_back() -> None:

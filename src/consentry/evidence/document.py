@@ -90,7 +90,7 @@ def spell_seconds(seconds: float) -> str:
         return f"{int(seconds // 60)} min {int(seconds % 60)} s"
     if seconds < DAY_SECONDS:
         return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
-    return f"{int(seconds // DAY_SECONDS)} days {int(seconds % DAY_SECONDS // 3600)} h"
+    return f"{count(int(seconds // DAY_SECONDS), 'day')} {int(seconds % DAY_SECONDS // 3600)} h"
 
 
 def spell_name(name: str) -> str:

@@ -1,6 +1,6 @@
 """What a page of the console is: one row of the table that makes routes, guards and tests."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -111,3 +111,13 @@ class Page:
     method: str = "GET"
     example: dict[str, str] = field(default_factory=dict)
     form_bytes_max: int = 65_536
+
+
+def pages_below(
+    path: str, views: Mapping[str, View], *, permission: Permission, example: dict[str, str]
+) -> tuple[Page, ...]:
+    """Make the pages that forms about one thing are posted to, by what stands behind its path."""
+    return tuple(
+        Page(path=path + behind, view=view, permission=permission, method="POST", example=example)
+        for behind, view in views.items()
+    )

@@ -14,7 +14,7 @@ from consentry.actions.sign_in import (
     hash_sign_in_secret,
     sign_in_path,
 )
-from consentry.console.pages import Page, Visit
+from consentry.console.pages import Page, Visit, pages_below
 from consentry.console.settings.filled import Filled, fill, join_several, read_form
 from consentry.console.settings.sections import AGENTS, brands_of, check_all_brands, go_saved, show
 from consentry.domain.agents import PERMISSIONS, Agent, Permission, Role
@@ -278,19 +278,15 @@ PAGES: Final = (
         permission=Permission.READ_SETTINGS,
         example=_EXAMPLE,
     ),
-    *[
-        Page(
-            path=f"/settings/agents/{{id}}{doing}",
-            view=view,
-            permission=_MANAGE,
-            method="POST",
-            example=_EXAMPLE,
-        )
-        for doing, view in (
-            ("", change_agent),
-            ("/link", make_link),
-            ("/sessions", end_sessions),
-            ("/switch", switch_agent),
-        )
-    ],
+    *pages_below(
+        "/settings/agents/{id}",
+        {
+            "": change_agent,
+            "/link": make_link,
+            "/sessions": end_sessions,
+            "/switch": switch_agent,
+        },
+        permission=_MANAGE,
+        example=_EXAMPLE,
+    ),
 )

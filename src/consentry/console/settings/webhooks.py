@@ -13,7 +13,7 @@ from consentry.actions.keep_webhooks import (
     rotate_secret,
     save_webhook,
 )
-from consentry.console.pages import Page, Visit
+from consentry.console.pages import Page, Visit, pages_below
 from consentry.console.settings.filled import Filled, fill, join_several, read_form
 from consentry.console.settings.sections import (
     WEBHOOKS,
@@ -266,20 +266,16 @@ PAGES: Final = (
         permission=Permission.READ_SETTINGS,
         example=_EXAMPLE,
     ),
-    *(
-        Page(
-            path=f"/settings/webhooks/{{id}}{path}",
-            view=view,
-            permission=_MAY,
-            method="POST",
-            example=_EXAMPLE,
-        )
-        for path, view in {
+    *pages_below(
+        "/settings/webhooks/{id}",
+        {
             "": change_webhook,
             "/switch": switch_webhook,
             "/test": try_webhook,
             "/rotate": rotate_webhook,
             "/remove": remove_webhook,
-        }.items()
+        },
+        permission=_MAY,
+        example=_EXAMPLE,
     ),
 )

@@ -119,7 +119,8 @@ def test_the_way_of_the_readme_works(run: Run) -> None:
     ]
     assert [(one["kind"], one["same"]) for one in again] == [("send_refused", True)]
     assert "1 decided again, 0 of them otherwise" in run("replay", "+14155550142").stdout
-    run("key", "revoke", key["id"])
+    revoked = json.loads(run("key", "revoke", key["id"], "--json").stdout)
+    assert revoked == {"id": key["id"], "revoked": True}
 
 
 def test_send_says_until_when_marketing_waits(run: Run, tmp_path: Path) -> None:

@@ -56,11 +56,11 @@ def test_a_ledger_is_signed_kept_and_held_against_what_was_kept(tmp_path: Path) 
     key = json.loads(call(tmp_path, "ledger", "keys", "--json"))[0]["verifier_key"]
     held = ("--against", str(file), "--key", key)
     assert "The ledger is whole" in call(tmp_path, "ledger", "verify", *held)
-    growth = json.loads(call(tmp_path, "ledger", "consistency", "1"))
+    growth = json.loads(call(tmp_path, "ledger", "consistency", "1", "--json"))
     assert (growth["old"], growth["new"]) == (1, int(size))
 
     entry = change_one(tmp_path / "c.db")
-    assert json.loads(call(tmp_path, "ledger", "proof", entry))["leaf"] == 1
+    assert json.loads(call(tmp_path, "ledger", "proof", entry, "--json"))["leaf"] == 1
     told = call(tmp_path, "ledger", "verify", *held, code=1)
     assert f"Entry {entry} was changed" in told
     assert "The ledger is NOT whole: 1 finding" in told

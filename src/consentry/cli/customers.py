@@ -11,7 +11,7 @@ from consentry.actions.export_customer import CustomerHeld, export_customer
 from consentry.actions.keep_customers import CreateCustomer, MergeCustomers
 from consentry.cli.consents import CLI_ACTOR
 from consentry.cli.database import with_store
-from consentry.cli.output import JSONFlag, fail, print_json, print_table
+from consentry.cli.output import JSONFlag, fail, print_json, print_table, tell
 from consentry.cli.written_files import written_whole
 from consentry.clock import SystemClock
 from consentry.domain.customers import Customer, CustomerPhone, PhoneType
@@ -113,6 +113,7 @@ def export_held(
     out: Annotated[
         Path | None, typer.Option(help="A file to write it to; else it is printed.")
     ] = None,
+    as_json: JSONFlag = False,
 ) -> None:
     """Give all that is held of a customer and their numbers, as JSON, for who asks for it.
 
@@ -136,7 +137,11 @@ def export_held(
             file.write(_write_held(held))
     except OSError as error:
         fail(f"{out} cannot be written: {error.strerror}. Name another place.", code=2)
-    sys.stdout.write(f"{held.count:,} rows of {held.customer.name or customer} are in {out}\n")
+    tell(
+        {"customer": customer, "file": str(out), "rows": held.count},
+        f"{held.count:,} rows of {held.customer.name or customer} are in {out}",
+        as_json=as_json,
+    )
 
 
 def _write_held(held: CustomerHeld) -> bytes:

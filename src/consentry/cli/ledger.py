@@ -27,6 +27,9 @@ T = TypeVar("T")
 
 _FOUND_MAX = 100
 
+_AlwaysJSON = Annotated[bool, typer.Option("--json", help="It is JSON anyway.")]
+"""Proofs are for programs, which say --json to every command."""
+
 ledger_app = typer.Typer(
     help="The ledger's transparency log: verify, checkpoint, proof.", no_args_is_help=True
 )
@@ -101,11 +104,13 @@ def show_proof(
     size: Annotated[
         int | None, typer.Option(min=1, help="Prove it for a tree of so many entries.")
     ] = None,
+    as_json: _AlwaysJSON = True,
 ) -> None:
     """Prove that ENTRY is in the ledger's log: prints JSON, with all that a verifier needs.
 
     Example: consentry ledger proof ent_01j9z3k4m5n6p7q8r9s0t1u2v3
     """
+    del as_json
     print_json(_with_log(lambda store: prove_entry(store, entry, size)))
 
 
@@ -113,11 +118,14 @@ def show_proof(
 def show_growth(
     old: Annotated[int, typer.Argument(min=0, metavar="FROM")],
     new: Annotated[int | None, typer.Argument(min=0, metavar="[TO]")] = None,
+    *,
+    as_json: _AlwaysJSON = True,
 ) -> None:
     """Prove that the log of TO entries (now) grew out of that of FROM: prints JSON.
 
     Example: consentry ledger consistency 1000
     """
+    del as_json
     print_json(_with_log(lambda store: prove_growth(store, old, new)))
 
 

@@ -329,7 +329,7 @@ def _tell_state(key: APIKey, newest: str) -> str:
 
 
 @key_app.command("revoke")
-def revoke_key(key_id: str) -> None:
+def revoke_key(key_id: str, *, as_json: JSONFlag = False) -> None:
     """Revoke an API key at once.
 
     Example: consentry key revoke key_01KAPZ5V0Q
@@ -347,4 +347,4 @@ def revoke_key(key_id: str) -> None:
 
     if not with_store(save):
         fail(f"There is no key {key_id!r}. See: consentry key list", code=1)
-    sys.stdout.write(f"Key {key_id} is revoked.\n")
+    tell({"id": key_id, "revoked": True}, f"Key {key_id} is revoked.", as_json=as_json)

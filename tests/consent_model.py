@@ -102,6 +102,17 @@ class Person:
     confirmed: dict[str, int] = field(default_factory=dict)
     held_by_company: bool = False
 
+    def copy(self) -> "Person":
+        """Copy the lists, whose items never change."""
+        return Person(
+            list(self.words),
+            list(self.never),
+            list(self.written),
+            list(self.withdrawn),
+            dict(self.confirmed),
+            self.held_by_company,
+        )
+
     def _opt_ins(self, number: Number | None = None) -> list[Said]:
         return [w for w in self.words if not w.opts_out and number in (None, w.number)]
 

@@ -5,7 +5,20 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from action_world import AGENT, KEY
+from lists import List, write_rows
+from simulated_company import (
+    AGENTS,
+    CROWDED,
+    CROWDED_MARKETING,
+    KEYS,
+    MARKETING,
+    NEWS_OF,
+    NUMBERS,
+    PEOPLE,
+    PROGRAMS,
+    show,
+)
+
 from consent_world import FOREIGN_PROMO, NEWS, PROMO
 from consentry.actions.answer_review import AnswerReview
 from consentry.actions.cancel_message import CancelMessage
@@ -13,7 +26,6 @@ from consentry.actions.check import check
 from consentry.actions.erase import erase_number
 from consentry.actions.file_number import FileNumber
 from consentry.actions.import_consents import ConsentList, ImportConsent
-from consentry.actions.import_rows import FinishImport, ImportSlice
 from consentry.actions.keep_customers import DeleteCustomer
 from consentry.actions.outgoing import Draft
 from consentry.actions.record_consent import (
@@ -25,14 +37,12 @@ from consentry.actions.record_consent import (
     TagPhone,
 )
 from consentry.actions.request_consent import RequestConsent
-from consentry.actions.run_import import ImportOrder, begin_import
 from consentry.actions.send_message import Idempotency, SendMessage
 from consentry.actions.set_place import SetPlace
 from consentry.domain.directory import Purpose
-from consentry.domain.entries import Box, Evidence, Medium
+from consentry.domain.entries import Actor, Box, Evidence, Medium
 from consentry.domain.gate import Door, Request, Verdict
 from consentry.domain.imports import ImportAim, ImportKind
-from consentry.domain.listed_numbers import ListedNumber
 from consentry.domain.review import ReviewAnswer, ReviewState
 from consentry.domain.standing import ConsentLevel
 from consentry.ports import Command, Page, Rejected, ReviewFilter, StoreUnavailable
@@ -41,33 +51,28 @@ if TYPE_CHECKING:
     from simulated_server import Server
     from simulated_world import World
 
-PEOPLE: Final = tuple(f"+1415555{2000 + place}" for place in range(400))
 OUT: Final = ("STOP", "CANCEL", "stop", "Stop.", "please stop texting me", "stopp", "END")
 BACK: Final = ("START", "UNSTOP", "YES", "start", "YES")
 PLAIN: Final = (
     *("Hello", "HELP", "Start!", "yes please", "see you tomorrow", "Hello"),
     *("who is this", "not interested", "1", "2", "3", "no"),
 )
-SHOWN: Final = (
-    "Get Deals and Order news from Acme by text from +14155550100, +18005550100 or 55555: "
-    "marketing, sent by automated means. Consent is not a condition of purchase."
-)
+ASKED: Final = (PROMO.id, NEWS.id, FOREIGN_PROMO.id)
 ZONES: Final = ("Europe/London", "America/New_York", "Asia/Tokyo")
-_MARKETING: Final = (PROMO, PROMO, FOREIGN_PROMO)
 
 
 class Actors:
-    """All who do something; each step one of them does one thing, and waits for its end."""
+    """All who do something: one of them each step, in some worlds three at once."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
         self._chance = world.chance
-        self._senders = tuple(world.witness.numbers)
         start = int(self._chance.random.random() * 300)
         self.circle = PEOPLE[start : start + self._chance.pick([2, 4, 8])]
+        self._at_once = self._chance.pick([1, 1, 1, 1, 3])
         self._few = self._pick_senders()
         self._keys = 0
-        self._lists: list[tuple[ImportAim, list[ListedNumber]]] = []
+        self._lists: list[List] = []
         self._sent: list[tuple[str, str]] = []
         self._again: list[SendMessage] = []
         self._acts: tuple[tuple[float, Callable[[], None]], ...] = (
@@ -85,14 +90,20 @@ class Actors:
             (0.03, self._check),
             (0.01, self._move),
             (0.01, self._cancel),
-            (0.015, self._import),
+            (0.018, self._import),
             (0.008, self._ask_list),
+            (0.008, self._promote_to_many),
+            (0.008, self._crowd),
             (0.01, self._file),
             (0.01, self._erase),
         )
 
     def act(self) -> None:
-        """Let one of them do something."""
+        """Let one of them do something, or some at once where much is going on."""
+        for _ in range(self._at_once):
+            self._act()
+
+    def _act(self) -> None:
         place = self._chance.random.random() * sum(weight for weight, _ in self._acts)
         for weight, deed in self._acts:
             place -= weight
@@ -104,13 +115,25 @@ class Actors:
 
     def _pick_senders(self) -> tuple[str, ...]:
         """Choose the numbers that are used most, so that words meet."""
-        return tuple(self._chance.pick(self._senders) for _ in range(self._chance.pick([1, 2, 3])))
+        return tuple(self._chance.pick(CROWDED) for _ in range(self._chance.pick([1, 2, 3])))
 
     def _person(self) -> str:
         return self._chance.pick(self.circle if self._chance.happens(0.8) else PEOPLE)
 
     def _sender(self) -> str:
-        return self._chance.pick(self._few if self._chance.happens(0.8) else self._senders)
+        return self._chance.pick(self._few if self._chance.happens(0.8) else NUMBERS)
+
+    def _some_people(self, counts: list[int]) -> list[str]:
+        """Choose many at once: some of the circle, and others who are beside each other."""
+        start = int(self._chance.random.random() * 300)
+        others = PEOPLE[start : start + self._chance.pick(counts)]
+        return list(dict.fromkeys((*self.circle[:2], *others)))
+
+    def _agent(self) -> Actor:
+        return self._chance.pick(AGENTS)
+
+    def _program(self, crowded: tuple[str, ...], others: tuple[str, ...]) -> str:
+        return self._chance.pick(crowded if self._chance.happens(0.8) else others)
 
     def pick_pair(self) -> tuple[str, str]:
         """Choose somebody and a number of ours."""
@@ -133,6 +156,15 @@ class Actors:
     def _text(self) -> None:
         self._say(PLAIN)
 
+    def _crowd(self) -> None:
+        """Have many answer at once, as after a campaign: most to be left alone, some to be back."""
+        sender = self._sender()
+        self._world.counts["crowd that texts at once"] += 1
+        for phone in self._some_people([5, 10, 20]):
+            body = self._chance.pick(self._chance.pick([OUT, OUT, BACK, PLAIN]))
+            self._world.tell(phone, f"texts {body!r} to {sender}, as many do")
+            self._world.carrier.hear(phone, sender, body)
+
     # --- Those who send -------------------------------------------------------------------------
 
     def _send(self) -> None:
@@ -150,23 +182,42 @@ class Actors:
             self._do(self._send_it(self._chance.pick(self._again)))
             return
         now = self._world.clock.now()
+        actor = self._agent() if door is Door.CONSOLE else self._chance.pick(KEYS)
         draft = Draft(
             recipient=self._person(),
             sender=self._sender(),
             body="Hello",
-            actor=AGENT if door is Door.CONSOLE else KEY,
+            actor=actor,
             door=door,
             purpose=purpose,
             send_at=now + timedelta(seconds=later) if later else None,
             expires_at=now + timedelta(seconds=later + 100) if self._chance.happens(0.1) else None,
         )
         self._keys += 1
-        once = Idempotency("key_1", f"k{self._keys}", f"f{self._keys}")
+        once = Idempotency(actor.id or "", f"k{self._keys}", f"f{self._keys}")
         is_once = door is Door.API and self._chance.happens(0.5)
         command = SendMessage(draft, once if is_once else None)
         if is_once:
             self._again = [*self._again[-5:], command]
         self._do(self._send_it(command))
+
+    def _promote_to_many(self) -> None:
+        """Send a program to many of its people at once, whatever each of them said to it."""
+        program = PROGRAMS[self._program(CROWDED_MARKETING, MARKETING)]
+        numbers = [n for n in NUMBERS if self._world.witness.numbers[n].brand == program.brand]
+        sender, key = self._chance.pick(numbers), self._chance.pick(KEYS)
+        self._world.counts["campaign"] += 1
+        for phone in self._some_people([5, 10, 30]):
+            draft = Draft(
+                recipient=phone,
+                sender=sender,
+                body="Deals",
+                actor=key,
+                door=Door.API,
+                purpose=Purpose.MARKETING,
+                program=program.id,
+            )
+            self._do(self._send_it(SendMessage(draft, None)))
 
     def _send_it(self, command: SendMessage) -> Callable[["Server"], Awaitable[None]]:
         async def send(server: "Server") -> None:
@@ -180,7 +231,7 @@ class Actors:
     def _cancel(self) -> None:
         if self._sent:
             message, recipient = self._chance.pick(self._sent)
-            self._tell(CancelMessage(message, recipient, AGENT))
+            self._tell(CancelMessage(message, recipient, self._agent()))
 
     def _check(self) -> None:
         phone, sender = self._person(), self._sender()
@@ -199,59 +250,62 @@ class Actors:
 
     # --- Those who tell -------------------------------------------------------------------------
 
-    def _told(self, phone: str, medium: Medium, *, by_person: bool = True) -> Statement:
+    def state(
+        self, phone: str, medium: Medium, *, by_person: bool = True, program: str = PROMO.id
+    ) -> Statement:
+        """Write down what somebody is said to have agreed to or refused, by an agent."""
         at = self._world.clock.now() - timedelta(minutes=self._chance.pick([0, 0, 0, 2, 30]))
         evidence = Evidence(
             medium,
             at,
             "JOIN",
-            call_to_action=SHOWN,
+            call_to_action=show(program),
             action="ticked and sent",
             box=Box.UNTICKED,
             apart=True,
         )
-        return Statement(phone, AGENT, "told", evidence, by_person)
+        return Statement(phone, self._agent(), "told", evidence, by_person)
 
     def _grant(self) -> None:
         medium = self._chance.pick([Medium.TEXT, Medium.TEXT, Medium.WEB])
-        told = self._told(self._person(), medium)
+        marketing = self._program(CROWDED_MARKETING, MARKETING)
+        told = self.state(self._person(), medium, program=marketing)
         ends = None
         if self._chance.happens(0.4):
             ends = self._world.clock.now() + timedelta(seconds=self._chance.pick([30, 400]))
         match self._chance.pick(["marketing", "marketing", "weakly", "news", "conversation"]):
             case "marketing":
-                program = self._chance.pick(_MARKETING).id
-                self._tell(GrantConsent(told, program, ConsentLevel.EXPRESS_WRITTEN, ends))
+                self._tell(GrantConsent(told, marketing, ConsentLevel.EXPRESS_WRITTEN, ends))
             case "weakly":
-                self._tell(GrantConsent(told, PROMO.id, ConsentLevel.EXPRESS, ends))
+                self._tell(GrantConsent(told, marketing, ConsentLevel.EXPRESS, ends))
             case "news":
-                self._tell(GrantConsent(told, NEWS.id, None, ends))
+                self._tell(GrantConsent(told, self._program((NEWS.id,), NEWS_OF), None, ends))
             case _:
                 self._tell(GrantConsent(told, f"conversation:{self._sender()}"))
 
     def _request(self) -> None:
-        told = self._told(self._person(), Medium.WEB)
-        program = self._chance.pick([PROMO, NEWS, FOREIGN_PROMO]).id
+        program = self._program(ASKED, tuple(PROGRAMS))
+        told = self.state(self._person(), Medium.WEB, program=program)
         self._tell(RequestConsent(told, program, sender=self._sender()))
 
     def _withdraw(self) -> None:
-        told = self._told(self._person(), Medium.PAPER, by_person=self._chance.happens(0.6))
+        told = self.state(self._person(), Medium.PAPER, by_person=self._chance.happens(0.6))
         program = self._chance.pick([f"conversation:{self._sender()}", PROMO.id])
         self._tell(RevokeConsent(told, program))
 
     def _list(self) -> None:
-        told = self._told(self._person(), Medium.PAPER, by_person=self._chance.happens(0.6))
+        told = self.state(self._person(), Medium.PAPER, by_person=self._chance.happens(0.6))
         self._tell(SuppressRecipient(told, self._chance.pick([None, "acme", "other"])))
 
     def _unlist(self) -> None:
-        told = self._told(self._person(), Medium.PAPER)
+        told = self.state(self._person(), Medium.PAPER)
         self._tell(LiftSuppression(told, self._chance.pick([None, "acme"])))
         self._tell(TagPhone(told, sms=True))
 
     def _move(self) -> None:
         phone, zone = self._person(), self._chance.pick(ZONES)
         self._world.witness.placed.add(phone)
-        self._tell(SetPlace(phone, AGENT, zone=zone))
+        self._tell(SetPlace(phone, self._agent(), zone=zone))
 
     def _file(self) -> None:
         """Have an agent make or delete a profile: what stands belongs to the number."""
@@ -260,7 +314,7 @@ class Actors:
         async def file(server: "Server") -> None:
             known = await server.store.read_profiles(phone)
             if known:
-                await server.store.submit(DeleteCustomer(known[0].id, AGENT))
+                await server.store.submit(DeleteCustomer(known[0].id, self._agent()))
             else:
                 await server.store.submit(FileNumber(phone))
 
@@ -271,7 +325,7 @@ class Actors:
         phone = self._person()
 
         async def erase(server: "Server") -> None:
-            await erase_number(phone, "they asked for it", AGENT, server.store)
+            await erase_number(phone, "they asked for it", self._agent(), server.store)
 
         self._do(erase)
 
@@ -281,7 +335,7 @@ class Actors:
             cases = await server.store.read_reviews(wanted, Page(limit=5))
             if cases:
                 answers = [ReviewAnswer.KEEP, ReviewAnswer.KEEP, ReviewAnswer.OPT_OUT]
-                command = AnswerReview(cases[0], self._chance.pick(answers), AGENT)
+                command = AnswerReview(cases[0], self._chance.pick(answers), self._agent())
                 answered = await server.store.submit(command)
                 await server.delivery.wait_quiet(answered.in_flight)
 
@@ -289,51 +343,34 @@ class Actors:
 
     # --- Imports --------------------------------------------------------------------------------
 
-    def _rows(self) -> list[ListedNumber]:
-        start = int(self._chance.random.random() * 300)
-        count = self._chance.pick([3, 40, 100])
-        numbers = [*self.circle[:2], *PEOPLE[start : start + count]]
-        now = self._world.clock.now()
-        ages = (None, None, timedelta(minutes=3), timedelta(days=40))
-        rows = []
-        for line, number in enumerate(dict.fromkeys(numbers), start=1):
-            age = self._chance.pick(ages)
-            at = None if age is None else now - age
-            rows.append(ListedNumber(line, number, "list", "" if at is None else str(at), at))
-        return rows
-
     def _import(self) -> None:
         """Bring a list in, slice by slice; the same list goes on where it was cut off."""
         if not self._lists or self._chance.happens(0.7):
-            who, rows = self._chance.happens(0.7), self._rows()
-            kind, brand = ImportKind.OPT_OUTS, self._chance.pick([None, "acme"])
-            aim = ImportAim(kind, "list.csv", f"d{len(self._lists)}", "agent-1", brand, who)
+            people = self._some_people([3, 40, 150, 300])
+            rows = write_rows(people, self._world.clock.now(), self._chance)
+            by = self._agent()
+            aim = ImportAim(
+                ImportKind.OPT_OUTS,
+                "list.csv",
+                f"d{len(self._lists)}",
+                by.id or "",
+                brand=self._chance.pick([None, "acme"]),
+                by_person=self._chance.happens(0.7),
+            )
             if self._chance.happens(0.5):
-                program = self._chance.pick([PROMO, NEWS]).id
+                program = self._program((PROMO.id, NEWS.id), tuple(PROGRAMS))
                 kind = ImportKind.CONSENTS
-                aim = ImportAim(
-                    kind, "list.csv", f"d{len(self._lists)}", "agent-1", program=program
-                )
-            self._lists.append((aim, rows))
-        aim, rows = self._chance.pick(self._lists)
-
-        async def bring_in(server: "Server") -> None:
-            store = server.store
-            order = ImportOrder(aim, AGENT, aim.digest)
-            run = await begin_import(store, self._world.ids, order)
-            while run.position < len(rows):
-                part = rows[run.position : run.position + self._chance.pick([10, 60])]
-                command = ImportSlice(run.id, run.position, 0, part, aim)
-                run, _ = await store.submit(command, is_patient=True)
-            await store.submit(FinishImport(run.id, len(rows), AGENT))
-
-        self._do(bring_in)
+                aim = ImportAim(kind, "list.csv", aim.digest, aim.by, program=program)
+            self._lists.append(List(aim, rows, by))
+        self._do(self._chance.pick(self._lists).bring_in(self._world))
 
     def _ask_list(self) -> None:
         """Have people of a list asked over their own handsets."""
-        program = self._chance.pick([PROMO, NEWS]).id
-        source = ConsentList(self._world.ids.new("imp"), "list.csv", "abc", "agent-1", program)
-        for row in self._rows()[:10]:
+        program = self._program((PROMO.id, NEWS.id), tuple(PROGRAMS))
+        by = self._agent().id or ""
+        source = ConsentList(self._world.ids.new("imp"), "list.csv", "abc", by, program)
+        people = self._some_people([3, 10])[:10]
+        for row in write_rows(people, self._world.clock.now(), self._chance):
             self._tell(ImportConsent(row, source), is_patient=True)
 
     # --- How all of them do it ------------------------------------------------------------------

@@ -46,6 +46,19 @@ class Violation(AssertionError):
         self.recipient = recipient
 
 
+class People(dict[str, Person]):
+    """Everybody by their number: as they were in the past, until something is said or asked."""
+
+    def __init__(self, past: dict[str, Person]) -> None:
+        super().__init__()
+        self._past = past
+
+    def __missing__(self, number: str) -> Person:
+        known = self._past.get(number)
+        person = self[number] = Person() if known is None else known.copy()
+        return person
+
+
 class Hearing:
     """The model: everybody's words, grants, withdrawals, and the questions they were asked."""
 
@@ -56,15 +69,15 @@ class Hearing:
             s.number: Number(s.number, str(s.kind), s.brand, s.messaging_service_sid)
             for s in directory.senders.values()
         }
-        self.said: dict[str, Person] = defaultdict(Person)
+        self.said = People({})
         self.turn = 0
         self.unclear: set[tuple[str, str]] = set()
         self.asked: dict[tuple[str, str], dict[str, datetime]] = defaultdict(dict)
         self.last_claimed: dict[tuple[str, str], Purpose | None] = {}
         self.turn_of: dict[str, int] = {}
         self.acknowledged: set[int] = set()
-        self._taken_at: dict[str, datetime] = {}
-        self._heard: dict[str, Said] = {}
+        self.taken_at: dict[str, datetime] = {}
+        self.heard: dict[str, Said] = {}
         self.hooks: dict[type, Callable[[Any, Observed], None]] = {
             ReceiveMessage: self._hear,
             GrantConsent: self._note_grant,
@@ -73,6 +86,19 @@ class Hearing:
             ImportSlice: self._note_import,
             AnswerReview: self._note_review,
         }
+
+    def go_on_from(self, past: "Hearing") -> None:
+        """Know what was said and told before, without touching what the past knows."""
+        self.mirror.go_on_from(past.mirror)
+        self.said = People(past.said)
+        self.turn = past.turn
+        self.unclear = set(past.unclear)
+        self.asked.update({pair: dict(asked) for pair, asked in past.asked.items()})
+        self.last_claimed = dict(past.last_claimed)
+        self.turn_of = dict(past.turn_of)
+        self.acknowledged = set(past.acknowledged)
+        self.taken_at = dict(past.taken_at)
+        self.heard = dict(past.heard)
 
     def _hear(self, command: ReceiveMessage, observed: Observed) -> None:
         outcome: Any = observed.outcome
@@ -90,10 +116,10 @@ class Hearing:
             if (read_word(text.body, number, self.said[text.recipient]) or (True,))[0] is False:
                 return
         self.turn_of[name] = self.turn
-        self._taken_at[name] = observed.now
+        self.taken_at[name] = observed.now
         who, body, heard = self.said[text.recipient], text.body, command.received_at
         ours = frozenset({"ours"})
-        self._heard[outcome.message] = Said(self.turn, True, number, ours, heard, text.sent_at)
+        self.heard[outcome.message] = Said(self.turn, True, number, ours, heard, text.sent_at)
         word = read_word(body, number, who)
         pair = text.recipient, text.sender
         if word is not None:
@@ -110,7 +136,7 @@ class Hearing:
 
     def _see_old(self, text: InboundText, now: datetime) -> None:
         """I4: what is told again is a repeat, also of somebody who was erased meanwhile."""
-        if now - self._taken_at[name_text(text)] < _KNOWN_FOR:
+        if now - self.taken_at[name_text(text)] < _KNOWN_FOR:
             raise Violation("I4: a repeated webhook was taken for a new one", text.recipient)
 
     def _forget_asked(self, recipient: str, brand: str, until: datetime) -> None:
@@ -155,7 +181,7 @@ class Hearing:
             raise Violation("I3: a yes confirmed what was asked too long ago", entry.recipient)
         program = self.directory.programs[entry.program]
         if program.purpose is Purpose.MARKETING:
-            yes = self._heard[entry.message or ""]
+            yes = self.heard[entry.message or ""]
             granted = Told(self.turn, entry.at, program.brand, word=yes)
             self.said[entry.recipient].written.append(granted)
 
@@ -235,7 +261,7 @@ class Hearing:
         else:
             # It is the person's own word, as of the time of their text; what they said between
             # the two, and was no word, has not undone it.
-            word = self._heard[case.unclear.message]
+            word = self.heard[case.unclear.message]
             word = replace(word, turn=self.turn, heard=word.shown, sent=None)
             self.said[case.recipient].words.append(word)
             self.unclear.discard((case.recipient, case.sender))

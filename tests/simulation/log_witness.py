@@ -24,33 +24,37 @@ class LogWitness:
     """Keeps each checkpoint that was ever seen: the log of later must lead on from all of them."""
 
     def __init__(self) -> None:
-        self._seen: dict[int, bytes] = {}
-        self._notes: list[str] = []
+        self.seen: dict[int, bytes] = {}
+        self.notes: list[str] = []
+
+    def go_on_from(self, past: "LogWitness") -> None:
+        """Hold the log against what it was before, too."""
+        self.seen, self.notes = dict(past.seen), list(past.notes)
 
     def note(self, connection: apsw.Connection) -> str | None:
         """Keep the newest checkpoint in mind; say where it takes one back."""
         newest = LogReader(connection).read_checkpoint(None)
         if newest is None:
-            return "the log's checkpoints are gone" if self._seen else None
-        if newest.size < max(self._seen, default=0):
+            return "the log's checkpoints are gone" if self.seen else None
+        if newest.size < max(self.seen, default=0):
             return "the log is shorter than it was"
         if not is_signed_by(read_note(newest.note), _KEY):
             return "a checkpoint is not signed"
-        self._seen[newest.size] = newest.root
-        self._notes = [*self._notes[-3:], newest.note]
+        self.seen[newest.size] = newest.root
+        self.notes = [*self.notes[-3:], newest.note]
         return None
 
     @property
     def is_empty(self) -> bool:
         """Tell whether nothing was ever signed."""
-        return not self._seen
+        return not self.seen
 
     def verify(self) -> list[Finding]:
         """Have the product verify its ledger, against the checkpoints that were kept."""
         source = FileSource(Path(DATABASE))
         try:
             verified = verify_ledger(
-                source, OneHand(source), _Unwatched(), notes=self._notes, trusted=[_KEY]
+                source, OneHand(source), _Unwatched(), notes=self.notes, trusted=[_KEY]
             )
             return verified.findings
         finally:
@@ -59,7 +63,7 @@ class LogWitness:
     def find_fault(self, connection: apsw.Connection) -> str | None:
         """Say what of the log and the entries does not fit together."""
         told = self.note(connection)
-        if told is not None or not self._seen:
+        if told is not None or not self.seen:
             return told
         rows = connection.execute("SELECT id, value FROM entries ORDER BY seq").fetchall()
         logged = LogReader(connection).read_logged([str(name) for name, _ in rows])
@@ -73,7 +77,7 @@ class LogWitness:
                 if leaf != place.leaf_hash:
                     return f"entry {name} is not the one in the log"
             hashes[place.leaf] = place.leaf_hash
-        for size, root in self._seen.items():
+        for size, root in self.seen.items():
             if [hashes.get(leaf) for leaf in range(size)].count(None):
                 return f"an entry that a checkpoint of {size} covers is gone"
             if _root([hashes[leaf] for leaf in range(size)]) != root:

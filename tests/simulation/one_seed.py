@@ -1,15 +1,15 @@
 """One seed from its disk to its verdict."""
 
 import logging
-from functools import lru_cache
 
 import apsw
 import msgspec
-from simulated_carrier import CARRIER
-from simulated_disk import SimulatedDisk
-from simulated_world import COMPANY, Failure, World, simulated_vfs
+from past import SIZES, live_past
+from simulated_company import PROGRAMS
+from simulated_world import Failure, World
 
-from consentry.ports import CarrierAccount, Change, Facts, Needs, StoreUnavailable
+from consentry.domain.entries import ActorKind
+from consentry.ports import StoreUnavailable
 
 
 class Told(msgspec.Struct):
@@ -19,27 +19,6 @@ class Told(msgspec.Struct):
     digest: str
     counts: dict[str, int]
     failure: Failure | None = None
-
-
-class SetUp(msgspec.Struct, frozen=True):
-    """The company as it is set up before its first day."""
-
-    def needs(self) -> Needs:
-        """Ask for nothing."""
-        return Needs()
-
-    def decide(self, facts: Facts) -> tuple[None, Change]:
-        """Write its brands, senders and programs."""
-        del facts
-        account = CarrierAccount(CARRIER, "twilio", "AC1", "secret", "http://carrier.example")
-        company = COMPANY
-        records = (
-            *company.brands.values(),
-            account,
-            *company.senders.values(),
-            *company.programs.values(),
-        )
-        return None, Change(records=records)
 
 
 class _Log(logging.Handler):
@@ -56,31 +35,13 @@ class _Log(logging.Handler):
             self._world.fail(error)
 
 
-@lru_cache(maxsize=1)
-def _template() -> dict[str, bytes]:
-    """Make the disk of a company that has just been set up; each world begins with a copy."""
-    world = World(0)
-    simulated_vfs()
-    assert world.boot()
-    server = world.server
-    assert server is not None
-
-    async def set_up() -> None:
-        world.server = None
-        await server.store.submit(SetUp())
-
-    world.loop.run_until_complete(set_up())
-    server.die()
-    image = world.disk.image()
-    world.close()
-    return image
-
-
 def run_seed(seed: int, *, steps: int, verbose: bool = False) -> Told:
     """Run one world from its seed to its end, or to the first violation."""
-    image = _template()
+    past = live_past(SIZES[seed % len(SIZES)])
+    if past.world.failure is not None:
+        return Told(seed, "", {}, msgspec.structs.replace(past.world.failure, seed=seed))
     world = World(seed, verbose=verbose)
-    world.disk = SimulatedDisk(image, world.faults)
+    world.go_on_from(past.world, past.image)
     log = logging.getLogger()
     log.handlers = [_Log(world)]
     try:
@@ -89,12 +50,25 @@ def run_seed(seed: int, *, steps: int, verbose: bool = False) -> Told:
     except Exception as error:  # noqa: BLE001 - whatever it is, the seed has failed
         world.fail(error)
     world.counts["decision replayed"] = world.witness.decisions
-    world.counts["entry"] = len(world.witness.mirror.entries)
-    world.counts["recipient"] = len({e.recipient for e in world.witness.mirror.entries})
+    _count_population(world, len(past.world.witness.mirror.entries))
     world.counts["operation of the disk"] = world.disk.operations
     told = Told(seed, world.trace.hexdigest(), dict(world.counts), world.failure)
     world.close()
     return told
+
+
+def _count_population(world: World, past: int) -> None:
+    """Count who was in it: on file at the end, and of whom something was written in its time."""
+    entries = world.witness.mirror.entries
+    counts, lived = world.counts, entries[past:]
+    counts["entry"] = len(lived)
+    counts["recipient"] = len({entry.recipient for entry in entries})
+    counts["recipient of whom something was written"] = len({e.recipient for e in lived})
+    actors = {entry.actor for entry in entries}
+    counts["agent"] = sum(actor.kind is ActorKind.AGENT for actor in actors)
+    counts["program with a key"] = sum(actor.kind is ActorKind.KEY for actor in actors)
+    counts["import"] = sum(actor.kind is ActorKind.IMPORT for actor in actors)
+    counts["program consented to"] = len({entry.program for entry in entries} & set(PROGRAMS))
 
 
 async def _live(world: World, steps: int) -> None:

@@ -79,25 +79,32 @@ class SimulatedCarrier:
         self.inbound: list[tuple[datetime, InboundText]] = []
         self.taken: dict[str, str] = {}
         self.history = self if self.tells_time == "always" else None
-        self._count = 0
+        self.count = 0
+
+    def keep_time(self) -> None:
+        """Have a clock that is right, and tell no times."""
+        self.skew, self.tells_time, self.history = timedelta(), "never", None
+
+    def go_on_from(self, past: "SimulatedCarrier") -> None:
+        """Know whom it blocks and what it took, and give no id again."""
+        self.blocks, self.taken = set(past.blocks), dict(past.taken)
+        self.count = past.count
 
     # --- What people do ---------------------------------------------------------------------
 
     def hear(self, phone: str, number: str, body: str) -> None:
         """A person's text comes to the carrier: it blocks by itself, and tells us in its time."""
-        self._count += 1
+        self.count += 1
         if self._may_repeat_id(phone) and self._chance.strikes(
             "id of another person's text used again"
         ):
-            self._count -= 1
+            self.count -= 1
         self._read(phone, number, body)
         now = self._clock.true_now() + self.skew
         timed = self.tells_time == "always" or (
             self.tells_time == "now and then" and self._chance.happens(0.5)
         )
-        text = InboundText(
-            f"SMin{self._count}", phone, number, body, sent_at=now if timed else None
-        )
+        text = InboundText(f"SMin{self.count}", phone, number, body, sent_at=now if timed else None)
         self.inbound.append((now, text))
         self._tell(text)
         if self._chance.strikes("webhook told twice"):
@@ -105,7 +112,7 @@ class SimulatedCarrier:
 
     def _may_repeat_id(self, phone: str) -> bool:
         """Tell whether nobody but other people has the newest id."""
-        newest = f"SMin{self._count - 1}"
+        newest = f"SMin{self.count - 1}"
         others = [text for _, text in self.inbound[-5:] if text.carrier_message_id == newest]
         return bool(others) and all(text.recipient != phone for text in others)
 

@@ -37,6 +37,11 @@ class Chance:
             return True
         return False
 
+    def spare(self) -> None:
+        """Have nothing go wrong from now on."""
+        self._fault_level = self.slowness = 0.0
+        self._likelihoods.clear()
+
     def delay(self, longest: float) -> float:
         """Draw how long something takes: nearly always a moment, now and then up to `longest`."""
         if self.slowness and self.random.random() < self.slowness:

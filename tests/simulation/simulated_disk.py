@@ -31,7 +31,8 @@ class _File:
         length = len(self.content)
         if offset > length:
             self.content.extend(bytes(offset - length))
-        before = bytes(self.content[offset : offset + len(data)])
+        with memoryview(self.content) as content:
+            before = bytes(content[offset : offset + len(data)])
         self.unsynced.append((offset, before, data, length))
         self.content[offset : offset + len(data)] = data
 
@@ -155,7 +156,8 @@ class SimulatedFile:
         self._disk.step()
         if self._disk.faults.strike("read failed", self._disk.faults.read):
             raise apsw.IOError("the disk does not read")
-        return bytes(self._file.content[offset : offset + amount])
+        with memoryview(self._file.content) as content:
+            return bytes(content[offset : offset + amount])
 
     def xWrite(self, data: bytes, offset: int) -> None:
         self._disk.step()

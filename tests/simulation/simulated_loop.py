@@ -39,6 +39,10 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """Tell how many seconds have gone by."""
         return self._elapsed
 
+    def go_back(self, seconds: float) -> None:
+        """Begin so long before the start; only while nothing is planned."""
+        self._elapsed = -seconds
+
     def sleep_through(self, seconds: float) -> None:
         """Let the whole machine sleep: what was to happen meanwhile happens late."""
         self._elapsed += seconds
@@ -77,9 +81,13 @@ class SimulatedIds:
     """Ids that count up over all restarts, so that a failing seed reads the same every time."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self.count = 0
+
+    def go_on_from(self, past: "SimulatedIds") -> None:
+        """Give none that was given already."""
+        self.count = past.count
 
     def new(self, prefix: str) -> str:
         """Return the next id."""
-        self._count += 1
-        return f"{prefix}_{self._count:09d}"
+        self.count += 1
+        return f"{prefix}_{self.count:09d}"

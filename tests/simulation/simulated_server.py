@@ -41,7 +41,9 @@ HASH_KEYS: Final = HashKeys([derive_hash_key("a secret of the simulation")])
 _MIGRATIONS: Final = read_migrations("sqlite")
 _NOTHING: Final = Change()
 
-LIMITS: Final = msgspec.structs.replace(Limits(), idle_seconds=20.0, resolve_seconds_max=30.0)
+LIMITS: Final = msgspec.structs.replace(
+    Limits(), idle_seconds=20.0, resolve_seconds_max=30.0, forget_anew_seconds=240.0
+)
 """As in life, but that an idle server looks less often: looking is all that it does."""
 
 

@@ -15,12 +15,12 @@ from hearing import Violation, name_text
 from log_witness import LogWitness, tamper
 from simulated_carrier import Book, SimulatedCarrier
 from simulated_chance import Chance
+from simulated_company import COMPANY
 from simulated_disk import Faults, SimulatedDisk, SimulatedVFS, install_vfs
 from simulated_loop import SimulatedClock, SimulatedIds, SimulatedLoop
 from simulated_server import Observed, Server
 from witness import Witness
 
-from consent_world import DIRECTORY
 from consentry.domain.policy import Policy
 from consentry.ports import (
     CarrierEvent,
@@ -31,11 +31,10 @@ from consentry.ports import (
 from consentry.store.batch import is_outage
 from consentry.store.sqlite.log_reading import LogReader
 
-SENDERS: Final = {
-    number: msgspec.structs.replace(sender, messages_per_second=5.0)
-    for number, sender in DIRECTORY.senders.items()
-}
-COMPANY: Final = msgspec.structs.replace(DIRECTORY, senders=SENDERS)
+_LOOKED_THROUGH_EVERY: Final = 20
+"""After so many steps everything stored is looked at; in between what has changed."""
+
+_ASKED_AT_THE_END: Final = 16
 _VFS: Final[list[SimulatedVFS]] = []
 
 
@@ -82,6 +81,14 @@ class World:
         self._verbose = verbose
         self.log = LogWitness()
         self.actors = Actors(self)
+
+    def go_on_from(self, past: "World", image: dict[str, bytes]) -> None:
+        """Begin where the days before have ended."""
+        self.disk = SimulatedDisk(image, self.faults)
+        self.ids.go_on_from(past.ids)
+        self.witness.go_on_from(past.witness)
+        self.carrier.go_on_from(past.carrier)
+        self.log.go_on_from(past.log)
 
     # --- What happens is told -------------------------------------------------------------------
 
@@ -214,6 +221,11 @@ class World:
     def _see_disk(self) -> None:
         assert self.server is not None
         self.witness.see_disk(self.server)
+        self.see_log_lead_on()
+
+    def see_log_lead_on(self) -> None:
+        """I6: a log that was signed once goes on from there."""
+        assert self.server is not None
         fault = self.log.note(self.server.connection)
         if fault is not None:
             raise Violation(f"I6: after a restart {fault}")
@@ -299,6 +311,8 @@ class World:
             await asyncio.sleep(self._pause())
             if self.loop.failures:
                 self.look_for_failures()
+            if self.step % _LOOKED_THROUGH_EVERY == _LOOKED_THROUGH_EVERY - 1:
+                self.judge(lambda: self._without_faults(self._look_through))
             if self.failure is not None:
                 return
         self._calm()
@@ -312,20 +326,29 @@ class World:
         self.judge(lambda: self.witness.see_disk(server, thoroughly=True))
         self.judge(self.witness.see_end)
         self.judge(lambda: self._see_log(server))
-        for recipient in (*self.actors.circle, *self.witness.some_of(list(self.witness.said))):
+        others = self.witness.some_of(list(self.witness.said), _ASKED_AT_THE_END)
+        for recipient in (*self.actors.circle, *others):
             self.judge(lambda recipient=recipient: self.witness.see_gate(recipient))
+
+    def _look_through(self) -> None:
+        """I4, I5: hold all that is stored against what must be there, while it runs."""
+        if self.server is not None and not self.witness.in_doubt:
+            difference = self.witness.mirror.find_difference(self.server, thoroughly=False)
+            if difference is not None:
+                raise Violation(f"I4: the disk has other {difference}")
 
     def _see_log(self, server: Server) -> None:
         """I6: the log covers what it says, and a change behind the product's back is found.
 
         In some worlds only, since it takes as long as ten steps.
         """
-        if not self.chance.happens(0.4):
+        if not self.chance.happens(0.3):
             return
         server.rest(idle=True)
-        fault = self.log.find_fault(server.connection)
-        if fault is not None:
-            raise Violation(f"I6: {fault}")
+        if self.chance.happens(0.5):
+            fault = self.log.find_fault(server.connection)
+            if fault is not None:
+                raise Violation(f"I6: {fault}")
         checkpoint = LogReader(server.connection).read_checkpoint(None)
         server.die()
         if checkpoint is None:

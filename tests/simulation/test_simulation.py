@@ -16,7 +16,7 @@ from simulated_disk import Faults, SimulatedDisk, SimulatedFile
 pytestmark = pytest.mark.property
 
 HERE = Path(__file__).parent
-SEEDS = 40
+SEEDS = 24
 
 
 def simulate(*arguments: str, hash_seed: str = "0") -> dict[str, Any]:
@@ -49,6 +49,9 @@ def test_no_seed_violates_an_invariant() -> None:
         assert counts[fault] > 0
     assert counts["did ReceiveMessage"] > SEEDS
     assert counts["text handed over"] > SEEDS
+    assert told["middle"]["recipient"] >= 200
+    assert told["middle"]["agent"] >= 10
+    assert told["middle"]["import"] >= 4
 
 
 def disk() -> tuple[SimulatedDisk, SimulatedFile]:

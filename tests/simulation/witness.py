@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from hearing import Hearing, Violation
 from mirror import Mirror
+from simulated_company import CROWDED
 from simulated_server import Observed, Server
 
 from consent_model import Person
@@ -41,7 +42,7 @@ from consentry.ports import CarrierRefusal, OutboundText, Work
 
 _PACIFIC = ZoneInfo("America/Los_Angeles")
 _CLOSING = (Block, Consent, Suppression)
-_ASKED_AT_ONCE = 8
+_ASKED_AT_ONCE = 6
 _UNDER_WAY = (
     *(MessageStatus.SCHEDULED, MessageStatus.QUEUED, MessageStatus.SENDING),
     MessageStatus.INDETERMINATE,
@@ -63,6 +64,13 @@ class Witness(Hearing):
         self.hooks[ClaimJobs] = self._note_claim
         self.hooks[RecordSubmission] = self._note_answer
 
+    def go_on_from(self, past: Hearing) -> None:
+        """Know what was claimed and taken before, too."""
+        super().go_on_from(past)
+        if isinstance(past, Witness):
+            self.placed, self.taken = set(past.placed), dict(past.taken)
+            self.claimed_in = dict(past.claimed_in)
+
     # --- What became durable ------------------------------------------------------------------
 
     def observe(self, server: Server, batch: list[Observed]) -> None:
@@ -81,12 +89,12 @@ class Witness(Hearing):
         for recipient in self.some_of(list(closing)):
             self.see_gate(recipient)
 
-    def some_of(self, recipients: list[str]) -> list[str]:
+    def some_of(self, recipients: list[str], most: int = _ASKED_AT_ONCE) -> list[str]:
         """Take a few of very many, others each time: a list brings a hundred people at once."""
-        if len(recipients) <= _ASKED_AT_ONCE:
+        if len(recipients) <= most:
             return recipients
         start = self.turn % len(recipients)
-        return (recipients[start:] + recipients[:start])[:_ASKED_AT_ONCE]
+        return (recipients[start:] + recipients[:start])[:most]
 
     def _take(self, observed: Observed, server: Server) -> None:
         """Take one command in, in the order in which the ledger has them."""
@@ -258,6 +266,8 @@ class Witness(Hearing):
         now = self.now()
         marketing: dict[str, bool] = {}
         for place, sender in enumerate(self.directory.senders.values()):
+            if sender.number not in CROWDED and not self._is_turn_of(place):
+                continue
             number = self.numbers[sender.number]
             if said.is_revoked(number):
                 allowed = self._ask(recipient, sender.number, standing, None)

@@ -19,7 +19,7 @@ class Waiting:
     awaits_head: bool = False
     awaits_body: bool = False
     reads: int = 0
-    requests: int = 1
+    request: object = None
     is_closed: bool = False
 
     def hang_up(self) -> None:
@@ -49,7 +49,7 @@ def test_a_head_that_does_not_end_is_hung_up_on() -> None:
     looking = Looking(dripping, other)
     looking.pass_by(HEAD_SECONDS_MAX - 1)
     dripping.reads += 1
-    other.requests += 1
+    other.request = object()
     looking.pass_by(2)
     assert (dripping.is_closed, other.is_closed) == (True, False)
 

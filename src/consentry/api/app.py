@@ -214,7 +214,9 @@ class API:
         key = await self._keys.find(given[7:].strip().decode("latin-1"))
         if key is None:
             client = scope.get("client")
-            _hold_up(self._keys.turn_away(client[0] if client else ""))
+            seconds = self._keys.turn_away(client[0] if client else "")
+            if seconds:
+                raise _hold_up(seconds)
             raise Problem(
                 "unauthorized",
                 "This API key is not known, or revoked. Make a new one: consentry key create.",
@@ -225,7 +227,9 @@ class API:
                 "scope_missing",
                 f"The key {key.name!a} lacks the scope {needed}. Use a key that has it.",
             )
-        _hold_up(self._keys.hold_up(key))
+        seconds = self._keys.hold_up(key)
+        if seconds:
+            raise _hold_up(seconds)
         return key
 
     def _shows_metrics_to(self, scope: HTTPScope) -> bool:
@@ -235,14 +239,12 @@ class API:
         return access is MetricsAccess.OPEN
 
 
-def _hold_up(seconds: int) -> None:
-    """Say how long to wait, where there is anything to wait for."""
-    if seconds:
-        raise Problem(
-            "too_many_requests",
-            f"There were too many requests. Wait {seconds} s, then go on more slowly.",
-            headers=((b"retry-after", b"%d" % seconds),),
-        )
+def _hold_up(seconds: int) -> Problem:
+    return Problem(
+        "too_many_requests",
+        f"There were too many requests. Wait {seconds} s, then go on more slowly.",
+        headers=((b"retry-after", b"%d" % seconds),),
+    )
 
 
 def _limit(services: Services, key: APIKey, operation: Operation[Any, Any]) -> Services:

@@ -64,11 +64,13 @@ class OneWriteTransport:
 
 
 class OneWriteProtocol(HttpToolsProtocol):
-    """What uvicorn is given as its `http`. `reads`, `requests` count what came over it."""
+    """What uvicorn is given as its `http`. `reads` counts what came over it.
+
+    Each request comes by here, so what can be told from what uvicorn keeps is not noted again.
+    """
 
     reads = 0
-    requests = 0
-    _in_head = False
+    _head: object = None
     _head_bytes = 0
 
     # typing.override comes with Python 3.12, and a server's connections are never less than this.
@@ -85,34 +87,39 @@ class OneWriteProtocol(HttpToolsProtocol):
         """Read on, but not for ever in the head of a request."""
         self.reads += 1
         super().data_received(data)
-        if self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES_MAX:
-                self.transport.write(_HEAD_TOO_LARGE)
-                self.transport.close()
+        if self._is_in_head:
+            self._count_head(len(data))
 
-    def on_message_begin(self) -> None:  # type: ignore[explicit-override]
-        """Begin a request with its head."""
-        self._in_head = True
-        self._head_bytes = 0
-        super().on_message_begin()
+    @property
+    def _is_in_head(self) -> bool:
+        """Tell whether a head was begun and not ended: the method is read with its last line."""
+        # uvicorn says that there always is one; before the first request it is None.
+        scope: object = self.scope
+        return isinstance(scope, dict) and "method" not in scope
 
-    def on_headers_complete(self) -> None:  # type: ignore[explicit-override]
-        """End the head, and begin to answer."""
-        self._in_head = False
-        self.requests += 1
-        super().on_headers_complete()
+    def _count_head(self, size: int) -> None:
+        if self.scope is not self._head:
+            self._head, self._head_bytes = self.scope, 0
+        self._head_bytes += size
+        if self._head_bytes > HEAD_BYTES_MAX:
+            self.transport.write(_HEAD_TOO_LARGE)
+            self.transport.close()
+
+    @property
+    def request(self) -> object:
+        """The request that is answered, or was last; None before the first."""
+        return self.cycle
 
     @property
     def awaits_head(self) -> bool:
         """Tell whether the head of a request is not complete, or none was ever begun."""
-        return self._in_head or self.requests == 0
+        return self._is_in_head or self.request is None
 
     @property
     def awaits_body(self) -> bool:
         """Tell whether the rest of a body is waited for, and not held back by ourselves."""
         return (
-            self.requests > 0
+            self.request is not None
             and self.cycle.more_body
             and not self.cycle.response_complete
             and not self.flow.read_paused

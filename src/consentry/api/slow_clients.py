@@ -20,7 +20,10 @@ class Connection(Protocol):
     """What is looked at of a connection."""
 
     reads: int
-    requests: int
+
+    @property
+    def request(self) -> object:
+        """The request that it is at: another one for each."""
 
     @property
     def awaits_head(self) -> bool:
@@ -36,7 +39,7 @@ class Connection(Protocol):
 
 class _Seen(NamedTuple):
     reads: int
-    requests: int
+    request: object
     head_since: float
     read_since: float
 
@@ -58,9 +61,9 @@ class SlowClients:
             self._look_at(connection, before.get(connection), now)
 
     def _look_at(self, connection: Connection, before: _Seen | None, now: float) -> None:
-        reads, requests = connection.reads, connection.requests
+        reads, request = connection.reads, connection.request
         head_since = read_since = now
-        if before is not None and before.requests == requests:
+        if before is not None and before.request is request:
             head_since = before.head_since
             read_since = before.read_since if before.reads == reads else now
         is_slow = connection.awaits_head and now - head_since > HEAD_SECONDS_MAX
@@ -68,4 +71,4 @@ class SlowClients:
         if is_slow or is_silent:
             connection.hang_up()
         elif connection.awaits_head or connection.awaits_body:
-            self._seen[connection] = _Seen(reads, requests, head_since, read_since)
+            self._seen[connection] = _Seen(reads, request, head_since, read_since)

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
-from struct import Struct
+from struct import Struct, pack
 from typing import Final, NamedTuple
 
 import msgspec
 
 from consentry.ports import SALT_BYTES, Checkpoint, Logged, LogKey, NoteSigner
 from consentry.store.rows import encode
-from consentry.store.sealing import open_sealed
+from consentry.store.sealing import SEALED, open_sealed
 from consentry.wire.merkle import HASH_BYTES, Span
 from consentry.wire.signed_note import Tree
 from consentry.wire.tiles import TILE_HASHES, TileName, Tiles, append_leaves, hash_span, list_tails
@@ -28,11 +28,8 @@ SEQ_BYTES: Final = _SEQ.size
 _ZERO: Final = b"\x00"
 
 
-class EntryRow(NamedTuple):
-    """An entry as it is put into the log: its number, and its JSON as it was written."""
-
-    seq: int
-    value: bytes
+EntryRow = tuple[int, bytes]
+"""An entry as it is put into the log: its number, and its JSON as it was written."""
 
 
 class Leaves(NamedTuple):
@@ -66,9 +63,9 @@ class Growth(NamedTuple):
     leaves: list[Leaves]
 
 
-def read_entry(seq: int, stored: bytes) -> EntryRow:
-    """Take an entry as it is stored; its texts may be sealed. Raises `TextSealed`."""
-    return EntryRow(seq, open_sealed(stored))
+def read_entries(stored: Iterable[EntryRow]) -> list[EntryRow]:
+    """Take entries as they are stored; their texts may be sealed. Raises `TextSealed`."""
+    return [(seq, open_sealed(value) if SEALED in value else value) for seq, value in stored]
 
 
 def hash_entry(salt: bytes, value: bytes) -> bytes:
@@ -85,7 +82,7 @@ def grow(
     `salts` are new random bytes, 16 for each row.
     """
     cut = [salts[start : start + SALT_BYTES] for start in range(0, len(salts), SALT_BYTES)]
-    hashes = [hash_entry(salt, row.value) for salt, row in zip(cut, rows, strict=True)]
+    hashes = [hash_entry(salt, value) for salt, (_, value) in zip(cut, rows, strict=True)]
     tiles = append_leaves(size, tails, hashes)
     grown = size + len(rows)
     root = hash_span(Span(0, grown), {**tails, **tiles})
@@ -95,7 +92,7 @@ def grow(
 def _add_leaves(
     size: int, tail: Leaves | None, rows: Sequence[EntryRow], salts: bytes
 ) -> list[Leaves]:
-    seqs = b"".join(_SEQ.pack(row.seq) for row in rows)
+    seqs = pack(f">{len(rows)}q", *[seq for seq, _ in rows])
     number = size // TILE_HASHES
     if tail is not None:
         seqs, salts = tail.seqs + seqs, tail.salts + salts

@@ -33,7 +33,9 @@ _ID_CHARACTERS: Final = 8
 _TAG_CHARACTERS: Final = 32
 
 _MARK: Final = '"sealed:'
-_MARK_BYTES: Final = _MARK.encode()
+SEALED: Final = _MARK.encode()
+"""Stands in stored JSON where a text may be sealed, and nowhere else."""
+
 # What somebody wrote never looks like a sealed text: its first letter is then written as JSON may
 # write it, so it is read as it was.
 _ESCAPED: Final = b'"\\u0073ealed:'
@@ -105,8 +107,8 @@ class Sealing:
 
     def seal(self, written: bytes) -> bytes:
         """Seal the texts of a value that was just encoded; each stands under a key we know."""
-        if _MARK_BYTES in written:
-            written = written.replace(_MARK_BYTES, _ESCAPED)
+        if SEALED in written:
+            written = written.replace(SEALED, _ESCAPED)
         if self._newest is not None:
             written = _TEXTS.sub(self._seal_one, written)
         if self._has_kept and _KEPT_MARK in written:
@@ -156,7 +158,7 @@ class Sealing:
 
     def _reseal_one(self, found: re.Match[bytes]) -> bytes:
         name, text = found.groups()
-        if text == _EMPTY or text.startswith(_MARK_BYTES):
+        if text == _EMPTY or text.startswith(SEALED):
             return found[0]
         return b'"%b":%b' % (name, self._seal_text(text))
 
@@ -230,4 +232,4 @@ def seal(written: bytes) -> bytes:
 
 def open_sealed(stored: bytes) -> bytes:
     """Give back the JSON as it was written; free where nothing is sealed. Raises `TextSealed`."""
-    return SEALING.open(stored.decode()).encode() if _MARK_BYTES in stored else stored
+    return SEALING.open(stored.decode()).encode() if SEALED in stored else stored

@@ -5,11 +5,12 @@ out). A range of leaves is named by its first and the one behind its last. A sub
 at place `i` is over the leaves from `i * 2**h` to `(i + 1) * 2**h`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final, NamedTuple
 
 HASH_BYTES: Final = 32
+_PAIR_BYTES: Final = 2 * HASH_BYTES
 
 EMPTY_ROOT: Final = sha256(b"").digest()
 """The root of a tree without leaves."""
@@ -71,13 +72,12 @@ def join_subtrees(hashes: Sequence[bytes]) -> bytes:
     return joined
 
 
-def hash_pairs(hashes: Iterable[bytes]) -> bytes:
-    """Hash a full row of subtrees, a power of two of them, level by level into one."""
-    row = list(hashes)
-    while len(row) > 1:
-        pairs = zip(row[::2], row[1::2], strict=True)
-        row = [sha256(_NODE + left + right).digest() for left, right in pairs]
-    return row[0]
+def hash_pairs(row: bytes) -> bytes:
+    """Hash a full row of subtrees, a power of two of them side by side, level by level into one."""
+    while len(row) > HASH_BYTES:
+        starts = range(0, len(row), _PAIR_BYTES)
+        row = b"".join([sha256(_NODE + row[at : at + _PAIR_BYTES]).digest() for at in starts])
+    return row
 
 
 def list_inclusion(leaf: int, size: int) -> list[Span]:

@@ -68,7 +68,7 @@ def _hash_subtree(subtree: Subtree, tiles: Tiles) -> bytes:
     hashes = tiles[name][start * HASH_BYTES : end * HASH_BYTES]
     if len(hashes) != (end - start) * HASH_BYTES:
         raise ValueError(f"The tile {name.number} of level {name.level} is too short.")
-    return hash_pairs(split_hashes(hashes))
+    return hash_pairs(hashes)
 
 
 def list_tails(size: int) -> list[TileName]:
@@ -99,7 +99,7 @@ def append_leaves(size: int, tails: Tiles, leaves: Sequence[bytes]) -> dict[Tile
             tile = row[start : start + TILE_BYTES]
             changed[TileName(level, number)] = tile
             if len(tile) == TILE_BYTES:
-                added.append(hash_pairs(split_hashes(tile)))
+                added.append(hash_pairs(tile))
             number += 1
         level, count = level + 1, count // TILE_HASHES
     return changed

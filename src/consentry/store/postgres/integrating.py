@@ -23,7 +23,7 @@ from consentry.store.log_leaves import (
     forget_salts,
     grow,
     list_missed,
-    read_entry,
+    read_entries,
     row_of_checkpoint,
     row_of_key,
     sign_tree,
@@ -139,7 +139,7 @@ class LogIntegrator:
             cut = missing[start : start + ENTRIES_AT_ONCE]
             wanted = {"lowest": cut[0], "highest": cut[-1], "seqs": cut}
             found = await _fetch(connection, "read_these", wanted)
-            rows = [read_entry(seq, value.encode()) for seq, value in found]
+            rows = read_entries((seq, value.encode()) for seq, value in found)
             size = (await self._append(connection, size, rows)).size
         head = Head(size, 0, 0, 0, 0, copied=last)
         await _execute(connection, "advance_head", head._asdict())
@@ -173,7 +173,7 @@ class LogIntegrator:
 
     async def _read(self, connection: Connection, head: Head, until: int) -> list[EntryRow]:
         found = await _fetch(connection, "read_window", {**head._asdict(), "until": until})
-        return [read_entry(seq, value.encode()) for seq, value in found]
+        return read_entries((seq, value.encode()) for seq, value in found)
 
     async def _append(self, connection: Connection, size: int, rows: list[EntryRow]) -> Growth:
         names, number = find_tails(size)

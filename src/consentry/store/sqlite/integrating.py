@@ -9,7 +9,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, cast
 
 import apsw
 
@@ -24,7 +24,7 @@ from consentry.store.log_leaves import (
     forget_salts,
     grow,
     list_missed,
-    read_entry,
+    read_entries,
     row_of_checkpoint,
     row_of_key,
     sign_tree,
@@ -151,12 +151,12 @@ class LogIntegrator:
             if rows:
                 is_last = len(rows) <= ENTRIES_AT_ONCE
                 taken = rows[:ENTRIES_AT_ONCE]
-                self._append(int(str(size)), taken, after=taken[-1].seq, is_last=is_last)
+                self._append(int(str(size)), taken, after=taken[-1][0], is_last=is_last)
         return len(rows)
 
     def _read_waiting(self, after: object, limit: int) -> list[EntryRow]:
         found = self._writing.execute(_LOG["read_waiting"], {"after": after, "limit": limit})
-        return [read_entry(*row) for row in found]
+        return read_entries(_rows(found))
 
     def _get_ready(self) -> None:
         """Go on where a log ends that came from elsewhere; sign one whose end is not signed."""
@@ -236,7 +236,12 @@ def find_missing(connection: apsw.Connection, size: int, last: int) -> list[Entr
         missing += [seq for seq in seqs if seq not in known]
         last = seqs[-1] - 1
     wanted = {"seqs": encode(missing).decode()}
-    return [read_entry(*row) for row in connection.execute(_LOG["read_these"], wanted)]
+    return read_entries(_rows(connection.execute(_LOG["read_these"], wanted)))
+
+
+def _rows(found: apsw.Cursor) -> list[EntryRow]:
+    # As the queries give them, who know nothing of types.
+    return cast("list[EntryRow]", found.fetchall())
 
 
 def read_tile(connection: apsw.Connection, name: TileName) -> bytes:

@@ -19,7 +19,7 @@ from consentry.store.rows import from_microseconds, to_microseconds
 from consentry.store.sealing import open_sealed
 from consentry.store.verifying.findings import ChunkReport, Finding, Problem
 from consentry.wire.merkle import HASH_BYTES, hash_pairs
-from consentry.wire.tiles import TILE_BYTES, TILE_HASHES, split_hashes
+from consentry.wire.tiles import TILE_BYTES, TILE_HASHES
 
 _ZERO: Final = b"\x00"
 _SEALED: Final = b'"sealed:'
@@ -108,7 +108,7 @@ def check_chunk(chunk: Chunk) -> ChunkReport:
     if any(finding.problem is Problem.LEAVES for finding in found.findings):
         # What is not among leaves that are damaged may well have been among them.
         strays = []
-    roots = [hash_pairs(split_hashes(tile)) for tile in chunk.tiles if len(tile) == TILE_BYTES]
+    roots = [hash_pairs(tile) for tile in chunk.tiles if len(tile) == TILE_BYTES]
     return ChunkReport(len(wanted), b"".join(roots), found.findings, strays, found.erased)
 
 

@@ -237,7 +237,7 @@ def _judge_tiles(source: LogSource, roots: list[bytes]) -> Iterator[Finding]:
             if stored.get(TileName(level, number), b"")[: len(tile)] != tile:
                 yield Finding(Problem.TILE, f"Tile {number} of level {level}")
             if len(tile) == TILE_BYTES:
-                row.append(hash_pairs(split_hashes(tile)))
+                row.append(hash_pairs(tile))
         level += 1
 
 

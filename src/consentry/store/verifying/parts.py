@@ -27,7 +27,7 @@ from consentry.wire.signed_note import (
     read_note,
     read_tree,
 )
-from consentry.wire.tiles import TILE_HASHES, TileName, find_tile, split_hashes
+from consentry.wire.tiles import TILE_HASHES, TileName, find_tile
 
 _decode: Final = msgspec.json.Decoder(Checkpoint).decode
 
@@ -77,8 +77,8 @@ class Roots:
         if known is not None:
             return known
         name, start, end = find_tile(subtree)
-        hashes = split_hashes(self._read(name)[start * HASH_BYTES : end * HASH_BYTES])
-        if len(hashes) != end - start:
+        hashes = self._read(name)[start * HASH_BYTES : end * HASH_BYTES]
+        if len(hashes) != (end - start) * HASH_BYTES:
             raise LookupError(name)
         return hash_pairs(hashes)
 

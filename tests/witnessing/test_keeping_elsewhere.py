@@ -102,7 +102,6 @@ async def test_a_repository_goes_to_its_remote(store: Store, tmp_path: Path) -> 
     keep_in_git(checkpoint, git)
     run_git("init", "--quiet", "--bare", str(remote))
     run_git("-C", str(git), "remote", "add", "origin", str(remote))
-    run_git("-C", str(git), "config", "push.autoSetupRemote", "true")
     await store.submit(Append("ent_2"))
     await store.integrate_log()
     keep_in_git(await newest(store), git)
@@ -148,12 +147,17 @@ async def test_an_answer_goes_along_with_the_next_checkpoint(
 
 
 async def test_another_ledger_is_not_written_over(store: Store, tmp_path: Path) -> None:
-    """A kept checkpoint of the same size and another root is left as it is, and told of."""
+    """A kept checkpoint of the same size and another root is left as it is, and told of.
+
+    So is one that is no text any more.
+    """
     checkpoint = await newest(store)
     file = keep_in_folder(checkpoint, tmp_path / "kept")
-    file.write_text(checkpoint.note.replace("\n1\n", "\n1\nX"))
-    with pytest.raises(NotKept, match="another ledger of 1 entries"):
-        keep_in_folder(checkpoint, tmp_path / "kept")
+    for damaged in (checkpoint.note.replace("\n1\n", "\n1\nX").encode(), b"\xff\xfe"):
+        file.write_bytes(damaged)
+        with pytest.raises(NotKept, match="another ledger of 1 entries"):
+            keep_in_folder(checkpoint, tmp_path / "kept")
+        assert file.read_bytes() == damaged
 
 
 async def test_an_authority_stamps_what_it_is_shown(

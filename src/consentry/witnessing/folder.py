@@ -13,6 +13,9 @@ from consentry.ports import Checkpoint
 
 LATEST: Final = "latest"
 _GIT_SECONDS: Final = 30
+_NEW_BRANCH: Final = ("-c", "push.autoSetupRemote=true")
+"""A repository that was made here has a branch that its remote does not know yet."""
+
 _AUTHOR: Final = ("-c", "user.name=Consentry", "-c", "user.email=consentry@localhost")
 
 
@@ -46,7 +49,7 @@ def keep_in_folder(checkpoint: Checkpoint, folder: Path) -> Path:
 
 def _check_same(file: Path, checkpoint: Checkpoint) -> None:
     """Refuse another tree of the same size; who signed it, and when, does not matter."""
-    kept = file.read_text(encoding="utf-8").split("\n")
+    kept = file.read_text(encoding="utf-8", errors="replace").split("\n")
     if kept[:3] != checkpoint.note.split("\n")[:3]:
         raise NotKept(
             f"{file} is a checkpoint of another ledger of {checkpoint.size} entries. Nothing was "
@@ -88,7 +91,7 @@ def keep_in_git(checkpoint: Checkpoint, folder: Path) -> None:
 def _git(folder: Path, *arguments: str) -> str:
     try:
         told = subprocess.run(  # noqa: S603 - our own words, and a folder that the operator names
-            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the operator's own
+            ["git", "-C", str(folder), *_NEW_BRANCH, *arguments],  # noqa: S607 - the operator's own
             capture_output=True,
             text=True,
             timeout=_GIT_SECONDS,

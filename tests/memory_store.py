@@ -5,6 +5,7 @@ It is as strict as a real store: a command is shown only what its `needs` asked 
 
 import math
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -66,6 +67,7 @@ from consentry.ports import (
     StoreUnavailable,
     TextHash,
     Work,
+    spell_out,
 )
 from consentry.store.derived import derive_notices, lane_of
 from consentry.store.derived_events import derive_events
@@ -178,6 +180,7 @@ class MemoryStore:
             self.run(command)
 
     def _apply(self, change: Change) -> None:
+        change = spell_out(change)
         derived = self._derive_notices(change)
         for destroyed in change.destroyed:
             self._destroy(destroyed)
@@ -682,6 +685,11 @@ class MemoryFacts:
         due = {work.job.recipient for work in self.due_work()}
         self._check(recipient in (*self._needs.recipients, *due), f"standing of {recipient}")
         return self._store.standing(recipient)
+
+    def strangers(self, recipients: Iterable[str]) -> AbstractSet[str]:
+        """Tell of whom nothing is known."""
+        waiting = {job.recipient for job in self._store.jobs.values()}
+        return {r for r in recipients if self.standing(r) == Standing() and r not in waiting}
 
     def inbound(self, carrier: str, carrier_message_id: str, recipient: str) -> Message | None:
         """Find a text that this person sent."""

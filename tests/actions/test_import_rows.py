@@ -304,8 +304,9 @@ def test_a_consent_that_is_active_is_not_made_less() -> None:
 def test_a_try_writes_nothing_and_says_what_would_stand() -> None:
     """With what earlier rows of the list would have led to."""
     world = World()
-    decided, after = world.store.run(TryRows((ListedNumber(2, PERSON),), OPT_OUTS))
+    repeated = frozenset({PERSON})
+    decided, after = world.store.run(TryRows((ListedNumber(2, PERSON),), OPT_OUTS, repeated))
     assert outcomes(decided) == [RowOutcome.RECORDED]
-    again, _ = world.store.run(TryRows((ListedNumber(3, PERSON),), OPT_OUTS, after))
+    again, _ = world.store.run(TryRows((ListedNumber(3, PERSON),), OPT_OUTS, repeated, after))
     assert outcomes(again) == [RowOutcome.STANDS]
     assert world.kinds() == []

@@ -17,7 +17,7 @@ from consentry.delivery.limits import Limits
 from consentry.delivery.loop import DeliveryLoop
 from consentry.delivery.membership import Identity
 from consentry.domain.policy import Policy
-from consentry.ports import CarrierBook, Change, Vitals
+from consentry.ports import CarrierBook, Change, Vitals, spell_out
 from consentry.store.batch import AnyCommand
 from consentry.store.line import BATCH_COMMANDS_MAX, Line, Submitted
 from consentry.store.migrate import read_migrations
@@ -69,11 +69,12 @@ class Observed:
         """Let the command decide, and keep it in mind."""
         self.now, self.change, self.error = facts.now, _NOTHING, None
         try:
-            self.outcome, self.change = self.command.decide(facts)
+            self.outcome, change = self.command.decide(facts)
         except Exception as error:
             self.error = error
             raise
-        return self.outcome, self.change
+        self.change = spell_out(change)
+        return self.outcome, change
 
 
 class SteppedWriter:

@@ -15,7 +15,7 @@ import msgspec
 
 from consentry.actions.record_consent import Statement, SuppressRecipient
 from consentry.domain.directory import Directory, conversation_program
-from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind, Evidence, Medium
+from consentry.domain.entries import Actor, ActorKind, Evidence, Medium
 from consentry.domain.import_columns import Column, Columns, guess_columns
 from consentry.domain.listed_numbers import (
     ListedNumber,
@@ -23,7 +23,7 @@ from consentry.domain.listed_numbers import (
     latest_time,
     read_listed,
 )
-from consentry.domain.standing import EVERYTHING, Cause, Standing, Suppression, Tag
+from consentry.domain.standing import EVERYTHING, Standing, Suppression
 from consentry.ports import Change, Facts, Needs
 from consentry.wire.delimited import find_delimiter, read_records
 
@@ -189,31 +189,6 @@ class ImportOptOut(msgspec.Struct, frozen=True):
             by_person=source.by_person,
         )
         return SuppressRecipient(statement, source.brand)
-
-
-_UNTAGGED: Final = Tag(sms=False)
-
-
-def suppress_unseen(row: ListedNumber, source: ImportSource, actor: Actor, facts: Facts) -> Entry:
-    """Build what `ImportOptOut` writes about somebody of whom nothing is known.
-
-    It is most of what a long list writes, and takes a third of the time so.
-    """
-    entry_id, now = facts.ids.new("ent"), facts.now
-    at = now if row.at is None else min(row.at, now)
-    note = tell_provenance(row, name=source.name, digest=source.digest, by=source.agent)
-    listed = Suppression(source.scope, Cause.IMPORT, at, entry_id, source.by_person)
-    return Entry(
-        entry_id,
-        row.recipient,
-        EntryKind.SUPPRESSED,
-        at,
-        now,
-        actor,
-        evidence=Evidence(Medium.IMPORT, row.at, note=note),
-        reason=row.reason or source.name,
-        pieces=(listed, _UNTAGGED),
-    )
 
 
 def tell_provenance(row: ListedNumber, *, name: str, digest: str, by: str) -> str:

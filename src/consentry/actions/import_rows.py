@@ -4,18 +4,18 @@ A slice either counts wholly or not at all, and with it how far the import has c
 is killed at any point goes on behind the last slice that is durable.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, cast
 
 import msgspec
 
+from consentry.actions.import_alike import Strangers
 from consentry.actions.import_opt_outs import (
     Fate,
     ImportOptOut,
     ImportSource,
-    decide_fate,
-    suppress_unseen,
     tell_provenance,
 )
 from consentry.actions.outgoing import join
@@ -23,6 +23,7 @@ from consentry.actions.record_audit import build_entry
 from consentry.actions.record_consent import ConsentRecorded, GrantConsent, Statement
 from consentry.domain.directory import is_conversation
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind, Evidence, Medium
+from consentry.domain.expiry import may_run_out
 from consentry.domain.imports import (
     ImportAim,
     ImportKind,
@@ -48,7 +49,6 @@ class Decided(msgspec.Struct, frozen=True, gc=False):
     in_flight: tuple[str, ...] = ()
 
 
-_UNSEEN: Final = Standing()
 _FATES = {
     Fate.NEW: RowOutcome.RECORDED,
     Fate.LISTED: RowOutcome.STANDS,
@@ -77,6 +77,10 @@ class Supposing:
         known = self.standings.get(recipient)
         return self._facts.standing(recipient) if known is None else known
 
+    def strangers(self, recipients: Iterable[str]) -> AbstractSet[str]:
+        """Tell of whom nothing is known, and no row so far has led to anything."""
+        return self._facts.strangers(n for n in recipients if n not in self.standings)
+
     def apply(self, change: Change) -> None:
         """Suppose that a row's change is made."""
         for entry in change.entries:
@@ -85,38 +89,36 @@ class Supposing:
 
 
 def decide_rows(
-    rows: Sequence[ListedRow], run_id: str, aim: ImportAim, facts: Facts
+    rows: Sequence[ListedRow],
+    run_id: str,
+    aim: ImportAim,
+    facts: Facts,
+    *,
+    repeated: AbstractSet[str] = frozenset(),
 ) -> tuple[list[Decided], Change]:
     """Decide row by row, in order; raises `Rejected` for a brand or program that is not there.
 
-    `facts` show each row what those before it led to: give them as `Supposing` where a number may
-    come twice.
+    `repeated` are numbers that come more than once: `facts` must show each of their rows what those
+    before it led to, as `Supposing` does.
     """
     deciding = _Deciding(run_id, aim, facts)
-    decided = [
-        Decided(row, RowOutcome.UNREADABLE, row.why)
-        if isinstance(row, UnreadableLine)
-        else deciding.decide(row)
-        for row in rows
-    ]
-    return decided, join(Change(entries=tuple(deciding.entries)), *deciding.changes)
+    decided = deciding.decide_all(rows, repeated)
+    return decided, join(deciding.strangers.gather(), *deciding.changes)
 
 
 class _Deciding:
     """Decides rows one after the other, and gathers what they change.
 
-    What is written about somebody of whom nothing is known is gathered as an entry alone: that is
-    most of a long list.
+    What is written about somebody of whom nothing is known is gathered by itself: that is most of a
+    long list.
     """
 
     def __init__(self, run_id: str, aim: ImportAim, facts: Facts) -> None:
-        self.entries: list[Entry] = []
         self.changes: list[Change] = []
         self._run = run_id
         self._aim = aim
         self._facts = facts
         self._supposing = facts if isinstance(facts, Supposing) else None
-        self._actor = Actor(ActorKind.IMPORT, run_id)
         self._source = ImportSource(
             id=run_id,
             name=aim.source,
@@ -126,49 +128,68 @@ class _Deciding:
             by_person=aim.by_person,
         )
         is_opt_out = aim.kind is ImportKind.OPT_OUTS
-        self.decide: Final = self._opt_out if is_opt_out else self._grant
+        self._decide: Final = self._opt_out if is_opt_out else self._grant
+        self._may_be_alike = is_opt_out or _are_grants_alike(aim)
+        self.strangers: Final = Strangers(self._exemplify, facts)
 
-    def _opt_out(self, row: ListedNumber) -> Decided:
-        facts = self._facts
-        standing = facts.standing(row.recipient)
-        if standing == _UNSEEN and not facts.queued_work(row.recipient):
-            in_flight = facts.in_flight(row.recipient)
-            entry = suppress_unseen(row, self._source, self._actor, facts)
-            self.entries.append(entry)
-            if self._supposing is not None:
-                self._supposing.apply(Change(entries=(entry,)))
-            return Decided(row, RowOutcome.RECORDED, None, in_flight)
-        fate = decide_fate(standing, row, self._source, facts.directory)
-        if fate is not Fate.NEW:
-            return Decided(row, _FATES[fate])
-        imported, change = ImportOptOut(row, self._source).decide(facts)
-        self._keep(change)
-        return Decided(row, RowOutcome.RECORDED, None, imported.in_flight)
-
-    def _grant(self, row: ListedNumber) -> Decided:
-        instead = None if self._aim.texted is None else find_no_consent(row.text)
-        if instead is NoConsent.OPT_OUT:
-            return self._say_stop(row)
-        if instead is not None:
-            return Decided(row, RowOutcome.REFUSED, f"This text is {WHY[instead]}, and no consent.")
-        decided, change = _grant(row, self._run, self._aim, self._facts)
-        if change is not None:
-            self._keep(change)
+    def decide_all(self, rows: Sequence[ListedRow], repeated: AbstractSet[str]) -> list[Decided]:
+        """Decide rows in their order, and keep what they change."""
+        numbers = (row.recipient for row in rows if isinstance(row, ListedNumber))
+        unseen = self._facts.strangers(numbers) - repeated if self._may_be_alike else ()
+        take, decided = self.strangers.take, list[Decided]()
+        for row in rows:
+            if isinstance(row, UnreadableLine):
+                decided.append(Decided(row, RowOutcome.UNREADABLE, row.why))
+                continue
+            group = take(row) if row.recipient in unseen else None
+            decided.append(
+                self._decide_alone(row) if group is None else Decided(row, group.outcome, group.why)
+            )
         return decided
 
-    def _say_stop(self, row: ListedNumber) -> Decided:
-        """Take an opt-out among texts that are vouched for as one: a log of texts has those too."""
-        imported, change = ImportOptOut(row, self._source).decide(self._facts)
-        self._keep(change)
-        outcome = RowOutcome.WITHDREW if imported.fate is Fate.NEW else _FATES[imported.fate]
-        return Decided(
-            row, outcome, "This text is an opt-out, and counts as one.", imported.in_flight
-        )
+    def _decide_alone(self, row: ListedNumber) -> Decided:
+        decided, change = self._decide(row, self._facts)
+        if change is not None:
+            self.changes.append(change)
+            if self._supposing is not None:
+                self._supposing.apply(change)
+        return decided
 
-    def _keep(self, change: Change) -> None:
-        self.changes.append(change)
-        if self._supposing is not None:
-            self._supposing.apply(change)
+    def _exemplify(self, row: ListedNumber, facts: Facts) -> tuple[RowOutcome, str | None, Change]:
+        decided, change = self._decide(row, facts)
+        return decided.outcome, decided.why, change or Change()
+
+    def _opt_out(self, row: ListedNumber, facts: Facts) -> tuple[Decided, Change | None]:
+        imported, change = ImportOptOut(row, self._source).decide(facts)
+        if imported.fate is not Fate.NEW:
+            return Decided(row, _FATES[imported.fate]), None
+        return Decided(row, RowOutcome.RECORDED, None, imported.in_flight), change
+
+    def _grant(self, row: ListedNumber, facts: Facts) -> tuple[Decided, Change | None]:
+        instead = None if self._aim.texted is None else find_no_consent(row.text)
+        if instead is NoConsent.OPT_OUT:
+            return self._say_stop(row, facts)
+        if instead is not None:
+            why = f"This text is {WHY[instead]}, and no consent."
+            return Decided(row, RowOutcome.REFUSED, why), None
+        return _grant(row, self._run, self._aim, facts)
+
+    def _say_stop(self, row: ListedNumber, facts: Facts) -> tuple[Decided, Change]:
+        """Take an opt-out among texts that are vouched for as one: a log of texts has those too."""
+        imported, change = ImportOptOut(row, self._source).decide(facts)
+        outcome = RowOutcome.WITHDREW if imported.fate is Fate.NEW else _FATES[imported.fate]
+        why = "This text is an opt-out, and counts as one."
+        return Decided(row, outcome, why, imported.in_flight), change
+
+
+def _are_grants_alike(aim: ImportAim) -> bool:
+    """Tell grants that strangers give alike: no text of theirs, and none that the law ends."""
+    return aim.texted is None and not may_run_out(_level_of(aim) or ConsentLevel.EXPRESS)
+
+
+def _level_of(aim: ImportAim) -> ConsentLevel | None:
+    # Who wrote first agreed to be answered, and to no more.
+    return ConsentLevel.IMPLIED if is_conversation(aim.program or "") else None
 
 
 def _find_brand(aim: ImportAim, facts: Facts) -> str | None:
@@ -185,9 +206,8 @@ def _grant(
         missing = "A text moved from elsewhere needs its date and what the person texted."
         return Decided(row, RowOutcome.REFUSED, missing), None
     program = aim.program or ""
-    # Who wrote first agreed to be answered, and to no more.
-    level = ConsentLevel.IMPLIED if is_conversation(program) else None
-    recorded, change = GrantConsent(_state(row, run_id, aim), program, level).decide(facts)
+    grant = GrantConsent(_state(row, run_id, aim), program, _level_of(aim))
+    recorded, change = grant.decide(facts)
     known = facts.standing(row.recipient).consent(program)
     return _judge_grant(row, recorded, change, known)
 
@@ -301,8 +321,9 @@ class ImportSlice(msgspec.Struct, frozen=True):
                 "import_moved_on",
                 "Somebody else goes on with this import. Look at where it is and wait for it.",
             )
-        seen = facts if _is_each_once(self.rows) else cast("Facts", Supposing(facts, {}))
-        decided, change = decide_rows(self.rows, self.run, self.aim, seen)
+        repeated = _find_repeated(self.rows)
+        seen = cast("Facts", Supposing(facts, {})) if repeated else facts
+        decided, change = decide_rows(self.rows, self.run, self.aim, seen, repeated=repeated)
         part = _build_part(run, self.block, decided)
         moved = msgspec.structs.replace(
             run,
@@ -314,20 +335,24 @@ class ImportSlice(msgspec.Struct, frozen=True):
         return (moved, decided), join(change, Change(records=(moved, part)))
 
 
-def _is_each_once(rows: Sequence[ListedRow]) -> bool:
-    numbers = {row.recipient for row in rows if isinstance(row, ListedNumber)}
-    return len(numbers) == sum(1 for row in rows if isinstance(row, ListedNumber))
+def _find_repeated(rows: Sequence[ListedRow]) -> frozenset[str]:
+    """Find the numbers that more than one of these rows names."""
+    numbers = [row.recipient for row in rows if isinstance(row, ListedNumber)]
+    if len(set(numbers)) == len(numbers):
+        return frozenset()
+    return frozenset(number for number, count in Counter(numbers).items() if count > 1)
 
 
 def _build_part(run: ImportRun, block: int, decided: Sequence[Decided]) -> ImportPart:
-    rows: dict[str, list[int]] = defaultdict(list)
+    rows: dict[RowOutcome, list[int]] = defaultdict(list)
     why: dict[int, str] = {}
     for one in decided:
-        rows[one.outcome.value].append(one.row.line)
+        rows[one.outcome].append(one.row.line)
         # What a row that names no number has in its place may be somebody's all the same.
         if one.why is not None and one.outcome is not RowOutcome.UNREADABLE:
             why[one.row.line] = one.why
-    return ImportPart(run.id, run.parts, block, dict(rows), why)
+    named = {outcome.value: lines for outcome, lines in rows.items()}
+    return ImportPart(run.id, run.parts, block, named, why)
 
 
 def _add_counts(counts: Mapping[str, int], rows: Mapping[str, list[int]]) -> dict[str, int]:
@@ -367,11 +392,13 @@ def _audit(run: ImportRun, facts: Facts, by: Actor) -> Entry:
 class TryRows(msgspec.Struct, frozen=True):
     """Decide rows as an import would, and write nothing.
 
-    `supposed` are standings that earlier rows of the list would have led to, by number.
+    `repeated` are numbers that come more than once in the list. `supposed` are standings that
+    earlier rows of it would have led to, by number.
     """
 
     rows: Sequence[ListedRow]
     aim: ImportAim
+    repeated: frozenset[str] = frozenset()
     supposed: dict[str, Standing] = {}
 
     def needs(self) -> Needs:
@@ -379,8 +406,10 @@ class TryRows(msgspec.Struct, frozen=True):
         return needs_of(self.rows, self.aim)
 
     def decide(self, facts: Facts) -> tuple[tuple[list[Decided], dict[str, Standing]], Change]:
-        """Decide; gives the standings that the rows would lead to."""
+        """Decide; gives the standings that rows of repeated numbers would lead to."""
         check_aim(self.aim, facts)
         supposing = Supposing(facts, dict(self.supposed))
-        decided, _ = decide_rows(self.rows, "imp_dry_run", self.aim, cast("Facts", supposing))
-        return (decided, supposing.standings), Change()
+        seen = cast("Facts", supposing) if self.repeated else facts
+        decided, _ = decide_rows(self.rows, "imp_dry_run", self.aim, seen, repeated=self.repeated)
+        standings = {n: supposing.standings[n] for n in self.repeated & supposing.standings.keys()}
+        return (decided, standings), Change()

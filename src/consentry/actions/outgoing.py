@@ -314,4 +314,5 @@ def join(*changes: Change) -> Change:
         deleted_customers=tuple(d for c in kept for d in c.deleted_customers),
         notices=tuple(n for c in kept for n in c.notices),
         told=tuple(t for c in kept for t in c.told),
+        alike=tuple(a for c in kept for a in c.alike),
     )

@@ -175,9 +175,10 @@ async def try_import(
     supposed: dict[str, Standing] = {}
     counts: Counter[str] = Counter()
     async for number, rows in _slice(read()):
-        again = {n: supposed[n] for n in list_numbers(rows) if n in supposed}
-        decided, after = await store.submit(TryRows(rows, aim, again), is_patient=True)
-        supposed |= {number: after[number] for number in after if int(number) in repeated}
+        again = frozenset(n for n in list_numbers(rows) if int(n) in repeated)
+        before = {n: supposed[n] for n in again if n in supposed}
+        decided, after = await store.submit(TryRows(rows, aim, again, before), is_patient=True)
+        supposed |= after
         counts.update(one.outcome.value for one in decided)
         tell(number, decided)
     if not counts:

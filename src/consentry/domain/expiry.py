@@ -35,6 +35,11 @@ class ExpiryTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 TABLE: Final = read_rows("consent_expiry.json", ExpiryTable)
 
 
+def may_run_out(level: ConsentLevel) -> bool:
+    """Tell whether the law of any place ends a consent of this level after a while."""
+    return any(row.level is level for row in TABLE.rows)
+
+
 def find_expiry(
     level: ConsentLevel, basis: Basis | None, jurisdictions: Collection[str]
 ) -> ExpiryRow | None:

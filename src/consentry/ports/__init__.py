@@ -52,6 +52,7 @@ from consentry.ports.commands import (
     StoreUnavailable,
     TextSealed,
     Work,
+    spell_out,
 )
 from consentry.ports.door_answers import (
     DeferredAnswer,
@@ -253,5 +254,6 @@ __all__ = [
     "find_fragment",
     "index_kinds",
     "read_fields",
+    "spell_out",
     "write_fields",
 ]

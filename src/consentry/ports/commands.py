@@ -5,12 +5,15 @@ into batches, loads what they need, lets each decide in order, and makes all cha
 transaction.
 """
 
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Protocol, TypeVar
 
 import msgspec
 
 from consentry.domain.agents import Agent
+from consentry.domain.alike import Alike
 from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.campaign_keywords import CampaignKeyword
 from consentry.domain.customers import Customer
@@ -108,6 +111,9 @@ class Facts(Protocol):
 
     def standing(self, recipient: str) -> Standing:
         """The recipient's standing; empty for a number never seen."""
+
+    def strangers(self, recipients: Iterable[str]) -> AbstractSet[str]:
+        """Those of whom nothing is known: no standing, and no jobs where these were asked for."""
 
     def inbound(self, carrier: str, carrier_message_id: str, recipient: str) -> Message | None:
         """The message of this person that is stored under the carrier's id."""
@@ -219,7 +225,8 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     makes them from the rest. `postponed` changes notices that are still there, `told` ends them by
     their ids; `replayed` are due at once, and `forgotten` end, where they were given up.
     `destroyed` goes before all else. `repeats_over`: some of the texts that were erased, and that
-    carriers tell of no more by then, are forgotten.
+    carriers tell of no more by then, are forgotten. `alike` are entries too, and come before the
+    others: `spell_out` gives them one by one.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -237,6 +244,15 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     forgotten: tuple[str, ...] = ()
     destroyed: tuple[Destroyed, ...] = ()
     repeats_over: datetime | None = None
+    alike: tuple[Alike, ...] = ()
+
+
+def spell_out(change: Change) -> Change:
+    """Give the same change with each of its entries by itself."""
+    if not change.alike:
+        return change
+    spelled = tuple(entry for alike in change.alike for entry in alike.entries())
+    return msgspec.structs.replace(change, entries=spelled + change.entries, alike=())
 
 
 class Outcome(msgspec.Struct, frozen=True):

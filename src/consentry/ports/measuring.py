@@ -19,9 +19,13 @@ EntryCounts = Counter[tuple[str, str]]
 
 def count_entries(changes: Iterable[Change]) -> EntryCounts:
     """Count the entries of the changes that a batch made durable."""
-    return Counter(
-        (str(entry.kind), entry.reason or "") for change in changes for entry in change.entries
-    )
+    counts: EntryCounts = Counter()
+    for change in changes:
+        counts.update((str(entry.kind), entry.reason or "") for entry in change.entries)
+        for alike in change.alike:
+            # Their reasons are other systems' words, of which nobody keeps count.
+            counts[str(alike.exemplar.kind), ""] += len(alike.words)
+    return counts
 
 
 class Measuring(Protocol):

@@ -1,13 +1,14 @@
 """What a batch will write: rows as its database takes them, of each key the last one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from consentry.domain.agents import Agent
+from consentry.domain.alike import RECIPIENT, Alike
 from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.campaign_keywords import CampaignKeyword
 from consentry.domain.customers import Customer
@@ -44,7 +45,6 @@ REPEATS_AT_ONCE: Final = 500
 Key = str | tuple[str, str]
 AnyKey = TypeVar("AnyKey", str, tuple[str, str])
 Row = TypeVar("Row")
-Row_co = TypeVar("Row_co", covariant=True)
 
 
 class Table(StrEnum):
@@ -153,42 +153,69 @@ _TABLES: Final[dict[type[_Plain], Table]] = {
 }
 
 
-class Encoder(Protocol[Row_co]):
+class Encoder(Protocol[Row]):
     """Writes values as the rows that a database's set statements take.
 
     Raises where a value cannot be written (a lone surrogate in a text).
     """
 
-    def encode_entry(self, entry: Entry, recorded_at: int) -> Row_co:
+    def encode_entry(self, entry: Entry, recorded_at: int) -> Row:
         """Write an entry, with its time in microseconds."""
 
-    def encode_message(self, message: Message) -> Row_co:
+    def encode_alike(self, alike: Alike, recorded_at: int) -> "AlikeRows[Row]":
+        """Write entries that are one but for a few words, and the standings they lead to."""
+
+    def encode_message(self, message: Message) -> Row:
         """Write a message."""
 
-    def encode_job(self, job: Job) -> Row_co:
+    def encode_job(self, job: Job) -> Row:
         """Write a job."""
 
-    def encode_record(self, record: Record, table: Table) -> Row_co:
+    def encode_record(self, record: Record, table: Table) -> Row:
         """Write a record of that table."""
 
-    def encode_notice(self, notice: Notice, due_at: int) -> Row_co:
+    def encode_notice(self, notice: Notice, due_at: int) -> Row:
         """Write a notice, with the time it is due in microseconds."""
+
+
+class AlikeRows(NamedTuple, Generic[Row]):
+    """Rows of entries, in order, and of the standings behind them, by number."""
+
+    entries: list[Row]
+    standings: dict[str, Row]
 
 
 @dataclass(slots=True)
 class EncodedChange(Generic[Row]):
-    """One command's change as rows; made before anything is touched, so that it can fail."""
+    """One command's change as rows; made before anything is touched, so that it can fail.
+
+    `standings` are those of strangers whose entries are alike.
+    """
 
     entries: list[Row]
     tallies: list[TallyKey]
     audited: list[str]
     rows: list[tuple[Table, Key, Row]]
+    standings: dict[str, Row] = field(default_factory=dict)
+
+    def before(self, other: "EncodedChange[Row]") -> "EncodedChange[Row]":
+        """Put what is alike before the rest of the same change."""
+        entries, tallies = self.entries + other.entries, self.tallies + other.tallies
+        return EncodedChange(entries, tallies, other.audited, other.rows, self.standings)
 
 
 def encode_change(
     change: Change, encoder: Encoder[Row], derived: Sequence[Notice] = ()
 ) -> EncodedChange[Row]:
     """Encode a change and the notices made from it; raises where a value cannot be written."""
+    encoded = _encode_rows(change, encoder, derived)
+    return _encode_alike(change, encoder).before(encoded) if change.alike else encoded
+
+
+def _encode_rows(
+    change: Change, encoder: Encoder[Row], derived: Sequence[Notice]
+) -> EncodedChange[Row]:
+    """Encode all but what is alike."""
     entries: list[Row] = []
     tallies: list[TallyKey] = []
     audited: list[str] = []
@@ -215,6 +242,21 @@ def encode_change(
     if derived or change.notices or change.postponed or change.replayed:
         rows += _encode_notices(change, encoder, derived)
     return EncodedChange(entries, tallies, audited, rows)
+
+
+def _encode_alike(change: Change, encoder: Encoder[Row]) -> EncodedChange[Row]:
+    """Encode what is alike in a change, and that alone."""
+    encoded: EncodedChange[Row] = EncodedChange([], [], [], [])
+    for alike in change.alike:
+        exemplar = alike.exemplar
+        recorded_at = to_microseconds(exemplar.recorded_at)
+        written = encoder.encode_alike(alike, recorded_at)
+        encoded.entries += written.entries
+        encoded.standings |= written.standings
+        day, kind = recorded_at // DAY_MICROSECONDS, exemplar.kind.value
+        tally = day, exemplar.sender or "", kind, told_reason(exemplar)
+        encoded.tallies += [tally] * len(alike.words)
+    return encoded
 
 
 def _encode_notices(
@@ -283,6 +325,10 @@ def _touched(record: Record) -> tuple[str, ...]:
             return (NOBODY,)
 
 
+def _list_strangers(alike: Iterable[Alike]) -> Iterator[str]:
+    return (words[RECIPIENT] for one in alike for words in one.words)
+
+
 @dataclass(slots=True)
 class Changed(Generic[Row]):
     """All that a batch changed so far, ready for the set statements.
@@ -290,7 +336,8 @@ class Changed(Generic[Row]):
     Deletions come before writings: what is deleted and written again is there in the end.
 
     No row is there yet under an id that was `drawn` in this batch. `known_standings` are those that
-    were found: no other recipient of the batch has one yet.
+    were found: no other recipient of the batch has one yet. `alike_standings` are rows of those,
+    and of no recipient that has one among `standings`.
     """
 
     drawn: AbstractSet[str] = frozenset()
@@ -302,6 +349,7 @@ class Changed(Generic[Row]):
     changes: list[Change] = field(default_factory=list)
     rows: dict[Table, dict[Key, Row]] = field(default_factory=dict)
     standings: dict[str, Standing] = field(default_factory=dict)
+    alike_standings: dict[str, Row] = field(default_factory=dict)
     finished_jobs: dict[str, None] = field(default_factory=dict)
     deleted_customers: dict[str, None] = field(default_factory=dict)
     ended_processes: dict[str, None] = field(default_factory=dict)
@@ -321,6 +369,7 @@ class Changed(Generic[Row]):
         `erased_keys` are those under which somebody is kept already.
         """
         self.entries += encoded.entries
+        self.alike_standings |= encoded.standings
         self.audited += encoded.audited
         self.changes.append(change)
         for tally in encoded.tallies:
@@ -336,6 +385,13 @@ class Changed(Generic[Row]):
             is_used = destroyed.kept is not None or destroyed.texts
             is_new = is_used and destroyed.hashes[0][0] not in erased_keys
             self.has_new_keys = self.has_new_keys or bool(is_new)
+
+    def stand(self, standings: Mapping[str, Standing]) -> None:
+        """Put the standings behind a command in the place of those before it."""
+        self.standings.update(standings)
+        if self.alike_standings:
+            for number in standings:
+                self.alike_standings.pop(number, None)
 
     def _delete_of(self, change: Change) -> None:
         for message in change.finished_jobs:
@@ -361,6 +417,7 @@ class Changed(Generic[Row]):
         found: set[str] = set()
         for change in self.changes:
             found.update(entry.recipient for entry in change.entries)
+            found.update(_list_strangers(change.alike))
             found.update(message.recipient for message in change.messages)
             for record in change.records:
                 found.update(_touched(record))

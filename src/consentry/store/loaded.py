@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from consentry.domain.agents import Agent
 from consentry.domain.customers import Customer
@@ -22,6 +23,8 @@ from consentry.ports import (
     SignInLink,
     Work,
 )
+
+_MANY: Final = 32
 
 
 @dataclass(slots=True)
@@ -92,6 +95,9 @@ def _gather_keys(wanted: Wanted, need: Needs) -> None:
 
 
 def _gather_recipients(wanted: Wanted, need: Needs) -> None:
+    if len(need.recipients) > _MANY:
+        _gather_many(wanted, need)
+        return
     for recipient in need.recipients:
         wanted.recipients[recipient] = None
         if need.queued_jobs:
@@ -102,6 +108,15 @@ def _gather_recipients(wanted: Wanted, need: Needs) -> None:
             wanted.drifts[recipient] = None
         if need.held:
             wanted.held[recipient] = None
+
+
+def _gather_many(wanted: Wanted, need: Needs) -> None:
+    every = dict.fromkeys(need.recipients)
+    wanted.recipients |= every
+    wanted.queues |= every if need.queued_jobs else {}
+    wanted.profiles |= every if need.profiles else {}
+    wanted.drifts |= every if need.drifts else {}
+    wanted.held |= every if need.held else {}
 
 
 @dataclass(slots=True)

@@ -16,6 +16,14 @@ class Outbox:
         for job in jobs:
             self.put(job)
 
+    def __bool__(self) -> bool:
+        """Tell whether there is any job."""
+        return bool(self._jobs)
+
+    def names(self, recipient: str) -> bool:
+        """Tell whether there is a job of a recipient."""
+        return bool(self._of_recipient.get(recipient))
+
     def put(self, job: Job) -> None:
         """Keep a job, new or in the place of the one for the same message."""
         self._jobs[job.message] = job

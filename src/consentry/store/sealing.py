@@ -15,7 +15,7 @@ import json
 import os
 import re
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -228,6 +228,13 @@ def use_text_keys(keys: Iterable[TextKey], *, seals: bool = True) -> None:
 def seal(written: bytes) -> bytes:
     """Seal the texts of a value that was just encoded, where this process seals."""
     return SEALING.seal(written)
+
+
+def seal_all(written: Sequence[str]) -> list[bytes]:
+    """Seal the texts of many values that were just encoded, where this process seals."""
+    if SEALING.newest is None and not any(_MARK in one for one in written):
+        return [one.encode() for one in written]
+    return [SEALING.seal(one.encode()) for one in written]
 
 
 def open_sealed(stored: bytes) -> bytes:

@@ -4,18 +4,20 @@ It knows no database: it is filled with what was loaded, and it keeps what is to
 """
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
 from consentry.domain.agents import Agent
+from consentry.domain.alike import RECIPIENT, Alike, Words
 from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.campaign_keywords import CampaignKeyword
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Brand, Directory, Program, Sender
 from consentry.domain.drift import Drift
-from consentry.domain.entries import Entry, EntryKind
+from consentry.domain.entries import Entry, EntryKind, fold
 from consentry.domain.imports import ImportRun
 from consentry.domain.messages import Direction, Job, JobState, Message
 from consentry.domain.notices import Notice
@@ -36,6 +38,7 @@ from consentry.ports import (
     Session,
     SignInLink,
     Work,
+    spell_out,
 )
 from consentry.store.changed import Changed, Encoder, Row, encode_change
 from consentry.store.derived import derive_notices
@@ -70,6 +73,13 @@ class NotNeeded(LookupError):
 
     def __init__(self, fact: str, key: object) -> None:
         super().__init__(f"The command asks for {fact} {key!r} without naming it in its needs.")
+
+
+class KnownAlready(ValueError):
+    """Entries that are alike are about somebody who is known: a fault in the command."""
+
+    def __init__(self) -> None:
+        super().__init__("The command writes alike about strangers and about somebody known.")
 
 
 class Surroundings(msgspec.Struct, frozen=True):
@@ -121,6 +131,7 @@ class WorkingSet(Generic[Row]):
         self._standings = (
             dict.fromkeys(wanted.recipients, _EMPTY) | loaded.recalled | loaded.standings
         )
+        self._alike: dict[str, tuple[Alike, Words]] = {}
         self._recalled = loaded.recalled
         self._erased_texts = loaded.erased_texts
         self._held = loaded.held
@@ -153,7 +164,22 @@ class WorkingSet(Generic[Row]):
 
     def standing(self, recipient: str) -> Standing:
         """Return the standing after the commands so far; empty for a number never seen."""
-        return _asked(self._standings, recipient, "the standing of")
+        try:
+            return self._standings[recipient]
+        except KeyError:
+            return self._stand_alike(recipient)
+
+    def _stand_alike(self, recipient: str) -> Standing:
+        """Work out the standing behind one of many entries that are alike: few are ever asked."""
+        alike, words = _asked(self._alike, recipient, "the standing of")
+        standing = self._standings[recipient] = fold((alike.read(words),))
+        return standing
+
+    def strangers(self, recipients: Iterable[str]) -> AbstractSet[str]:
+        """Tell of whom nothing is known after the commands so far."""
+        known, outbox = self._standings, self._outbox
+        found = {recipient for recipient in recipients if known.get(recipient) is _EMPTY}
+        return {r for r in found if not outbox.names(r)} if outbox else found
 
     def inbound(self, carrier: str, carrier_message_id: str, recipient: str) -> Message | None:
         """Return the message of this person under the carrier's id."""
@@ -208,7 +234,11 @@ class WorkingSet(Generic[Row]):
         by a command that did not ask for it) waits for the next claim.
         """
         due = self._outbox.due(self.asking.due_jobs, self.now)
-        return tuple(self._work(job) for job in due if job.recipient in self._standings)
+        return tuple(
+            self._work(job)
+            for job in due
+            if job.recipient in self._standings or job.recipient in self._alike
+        )
 
     def unmatched_receipts(self, carrier: str, carrier_message_id: str) -> tuple[Receipt, ...]:
         """Return receipts that came before we knew the carrier's id."""
@@ -303,11 +333,14 @@ class WorkingSet(Generic[Row]):
         """Put a command's change on top; all of it, or, where this raises, nothing of it."""
         if self._recalled:
             change = recall(change, self._recalled, self.now, self.ids)
+        change = self._check_strangers(change) if change.alike else change
         encoded = encode_change(change, self._encoder, self._list_notices(change))
         standings = self._stand_after(change.entries)
         self.changed.add(encoded, change, self.directory.erased_keys)
-        self.changed.standings.update(standings)
+        self.changed.stand(standings)
         self._standings.update(standings)
+        for alike in change.alike:
+            self._put_alike(alike)
         for entry in change.entries:
             self._count_refusal(entry)
         for message in change.messages:
@@ -322,6 +355,20 @@ class WorkingSet(Generic[Row]):
         if self._recalled:
             for entry in change.entries:
                 self._recalled.pop(entry.recipient, None)
+
+    def _check_strangers(self, change: Change) -> Change:
+        """See that what is alike is about strangers; spell it out where somebody is told of it."""
+        numbers = [words[RECIPIENT] for alike in change.alike for words in alike.words]
+        known = self._standings
+        if len(set(numbers)) < len(numbers) or any(known.get(n) is not _EMPTY for n in numbers):
+            raise KnownAlready
+        return spell_out(change) if self.directory.webhooks else change
+
+    def _put_alike(self, alike: Alike) -> None:
+        for words in alike.words:
+            recipient = words[RECIPIENT]
+            del self._standings[recipient]
+            self._alike[recipient] = alike, words
 
     def _forget(self, change: Change) -> None:
         for customer in change.deleted_customers:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from consentry.domain.alike import ID, RECIPIENT, Alike
 from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.customers import Customer
 from consentry.domain.directory import Sender
@@ -21,11 +22,12 @@ from consentry.ports import (
     Record,
     Session,
 )
-from consentry.store.changed import Table
+from consentry.store.alike_rows import stand_alike
+from consentry.store.changed import AlikeRows, Table
 from consentry.store.derived import lane_of
 from consentry.store.postgres.statements import clean
 from consentry.store.rows import encode, search_text, to_microseconds
-from consentry.store.sealing import seal
+from consentry.store.sealing import seal, seal_all
 
 Row = tuple[object, ...]
 
@@ -48,6 +50,21 @@ class ColumnRows:
             recorded_at,
             seal(encode(entry)).decode(),
         )
+
+    def encode_alike(self, alike: Alike, recorded_at: int) -> AlikeRows[Row]:
+        """Write entries that are alike, and the standings behind them."""
+        kind, sender = alike.exemplar.kind, optional(alike.exemplar.sender)
+        written = seal_all(alike.cut_entry().fill_all(alike.words))
+        entries: list[Row] = [
+            (words[RECIPIENT], words[ID], kind, sender, recorded_at, value.decode())
+            for words, value in zip(alike.words, written, strict=True)
+        ]
+        stands = stand_alike(alike)
+        marks = optional(stands.marks)
+        standings: dict[str, Row] = {
+            recipient: (recipient, since, marks, value) for recipient, since, value in stands.rows()
+        }
+        return AlikeRows(entries, standings)
 
     def encode_message(self, message: Message) -> Row:
         """Write a message."""

@@ -95,7 +95,7 @@ def _collect(changed: Changed[Row]) -> _Writing:
     _delete(changed, writing)
     if changed.entries:
         _append(changed, writing)
-    if changed.standings:
+    if changed.standings or changed.alike_standings:
         _write_standings(changed, writing)
     for table, rows in changed.rows.items():
         _write_rows(changed, table, rows, writing)
@@ -189,7 +189,7 @@ def _list_for_audit(changed: Changed[Row], writing: _Writing) -> None:
 
 
 def _write_standings(changed: Changed[Row], writing: _Writing) -> None:
-    new: list[Row] = []
+    new: list[Row] = list(changed.alike_standings.values())
     known: list[Row] = []
     for asked, standing in changed.standings.items():
         recipient = clean(asked)

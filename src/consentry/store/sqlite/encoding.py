@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from consentry.domain.alike import Alike
 from consentry.domain.customers import Customer
 from consentry.domain.drift import Drift
 from consentry.domain.entries import Entry
@@ -9,10 +10,11 @@ from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
 from consentry.domain.review import ReviewCase
 from consentry.ports import Expiry, IdempotencyRecord, Record
-from consentry.store.changed import Table
+from consentry.store.alike_rows import stand_alike
+from consentry.store.changed import AlikeRows, Table
 from consentry.store.derived import lane_of
 from consentry.store.rows import encode, search_text, to_microseconds
-from consentry.store.sealing import seal
+from consentry.store.sealing import seal, seal_all
 
 
 class JSONRows:
@@ -21,6 +23,17 @@ class JSONRows:
     def encode_entry(self, entry: Entry, recorded_at: int) -> bytes:
         """Write an entry behind its time."""
         return seal(encode((recorded_at, entry)))
+
+    def encode_alike(self, alike: Alike, recorded_at: int) -> AlikeRows[bytes]:
+        """Write entries that are alike behind their time, and the standings behind them."""
+        written = alike.cut(encode((recorded_at, alike.exemplar))).fill_all(alike.words)
+        stands = stand_alike(alike)
+        marks = encode(stands.marks).decode()
+        standings = {
+            recipient: f"[{'null' if since is None else since},{marks},{value}]".encode()
+            for recipient, since, value in stands.rows()
+        }
+        return AlikeRows(seal_all(written), standings)
 
     def encode_message(self, message: Message) -> bytes:
         """Write a message."""

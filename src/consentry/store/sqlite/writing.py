@@ -32,6 +32,9 @@ def write(connection: apsw.Connection, changed: Changed[bytes]) -> None:
     if changed.standings:
         after = {number: row_of_standing(s) for number, s in changed.standings.items()}
         _run(connection, "write_standings", encode(after).decode())
+    if changed.alike_standings:
+        rows = (f'"{number}":{row.decode()}' for number, row in changed.alike_standings.items())
+        _run(connection, "write_standings", f"{{{','.join(rows)}}}")
     if changed.directory_changed:
         connection.execute(_WRITE["advance_directory_version"])
 

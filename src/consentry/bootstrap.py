@@ -78,6 +78,7 @@ from consentry.settings import Settings
 from consentry.store.sqlite.holding import hold_file
 from consentry.telemetry.drift_gauges import DriftGauges
 from consentry.telemetry.exposition import Exposition
+from consentry.telemetry.ledger_gauges import LedgerGauges
 from consentry.telemetry.sharing import Sharing
 from consentry.telemetry.tallies import Tallies
 from consentry.telling.tellers import build_tellers
@@ -421,7 +422,8 @@ class Server:
 
     def _build_exposition(self) -> Exposition:
         drift = DriftGauges(self.store, self._clock)
-        return Exposition(self._sharing, self._readiness, drift)
+        ledger = LedgerGauges(self.store, self._clock)
+        return Exposition(self._sharing, self._readiness, drift=drift, ledger=ledger)
 
     def _build_reconciling(self, store: Store, book: CarrierBook) -> NightlyReconciling:
         settings = self._settings

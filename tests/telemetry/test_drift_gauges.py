@@ -104,7 +104,7 @@ async def test_what_is_open_and_how_long_ago_a_carrier_was_compared(tmp_path: Pa
     )
     gauges = DriftGauges(store, clock)
     readiness = ReadinessCheck(store, clock)
-    exposition = Exposition(Sharing(Tallies(), store), readiness, gauges)
+    exposition = Exposition(Sharing(Tallies(), store), readiness, drift=gauges)
     page, _ = await exposition.render("text/plain")
     samples = {
         (sample.name, *sample.labels.values()): sample.value

@@ -8,6 +8,7 @@ from consentry.actions.check_readiness import Readiness, ReadinessCheck
 from consentry.ports import Vitals
 from consentry.telemetry import metrics
 from consentry.telemetry.drift_gauges import DriftGauges
+from consentry.telemetry.ledger_gauges import LedgerGauges
 from consentry.telemetry.metrics import METRICS, Metric
 from consentry.telemetry.sharing import Sharing
 from consentry.telemetry.tallies import Distribution, Labels, Snapshot
@@ -25,12 +26,17 @@ class Exposition:
     """Implements `ports.Exposition`: what was counted, and how things stand as it is asked."""
 
     def __init__(
-        self, sharing: Sharing, readiness: ReadinessCheck, drift: DriftGauges | None = None
+        self,
+        sharing: Sharing,
+        readiness: ReadinessCheck,
+        *,
+        drift: DriftGauges | None = None,
+        ledger: LedgerGauges | None = None,
     ) -> None:
         """Show what this process and its siblings counted, and the state of their store."""
         self._sharing = sharing
         self._readiness = readiness
-        self._drift = drift
+        self._asked = [asked for asked in (drift, ledger) if asked is not None]
         self._registry: CollectorRegistry | None = None
         self._shown = Snapshot({}, {})
 
@@ -41,8 +47,8 @@ class Exposition:
         readiness = await self._readiness.look()
         counted = self._sharing.add_up()
         gauges = _gauges(readiness, counted.vitals)
-        if self._drift is not None:
-            gauges |= await self._drift.read()
+        for asked in self._asked:
+            gauges |= await asked.read()
         counters = {**counted.snapshot.counters, **gauges}
         self._shown = Snapshot(counters, counted.snapshot.distributions)
         encode, media_type = choose_encoder(accept)

@@ -129,6 +129,16 @@ RECONCILE_AGE_SECONDS: Final = Metric(
 REVIEWS_OPEN: Final = Metric(
     "consentry_reviews_open", "gauge", "Texts that may be an opt-out and wait for an answer."
 )
+LEDGER_WAITING: Final = Metric(
+    "consentry_ledger_waiting",
+    "gauge",
+    "Entries that are durable and not in the ledger's log yet, counted up to 100,000.",
+)
+LEDGER_STALLED_SECONDS: Final = Metric(
+    "consentry_ledger_stalled_seconds",
+    "gauge",
+    "How long entries have been seen to wait for the log while it did not grow; else 0.",
+)
 READY: Final = Metric("consentry_ready", "gauge", "1 where /readyz says ready, else 0.")
 INFO: Final = Metric("consentry_info", "gauge", "Always 1; tells the version.", ("version",))
 
@@ -155,6 +165,8 @@ METRICS: Final = (
     DRIFTS_OPEN,
     RECONCILE_AGE_SECONDS,
     REVIEWS_OPEN,
+    LEDGER_WAITING,
+    LEDGER_STALLED_SECONDS,
     READY,
     INFO,
 )

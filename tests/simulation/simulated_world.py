@@ -154,9 +154,7 @@ class World:
             self._see_faulty(batch)
             if kept:
                 self.count(kept)
-                quiet, self.faults.read = self.faults.read, 0.0
-                self.witness.observe(server, kept)
-                self.faults.read = quiet
+                self._without_faults(lambda: self.witness.observe(server, kept))
             if refused:
                 self.counts["batch that the disk refused"] += 1
                 self.witness.doubt(refused)
@@ -231,11 +229,11 @@ class World:
             raise Violation(f"I6: after a restart {fault}")
 
     def _without_faults(self, look: Callable[[], None]) -> None:
-        """Look at the disk as nobody in the world can."""
-        kept = self.faults.read
-        self.faults.read = 0.0
+        """Look at the disk as nobody in the world can: it neither fails nor ends by that."""
+        read, crash_in = self.faults.read, self.faults.crash_in
+        self.faults.read, self.faults.crash_in = 0.0, None
         look()
-        self.faults.read = kept
+        self.faults.read, self.faults.crash_in = read, crash_in
 
     async def stop_in_order(self) -> None:
         """Stop the server as an operator does, and start it again."""
@@ -332,7 +330,7 @@ class World:
 
     def _look_through(self) -> None:
         """I4, I5: hold all that is stored against what must be there, while it runs."""
-        if self.server is not None and not self.witness.in_doubt:
+        if self.server is not None and not self.disk.stopped and not self.witness.in_doubt:
             difference = self.witness.mirror.find_difference(self.server, thoroughly=False)
             if difference is not None:
                 raise Violation(f"I4: the disk has other {difference}")

@@ -50,6 +50,7 @@ from consentry.witnessing.places import Places
 _EVERY_ADDRESS: Final = ("0.0.0.0", "::")  # noqa: S104 - what the settings may say, to be shown
 _NAMES_OF_SECRETS: Final = ("_key", "_keys", "_secret", "_secrets")
 _PLAIN: Final = "plain"
+_MENDING: Final = "Bring the file back from your own copy, readable for this program alone."
 _FILE: Final = "file:"
 FIRST_ADMIN_EMAIL: Final = "admin@localhost"
 _LOGGED_AS_JSON: Final = {LogFormat.AUTO: None, LogFormat.JSON: True, LogFormat.TEXT: False}
@@ -111,7 +112,12 @@ def open_store(
     if settings.is_postgres:
         return _open_postgres(settings, measuring, signer)
     path = settings.database_path
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingError(
+            f"CONSENTRY_DATABASE names {path}, whose folder cannot be made ({error})."
+        ) from error
     return SQLiteStore.open(
         path,
         clock=SystemClock(),
@@ -172,10 +178,25 @@ def read_secret_key(settings: Settings) -> str:
 
 
 def _keep_secret(file: Path) -> str:
-    """Read a secret from its file, made where there is none."""
-    if not file.exists():
-        _write_secret(file, secrets.token_urlsafe(48))
-    return file.read_text(encoding="ascii").strip()
+    """Read a secret from its file, made where there is none; raises `SettingError`.
+
+    One that was cut off is refused: with another key nobody's sign-in or hash is known, and what is
+    signed is signed by a key that anybody can guess.
+    """
+    try:
+        if not file.exists():
+            _write_secret(file, secrets.token_urlsafe(48))
+        secret = file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(
+            f"The key in {file} can be neither read nor made ({error}). {_MENDING}"
+        ) from error
+    if len(secret) < SECRET_CHARACTERS_MIN:
+        raise SettingError(
+            f"The key in {file} has {len(secret)} characters, and at least {SECRET_CHARACTERS_MIN} "
+            f"were written. {_MENDING}"
+        )
+    return secret
 
 
 class LedgerSigner:

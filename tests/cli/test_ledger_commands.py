@@ -70,6 +70,8 @@ def test_a_ledger_is_signed_kept_and_held_against_what_was_kept(tmp_path: Path) 
     assert "of another ledger" in call(
         tmp_path, "ledger", "checkpoint", "--push", str(kept), code=1
     )
+    change(tmp_path / "c.db", "DELETE FROM log_head")
+    assert "The ledger's log is damaged" in call(tmp_path, "ledger", "keys", code=1)
 
 
 def change_one(file: Path) -> str:
@@ -77,9 +79,15 @@ def change_one(file: Path) -> str:
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("DROP TRIGGER entries_are_never_changed")
         (entry,) = connection.execute("SELECT id FROM entries WHERE seq = 2").fetchone()
-        connection.execute("UPDATE entries SET value = replace(value, '20', '19') WHERE seq = 2")
-        connection.commit()
+    change(file, "UPDATE entries SET value = replace(value, '20', '19') WHERE seq = 2")
     return str(entry)
+
+
+def change(file: Path, sql: str) -> None:
+    """Change the database behind the program's back."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(sql)
+        connection.commit()
 
 
 def test_bad_use_is_told(tmp_path: Path) -> None:

@@ -246,6 +246,11 @@ LOG: dict[str, tuple[str, set[Problem]]] = {
         f"UPDATE log_keys SET id = '{write_verifier_key(derive_verifier_key('a', bytes(32)))}'",  # noqa: S608 - a test's own names
         {Problem.SIGNATURE},
     ),
+    "a key's row": ("UPDATE log_keys SET value = '{'", {Problem.SIGNATURE}),
+    "another key's row": (
+        "UPDATE log_keys SET value = replace(value, 'example.com', 'example.org')",
+        {Problem.SIGNATURE},
+    ),
     "cut leaves": (
         "UPDATE log_leaves SET seqs = substr(seqs, 1, 100) WHERE number = 1",
         {Problem.LEAVES},

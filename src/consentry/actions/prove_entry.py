@@ -2,7 +2,7 @@
 
 import msgspec
 
-from consentry.ports import Checkpoint, Logged, Rejected, Store, StoreUnavailable
+from consentry.ports import Checkpoint, LogDamaged, Logged, Rejected, Store
 from consentry.wire.merkle import ProofError, Span, list_consistency, list_inclusion
 from consentry.wire.tiles import hash_spans, list_tiles
 
@@ -147,7 +147,7 @@ async def _read_hashes(store: Store, spans: list[Span]) -> tuple[bytes, ...]:
     try:
         return hash_spans(spans, tiles)
     except (LookupError, ValueError) as error:
-        raise StoreUnavailable(
+        raise LogDamaged(
             f"The ledger's log has not all the hashes that this proof is made of ({error}). Ask of "
             "a smaller tree; if it was this large before, run `consentry ledger verify`."
         ) from error

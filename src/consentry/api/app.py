@@ -42,6 +42,7 @@ from consentry.api.views import ProblemDetails
 from consentry.ports import (
     APIKey,
     Ids,
+    LogDamaged,
     MetricsAccess,
     Rejected,
     Scope,
@@ -146,9 +147,10 @@ class API:
             return _tell(describe_problem(problem), problem.headers)
         except Rejected as rejected:
             return _tell(describe_rejection(rejected))
-        except TextSealed as error:
-            _log.error("text_sealed", extra={"why": str(error)})
-            return _tell(describe_problem(Problem("text_sealed", str(error))))
+        except (LogDamaged, TextSealed) as error:
+            code = "text_sealed" if isinstance(error, TextSealed) else "ledger_damaged"
+            _log.error(code, extra={"why": str(error)})
+            return _tell(describe_problem(Problem(code, str(error))))
         except StoreUnavailable:
             return _tell(describe_outage(), ((b"retry-after", b"2"),))
         except ClientGone:

@@ -64,6 +64,7 @@ OPERATIONS: Final = (
             "unknown_brand",
             "not_found",
             "evidence_too_large",
+            "ledger_damaged",
         ),
         text_types=("application/zip",),
         text_told="The zip.",

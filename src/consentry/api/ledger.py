@@ -119,7 +119,7 @@ OPERATIONS: Final = (
         scope=Scope.READ,
         query=CheckpointQuery,
         answers={200: CheckpointView},
-        errors=("not_logged",),
+        errors=("not_logged", "ledger_damaged"),
         or_text="text/plain",
     ),
     Operation(
@@ -133,7 +133,7 @@ OPERATIONS: Final = (
         scope=Scope.READ,
         query=ProofQuery,
         answers={200: EntryProof},
-        errors=("not_logged",),
+        errors=("not_logged", "ledger_damaged"),
     ),
     Operation(
         method="GET",
@@ -145,7 +145,7 @@ OPERATIONS: Final = (
         scope=Scope.READ,
         query=ConsistencyQuery,
         answers={200: GrowthProof},
-        errors=("not_logged",),
+        errors=("not_logged", "ledger_damaged"),
     ),
     Operation(
         method="GET",
@@ -157,5 +157,6 @@ OPERATIONS: Final = (
         handler=list_log_keys,
         scope=Scope.READ,
         answers={200: Listing[LogKey]},
+        errors=("ledger_damaged",),
     ),
 )

@@ -128,6 +128,7 @@ PROBLEMS: Final[dict[str, ProblemKind]] = {
     "too_many_requests": ProblemKind(429, "Too many requests"),
     "internal_error": ProblemKind(500, "A fault of this server"),
     "text_sealed": ProblemKind(503, "A text cannot be opened"),
+    "ledger_damaged": ProblemKind(503, "The ledger's log is damaged"),
     "draining": ProblemKind(503, "The server is stopping"),
     "writer_stuck": ProblemKind(503, "Writing takes too long"),
 }

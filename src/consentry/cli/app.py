@@ -43,7 +43,7 @@ from consentry.cli.bench import command as bench_command
 from consentry.cli.bench import console_command
 from consentry.cli.generate import command as generate_command
 from consentry.cli.output import fail
-from consentry.ports import Rejected, StoreUnavailable, TextSealed
+from consentry.ports import LogDamaged, Rejected, StoreUnavailable, TextSealed
 from consentry.setting_values import SettingError
 from consentry.store.migrate import MigrationError
 from consentry.store.sides import CopyError
@@ -119,7 +119,7 @@ def run() -> None:
         fail(str(error), code=2)
     except (CopyError, DatabaseInUse, MigrationError, Rejected) as error:
         fail(str(error), code=1)
-    except TextSealed as error:
+    except (LogDamaged, TextSealed) as error:
         fail(str(error), code=1)
     except StoreUnavailable as error:
         fail(f"The database cannot be used: {error}", code=1)

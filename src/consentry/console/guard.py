@@ -16,7 +16,7 @@ from consentry.console.pages import NO_FORM, Page, Visit
 from consentry.console.rendering import Renderer
 from consentry.console.services import ConsoleServices
 from consentry.domain.agents import Agent, Permission
-from consentry.ports import Rejected, StoreUnavailable, TextSealed
+from consentry.ports import LogDamaged, Rejected, StoreUnavailable, TextSealed
 from consentry.wire.forms import Form, FormError, parse_form
 
 SIGN_IN: Final = "/console/sign-in"
@@ -48,6 +48,9 @@ async def shield(renderer: Renderer, answer: Awaitable[Response]) -> Response:
         return tell(error.status, "This form was not taken", str(error))
     except Rejected as error:
         return tell(error.status, "That is not possible", str(error))
+    except LogDamaged as error:
+        _log.error("ledger_damaged", extra={"why": str(error)})
+        return tell(503, "The ledger's log is damaged", str(error))
     except TextSealed as error:
         _log.error("text_sealed", extra={"why": str(error)})
         return tell(503, "A text cannot be opened", str(error))

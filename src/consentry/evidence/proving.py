@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from consentry.domain.evidence.proved import Proved, ProvedEntry
-from consentry.ports import Checkpoint, Logged, Store, StoreUnavailable
+from consentry.ports import Checkpoint, LogDamaged, Logged, Store, StoreUnavailable
 from consentry.wire.merkle import Span, list_inclusion
 from consentry.wire.signed_note import read_note, read_verifier_key
 from consentry.wire.tiles import TileName, hash_span, list_tiles
@@ -96,7 +96,7 @@ class LedgerProver:
         try:
             return {span: hash_span(span, tiles) for span in spans}
         except (LookupError, ValueError) as error:
-            raise StoreUnavailable(
+            raise LogDamaged(
                 f"The ledger's log has not all the hashes that its proofs are made of ({error}). "
                 "Run `consentry ledger verify`."
             ) from error

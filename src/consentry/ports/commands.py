@@ -285,5 +285,9 @@ class StoreUnavailable(Exception):
     """The store cannot answer; the gate then says no, and a webhook is not acknowledged."""
 
 
+class LogDamaged(StoreUnavailable):
+    """The ledger's log is not what was written: somebody changed it. Says where, and what to do."""
+
+
 class TextSealed(StoreUnavailable):
     """A text cannot be opened: its key is not at hand, or its bytes were changed. Says which."""

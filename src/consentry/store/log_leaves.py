@@ -12,7 +12,7 @@ from consentry.ports import SALT_BYTES, Checkpoint, Logged, LogKey, NoteSigner
 from consentry.store.rows import encode
 from consentry.store.sealing import SEALED, open_sealed
 from consentry.wire.merkle import HASH_BYTES, Span
-from consentry.wire.signed_note import Tree
+from consentry.wire.signed_note import Tree, read_note, read_verifier_key
 from consentry.wire.tiles import TILE_HASHES, TileName, Tiles, append_leaves, hash_span, list_tails
 
 CHECKPOINT_SECONDS: Final = 1.0
@@ -122,17 +122,19 @@ def split_salts(salts: bytes) -> list[bytes]:
 
 
 def find_logged(leaves: Leaves, hashes: bytes, seq: int) -> Logged | None:
-    """Find an entry by its number among a tile's leaves; None: it is not one of them."""
+    """Find an entry by its number among a tile's leaves; None: it is not one of them.
+
+    Raises `ValueError` and `struct.error` where the rows are shorter than what was written.
+    """
     numbers = split_seqs(leaves.seqs)
     if seq not in numbers:
         return None
     place = numbers.index(seq)
     salt = leaves.salts[place * SALT_BYTES : (place + 1) * SALT_BYTES]
-    return Logged(
-        leaves.number * TILE_HASHES + place,
-        None if salt == NO_SALT else salt,
-        hashes[place * HASH_BYTES : (place + 1) * HASH_BYTES],
-    )
+    leaf_hash = hashes[place * HASH_BYTES : (place + 1) * HASH_BYTES]
+    if len(salt) != SALT_BYTES or len(leaf_hash) != HASH_BYTES:
+        raise ValueError(f"The tile {leaves.number} of level 0 is too short.")
+    return Logged(leaves.number * TILE_HASHES + place, None if salt == NO_SALT else salt, leaf_hash)
 
 
 def forget_salts(leaves: Leaves, seqs: Iterable[int]) -> Leaves:
@@ -170,6 +172,21 @@ def add_timestamp(value: str, answer: bytes) -> str:
     """Write a checkpoint as its row has it, with an authority's answer."""
     checkpoint = msgspec.json.decode(value, type=Checkpoint)
     return encode(msgspec.structs.replace(checkpoint, timestamp=answer)).decode()
+
+
+def read_signed_tree(value: str) -> Checkpoint:
+    """Read a checkpoint's row; raises `ValueError` where it is none, or its note cannot be read."""
+    checkpoint = msgspec.json.decode(value, type=Checkpoint)
+    read_note(checkpoint.note)
+    return checkpoint
+
+
+def read_keys(values: str) -> list[LogKey]:
+    """Read the rows of keys, the oldest first; raises `ValueError` where one is none."""
+    keys = msgspec.json.decode(values, type=list[LogKey])
+    for key in keys:
+        read_verifier_key(key.verifier_key)
+    return sorted(keys, key=lambda key: key.since)
 
 
 def row_of_key(signer: NoteSigner, now: datetime) -> tuple[str, str]:

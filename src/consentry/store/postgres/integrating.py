@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from consentry.ports import SALT_BYTES, Clock, LogHead, NoteSigner
+from consentry.store.log_damage import check_size
 from consentry.store.log_leaves import (
     CHECKPOINT_SECONDS,
     EntryRow,
@@ -116,7 +117,7 @@ class LogIntegrator:
         held = await _fetch(connection, "hold_head", {})
         if not held:
             return False
-        head = Head(*held[0])
+        head = _read_row(held[0])
         ((_, begun),) = await _fetch(connection, "read_horizon", {})
         measured = await _fetch(connection, "measure_log", {}) if head.size == 0 else []
         if measured:
@@ -161,7 +162,7 @@ class LogIntegrator:
         held = await _fetch(connection, "hold_head", {})
         if not held:
             return None
-        head = Head(*held[0])
+        head = _read_row(held[0])
         if head.is_open:
             return head
         ((ended, _),) = await _fetch(connection, "read_horizon", {})
@@ -208,7 +209,13 @@ async def read_head(connection: Connection) -> LogHead:
 
 async def _read_place(connection: Connection) -> Head:
     (head,) = await _fetch(connection, "read_head", {})
-    return Head(*head)
+    return _read_row(head)
+
+
+def _read_row(row: tuple[Any, ...]) -> Head:
+    head = Head(*row)
+    check_size(head.size)
+    return head
 
 
 async def keep_timestamp(connection: Connection, size: int, answer: bytes) -> None:

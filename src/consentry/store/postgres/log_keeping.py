@@ -4,7 +4,8 @@ import asyncio
 import logging
 from typing import Final
 
-from consentry.ports import Clock, LogHead, NoteSigner
+from consentry.ports import Clock, LogDamaged, LogHead, NoteSigner
+from consentry.store.log_damage import reading_log
 from consentry.store.log_leaves import CHECKPOINT_SECONDS
 from consentry.store.postgres.address import Address
 from consentry.store.postgres.connection import Connection, answering, connect, let_go
@@ -53,6 +54,9 @@ class LogKeeping:
             self._written.clear()
             try:
                 await self._integrate_waiting()
+            except LogDamaged as error:
+                _log.error("ledger_not_integrated: it is tried again", extra={"why": str(error)})
+                await asyncio.sleep(_RETRY_SECONDS)
             except Exception:  # noqa: BLE001 - whatever it is, the next time it may go
                 _log.exception("ledger_not_integrated: it is tried again")
                 await self._drop()
@@ -66,12 +70,13 @@ class LogKeeping:
 
     async def _integrate_some(self) -> bool:
         async with self._turn:
-            return await self._integrator.integrate_some(await self._connect())
+            with reading_log("its tables"):
+                return await self._integrator.integrate_some(await self._connect())
 
     async def integrate_many(self) -> LogHead:
         """Integrate as many as take about half a second; raises `StoreUnavailable`."""
         async with self._turn:
-            with answering():
+            with answering(), reading_log("its tables"):
                 connection = await self._connect()
                 return await self._integrator.integrate_many(connection, _STEPS_AT_ONCE)
 

@@ -2,10 +2,9 @@
 
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from consentry.ports import Checkpoint, Logged, LogHead, LogKey
-from consentry.store.log_leaves import Leaves, find_logged
+from consentry.store.log_damage import reading_log
+from consentry.store.log_leaves import Leaves, find_logged, read_keys, read_signed_tree
 from consentry.store.postgres.integrating import read_head, read_tiles
 from consentry.store.postgres.pool import Pool
 from consentry.store.postgres.statements import read_statements
@@ -27,7 +26,8 @@ class LogReader:
 
     async def read_head(self) -> LogHead:
         """Tell how far the log is."""
-        return await self._pool.use(read_head)
+        with reading_log("the table log_head"):
+            return await self._pool.use(read_head)
 
     async def read_logged(self, entry_ids: list[str]) -> dict[str, Logged]:
         """Find entries in the log."""
@@ -38,10 +38,11 @@ class LogReader:
     async def _find(self, entry_ids: list[str], limit: int | None) -> dict[str, Logged]:
         near = await self._fetch("find_leaves", ids=entry_ids, limit=limit)
         found: dict[str, Logged] = {}
-        for entry_id, seq, *leaves, hashes in near:
-            logged = find_logged(Leaves(*leaves), hashes, seq)
-            if logged is not None:
-                found[entry_id] = logged
+        with reading_log("the tables log_leaves and log_tiles"):
+            for entry_id, seq, *leaves, hashes in near:
+                logged = find_logged(Leaves(*leaves), hashes, seq)
+                if logged is not None:
+                    found[entry_id] = logged
         return found
 
     async def read_tiles(self, names: list[TileName]) -> dict[TileName, bytes]:
@@ -54,12 +55,14 @@ class LogReader:
             found = await self._fetch("newest_checkpoint")
         else:
             found = await self._fetch("covering_checkpoint", size=size)
-        return msgspec.json.decode(found[0][0], type=Checkpoint) if found else None
+        with reading_log("the table log_checkpoints"):
+            return read_signed_tree(found[0][0]) if found else None
 
     async def read_keys(self) -> list[LogKey]:
         """List the keys that ever signed."""
         ((text,),) = await self._fetch("read_keys")
-        return msgspec.json.decode(text, type=list[LogKey])
+        with reading_log("the table log_keys"):
+            return read_keys(text)
 
     async def _fetch(self, name: str, **values: object) -> "list[asyncpg.Record]":
         return await self._pool.fetch(_LOG[name], values)

@@ -13,7 +13,8 @@ from typing import Final, cast
 
 import apsw
 
-from consentry.ports import SALT_BYTES, Clock, LogHead, NoteSigner, StoreUnavailable
+from consentry.ports import SALT_BYTES, Clock, LogDamaged, LogHead, NoteSigner, StoreUnavailable
+from consentry.store.log_damage import check_size, reading_log
 from consentry.store.log_leaves import (
     CHECKPOINT_SECONDS,
     EntryRow,
@@ -71,6 +72,9 @@ class LogIntegrator:
             return self._due_at - now
         try:
             found = self.integrate_some()
+        except (LogDamaged, apsw.SQLError) as error:
+            _tell_damage(error)
+            wait_seconds = _RETRY_SECONDS
         except Exception:  # noqa: BLE001 - the writer's thread must live on, whatever it is
             _log.exception("ledger_not_integrated: it is tried again")
             wait_seconds = _RETRY_SECONDS
@@ -108,6 +112,8 @@ class LogIntegrator:
             future = self._asked.pop()
             try:
                 outcome: LogHead | StoreUnavailable = self.integrate_many()
+            except LogDamaged as error:
+                outcome = error
             except Exception as error:  # noqa: BLE001 - whatever it is, who asked must be told
                 outcome = StoreUnavailable(
                     f"The ledger's log could not be brought up to date ({error})."
@@ -131,37 +137,45 @@ class LogIntegrator:
         self._answer()
         try:
             self.integrate_many()
+        except (LogDamaged, apsw.SQLError) as error:
+            _tell_damage(error)
         except Exception:  # noqa: BLE001 - what is behind it must be closed, whatever it is
             _log.exception("ledger_not_integrated: the next start does it")
 
     def integrate_some(self) -> int:
-        """Integrate the next entries in a transaction of its own.
+        """Integrate the next entries in a transaction of its own; raises `LogDamaged`.
 
         Tell how many were found; more than `ENTRIES_AT_ONCE`: there are more.
         """
-        if not self._is_ready:
-            self._get_ready()
-        ((_, after),) = self._writing.execute(_LOG["read_head"])
-        if not self._read_waiting(after, 1):
-            return 0
-        with transaction(self._writing):
-            ((size, after),) = self._writing.execute(_LOG["read_head"])
-            # One more, to know whether there are more: the last ones are always signed.
-            rows = self._read_waiting(after, ENTRIES_AT_ONCE + 1)
-            if rows:
-                is_last = len(rows) <= ENTRIES_AT_ONCE
-                taken = rows[:ENTRIES_AT_ONCE]
-                self._append(int(str(size)), taken, after=taken[-1][0], is_last=is_last)
-        return len(rows)
+        with reading_log("its tables"):
+            if not self._is_ready:
+                self._get_ready()
+            _, after = self._read_head()
+            if not self._read_waiting(after, 1):
+                return 0
+            with transaction(self._writing):
+                size, after = self._read_head()
+                # One more, to know whether there are more: the last ones are always signed.
+                rows = self._read_waiting(after, ENTRIES_AT_ONCE + 1)
+                if rows:
+                    is_last = len(rows) <= ENTRIES_AT_ONCE
+                    taken = rows[:ENTRIES_AT_ONCE]
+                    self._append(size, taken, after=taken[-1][0], is_last=is_last)
+            return len(rows)
 
-    def _read_waiting(self, after: object, limit: int) -> list[EntryRow]:
+    def _read_head(self) -> tuple[int, int]:
+        """Read the size of the log, and the number of its last entry."""
+        ((size, after),) = self._writing.execute(_LOG["read_head"])
+        return check_size(int(str(size))), int(str(after))
+
+    def _read_waiting(self, after: int, limit: int) -> list[EntryRow]:
         found = self._writing.execute(_LOG["read_waiting"], {"after": after, "limit": limit})
         return read_entries(_rows(found))
 
     def _get_ready(self) -> None:
         """Go on where a log ends that came from elsewhere; sign one whose end is not signed."""
         with transaction(self._writing):
-            ((size, _),) = self._writing.execute(_LOG["read_head"])
+            size, _ = self._read_head()
             if size == 0:
                 self._adopt()
             ((unsigned,),) = self._writing.execute(_LOG["read_unsigned"]).fetchall()
@@ -199,6 +213,10 @@ class LogIntegrator:
         self._writing.execute(_LOG["write_key"], row_of_key(self._signer, now))
         checkpoint = sign_tree(self._signer, size, root, now)
         self._writing.execute(_LOG["write_checkpoint"], row_of_checkpoint(checkpoint))
+
+
+def _tell_damage(error: Exception) -> None:
+    _log.error("ledger_not_integrated: it is tried again", extra={"why": str(error)})
 
 
 def _resolve(future: "asyncio.Future[LogHead]", outcome: LogHead | StoreUnavailable) -> None:

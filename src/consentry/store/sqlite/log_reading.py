@@ -1,10 +1,10 @@
 """Reads the transparency log of a SQLite file."""
 
 import apsw
-import msgspec
 
 from consentry.ports import Checkpoint, Logged, LogHead, LogKey
-from consentry.store.log_leaves import Leaves, find_logged
+from consentry.store.log_damage import check_size, reading_log
+from consentry.store.log_leaves import Leaves, find_logged, read_keys, read_signed_tree
 from consentry.store.queries import read_queries
 from consentry.store.rows import encode
 from consentry.store.sqlite.answering import answering, read_text, read_value
@@ -25,14 +25,14 @@ class LogReader:
 
     def read_head(self) -> LogHead:
         """Tell how far the log is."""
-        with answering():
+        with answering(), reading_log("the table log_head"):
             ((size, waiting),) = self._connection.execute(_LOG["count_waiting"])
-        return LogHead(int(str(size)), int(str(waiting)))
+            return LogHead(check_size(int(str(size))), int(str(waiting)))
 
     def read_logged(self, entry_ids: list[str]) -> dict[str, Logged]:
         """Find entries in the log."""
         found: dict[str, Logged] = {}
-        with answering():
+        with answering(), reading_log("the tables log_leaves and log_tiles"):
             ids = {"ids": encode(entry_ids).decode()}
             for entry_id, seq in self._connection.execute(_LOG["find_seqs"], ids).fetchall():
                 logged = self._find(int(str(seq)), _NEAR) or self._find(int(str(seq)), _EVERY)
@@ -54,7 +54,7 @@ class LogReader:
     def read_tiles(self, names: list[TileName]) -> dict[TileName, bytes]:
         """Read tiles; those that are not there are left out."""
         tiles: dict[TileName, bytes] = {}
-        with answering():
+        with answering(), reading_log("the table log_tiles"):
             for name in names:
                 for (hashes,) in self._connection.execute(_LOG["read_tile"], name):
                     tiles[name] = bytes(hashes)
@@ -66,9 +66,11 @@ class LogReader:
             text = read_value(self._connection, _LOG["newest_checkpoint"])
         else:
             text = read_value(self._connection, _LOG["covering_checkpoint"], size)
-        return None if text is None else msgspec.json.decode(text, type=Checkpoint)
+        with reading_log("the table log_checkpoints"):
+            return None if text is None else read_signed_tree(text)
 
     def read_keys(self) -> list[LogKey]:
         """List the keys that ever signed."""
         text = read_text(self._connection, _LOG["read_keys"], {})
-        return msgspec.json.decode(text, type=list[LogKey])
+        with reading_log("the table log_keys"):
+            return read_keys(text)

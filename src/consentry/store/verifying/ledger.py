@@ -7,7 +7,7 @@ from typing import Final, Protocol, TypeVar
 import msgspec
 
 from consentry.domain.erasure import Erasure
-from consentry.store.log_leaves import SEQ_BYTES, split_seqs
+from consentry.store.log_leaves import SEQ_BYTES, read_keys, split_seqs
 from consentry.store.verifying.chunk import find_time
 from consentry.store.verifying.findings import ChunkReport, Finding, Problem
 from consentry.store.verifying.parts import (
@@ -241,12 +241,16 @@ def _judge_tiles(source: LogSource, roots: list[bytes]) -> Iterator[Finding]:
         level += 1
 
 
-def _read_keys(written: Iterable[str], findings: list[Finding]) -> tuple[VerifierKey, ...]:
+def _read_keys(
+    written: Iterable[tuple[str, str]], findings: list[Finding]
+) -> tuple[VerifierKey, ...]:
     keys = []
-    for key in written:
+    for key, value in written:
         try:
             keys.append(read_verifier_key(key))
-        except NoteError as error:
+            if [one.verifier_key for one in read_keys(f"[{value}]")] != [key]:
+                raise NoteError("Its row is about another key.")
+        except ValueError as error:
             findings.append(Finding(Problem.SIGNATURE, f"The key {key}", told=str(error)))
     return tuple(keys)
 

@@ -81,8 +81,8 @@ class LogSource(Protocol):
     def count_checkpoints(self) -> int:
         """Count the checkpoints."""
 
-    def read_keys(self) -> list[str]:
-        """List the keys that the log knows, as verifiers take them."""
+    def read_keys(self) -> list[tuple[str, str]]:
+        """List the keys that the log knows, as verifiers take them, and what is told of each."""
 
     def close(self) -> None:
         """Let go of the database."""

@@ -87,9 +87,9 @@ class FileSource:
         """Count the checkpoints."""
         return int(self._all("count_checkpoints")[0][0])
 
-    def read_keys(self) -> list[str]:
-        """List the keys that the log knows."""
-        return [key for (key,) in self._all("read_keys")]
+    def read_keys(self) -> list[tuple[str, str]]:
+        """List the keys that the log knows, each with its row's value."""
+        return [(str(key), str(value)) for key, value in self._all("read_keys")]
 
     def close(self) -> None:
         """Let go of the file."""

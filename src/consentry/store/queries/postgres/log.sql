@@ -117,7 +117,7 @@ FROM (SELECT id, seq FROM entries WHERE id = ANY(:ids::text[])) AS wanted,
 LATERAL (
     SELECT * FROM log_leaves WHERE last_seq >= wanted.seq ORDER BY last_seq LIMIT :limit::bigint
 ) AS l
-JOIN log_tiles AS t ON t.level = 0 AND t.number = l.number
+LEFT JOIN log_tiles AS t ON t.level = 0 AND t.number = l.number
 WHERE l.first_seq <= wanted.seq;
 
 -- name: write_checkpoint
@@ -139,5 +139,5 @@ UPDATE log_checkpoints SET value = :value WHERE size = :size;
 INSERT INTO log_keys (id, value) VALUES (:id, :value) ON CONFLICT (id) DO NOTHING;
 
 -- name: read_keys
-SELECT '[' || coalesce(string_agg(value, ',' ORDER BY value::json ->> 'since'), '') || ']'
+SELECT '[' || coalesce(string_agg(value, ','), '') || ']'
 FROM log_keys;

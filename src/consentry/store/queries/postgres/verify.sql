@@ -46,4 +46,4 @@ SELECT size, value FROM log_checkpoints WHERE size > :behind ORDER BY size LIMIT
 SELECT count(*) FROM log_checkpoints;
 
 -- name: read_keys
-SELECT id FROM log_keys ORDER BY value::json ->> 'since';
+SELECT id, value FROM log_keys ORDER BY id;

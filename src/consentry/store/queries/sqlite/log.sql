@@ -86,4 +86,4 @@ UPDATE log_checkpoints SET value = :value WHERE size = :size;
 INSERT INTO log_keys (id, value) VALUES (:id, :value) ON CONFLICT (id) DO NOTHING;
 
 -- name: read_keys
-SELECT '[' || ifnull(group_concat(value, ',' ORDER BY value ->> 'since'), '') || ']' FROM log_keys;
+SELECT '[' || ifnull(group_concat(value, ','), '') || ']' FROM log_keys;

@@ -45,4 +45,4 @@ SELECT size, value FROM log_checkpoints WHERE size > ?1 ORDER BY size LIMIT ?2;
 SELECT count(*) FROM log_checkpoints;
 
 -- name: read_keys
-SELECT id FROM log_keys ORDER BY value ->> 'since';
+SELECT id, value FROM log_keys ORDER BY id;

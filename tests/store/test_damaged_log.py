@@ -1,0 +1,74 @@
+"""A log that somebody damaged: whoever reads or writes it is told, and nothing falls over."""
+
+from contextlib import closing
+
+import pytest
+from store_world import Database, PostgresDatabase, SQLiteDatabase, tagged, write
+
+from consentry.actions.prove_entry import prove_entry
+from consentry.ports import Change, LogDamaged, Store
+from consentry.store.sqlite.connection import open_connection
+from ledger_keys import SIGNER
+
+pytestmark = pytest.mark.integration
+
+
+async def run(database: Database, sql: str) -> None:
+    """Change the database behind the program's back."""
+    if isinstance(database, PostgresDatabase):
+        await database.run(sql)
+        return
+    assert isinstance(database, SQLiteDatabase)
+    with closing(open_connection(database.path)) as file:
+        file.execute(sql)
+
+
+async def append(store: Store, number: int) -> str:
+    """Append an entry, and give its id."""
+    entry = tagged(number)
+    await store.submit(write(Change(entries=(entry,))))
+    return entry.id
+
+
+async def test_each_part_of_the_log_that_is_damaged_is_named(database: Database) -> None:
+    """Whatever reads it says where, and that `ledger verify` tells more; entries go on to come."""
+    store = database.open(signer=SIGNER)
+    entry = await append(store, 1)
+    await store.integrate_log()
+    assert (await prove_entry(store, entry)).leaf == 0
+
+    await run(database, "UPDATE log_keys SET value = '{'")
+    with pytest.raises(LogDamaged, match=r"log_keys .*`consentry ledger verify`"):
+        await store.read_log_keys()
+    await run(database, "UPDATE log_checkpoints SET value = replace(value, 'ledger', '')")
+    await run(database, "UPDATE log_checkpoints SET value = replace(value, 'note', 'other')")
+    with pytest.raises(LogDamaged, match="log_checkpoints"):
+        await store.read_checkpoint()
+    for cut in ("log_leaves SET salts = substr(salts, 1, 5)", "log_leaves SET seqs = salts"):
+        await run(database, f"UPDATE {cut}")
+        with pytest.raises(LogDamaged, match="log_leaves"):
+            await store.read_logged([entry])
+    await run(database, "UPDATE log_tiles SET hashes = substr(hashes, 1, 5)")
+    await append(store, 2)
+    with pytest.raises(LogDamaged, match="its tables"):
+        await store.integrate_log()
+    await run(database, "UPDATE log_head SET size = -1")
+    for _ in range(2):
+        with pytest.raises(LogDamaged, match="log_head"):
+            await store.read_log_head()
+        with pytest.raises(LogDamaged, match="its tables"):
+            await store.integrate_log()
+        await run(database, "DELETE FROM log_head")
+    await append(store, 3)
+    await store.close()
+
+
+async def test_a_missing_tile_is_damage_and_no_missing_entry(database: Database) -> None:
+    """Whoever asks for a proof must not be told to wait a second."""
+    store = database.open(signer=SIGNER)
+    entry = await append(store, 1)
+    await store.integrate_log()
+    await run(database, "DELETE FROM log_tiles")
+    with pytest.raises(LogDamaged):
+        await prove_entry(store, entry)
+    await store.close()

@@ -58,6 +58,14 @@ async def test_a_new_webhook_has_a_secret_that_is_shown_once() -> None:
     assert world.store.webhook_secrets[saved.webhook.id].in_use(START) == (SECRET,)
 
 
+def test_what_is_named_twice_is_kept_once() -> None:
+    """An event is told once, and is listed once."""
+    twice = (EventType.CONSENT_REVOKED, EventType.BLOCK_CHANGED, EventType.CONSENT_REVOKED)
+    named = msgspec.structs.replace(NEW, events=twice, brands=("acme", "acme"))
+    kept = add(World(), named).webhook
+    assert (kept.events, kept.brands) == (twice[:2], ("acme",))
+
+
 def test_a_webhook_is_changed_and_keeps_its_secret() -> None:
     """What we switched off ourselves is forgotten when it is switched on again."""
     world = World()

@@ -307,13 +307,15 @@ async def test_who_does_not_answer_in_time_does_not_have_it() -> None:
 
 
 async def test_where_nobody_listens_there_is_no_connection() -> None:
-    """Neither at a port that is closed, nor under a name that is none."""
+    """Neither at a port that is closed, nor under a name that is none, which is said plainly."""
     teller = TwilioTeller(find_signer, Poster(GUARD))
     async with running_program() as program:
         closed = program.url
-    for url in (closed, "http://nowhere.invalid/x"):
+    ways = {closed: "No connection: Connection refused.", "http://nowhere.invalid/x": ""}
+    for url, why in ways.items():
         told = await teller.tell(status_notice(url))
         assert isinstance(told, Untold)
+        assert told.why.startswith(why)
         assert (told.cause, told.is_server_down) == (RetryCause.CONNECT, True)
     await teller.close()
 

@@ -66,6 +66,8 @@ class SaveWebhook(msgspec.Struct, frozen=True):
         webhook = msgspec.structs.replace(
             wanted,
             id=wanted.id or facts.ids.new("whk"),
+            events=tuple(dict.fromkeys(wanted.events)),
+            brands=tuple(dict.fromkeys(wanted.brands)),
             created_at=facts.now if known is None else known.created_at,
             updated_at=facts.now,
             disabled_because=None if wanted.enabled else wanted.disabled_because,

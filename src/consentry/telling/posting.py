@@ -8,6 +8,7 @@ aiohttp is imported at the first request, in a thread: it takes 0.3 s.
 
 import asyncio
 import gc
+import os
 import socket
 from collections.abc import Mapping
 from importlib import import_module
@@ -153,6 +154,11 @@ def _explain(error: Exception) -> NotTaken:
             return NotTaken(str(refused), RetryCause.CONNECT)
         case aiohttp.ConnectionTimeoutError():
             return NotTaken("No connection within the time allowed.", RetryCause.CONNECT)
+        case aiohttp.ClientConnectorError(os_error=OSError(errno=int() as number)) if (
+            # Not of those for names and certificates, whose numbers are not the system's.
+            type(error) is aiohttp.ClientConnectorError
+        ):
+            return NotTaken(f"No connection: {os.strerror(number)}.", RetryCause.CONNECT)
         case aiohttp.ClientConnectorError() | aiohttp.InvalidURL():
             return NotTaken(f"No connection: {told}", RetryCause.CONNECT)
         case TimeoutError():

@@ -76,9 +76,7 @@ from consentry.setting_list import OIDCAdmission, Switch
 from consentry.setting_values import SettingError
 from consentry.settings import Settings
 from consentry.store.sqlite.holding import hold_file
-from consentry.telemetry.drift_gauges import DriftGauges
 from consentry.telemetry.exposition import Exposition
-from consentry.telemetry.ledger_gauges import LedgerGauges
 from consentry.telemetry.sharing import Sharing
 from consentry.telemetry.tallies import Tallies
 from consentry.telling.tellers import build_tellers
@@ -421,9 +419,7 @@ class Server:
         )
 
     def _build_exposition(self) -> Exposition:
-        drift = DriftGauges(self.store, self._clock)
-        ledger = LedgerGauges(self.store, self._clock)
-        return Exposition(self._sharing, self._readiness, drift=drift, ledger=ledger)
+        return Exposition.of(self.store, self._clock, self._sharing, self._readiness)
 
     def _build_reconciling(self, store: Store, book: CarrierBook) -> NightlyReconciling:
         settings = self._settings

@@ -20,7 +20,6 @@ from consentry.domain.drift import (
 from consentry.domain.entries import Actor, ActorKind
 from consentry.domain.policy import Policy
 from consentry.ports import CarrierAccount, Change, Needs, Record
-from consentry.telemetry.drift_gauges import DriftGauges
 from consentry.telemetry.exposition import Exposition
 from consentry.telemetry.sharing import Sharing
 from consentry.telemetry.tallies import Tallies
@@ -102,9 +101,8 @@ async def test_what_is_open_and_how_long_ago_a_carrier_was_compared(tmp_path: Pa
             report(4, 1, ReconciliationState.RUNNING),
         )
     )
-    gauges = DriftGauges(store, clock)
     readiness = ReadinessCheck(store, clock)
-    exposition = Exposition(Sharing(Tallies(), store), readiness, drift=gauges)
+    exposition = Exposition.of(store, clock, Sharing(Tallies(), store), readiness)
     page, _ = await exposition.render("text/plain")
     samples = {
         (sample.name, *sample.labels.values()): sample.value
@@ -115,5 +113,6 @@ async def test_what_is_open_and_how_long_ago_a_carrier_was_compared(tmp_path: Pa
     assert samples["consentry_drifts_open", "missed_text"] == 0
     assert samples["consentry_reconcile_age_seconds", "one"] == 30 * 3600
     assert ("consentry_reconcile_age_seconds", "never") not in samples
+    assert samples["consentry_ledger_stalled_seconds",] == 0
     assert "4155550142" not in page.decode()
     await store.close()

@@ -1,11 +1,11 @@
 """The page that Prometheus reads. The client library is imported at the first scrape."""
 
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from consentry import __version__
 from consentry.actions.check_readiness import Readiness, ReadinessCheck
-from consentry.ports import Vitals
+from consentry.ports import Clock, Store, Vitals
 from consentry.telemetry import metrics
 from consentry.telemetry.drift_gauges import DriftGauges
 from consentry.telemetry.ledger_gauges import LedgerGauges
@@ -39,6 +39,12 @@ class Exposition:
         self._asked = [asked for asked in (drift, ledger) if asked is not None]
         self._registry: CollectorRegistry | None = None
         self._shown = Snapshot({}, {})
+
+    @classmethod
+    def of(cls, store: Store, clock: Clock, sharing: Sharing, readiness: ReadinessCheck) -> Self:
+        """Show, beside that, how the ledger and the carriers stand by this store."""
+        drift, ledger = DriftGauges(store, clock), LedgerGauges(store, clock)
+        return cls(sharing, readiness, drift=drift, ledger=ledger)
 
     async def render(self, accept: str) -> tuple[bytes, bytes]:
         """Write the page in the newest format that is accepted; return its media type too."""

@@ -80,6 +80,27 @@ async def telling() -> AsyncIterator[tuple[TwilioTeller, Program]]:
         await teller.close()
 
 
+async def test_a_program_inside_that_nobody_named_is_told_nothing() -> None:
+    """Neither what becomes of a text nor what came in; it runs, and hears nothing."""
+    teller = TwilioTeller(find_signer, Poster(Guard(SystemResolver())))
+    async with running_program() as program:
+        for notice in (status_notice(program.url), text_notice(program.url)):
+            told = await teller.tell(notice)
+            assert isinstance(told, Untold)
+            assert "CONSENTRY_WEBHOOK_PRIVATE_NETWORKS" in told.why
+            assert told.cause is RetryCause.CONNECT
+        assert program.heard == []
+    await teller.close()
+
+
+async def test_a_programs_redirect_is_not_followed() -> None:
+    """It could lead inside."""
+    async with telling() as (teller, program):
+        program.says = lambda _heard: Says(307, headers=(f"Location: {program.url}/inside",))
+        assert isinstance(await teller.tell(status_notice(f"{program.url}/told")), Untold)
+        assert {heard.target for heard in program.heard} == {"/told"}
+
+
 @pytest.mark.parametrize(
     "path",
     [

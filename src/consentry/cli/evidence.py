@@ -43,6 +43,8 @@ def write_evidence(
     """
     if out.is_dir():
         fail(f"{out} is a folder. Name the file to write, such as evidence.zip.", code=2)
+    if out.suffix.casefold() not in {"", ".zip"}:
+        fail(f"{out.name} would be a zip all the same. Let it end in .zip.", code=2)
     if not out.parent.is_dir():
         fail(f"There is no folder {out.parent}. Make it, or name another place.", code=2)
     begin, end = (None if text is None else parse_time(text) for text in (since, until))

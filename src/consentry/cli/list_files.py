@@ -13,8 +13,9 @@ from consentry.wire.delimited import Record
 if TYPE_CHECKING:
     import duckdb
 
-_JSON_LINES: Final = frozenset({".jsonl", ".ndjson"})
-_PARQUET: Final = frozenset({".parquet", ".pq"})
+_TEXT: Final = (".csv", ".tsv", ".txt")
+_JSON_LINES: Final = (".jsonl", ".ndjson")
+_PARQUET: Final = (".parquet", ".pq")
 _AT_ONCE: Final = 10_000
 
 
@@ -27,6 +28,11 @@ def open_list(path: Path, *, delimiter: str | None = None) -> ListRows:
     ending = path.suffix.casefold()
     if ending in _PARQUET:
         return ParquetList(path)
+    if ending not in (*_TEXT, *_JSON_LINES):
+        raise UnreadableFile(
+            f"{path.name} does not tell by the end of its name how it is written. Let it end in "
+            f"{', '.join((*_TEXT, *_JSON_LINES, *_PARQUET))}."
+        )
     return TextList(lambda: path.open("rb"), is_json=ending in _JSON_LINES, delimiter=delimiter)
 
 

@@ -92,10 +92,20 @@ def _time(text: str | None) -> datetime | None:
 
 
 def _shape_of(out: Path | None) -> ExportFormat:
-    ending = "" if out is None else out.suffix.casefold().removeprefix(".")
+    """Find the format by the end of a name; standard output is CSV."""
+    if out is None:
+        return ExportFormat.CSV
+    ending = out.suffix.casefold().removeprefix(".")
     if ending == "ndjson":
         return ExportFormat.JSONL
-    return ExportFormat(ending) if ending in list(ExportFormat) else ExportFormat.CSV
+    if ending not in list(ExportFormat):
+        endings = ", ".join(f".{known}" for known in ExportFormat)
+        fail(
+            f"{out.name} does not tell by the end of its name how to write it. Let it end in "
+            f"{endings} or .ndjson, or name the --format.",
+            code=2,
+        )
+    return ExportFormat(ending)
 
 
 def _writer(shape: ExportFormat, columns: tuple[str, ...]) -> Callable[[list[Row]], bytes]:

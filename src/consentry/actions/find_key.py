@@ -84,10 +84,12 @@ class KeyRing:
         """
         hashed = hash_secret(self._secret_key, secret)
         now_seconds = self._clock.monotonic()
-        await self._refresh(now_seconds, _FRESH_SECONDS)
+        if not self._is_fresh(now_seconds, _FRESH_SECONDS):
+            await self._refresh(now_seconds)
         key = self._look_up(hashed)
         if key is None:
-            await self._refresh(now_seconds, _UNKNOWN_FRESH_SECONDS)
+            if not self._is_fresh(now_seconds, _UNKNOWN_FRESH_SECONDS):
+                await self._refresh(now_seconds)
             key = self._look_up(hashed) or self._find_older(secret)
         if key is None or self._is_revoked(key):
             return None
@@ -140,7 +142,9 @@ class KeyRing:
 
         Raises `StoreUnavailable` where keys could never be read.
         """
-        await self._refresh(self._clock.monotonic(), _FRESH_SECONDS)
+        now_seconds = self._clock.monotonic()
+        if not self._is_fresh(now_seconds, _FRESH_SECONDS):
+            await self._refresh(now_seconds)
         key = self._by_account.get(account_sid)
         return None if key is None or self._is_revoked(key) else key
 
@@ -159,10 +163,12 @@ class KeyRing:
     def _is_revoked(self, key: APIKey) -> bool:
         return key.revoked_at is not None or key.id in self._revoked
 
-    async def _refresh(self, now_seconds: float, fresh_seconds: float) -> None:
-        fresh = self._read_at is not None and now_seconds - self._read_at < fresh_seconds
-        if fresh and not self._outdated:
-            return
+    def _is_fresh(self, now_seconds: float, fresh_seconds: float) -> bool:
+        """Tell whether the keys at hand will do. Asked with each request, and so no coroutine."""
+        read_at = self._read_at
+        return not self._outdated and read_at is not None and now_seconds - read_at < fresh_seconds
+
+    async def _refresh(self, now_seconds: float) -> None:
         self._outdated = False
         try:
             keys = await self._store.read_keys()

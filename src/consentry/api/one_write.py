@@ -87,15 +87,10 @@ class OneWriteProtocol(HttpToolsProtocol):
         """Read on, but not for ever in the head of a request."""
         self.reads += 1
         super().data_received(data)
-        if self._is_in_head:
+        # As `awaits_head` asks, without its call: this is run for each request.
+        scope: Any = self.scope
+        if scope is None or "method" not in scope:
             self._count_head(len(data))
-
-    @property
-    def _is_in_head(self) -> bool:
-        """Tell whether a head was begun and not ended: the method is read with its last line."""
-        # uvicorn says that there always is one; before the first request it is None.
-        scope: object = self.scope
-        return isinstance(scope, dict) and "method" not in scope
 
     def _count_head(self, size: int) -> None:
         if self.scope is not self._head:
@@ -113,7 +108,9 @@ class OneWriteProtocol(HttpToolsProtocol):
     @property
     def awaits_head(self) -> bool:
         """Tell whether the head of a request is not complete, or none was ever begun."""
-        return self._is_in_head or self.request is None
+        # The method is noted with the last line of a head; before the first there is no scope.
+        scope: Any = self.scope
+        return scope is None or "method" not in scope
 
     @property
     def awaits_body(self) -> bool:

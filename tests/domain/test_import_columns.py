@@ -3,6 +3,7 @@
 import pytest
 
 from consentry.domain.import_columns import (
+    COLUMNS_MAX,
     Column,
     Columns,
     UnknownColumn,
@@ -87,6 +88,24 @@ def test_a_mapping_to_what_is_not_there_says_what_is(mapping: dict[Column, str],
     """So that it can be mended without opening the list."""
     with pytest.raises(UnknownColumn, match=told):
         map_columns(mapping, ["phone"])
+
+
+def test_of_many_columns_some_are_named() -> None:
+    """The sentence stays one that can be read."""
+    header = ["x" * 2000, *map(str, range(1000, 1030))]
+    with pytest.raises(UnknownColumn) as error:
+        map_columns({Column.NUMBER: "phone"}, header)
+    assert str(error.value).endswith("'1018' and 11 more.")
+    assert len(str(error.value)) < 300
+
+
+def test_columns_are_looked_for_among_the_first_thousand() -> None:
+    """Whatever one asks of a line of millions of cells is answered at once."""
+    cells = [""] * COLUMNS_MAX + ["+14155550100"]
+    assert guess_columns([cells]) == Columns()
+    assert guess_columns([cells[1:]]).number == COLUMNS_MAX - 1
+    with pytest.raises(UnknownColumn, match="no column '1001'"):
+        map_columns({Column.NUMBER: "1001"}, cells)
 
 
 def test_a_mapping_of_an_empty_list_says_that_there_are_none() -> None:

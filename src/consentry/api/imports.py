@@ -143,7 +143,7 @@ async def bring_in_list(call: Call[None, ImportQuery]) -> Answer:
     with _spooled() as file:
         rows = await _receive(call, file)
         region = call.services.default_region
-        columns = _find_columns(rows, query, region)
+        columns = await asyncio.to_thread(_find_columns, rows, query, region)
         reading = ListReading(columns, region, None if query.dates is UNSET else query.dates)
         aim = msgspec.structs.replace(aim, digest=rows.digest)
         if query.dry_run == "true":

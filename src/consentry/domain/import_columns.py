@@ -11,6 +11,12 @@ from consentry.domain.phone import InvalidNumber, normalize_phone
 from consentry.domain.reading_data import read_rows
 
 _WORD_BREAKS: Final = re.compile(r"[\s_\-./]+")
+COLUMNS_MAX: Final = 1000
+"""Columns are looked for among so many: a line may be one of millions of cells, and looking
+whether each is a number takes half a minute."""
+
+_SHOWN_COLUMNS: Final = 20
+_SHOWN_CHARACTERS: Final = 40
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}|\d{1,2}[/.]\d{1,2}[/.]\d{4}")
 
 
@@ -108,6 +114,7 @@ def guess_columns(rows: Sequence[Sequence[str]], *, region: str | None = None) -
     A first row of several cells without any number, above one that has one, is a header in words
     that are not known here.
     """
+    rows = [row[:COLUMNS_MAX] for row in rows]
     first = rows[0] if rows else ()
     known = read_header(first)
     if known is not None:
@@ -160,6 +167,7 @@ def map_columns(mapping: Mapping[Column, str], header: Sequence[str]) -> Columns
     """
     if Column.NUMBER not in mapping:
         raise UnknownColumn("The mapping names no column for number, and nothing goes without.")
+    header = header[:COLUMNS_MAX]
     headings = [fold_heading(cell) for cell in header]
     places: dict[Column, int] = {}
     named = read_header(header) is not None
@@ -171,8 +179,14 @@ def map_columns(mapping: Mapping[Column, str], header: Sequence[str]) -> Columns
         elif wanted.strip().isdecimal() and 1 <= int(wanted.strip()[:6]) <= len(header):
             places[column] = int(wanted.strip()) - 1
         else:
-            there = ", ".join(repr(cell) for cell in header) or "none"
+            there = _name_some(header)
             raise UnknownColumn(
                 f"There is no column {wanted!r} for {column}. The columns are: {there}."
             )
     return _build(places, has_header=named, is_guessed=False)
+
+
+def _name_some(header: Sequence[str]) -> str:
+    named = ", ".join(repr(cell[:_SHOWN_CHARACTERS]) for cell in header[:_SHOWN_COLUMNS]) or "none"
+    left = len(header) - _SHOWN_COLUMNS
+    return f"{named} and {left:,} more" if left > 0 else named

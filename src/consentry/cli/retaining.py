@@ -9,6 +9,7 @@ from consentry.actions.retain import Retained, Retention
 from consentry.cli.consents import CLI_ACTOR
 from consentry.cli.database import with_store
 from consentry.cli.output import JSONFlag, print_json, print_table
+from consentry.cli.row_progress import progress_shown
 from consentry.clock import SystemClock
 from consentry.domain.retention import TABLE
 from consentry.ports import Store
@@ -43,11 +44,11 @@ def apply_retention(
 
     async def walk(store: Store, _settings: Settings) -> Retained:
         retention = Retention(store, SystemClock().now(), is_dry_run=not apply, by=CLI_ACTOR)
-        async for told in retention.walk():
-            if sys.stderr.isatty():
-                sys.stderr.write(f"\r{told.looked_at:,} numbers looked at")
-        if sys.stderr.isatty():
-            sys.stderr.write("\n")
+        looked_at = 0
+        with progress_shown("Looking at numbers", None) as advance:
+            async for told in retention.walk():
+                advance(told.looked_at - looked_at)
+                looked_at = told.looked_at
         return retention.told()
 
     told = with_store(walk)

@@ -210,3 +210,25 @@ def test_who_is_alike_is_put_to_the_gate_once() -> None:
     ]
     assert len({answer for _, answer in many.answer(_part(people))}) == 1
     assert len(many._by_kind) == 1  # noqa: SLF001 - how many kinds there are shows nowhere else
+
+
+@pytest.mark.unit
+def test_places_are_remembered_within_bounds() -> None:
+    """However many people have times of their own, and each is answered all the same."""
+    many = ManyAnswers(MARKETING, DIRECTORY, SAFE, START, remembered_max=3)
+    people = [
+        (PERSON, Standing((), (WRITTEN,), place=AT_NOON, solicited=(_sent_since(minutes),)))
+        for minutes in range(10)
+    ]
+    answers = [many.answers[answer] for _, answer in many.answer(_part(people))]
+    assert answers == [
+        _short(MARKETING, recipient, Facts(DIRECTORY, standing), SAFE)
+        for recipient, standing in people
+    ]
+    assert len(many._by_place) <= 3  # noqa: SLF001 - how much is remembered shows nowhere else
+
+
+def _sent_since(minutes: int) -> Solicited:
+    """Fill the cap of a day, the first text three hours and so many minutes ago."""
+    ago = (timedelta(hours=3, minutes=minutes), timedelta(hours=2), timedelta(hours=1))
+    return Solicited("acme", tuple(Solicitation(f"m{n}", START - t) for n, t in enumerate(ago)))

@@ -57,13 +57,23 @@ class ManyAnswers:
     """
 
     def __init__(
-        self, request: Request, directory: Directory, policy: Policy, now: datetime
+        self,
+        request: Request,
+        directory: Directory,
+        policy: Policy,
+        now: datetime,
+        *,
+        remembered_max: int = _REMEMBERED_MAX,
     ) -> None:
-        """Take the question, whoever its recipient is, and what is known of everybody."""
+        """Take the question, whoever its recipient is, and what is known of everybody.
+
+        `remembered_max`: so many standings, and so many places with texts, are known again.
+        """
         self.request = request
         self._directory = directory
         self.policy = policy
         self.now = now
+        self._remembered_max = remembered_max
         self._concern = _find_concern(request, directory)
         self._decoder = _choose_decoder(request, directory)
         self.answers: list[ShortAnswer] = []
@@ -105,7 +115,7 @@ class ManyAnswers:
             is_ruled = _is_ruled(decision)
             kind = -1 - len(self._by_kind) if is_ruled else self._number(decision)
             self._by_kind[alike] = kind
-        if len(self._known) < _REMEMBERED_MAX and deciding.is_timeless():
+        if len(self._known) < self._remembered_max and deciding.is_timeless():
             self._known[deciding] = kind
         return kind
 
@@ -118,6 +128,9 @@ class ManyAnswers:
         answer = self._by_place.get(alike)
         if answer is None:
             answer = self._number(self._ask(recipient, deciding.fill_with(texts, brand)))
+            if len(self._by_place) >= self._remembered_max:
+                # Where texts fill caps, nearly everybody has times of their own: few come again.
+                self._by_place.clear()
             self._by_place[alike] = answer
         return answer
 

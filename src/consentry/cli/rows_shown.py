@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class RowsShown:
-    """Implements `Watching`."""
+    """Implements `Showing`."""
 
     def __init__(self, clock: Clock) -> None:
         """Show nothing yet."""

@@ -7,7 +7,7 @@ off goes on behind the last batch that is durable. A target is not usable before
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
@@ -15,6 +15,7 @@ from consentry.ports import Clock
 from consentry.store.moved_tables import ENTRIES, STANDINGS, TABLES, Key, MovedTable, Row
 from consentry.store.notes import COPY, CopyNote, read_copy, write_note
 from consentry.store.postgres.statements import clean
+from consentry.store.showing import Showing
 from consentry.store.sides import (
     ROWS_AT_ONCE,
     CopyError,
@@ -27,16 +28,6 @@ from consentry.store.sides import (
 )
 
 _DIGESTED: Final = (ENTRIES, STANDINGS)
-
-
-class Watching(Protocol):
-    """Shows how far a copy is."""
-
-    def begin(self, what: str, total: int | None, done: int = 0) -> None:
-        """Say what begins now, and of how many rows."""
-
-    def advance(self, rows: int) -> None:
-        """Say that so many more are done."""
 
 
 class Copied(msgspec.Struct, frozen=True):
@@ -64,7 +55,7 @@ class Copying:
         source: Source,
         target: Target,
         clock: Clock,
-        watching: Watching,
+        shown: Showing,
         *,
         at_once: int = ROWS_AT_ONCE,
     ) -> None:
@@ -73,7 +64,7 @@ class Copying:
         self._source = source
         self._target = target
         self._clock = clock
-        self._watching = watching
+        self._shown = shown
         self._copied = 0
 
     async def run(self, notes: Mapping[str, str]) -> Copied:
@@ -154,27 +145,27 @@ class Copying:
         if progress.is_done:
             return
         total = await self._source.count(table)
-        self._watching.begin(f"copying {table.name}", total, progress.rows)
+        self._shown.begin(f"copying {table.name}", total, progress.rows)
         async with aclosing(self._read(self._source, table, progress.after)) as batches:
             async for rows in batches:
                 further = Progress(table.key_of(rows[-1]), progress.rows + len(rows))
                 await self._target.write(table, rows, progress, further)
                 progress = further
                 self._copied += len(rows)
-                self._watching.advance(len(rows))
+                self._shown.advance(len(rows))
         done = msgspec.structs.replace(progress, is_done=True)
         await self._target.write(table, [], progress, done)
 
     async def _index(self) -> None:
-        self._watching.begin("indexing for search", None)
+        self._shown.begin("indexing for search", None)
         while count := await self._target.index_some():
-            self._watching.advance(count)
+            self._shown.advance(count)
 
     async def _compare(self) -> tuple[dict[str, int], dict[str, str]]:
         counts: dict[str, int] = {}
         digests: dict[str, str] = {}
         for table in TABLES:
-            self._watching.begin(f"comparing {table.name}", await self._source.count(table))
+            self._shown.begin(f"comparing {table.name}", await self._source.count(table))
             ours, theirs = _Digest(table), _Digest(table)
             async with (
                 aclosing(self._read(self._source, table)) as here,
@@ -189,7 +180,7 @@ class Copying:
                             f"{_find_difference(table, left, right)} It is not made usable. Begin "
                             "anew with an empty database, and let nobody write to either meanwhile."
                         )
-                    self._watching.advance(len(left))
+                    self._shown.advance(len(left))
             if (ours.count, ours.written) != (theirs.count, theirs.written):
                 raise CopyError(f"The digests of {table.name} differ: {ours} and {theirs}.")
             counts[table.name] = ours.count

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Final, NamedTuple, Protocol
 
 from consentry.store.sealing import SEALING
+from consentry.store.showing import Showing
 
 SEALED_TABLES: Final = ("entries", "messages", "notices", "reviews", "drifts")
 """The tables in whose values texts may stand sealed."""
@@ -51,16 +52,6 @@ class SealedRows(Protocol):
 
     async def replace(self, table: str, rows: Sequence[Replacement]) -> int:
         """Write values anew in one transaction; tell how many were still as they had been."""
-
-
-class Showing(Protocol):
-    """Shows how far it is."""
-
-    def begin(self, what: str, total: int | None, done: int = 0) -> None:
-        """Say what begins now, and of how many rows."""
-
-    def advance(self, rows: int) -> None:
-        """Say that so many more are done."""
 
 
 class Resealed(NamedTuple):

@@ -15,8 +15,8 @@ import apsw
 import msgspec
 
 from consentry.ports import StoreUnavailable
-from consentry.store.copying import Watching
 from consentry.store.notes import BACKUP, BackupNote, check_notes, write_note
+from consentry.store.showing import Showing
 from consentry.store.sides import CopyError
 from consentry.store.sqlite import noting
 from consentry.store.sqlite.answering import answering
@@ -80,7 +80,7 @@ def bring_to_disk(path: Path) -> None:
         os.close(opened)
 
 
-def copy_pages(source: Path, target: Path, watching: Watching) -> None:
+def copy_pages(source: Path, target: Path, shown: Showing) -> None:
     """Copy a file as it is at one moment; who writes to it does not wait.
 
     What is read stays as it was at the first read, in the write-ahead log, so a copy never has
@@ -94,36 +94,36 @@ def copy_pages(source: Path, target: Path, watching: Watching) -> None:
         writing.pragma("synchronous", "off")
         reading.execute("BEGIN")
         ((pages,),) = reading.execute("PRAGMA page_count").fetchall()
-        watching.begin("copying pages", int(str(pages)))
+        shown.begin("copying pages", int(str(pages)))
         with writing.backup("main", reading, "main") as copying:
             while not copying.done:
                 copying.step(PAGES_AT_ONCE)
-                watching.advance(PAGES_AT_ONCE)
+                shown.advance(PAGES_AT_ONCE)
         reading.execute("ROLLBACK")
 
 
-def back_up(database: Path, draft: Path, taken_at: datetime, watching: Watching) -> Found:
+def back_up(database: Path, draft: Path, taken_at: datetime, shown: Showing) -> Found:
     """Back a file up into a draft; everything that was acknowledged by then is in it."""
-    copy_pages(database, draft, watching)
+    copy_pages(database, draft, shown)
     note = BackupNote(f"sqlite:///{database.resolve()}", taken_at)
-    return close_up(draft, note, watching, name=str(database))
+    return close_up(draft, note, shown, name=str(database))
 
 
-def bring_back(backup: Path, draft: Path, watching: Watching) -> Found:
+def bring_back(backup: Path, draft: Path, shown: Showing) -> Found:
     """Copy a backup into a draft; raises `CopyError` where it is none, or damaged."""
     try:
-        copy_pages(backup, draft, watching)
-        return close_up(draft, None, watching, name=str(backup))
+        copy_pages(backup, draft, shown)
+        return close_up(draft, None, shown, name=str(backup))
     except StoreUnavailable as error:
         raise CopyError(f"{backup} is damaged or no SQLite file: {error.__cause__}.") from error
 
 
-def close_up(file: Path, note: BackupNote | None, watching: Watching, *, name: str) -> Found:
+def close_up(file: Path, note: BackupNote | None, shown: Showing, *, name: str) -> Found:
     """Make a backup one file that is sound, and tell what is in it; errors call it by its name.
 
     Raises `CopyError` where it is damaged, `UnfinishedCopy` where it is not all there.
     """
-    watching.begin("checking", None)
+    shown.begin("checking", None)
     with answering(), closing(apsw.Connection(str(file))) as connection:
         connection.pragma("journal_mode", "delete")
         _check(connection, name)

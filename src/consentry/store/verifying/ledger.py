@@ -8,6 +8,7 @@ import msgspec
 
 from consentry.domain.erasure import Erasure
 from consentry.store.log_leaves import SEQ_BYTES, read_keys, split_seqs
+from consentry.store.showing import Showing
 from consentry.store.verifying.chunk import find_time
 from consentry.store.verifying.findings import ChunkReport, Finding, Problem
 from consentry.store.verifying.parts import (
@@ -31,16 +32,6 @@ T = TypeVar("T")
 
 CHECKPOINTS_AT_ONCE: Final = 1000
 _ENTRIES_OF_CHUNK: Final = TILES_AT_ONCE * TILE_HASHES
-
-
-class Watching(Protocol):
-    """Shows how far it is."""
-
-    def begin(self, what: str, total: int | None, done: int = 0) -> None:
-        """Say what begins now, and how much of it there is."""
-
-    def advance(self, rows: int) -> None:
-        """Say that so much more is done."""
 
 
 class Hands(Protocol):
@@ -103,7 +94,7 @@ class _Erased(msgspec.Struct):
 def verify_ledger(
     source: LogSource,
     hands: Hands,
-    watching: Watching,
+    shown: Showing,
     *,
     notes: Sequence[str] = (),
     trusted: Sequence[VerifierKey] = (),
@@ -121,7 +112,7 @@ def verify_ledger(
         if _is_past(spans, measured.size):
             measured = measured._replace(size=0)
     bounds = _complete(spans, measured.size)
-    watching.begin("verifying entries", measured.size)
+    shown.begin("verifying entries", measured.size)
     roots: list[bytes] = []
     erased: list[tuple[int, int]] = []
     reports = hands.verify_chunks([(chunk, measured.size) for chunk in bounds])
@@ -130,11 +121,11 @@ def verify_ledger(
         findings += _judge_strays(source, chunk, bounds, report.strays)
         erased += report.erased
         roots += split_hashes(report.roots)
-        watching.advance(report.entries)
+        shown.advance(report.entries)
     findings += _judge_erased(source, erased)
     findings += _judge_tiles(source, roots)
     keys = tuple(trusted) or _read_keys(source.read_keys(), findings)
-    findings += _judge_checkpoints(source, hands, watching, (measured.size, keys))
+    findings += _judge_checkpoints(source, hands, shown, (measured.size, keys))
     computing = Roots(source)
     for written in notes:
         findings += _judge_note(written, computing, measured.size, keys)
@@ -256,10 +247,10 @@ def _read_keys(
 
 
 def _judge_checkpoints(
-    source: LogSource, hands: Hands, watching: Watching, keyed: tuple[int, tuple[VerifierKey, ...]]
+    source: LogSource, hands: Hands, shown: Showing, keyed: tuple[int, tuple[VerifierKey, ...]]
 ) -> Iterator[Finding]:
     """Verify all checkpoints; `keyed` is the log's size and who may have signed them."""
-    watching.begin("verifying checkpoints", source.count_checkpoints())
+    shown.begin("verifying checkpoints", source.count_checkpoints())
     parts = []
     behind = LOWEST
     while run := source.read_checkpoints(behind, CHECKPOINTS_AT_ONCE):
@@ -267,7 +258,7 @@ def _judge_checkpoints(
         behind = run[-1].size
     for part, found in zip(parts, hands.verify_checkpoints(parts), strict=True):
         yield from found
-        watching.advance(part[1])
+        shown.advance(part[1])
 
 
 def _judge_note(

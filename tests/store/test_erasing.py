@@ -265,6 +265,21 @@ async def test_what_is_written_again_begins_with_the_last_word(database: Databas
     assert OLD.id not in (await dump(database))["erased"]
 
 
+async def test_nothing_of_what_was_erased_is_left_in_free_space(sqlite: SQLiteDatabase) -> None:
+    """Zeros are over texts, entries, the profile and answers, as soon as the server has stopped."""
+    store = sqlite.open(hash_keys=KEYS)
+    await fill(store)
+    await store.close()
+    words = [word.encode() for word in (SECRET_TEXT, "Ann Only", "ann@example.com", "Ann before")]
+    before = sqlite.path.read_bytes()
+    assert all(word in before for word in words)
+    store = sqlite.open(hash_keys=KEYS)
+    await erase(store)
+    await store.close()
+    after = sqlite.path.read_bytes()
+    assert [word for word in words if word in after] == []
+
+
 async def test_nothing_is_kept_where_nothing_stands(database: Database) -> None:
     """Whoever never said no is as if they had never been; there is no hash of them to look for."""
     store = database.open(hash_keys=KEYS)

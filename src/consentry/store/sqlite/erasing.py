@@ -85,13 +85,20 @@ def permission(connection: apsw.Connection, purpose: str) -> Iterator[None]:
     transaction cannot be committed.
     """
     connection.execute(_ERASE["permit"], {"purpose": purpose})
+    with zeroing(connection):
+        yield
+    connection.execute(_ERASE["forbid"])
+
+
+@contextmanager
+def zeroing(connection: apsw.Connection) -> Iterator[None]:
+    """Write zeros over what is deleted or replaced within the block."""
     before = connection.pragma("secure_delete")
     connection.pragma("secure_delete", 1)
     try:
         yield
     finally:
         connection.pragma("secure_delete", before)
-    connection.execute(_ERASE["forbid"])
 
 
 def destroy(connection: apsw.Connection, destroyed: Destroyed) -> None:

@@ -10,7 +10,7 @@ from consentry.store.changed import REPEATS_AT_ONCE, Changed, Table
 from consentry.store.derived import encode_tallies, row_of_standing
 from consentry.store.queries import read_queries
 from consentry.store.rows import encode, join_rows, to_microseconds
-from consentry.store.sqlite.erasing import destroy
+from consentry.store.sqlite.erasing import destroy, zeroing
 from consentry.store.sqlite.indexing import forget, index_changed, step_back
 
 _WRITE: Final = read_queries("sqlite", "write")
@@ -21,7 +21,18 @@ def _run(connection: apsw.Connection, name: str, rows: str) -> None:
 
 
 def write(connection: apsw.Connection, changed: Changed[bytes]) -> None:
-    """Write all rows; the transaction is the caller's."""
+    """Write all rows; the transaction is the caller's.
+
+    An erasure deletes a profile and answers too, as ever; nothing of them is left in the file.
+    """
+    if changed.destroyed:
+        with zeroing(connection):
+            _write(connection, changed)
+    else:
+        _write(connection, changed)
+
+
+def _write(connection: apsw.Connection, changed: Changed[bytes]) -> None:
     _delete(connection, changed)
     _write_rows(connection, changed)
     if changed.entries:

@@ -11,7 +11,7 @@ from consentry import __version__
 from consentry.actions.read_ledger import read_history
 from consentry.actions.record_audit import RecordExport
 from consentry.domain.entries import Actor
-from consentry.domain.evidence.case import Case, build_case
+from consentry.domain.evidence.case import Case, Material, build_case
 from consentry.domain.evidence.gaps import Gap, find_gaps
 from consentry.domain.evidence.proved import Proved
 from consentry.domain.policy import Policy
@@ -87,14 +87,14 @@ class EvidenceMaker:
             history = await read_history(self._store, self._policy)
             material = build_material(gathered, proved, history, made_at)
             self._tell("drawing and packing")
-            case = build_case(material)
-            made = await asyncio.to_thread(self._pack, gathered, case, proved)
+            # Beside the event loop: of many entries even telling them apart takes seconds.
+            made = await asyncio.to_thread(self._pack, gathered, material, proved)
         part = f"{wanted.recipient}, {spell_time(scope.until)} and before"
         await self._store.submit(RecordExport("evidence", part, made.entries, by))
         return made
 
-    def _pack(self, gathered: Gathered, case: Case, proved: Proved) -> EvidenceMade:
-        material = case.material
+    def _pack(self, gathered: Gathered, material: Material, proved: Proved) -> EvidenceMade:
+        case = build_case(material)
         gaps = _find_all_gaps(case, proved)
         name = name_bundle(material.scope.recipient, material.made_at)
         writer = ZipWriter(material.made_at)

@@ -3,10 +3,11 @@
 from contextlib import closing
 
 import pytest
-from store_world import Database, PostgresDatabase, SQLiteDatabase, tagged, write
+from store_world import ANN, Database, PostgresDatabase, SQLiteDatabase, tagged, write
+from test_erasing import KEYS, erase
 
 from consentry.actions.prove_entry import prove_entry
-from consentry.ports import Change, LogDamaged, Store
+from consentry.ports import Change, LogDamaged, Page, Store
 from consentry.store.sqlite.connection import open_connection
 from ledger_keys import SIGNER
 
@@ -60,6 +61,19 @@ async def test_each_part_of_the_log_that_is_damaged_is_named(database: Database)
             await store.integrate_log()
         await run(database, "DELETE FROM log_head")
     await append(store, 3)
+    await store.close()
+
+
+async def test_nobody_is_erased_by_halves(database: Database) -> None:
+    """Where a salt cannot be destroyed, nothing is, and everybody else is served."""
+    store = database.open(signer=SIGNER, hash_keys=KEYS)
+    entry = await append(store, 1)
+    await store.integrate_log()
+    await run(database, "UPDATE log_leaves SET seqs = substr(seqs, 1, 5)")
+    with pytest.raises(LogDamaged, match="log_leaves"):
+        await erase(store)
+    assert [found.id for found in await store.read_entries(ANN, Page(10))] == [entry]
+    await append(store, 2)
     await store.close()
 
 

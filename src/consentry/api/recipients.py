@@ -245,6 +245,7 @@ OPERATIONS: Final = (
             "in_flight",
             "reason_names_number",
             "changed_meanwhile",
+            "ledger_damaged",
         ),
     ),
 )

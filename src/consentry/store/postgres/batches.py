@@ -10,7 +10,15 @@ import asyncpg
 import asyncpg.exceptions as errors
 
 from consentry.domain.policy import Policy
-from consentry.ports import Clock, EntryCounts, Ids, Measuring, StoreUnavailable, count_entries
+from consentry.ports import (
+    Clock,
+    EntryCounts,
+    Ids,
+    LogDamaged,
+    Measuring,
+    StoreUnavailable,
+    count_entries,
+)
 from consentry.store.batch import AnyCommand, Batch, Failure, fail_all, is_outage
 from consentry.store.changed import Changed
 from consentry.store.erased import NO_KEYS
@@ -209,6 +217,8 @@ class Lane:
             # Whatever state it is in, the next batch begins with a new one.
             await self.drop()
             return _kept_nothing(cause)
+        if isinstance(error, LogDamaged):
+            return None
         if isinstance(error, StoreUnavailable | ChangedMeanwhile | errors.TransactionRollbackError):
             return _kept_nothing(error)
         return None

@@ -15,6 +15,7 @@ from consentry.store.erased import (
     decode_held,
     decode_rows_of,
 )
+from consentry.store.log_damage import reading_log
 from consentry.store.postgres.connection import Connection
 from consentry.store.postgres.integrating import destroy_salts
 from consentry.store.postgres.statements import clean, clean_all, read_statements
@@ -108,7 +109,8 @@ async def destroy(connection: Connection, destroyed: Destroyed) -> None:
         places = {"places": list(destroyed.places), "recipients": clean_all(destroyed.about)}
         await _execute(connection, "destroy_audited", **places)
         await _execute(connection, "destroy_entries", **places)
-    await destroy_salts(connection, sorted(set(destroyed.places)))
+    with reading_log("the table log_leaves"):
+        await destroy_salts(connection, sorted(set(destroyed.places)))
     for statement in _DESTROY:
         await connection.execute(statement.sql, clean(destroyed.recipient))
     keys, hashes = zip(*destroyed.hashes, strict=True)

@@ -16,6 +16,7 @@ from consentry.store.erased import (
     decode_held,
     decode_rows_of,
 )
+from consentry.store.log_damage import reading_log
 from consentry.store.queries import read_queries
 from consentry.store.sqlite.integrating import destroy_salts
 
@@ -107,7 +108,8 @@ def destroy(connection: apsw.Connection, destroyed: Destroyed) -> None:
         places = {"places": rows.encode(destroyed.places).decode()}
         connection.execute(_ERASE["destroy_audited"], places)
         connection.execute(_ERASE["destroy_entries"], places)
-        destroy_salts(connection, sorted(set(destroyed.places)))
+        with reading_log("the table log_leaves"):
+            destroy_salts(connection, sorted(set(destroyed.places)))
         for statement in _DESTROY:
             connection.execute(statement, {"number": destroyed.recipient})
         hashes = {"hashes": rows.encode(destroyed.hashes).decode()}

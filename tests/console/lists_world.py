@@ -130,6 +130,7 @@ class World:
     delivery: FakeDelivery
     client: httpx.AsyncClient
     app: Starlette
+    evidence: FakeEvidence
     texts: int = 0
     customers: dict[str, Customer] = field(default_factory=dict)
 
@@ -187,6 +188,7 @@ async def open_world(
 ) -> AsyncIterator[World]:
     """Build the console on a new database with two brands; `wrap` may put a store before it."""
     clock, policy, delivery = FakeClock(), Policy(), FakeDelivery()
+    evidence = FakeEvidence()
     store = open_database(folder / "c.db", clock=clock, ids=SystemIds(), policy=policy)
     await _set_up(store)
     services = ConsoleServices(
@@ -200,13 +202,13 @@ async def open_world(
         public_url=None,
         secret_key="a secret key of the server, long enough",
         carrier_kinds=CARRIERS,
-        evidence=FakeEvidence(),
+        evidence=evidence,
     )
     app = Starlette(routes=build_console(services))
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://console.test") as client:
         try:
-            yield World(store, clock, delivery, client, app)
+            yield World(store, clock, delivery, client, app, evidence)
         finally:
             await store.close()
 

@@ -276,6 +276,42 @@ async def test_another_brands_consent_is_not_shown(world: World) -> None:
     assert "do-not-text list of Other" in theirs.words
 
 
+async def test_evidence_of_some_days_is_taken_by_the_console_too(world: World) -> None:
+    """Whole days in UTC; a last day that is not over ends now; what is no period is said."""
+    await world.text("Hello")
+    person = await find_person(world)
+    form = (await person.page(ADMIN, "/consent")).one("form", "period")
+    address = f"{person.address}/evidence.zip"
+    assert form.attributes["action"] == address
+    today = world.clock.now().date()
+    for since, until, begins, ends in (
+        ("2026-01-02", "2026-01-31", "2026-01-02 00:00:00", "2026-01-31 23:59:59.999999"),
+        ("", str(today), None, None),
+        ("2026-01-02", "", "2026-01-02 00:00:00", None),
+    ):
+        taken = await world.get(address, ADMIN, since=since, until=until)
+        assert taken.status_code == 200
+        wanted, _ = world.evidence.asked[-1]
+        told = [at and str(at).removesuffix("+00:00") for at in (wanted.since, wanted.until)]
+        assert told == [begins, ends]
+    for since, until in (("soon", ""), ("2026-02-01", "2026-01-31"), ("2999-01-01", "")):
+        refused = await world.get(address, ADMIN, since=since, until=until)
+        assert refused.status_code == 422
+    assert len(world.evidence.asked) == 3
+
+
+async def test_each_entry_leads_to_its_proof(world: World) -> None:
+    """To who may see the settings, and not to who works for one brand."""
+    await world.text("STOP")
+    person = await find_person(world)
+    (entry,) = [e for e in await person.entries() if e.kind is EntryKind.OPTED_OUT]
+    page = await person.page(ADMIN, "/consent")
+    link = f"/console/settings/ledger?entry={entry.id}#prove"
+    assert link in [a.attributes["href"] for a in page.all("a")]
+    for who in (AGENT, ACME_ONLY):
+        assert "Prove this entry" not in (await person.page(who, "/consent")).words
+
+
 async def test_evidence_is_taken_by_who_may_export_and_sees_every_brand(world: World) -> None:
     """A link for each phone, to who may; who works for one brand is told whom to ask."""
     await world.text("Hello")

@@ -162,6 +162,7 @@ async def _show(visit: Visit, seen: Seen, *, error: str = "", status: int = 200)
         pairs=build_card(seen),
         standings=[await _stand(visit, phone, seen) for phone in seen.phones],
         may_prove=may_take_evidence(visit, seen),
+        may_see_proofs=seen.sees_all and visit.agent.may(Permission.READ_SETTINGS),
         spell_latency=spell_latency,
         spell_day=spell_day,
         **frame,

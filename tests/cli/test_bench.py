@@ -84,6 +84,7 @@ FIGURES = (
     | CEILINGS
     | {"start_seconds", "memory_mebibytes", "fill_seconds", "stops_durable"}
     | {"scrub_per_second", "scrub_messy_per_second", "scrub_mebibytes", "snapshot_seconds"}
+    | {"import_consents_per_second", "import_opt_outs_per_second"}
 )
 
 

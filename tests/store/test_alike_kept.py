@@ -33,13 +33,13 @@ pytestmark = pytest.mark.integration
 BY = Actor(ActorKind.AGENT, "agt_1")
 OPT_OUTS = ImportAim(ImportKind.OPT_OUTS, 'é "list"', "ab" * 32, "agt_1", brand="acme")
 NEWS = ImportAim(ImportKind.CONSENTS, "Forms", "ab" * 32, "agt_1", program="news")
-NUMBERS = [f"+1415555{n:04}" for n in range(40)]
+NUMBERS = [f"+1415555{n:04}" for n in range(150)]
 ROWS = [
     ListedNumber(line, number, "%s" if line % 3 else "", "2026-11-0\\", START - timedelta(line))
     for line, number in enumerate(NUMBERS, start=2)
 ]
 ROWS[0] = ListedNumber(50, NUMBERS[0])
-ROWS[30] = ListedNumber(51, NUMBERS[30])
+ROWS[130] = ListedNumber(51, NUMBERS[130])
 
 
 def spelled(command: ImportSlice) -> Act[object]:
@@ -60,17 +60,17 @@ async def set_up(store: Store) -> list[ImportSlice]:
     await store.submit(BeginImport("imp_1", "key", OPT_OUTS, BY))
     await store.submit(BeginImport("imp_2", "other", NEWS, BY))
     return [
-        ImportSlice("imp_1", 0, 0, ROWS[:20], OPT_OUTS),
-        ImportSlice("imp_2", 0, 0, ROWS[20:], NEWS),
+        ImportSlice("imp_1", 0, 0, ROWS[:120], OPT_OUTS),
+        ImportSlice("imp_2", 0, 0, ROWS[120:], NEWS),
     ]
 
 
 async def read_all(store: Store) -> list[object]:
     """Read all that is kept of everybody, in every way in which it is looked up."""
-    listed = await store.read_opt_outs(OptOutFilter(), Page(limit=100))
+    listed = await store.read_opt_outs(OptOutFilter(), Page(limit=200))
     return [
-        await store.read_entries_after(None, 100),
-        [await store.read_entry_values(number, Page()) for number in NUMBERS],
+        await store.read_entries_after(None, 1000),
+        [await store.read_entry_values(number, Page()) for number in NUMBERS[::13]],
         await store.read_standings(NUMBERS),
         listed,
         await store.read_tallies(START.date(), START.date() + timedelta(days=2)),
@@ -78,7 +78,7 @@ async def read_all(store: Store) -> list[object]:
         await store.read_imports(Page()),
         await store.read_audit(Page()),
         await store.count_notices(),
-        await store.list_notices(NoticeFilter(given_up=False), Page(limit=100)),
+        await store.list_notices(NoticeFilter(given_up=False), Page(limit=200)),
     ]
 
 
@@ -138,7 +138,7 @@ async def test_who_comes_next_in_a_batch_sees_what_is_alike(store: Store) -> Non
     newest, *_ = await store.read_entries(who, Page())
     assert newest.id == first.id
     assert (await store.read_standing(BOB)).sms_tag
-    assert len(await store.read_entries_after(None, 100)) == 22
+    assert len(await store.read_entries_after(None, 1000)) == 122
 
 
 @pytest.mark.parametrize("known", [True, False])

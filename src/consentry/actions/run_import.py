@@ -47,9 +47,6 @@ PRESSED_ROWS: Final = 100
 PRESSED_SECONDS: Final = 0.25
 """For so long after the last command that somebody waited for, the next is expected."""
 
-_AHEAD: Final = 2
-"""So many slices are on their way: while one is written, the next is there already."""
-
 Blocks = Iterator[list[ListedRow]]
 Tell = Callable[[int, Sequence[Decided]], None]
 """Hears of the rows that were decided, and of which block they are."""
@@ -62,11 +59,14 @@ def _tell_nobody(_block: int, _decided: Sequence[Decided]) -> None:
 class Pace(msgspec.Struct, frozen=True):
     """How an import shares the store: rows in a slice, and a rest behind each for other processes.
 
-    Beside commands of the same process it needs no rest: those go first anyway.
+    Beside commands of the same process it needs no rest: those go first anyway. `ahead` is how many
+    slices are on their way: while one is written, the next is there already. Those that wait are
+    made durable together, for which PostgreSQL would hold everybody.
     """
 
     slice_rows: int = SLICE_ROWS
     rest_seconds: float = 0.0
+    ahead: int = 2
 
 
 AT_ONCE: Final = Pace()
@@ -148,7 +148,9 @@ class _Slices:
                 command = ImportSlice(self._run.id, self._position, block, part, self._run.aim)
                 self._position += len(part)
                 under_way.append(asyncio.create_task(self._store.submit(command, is_patient=True)))
-                if len(under_way) >= (1 if is_pressed or self._pace.rest_seconds else _AHEAD):
+                if len(under_way) >= (
+                    1 if is_pressed or self._pace.rest_seconds else self._pace.ahead
+                ):
                     await self._settle(under_way.pop(0), block)
             while under_way:
                 await self._settle(under_way.pop(0), block)

@@ -15,7 +15,7 @@ import json
 import os
 import re
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
@@ -230,11 +230,11 @@ def seal(written: bytes) -> bytes:
     return SEALING.seal(written)
 
 
-def seal_all(written: Sequence[str]) -> list[bytes]:
+def seal_all(written: list[str]) -> list[str]:
     """Seal the texts of many values that were just encoded, where this process seals."""
     if SEALING.newest is None and not any(_MARK in one for one in written):
-        return [one.encode() for one in written]
-    return [SEALING.seal(one.encode()) for one in written]
+        return written
+    return [SEALING.seal(one.encode()).decode() for one in written]
 
 
 def open_sealed(stored: bytes) -> bytes:

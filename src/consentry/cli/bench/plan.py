@@ -28,6 +28,7 @@ class Operation(StrEnum):
 
     REST = "rest"
     SCRUB = "scrub"
+    IMPORT = "import"
     GATE = "gate"
     BULK = "bulk"
     REFUSED = "refused"

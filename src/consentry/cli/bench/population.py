@@ -12,7 +12,13 @@ from typing import Final
 
 import msgspec
 
-from consentry.actions.administer import SaveBrand, SaveCarrier, SaveKey, SaveSender
+from consentry.actions.administer import (
+    SaveBrand,
+    SaveCarrier,
+    SaveKey,
+    SaveProgram,
+    SaveSender,
+)
 from consentry.actions.make_key import SECRET_BYTES, make_key
 from consentry.actions.receive_message import ReceiveMessage
 from consentry.cli.bench.databases import Database, SQLiteDatabase
@@ -26,7 +32,7 @@ from consentry.cli.bench.requests import (
 )
 from consentry.cli.bench.servers import environment_of
 from consentry.clock import SystemClock
-from consentry.domain.directory import Brand, Sender
+from consentry.domain.directory import Brand, Program, Purpose, Sender
 from consentry.domain.reading import SenderKind
 from consentry.domain.standing import Standing
 from consentry.opening import open_store, read_secret_key
@@ -89,6 +95,13 @@ async def prepare_database(database: Database, content: Content, people: int) ->
     async with _opened(database) as (store, settings):
         await _set_up(store, settings, content.randomness, content.carrier_port)
     database.fill(content.shapes, 0, people)
+
+
+async def add_program(database: Database, program: str) -> None:
+    """Add a program that people can consent to."""
+    added = Program(id=program, brand=BRAND, purpose=Purpose.INFORMATIONAL, name=program)
+    async with _opened(database) as (store, _):
+        await store.submit(SaveProgram(added))
 
 
 @asynccontextmanager

@@ -3,12 +3,7 @@
 Five million numbers in E.164 of whom a fifth are known, and two million in twenty spellings.
 """
 
-import json
-import resource
 import statistics
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +14,8 @@ from consentry.cli.bench.figures import Figure
 from consentry.cli.bench.load import WrongAnswer
 from consentry.cli.bench.plan import Plan
 from consentry.cli.bench.population import prepare_database, take_content
+from consentry.cli.bench.ran import Ran, run_whole, show_busy
 from consentry.cli.bench.requests import AREAS, KNOWN_FIRST, SENDER
-from consentry.cli.bench.servers import ServerFailed, environment_of
 from consentry.cli.cores import count_cores
 from consentry.cli.progress import Steps
 
@@ -30,7 +25,6 @@ PEOPLE_MAX: Final = 1_000_000
 _ROWS_OF_PERSON: Final = 5
 _MESSY_OF_PERSON: Final = 2
 _SCATTER: Final = 2_654_435_761
-_POLL_SECONDS: Final = 0.1
 _NOWHERE: Final = 9
 _ACTIVE_OF_TEN: Final = 8
 _PER_SECOND: Final = 1_000_000
@@ -63,18 +57,6 @@ _SPELLINGS: Final = (
 """Of ten digits, d = a b e: half American, a third of other countries, a tenth for the parser."""
 
 
-class Ran(msgspec.Struct, frozen=True):
-    """One run: how long it took, the most memory of all its processes, and what it said.
-
-    `busy_seconds` is the processor's time of all of them.
-    """
-
-    seconds: float
-    busy_seconds: float
-    mebibytes: float
-    told: dict[str, object]
-
-
 async def measure_scrubs(plan: Plan, steps: Steps) -> list[Figure]:
     """Measure lists, and how long it takes to write everybody into files."""
     people = min(plan.people, PEOPLE_MAX)
@@ -93,7 +75,7 @@ async def measure_scrubs(plan: Plan, steps: Steps) -> list[Figure]:
             runs.append(_scrub(file, database))
     _compare(lists[plain][0], people)
     steps.step("everybody into files")
-    snapshot = _run(["snapshot", str(folder / "snapshot"), "--json"], database)
+    snapshot = run_whole(["snapshot", str(folder / "snapshot"), "--json"], database)
     return _read_figures(lists[plain], lists[messy], snapshot, people)
 
 
@@ -130,44 +112,7 @@ def _write_lists(plain: Path, messy: Path, people: int) -> None:
 def _scrub(file: Path, database: SQLiteDatabase) -> Ran:
     out = file.with_name(f"answers-{file.name}")
     words = ["scrub", str(file), str(out), "--sender", SENDER, "--purpose", "conversational"]
-    return _run([*words, "--json"], database)
-
-
-def _run(words: list[str], database: SQLiteDatabase) -> Ran:
-    """Run a command from its start to its end, and see how much memory its processes take."""
-    began, busy_before = time.perf_counter(), _busy_seconds()
-    with subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-m", "consentry", *words],
-        env=environment_of(database),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=database.folder,
-    ) as process:
-        most = 0.0
-        while process.poll() is None:
-            most = max(most, _read_mebibytes(process.pid))
-            time.sleep(_POLL_SECONDS)
-        seconds = time.perf_counter() - began
-        said, failed = process.communicate()
-    if process.returncode != 0:
-        raise ServerFailed(f"{' '.join(words)} failed: {failed.decode(errors='replace')}")
-    return Ran(seconds, _busy_seconds() - busy_before, most, json.loads(said))
-
-
-def _busy_seconds() -> float:
-    """Tell the processor's time of all processes that were waited for."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def _read_mebibytes(pid: int) -> float:
-    """Add up the resident sets of a process and all below it; 0 where the system does not tell."""
-    try:
-        kilobytes = 4 * int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-        below = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    except OSError:
-        return 0.0
-    return kilobytes / 1024 + sum(_read_mebibytes(int(child)) for child in below)
+    return run_whole([*words, "--json"], database)
 
 
 def _compare(ran: Ran, people: int) -> None:
@@ -200,7 +145,7 @@ def _read_figures(plain: list[Ran], messy: list[Ran], snapshot: Ran, people: int
             rows / statistics.median(ran.seconds for ran in plain),
             "per_second",
             at_least=_PER_SECOND if counts else None,
-            note=f"{told}; {_show_busy(plain)}",
+            note=f"{told}; {show_busy(plain)}",
         ),
         Figure(
             "scrub_messy_per_second",
@@ -208,7 +153,7 @@ def _read_figures(plain: list[Ran], messy: list[Ran], snapshot: Ran, people: int
             messy_rows / statistics.median(ran.seconds for ran in messy),
             "per_second",
             at_least=_MESSY_PER_SECOND if counts else None,
-            note=f"{messy[0].told['parsed']:,} texts parsed alone; {_show_busy(messy)}",
+            note=f"{messy[0].told['parsed']:,} texts parsed alone; {show_busy(messy)}",
         ),
         Figure(
             "scrub_mebibytes",
@@ -219,9 +164,3 @@ def _read_figures(plain: list[Ran], messy: list[Ran], snapshot: Ran, people: int
         ),
         Figure("snapshot_seconds", f"snapshot of {people:,} people", snapshot.seconds, "seconds"),
     ]
-
-
-def _show_busy(runs: list[Ran]) -> str:
-    busy = statistics.median(ran.busy_seconds for ran in runs)
-    seconds = statistics.median(ran.seconds for ran in runs)
-    return f"{seconds:.1f} s, {busy:.1f} s of a processor"

@@ -7,6 +7,7 @@ import msgspec
 from consentry.cli.bench.figures import Figure
 from consentry.cli.bench.goals import read_goals
 from consentry.cli.bench.growth import measure_growth
+from consentry.cli.bench.imports import measure_imports
 from consentry.cli.bench.operations import Operations
 from consentry.cli.bench.plan import Operation, Plan
 from consentry.cli.bench.rest import measure_rest
@@ -30,7 +31,9 @@ async def measure_all(plan: Plan, steps: Steps) -> Report:
     figures = await measure_rest(plan, steps) if plan.wants(Operation.REST) else []
     if plan.wants(Operation.SCRUB):
         figures += await measure_scrubs(plan, steps)
-    if set(plan.only) <= {Operation.REST, Operation.SCRUB}:
+    if plan.wants(Operation.IMPORT):
+        figures += await measure_imports(plan, steps)
+    if set(plan.only) <= {Operation.REST, Operation.SCRUB, Operation.IMPORT}:
         return Report(figures, [])
     began = time.perf_counter()
     async with set_up(plan, steps) as setup:

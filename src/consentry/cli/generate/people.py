@@ -13,8 +13,7 @@ from consentry.cli.generate.names import draw_email, draw_name, number_of, write
 from consentry.cli.generate.stories import ENTRIES, STANDINGS, Counted, Story
 from consentry.cli.generate.world import draw_chance, write_count, write_time
 from consentry.domain.customers import Customer
-from consentry.ports import Change
-from consentry.store.changed import Table, encode_change
+from consentry.store.changed import Table
 from consentry.store.derived import DAY_MICROSECONDS
 from consentry.store.sqlite.encoding import JSON_ROWS
 
@@ -66,7 +65,7 @@ class Narrator:
         chance = draw_chance(random)
         profile = f"cus_{write_time(start // 1000)}{write_count(0)}{chance}"
         customer = self._draw_customer(profile, number, region, start)
-        (_, _, encoded) = encode_change(Change(records=(customer,)), JSON_ROWS).rows[0]
+        encoded = JSON_ROWS.encode_customer(customer)
         yield Told(start, Table.CUSTOMERS, encoded, holds=number, held_by=profile)
         if story is not None:
             self.messages += story.messages

@@ -56,7 +56,7 @@ class ColumnRows:
         kind, sender = alike.exemplar.kind, optional(alike.exemplar.sender)
         written = seal_all(alike.cut_entry().fill_all(alike.words))
         entries: list[Row] = [
-            (words[RECIPIENT], words[ID], kind, sender, recorded_at, value.decode())
+            (words[RECIPIENT], words[ID], kind, sender, recorded_at, value)
             for words, value in zip(alike.words, written, strict=True)
         ]
         stands = stand_alike(alike)

@@ -1,8 +1,8 @@
 """Rows as SQLite takes them: each is its value as JSON, the searched columns are taken from it."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
-from consentry.domain.alike import Alike
+from consentry.domain.alike import ID, RECIPIENT, Alike
 from consentry.domain.customers import Customer
 from consentry.domain.drift import Drift
 from consentry.domain.entries import Entry
@@ -17,6 +17,19 @@ from consentry.store.rows import encode, search_text, to_microseconds
 from consentry.store.sealing import seal, seal_all
 
 
+class AlikeEntries(NamedTuple):
+    """Rows of entries that share kind, sender and time: recipient, id and value of each."""
+
+    kind: str
+    sender: str | None
+    recorded_at: int
+    cells: list[str]
+
+
+SQLiteRow = bytes | AlikeEntries
+"""A row as JSON; or rows of entries, cell by cell, for they are most of what is ever written."""
+
+
 class JSONRows:
     """Implements `Encoder`: what a column cannot be taken from stands before the value."""
 
@@ -24,16 +37,21 @@ class JSONRows:
         """Write an entry behind its time."""
         return seal(encode((recorded_at, entry)))
 
-    def encode_alike(self, alike: Alike, recorded_at: int) -> AlikeRows[bytes]:
-        """Write entries that are alike behind their time, and the standings behind them."""
-        written = alike.cut(encode((recorded_at, alike.exemplar))).fill_all(alike.words)
+    def encode_alike(self, alike: Alike, recorded_at: int) -> AlikeRows[SQLiteRow]:
+        """Write entries that are alike, and the standings behind them."""
+        exemplar = alike.exemplar
+        written = seal_all(alike.cut_entry().fill_all(alike.words))
+        cells: list[str] = []
+        for words, value in zip(alike.words, written, strict=True):
+            cells += words[RECIPIENT], words[ID], value
+        entries = AlikeEntries(exemplar.kind.value, exemplar.sender, recorded_at, cells)
         stands = stand_alike(alike)
         marks = encode(stands.marks).decode()
-        standings = {
+        standings: dict[str, SQLiteRow] = {
             recipient: f"[{'null' if since is None else since},{marks},{value}]".encode()
             for recipient, since, value in stands.rows()
         }
-        return AlikeRows(seal_all(written), standings)
+        return AlikeRows([entries], standings)
 
     def encode_message(self, message: Message) -> bytes:
         """Write a message."""
@@ -48,7 +66,7 @@ class JSONRows:
         del table
         match record:
             case Customer():
-                return encode((search_text(record), record))
+                return self.encode_customer(record)
             case IdempotencyRecord():
                 return encode((to_microseconds(record.created_at), record))
             case Expiry():
@@ -57,6 +75,10 @@ class JSONRows:
                 return seal(encode(record))
             case _:
                 return encode(record)
+
+    def encode_customer(self, customer: Customer) -> bytes:
+        """Write a customer behind what they are found by."""
+        return encode((search_text(customer), customer))
 
     def encode_notice(self, notice: Notice, due_at: int) -> bytes:
         """Write a notice behind when it is due, where it goes, and what it is about."""

@@ -12,6 +12,12 @@ SELECT
     value -> 1
 FROM jsonb_each(:rows);
 
+-- name: append_alike
+-- Not from JSON, for there may be very many: kind, sender and time of all, then recipient, id and
+-- value of each. The program repeats the last brackets for many at once.
+INSERT INTO entries (recipient, id, kind, sender, recorded_at, value)
+SELECT column1, column2, ?, ?, ?, column3 FROM (VALUES (?, ?, ?));
+
 -- name: list_for_audit
 INSERT INTO audited (seq, kind, agent)
 SELECT e.seq, e.kind, iif(e.value ->> '$.actor.kind' = 'agent', e.value ->> '$.actor.id', NULL)

@@ -359,6 +359,7 @@ class Changed(Generic[Row]):
     customers: dict[str, Customer] = field(default_factory=dict)
     destroyed: list[Destroyed] = field(default_factory=list)
     has_new_keys: bool = False
+    has_alike: bool = False
     repeats_over: datetime | None = None
 
     def add(
@@ -369,7 +370,9 @@ class Changed(Generic[Row]):
         `erased_keys` are those under which somebody is kept already.
         """
         self.entries += encoded.entries
-        self.alike_standings |= encoded.standings
+        if change.alike:
+            self.has_alike = True
+            self.alike_standings |= encoded.standings
         self.audited += encoded.audited
         self.changes.append(change)
         for tally in encoded.tallies:

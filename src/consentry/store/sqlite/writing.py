@@ -1,8 +1,8 @@
 """Writes what a batch changed to SQLite: one statement, one step for each table."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import groupby
-from typing import Final
+from typing import Final, cast
 
 import apsw
 
@@ -44,7 +44,7 @@ def _write(connection: apsw.Connection, changed: Changed[SQLiteRow]) -> None:
     _delete(connection, changed)
     _write_rows(connection, changed)
     if changed.entries:
-        _append(connection, changed.entries)
+        _append(connection, changed)
         _run(connection, "count_entries", encode_tallies(changed.tallies))
     if changed.audited:
         _run(connection, "list_for_audit", encode(changed.audited).decode())
@@ -53,22 +53,24 @@ def _write(connection: apsw.Connection, changed: Changed[SQLiteRow]) -> None:
         _run(connection, "write_standings", encode(after).decode())
     if changed.alike_standings:
         numbers = changed.alike_standings.keys()
-        rows = zip(numbers, _plain(changed.alike_standings.values()), strict=True)
+        rows = zip(numbers, _as_json(changed.alike_standings.values()), strict=True)
         after_them = ",".join([f'"{number}":{row.decode()}' for number, row in rows])
         _run(connection, "write_standings", f"{{{after_them}}}")
     if changed.directory_changed:
         connection.execute(_WRITE["advance_directory_version"])
 
 
-def _append(connection: apsw.Connection, rows: Sequence[SQLiteRow]) -> None:
+def _append(connection: apsw.Connection, changed: Changed[SQLiteRow]) -> None:
     """Append entries in order."""
-    for is_alike, run in groupby(rows, lambda row: isinstance(row, AlikeEntries)):
+    if not changed.has_alike:
+        _run(connection, "append_entries", join_rows(_as_json(changed.entries)))
+        return
+    for is_alike, rows in groupby(changed.entries, lambda row: isinstance(row, AlikeEntries)):
         if not is_alike:
-            _run(connection, "append_entries", join_rows(_plain(run)))
+            _run(connection, "append_entries", join_rows(_as_json(rows)))
             continue
-        for alike in run:
-            if isinstance(alike, AlikeEntries):
-                _append_alike(connection, alike)
+        for alike in cast("Iterable[AlikeEntries]", rows):
+            _append_alike(connection, alike)
 
 
 def _append_alike(connection: apsw.Connection, alike: AlikeEntries) -> None:
@@ -83,9 +85,9 @@ def _append_alike(connection: apsw.Connection, alike: AlikeEntries) -> None:
     connection.executemany(_WRITE["append_alike"], rows)
 
 
-def _plain(rows: Iterable[SQLiteRow]) -> Iterator[bytes]:
-    """Give the rows that are JSON."""
-    return (row for row in rows if isinstance(row, bytes))
+def _as_json(rows: Iterable[SQLiteRow]) -> Iterable[bytes]:
+    """Take rows for what all are but entries that are alike."""
+    return cast("Iterable[bytes]", rows)
 
 
 def _delete(connection: apsw.Connection, changed: Changed[SQLiteRow]) -> None:
@@ -112,7 +114,7 @@ def _write_rows(connection: apsw.Connection, changed: Changed[SQLiteRow]) -> Non
     for table, rows in changed.rows.items():
         if not rows:
             continue
-        document = join_rows(_plain(rows.values()))
+        document = join_rows(_as_json(rows.values()))
         if table is Table.CUSTOMERS:
             _write_customers(connection, document, changed.customers)
         else:

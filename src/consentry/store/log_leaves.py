@@ -18,6 +18,18 @@ from consentry.wire.tiles import TILE_HASHES, TileName, Tiles, append_leaves, ha
 CHECKPOINT_SECONDS: Final = 1.0
 """How long entries wait for each other before they are put into the log and signed together."""
 
+ENTRIES_AT_ONCE: Final = 1024
+"""So many take as long as a batch of commands: whoever writes meanwhile hardly waits."""
+
+STEPS_AT_ONCE: Final = 64
+"""So many steps take about half a second, where somebody waits for the log."""
+
+LOOKED_AT: Final = 20_000
+"""So many entries are looked at together for those that a copied log lacks."""
+
+RETRY_SECONDS: Final = 10.0
+"""How long after a step in vain comes the next."""
+
 NO_SALT: Final = bytes(SALT_BYTES)
 """Stands for a salt that was destroyed."""
 
@@ -156,6 +168,14 @@ def list_missed(rows: Iterable[Leaves], seqs: Iterable[int]) -> list[int]:
 def find_tails(size: int) -> tuple[list[TileName], int | None]:
     """Name the partial tiles of a log, and the number of its partial leaves, where it has any."""
     return list_tails(size), size // TILE_HASHES if size % TILE_HASHES else None
+
+
+def tell_missing(what: str) -> LookupError:
+    """Say that something of the log is not there, and what to do."""
+    return LookupError(
+        f"The ledger's log lacks {what}. Somebody has changed the database: run `consentry ledger "
+        "verify`."
+    )
 
 
 def sign_tree(signer: NoteSigner, size: int, root: bytes, now: datetime) -> Checkpoint:

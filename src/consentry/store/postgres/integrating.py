@@ -16,6 +16,8 @@ from consentry.ports import SALT_BYTES, Clock, LogHead, NoteSigner
 from consentry.store.log_damage import check_size
 from consentry.store.log_leaves import (
     CHECKPOINT_SECONDS,
+    ENTRIES_AT_ONCE,
+    LOOKED_AT,
     EntryRow,
     Growth,
     Leaves,
@@ -29,14 +31,13 @@ from consentry.store.log_leaves import (
     row_of_key,
     sign_tree,
     split_seqs,
+    tell_missing,
 )
 from consentry.store.postgres.connection import Connection
 from consentry.store.postgres.statements import read_statements
 from consentry.wire.merkle import Span
 from consentry.wire.tiles import TileName, hash_span
 
-ENTRIES_AT_ONCE: Final = 1024
-_LOOKED_AT: Final = 20_000
 _PATIENT: Final = "SET LOCAL enable_seqscan = off; SET LOCAL jit = off"
 """Windows are found by where they lie on the disk, whatever the planner knows of the table."""
 
@@ -236,10 +237,7 @@ async def read_tiles(connection: Connection, names: list[TileName]) -> dict[Tile
 async def _read_leaves(connection: Connection, number: int) -> Leaves:
     for row in await _fetch(connection, "read_leaves", {"number": number}):
         return Leaves(*row)
-    raise LookupError(
-        f"The ledger's log lacks the leaves of its tile {number}. Somebody has changed the "
-        "database: run `consentry ledger verify`."
-    )
+    raise tell_missing(f"the leaves of its tile {number}")
 
 
 async def _find_missing(connection: Connection, size: int, last: int) -> list[int]:
@@ -251,13 +249,13 @@ async def _find_missing(connection: Connection, size: int, last: int) -> list[in
     ((count,),) = await _fetch(connection, "count_up_to", {"last": last})
     left, missing = count - size, list[int]()
     while len(missing) < left and last > 0:
-        between = {"lowest": last - _LOOKED_AT, "highest": last}
+        between = {"lowest": last - LOOKED_AT, "highest": last}
         known: set[int] = set()
         for (cut,) in await _fetch(connection, "leaves_between", between):
             known.update(split_seqs(cut))
         found = await _fetch(connection, "seqs_between", between)
         missing += [seq for (seq,) in found if seq not in known]
-        last -= _LOOKED_AT
+        last -= LOOKED_AT
     return sorted(missing)
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from consentry.ports import Clock, LogDamaged, LogHead, NoteSigner
 from consentry.store.log_damage import reading_log
-from consentry.store.log_leaves import CHECKPOINT_SECONDS
+from consentry.store.log_leaves import CHECKPOINT_SECONDS, RETRY_SECONDS, STEPS_AT_ONCE
 from consentry.store.postgres.address import Address
 from consentry.store.postgres.connection import Connection, answering, connect, let_go
 from consentry.store.postgres.integrating import LogIntegrator, keep_timestamp
@@ -14,8 +14,6 @@ from consentry.store.postgres.integrating import LogIntegrator, keep_timestamp
 _LOOK_SECONDS: Final = 5.0
 """How often entries of other processes are looked for: one that was killed leaves its last."""
 
-_RETRY_SECONDS: Final = 10.0
-_STEPS_AT_ONCE: Final = 64
 _PAUSE_SECONDS: Final = 0.02
 """Between two steps, so that batches are decided meanwhile."""
 
@@ -56,11 +54,11 @@ class LogKeeping:
                 await self._integrate_waiting()
             except LogDamaged as error:
                 _log.error("ledger_not_integrated: it is tried again", extra={"why": str(error)})
-                await asyncio.sleep(_RETRY_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)
             except Exception:  # noqa: BLE001 - whatever it is, the next time it may go
                 _log.exception("ledger_not_integrated: it is tried again")
                 await self._drop()
-                await asyncio.sleep(_RETRY_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def _integrate_waiting(self) -> None:
         more = True
@@ -78,7 +76,7 @@ class LogKeeping:
         async with self._turn:
             with answering(), reading_log("its tables"):
                 connection = await self._connect()
-                return await self._integrator.integrate_many(connection, _STEPS_AT_ONCE)
+                return await self._integrator.integrate_many(connection, STEPS_AT_ONCE)
 
     async def keep_timestamp(self, size: int, answer: bytes) -> None:
         """Keep an authority's answer beside a checkpoint."""

@@ -17,6 +17,10 @@ from consentry.ports import SALT_BYTES, Clock, LogDamaged, LogHead, NoteSigner, 
 from consentry.store.log_damage import check_size, reading_log
 from consentry.store.log_leaves import (
     CHECKPOINT_SECONDS,
+    ENTRIES_AT_ONCE,
+    LOOKED_AT,
+    RETRY_SECONDS,
+    STEPS_AT_ONCE,
     EntryRow,
     Growth,
     Leaves,
@@ -30,6 +34,7 @@ from consentry.store.log_leaves import (
     row_of_key,
     sign_tree,
     split_seqs,
+    tell_missing,
 )
 from consentry.store.queries import read_queries
 from consentry.store.rows import encode
@@ -37,14 +42,9 @@ from consentry.store.sqlite.connection import transaction
 from consentry.wire.merkle import Span
 from consentry.wire.tiles import TileName, hash_span
 
-ENTRIES_AT_ONCE: Final = 1024
 _BUSY_PAUSE_SECONDS: Final = 0.02
 _LOOK_SECONDS: Final = 2.0
 """How often entries of other processes are looked for: of our own we know."""
-
-_RETRY_SECONDS: Final = 10.0
-_STEPS_AT_ONCE: Final = 64
-_LOOKED_AT: Final = 20_000
 
 _LOG: Final = read_queries("sqlite", "log")
 _log = logging.getLogger(__name__)
@@ -74,10 +74,10 @@ class LogIntegrator:
             found = self.integrate_some()
         except (LogDamaged, apsw.SQLError) as error:
             _tell_damage(error)
-            wait_seconds = _RETRY_SECONDS
+            wait_seconds = RETRY_SECONDS
         except Exception:  # noqa: BLE001 - the writer's thread must live on, whatever it is
             _log.exception("ledger_not_integrated: it is tried again")
-            wait_seconds = _RETRY_SECONDS
+            wait_seconds = RETRY_SECONDS
         else:
             wait_seconds = _wait_after(found, idle=idle)
         self._due_at = now + wait_seconds
@@ -125,7 +125,7 @@ class LogIntegrator:
     def integrate_many(self) -> LogHead:
         """Integrate as many as take about half a second, and sign them; tell how many are left."""
         self._signs_at = 0.0
-        for _ in range(_STEPS_AT_ONCE):
+        for _ in range(STEPS_AT_ONCE):
             if self.integrate_some() <= ENTRIES_AT_ONCE:
                 break
         ((size, waiting),) = self._writing.execute(_LOG["count_waiting"])
@@ -244,7 +244,7 @@ def find_missing(connection: apsw.Connection, size: int, last: int) -> list[Entr
     left = int(str(count)) - size
     missing: list[int] = []
     while len(missing) < left:
-        found = connection.execute(_LOG["seqs_down_from"], {"last": last, "limit": _LOOKED_AT})
+        found = connection.execute(_LOG["seqs_down_from"], {"last": last, "limit": LOOKED_AT})
         seqs = [int(str(seq)) for (seq,) in found]
         if not seqs:
             break
@@ -266,20 +266,14 @@ def read_tile(connection: apsw.Connection, name: TileName) -> bytes:
     """Read a tile; raises `LookupError` where it is not there."""
     for (hashes,) in connection.execute(_LOG["read_tile"], name):
         return bytes(hashes)
-    raise LookupError(
-        f"The ledger's log lacks its tile {name.number} of level {name.level}. Somebody has "
-        "changed the database: run `consentry ledger verify`."
-    )
+    raise tell_missing(f"its tile {name.number} of level {name.level}")
 
 
 def read_leaves(connection: apsw.Connection, number: int) -> Leaves:
     """Read the leaves of a tile; raises `LookupError` where they are not there."""
     for row in connection.execute(_LOG["read_leaves"], (number,)):
         return Leaves(*row)
-    raise LookupError(
-        f"The ledger's log lacks the leaves of its tile {number}. Somebody has changed the "
-        "database: run `consentry ledger verify`."
-    )
+    raise tell_missing(f"the leaves of its tile {number}")
 
 
 def destroy_salts(connection: apsw.Connection, seqs: list[int]) -> None:

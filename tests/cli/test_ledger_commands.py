@@ -34,8 +34,10 @@ def call(folder: Path, *words: str, code: int = 0) -> str:
 
 def test_a_ledger_is_signed_kept_and_held_against_what_was_kept(tmp_path: Path) -> None:
     """What commands write gets in; checkpoints are kept in a folder and a git repository, never
-    written over; a row that is changed behind the program's back is found and named.
+    written over; a row that is changed behind the program's back is found and named. A database
+    that is not there is not called whole.
     """
+    assert "nothing was verified" in call(tmp_path, "ledger", "verify", code=2)
     assert "nothing to sign" in call(tmp_path, "ledger", "checkpoint", code=1)
     call(tmp_path, "brand", "add", "Acme", "--id", "acme")
     call(tmp_path, "brand", "add", "Bell", "--id", "bell")

@@ -215,6 +215,10 @@ def _verify(
     from consentry.store.verifying.ledger import OneHand, verify_ledger  # noqa: PLC0415 - see above
     from consentry.store.verifying.processes import ManyHands  # noqa: PLC0415 - see above
 
+    if not settings.is_postgres and not settings.database_path.exists():
+        # Made now, it would be found whole: whoever asks every night would never hear of it.
+        path = settings.database_path
+        _refuse(f"There is no database {path}: nothing was verified. Check CONSENTRY_DATABASE.")
     text_keys, _ = read_text_keys(settings)
     use_text_keys(text_keys, seals=False)
     # Whatever else a command does first, this one too: the tables are brought up to date.

@@ -91,7 +91,7 @@ def test_a_click_that_races_a_stop_gets_the_sentence(
 def test_a_stranger_who_says_stop_is_shown_so(
     demo: Demo, windows: Windows, agent: StorageState, phone: str
 ) -> None:
-    """A customer made by a STOP: Send is dead for that reason, with the words that lift it."""
+    """A customer made by a STOP: Send is dead, with the words that lift it; also once erased."""
     demo.carrier.type_heard(phone, demo.number("toll_free"), "STOP")
     console = windows.open(f"{demo.product.url}/console?search={phone[-4:]}", agent=agent)
     console.get_by_role("link", name="Opted out").click()
@@ -101,6 +101,20 @@ def test_a_stranger_who_says_stop_is_shown_so(
         )
         expect(told).to_be_visible()
     expect(console.get_by_role("button", name="Send SMS")).to_be_disabled()
+
+    of_before = console.url
+    console.get_by_role("link", name="Erase").click()
+    expect(console.get_by_text("That they said no. It is kept under a keyed hash")).to_be_visible()
+    console.get_by_label("Why, without").fill("asked at the counter")
+    console.get_by_label("I know that it cannot be undone").check()
+    console.get_by_role("button", name="Erase").click()
+    expect(console.get_by_role("heading", name="Inbox")).to_be_visible()
+    demo.carrier.type_heard(phone, demo.number("toll_free"), "Are you there?")
+    console.goto(f"{demo.product.url}/console?search={phone[-4:]}")
+    console.get_by_role("link", name="Opted out").click()
+    expect(console.get_by_label("Composer").get_by_text("must text START")).to_be_visible()
+    expect(console.get_by_role("button", name="Send SMS")).to_be_disabled()
+    assert console.url != of_before
 
 
 @pytest.mark.usefixtures("agent")

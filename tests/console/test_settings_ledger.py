@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 from settings_world import ACME_ADMIN, COMPLIANCE, World, open_world
+from starlette.responses import Response
 
-from consentry.ports import Page
+from consentry.console.guard import shield
+from consentry.console.rendering import Renderer
+from consentry.ports import LogDamaged, Page
 
 pytestmark = pytest.mark.integration
 
@@ -51,3 +54,14 @@ async def test_a_stamp_is_shown(world: World) -> None:
 async def test_who_works_for_some_brands_stays_out(world: World) -> None:
     """The ledger is of all brands."""
     assert (await (await world.desk(ACME_ADMIN)).open("/ledger?entry=x")).status == 403
+
+
+async def test_a_damaged_log_is_told_as_one() -> None:
+    """With where it is and what to do, and not as a database that does not answer."""
+
+    async def show() -> Response:
+        raise LogDamaged("What is in log_head is not what was written there.")
+
+    answer = await shield(Renderer(), show())
+    page = bytes(answer.body).decode()
+    assert (answer.status_code, "log is damaged" in page, "log_head" in page) == (503, True, True)

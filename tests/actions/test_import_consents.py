@@ -1,5 +1,6 @@
 """A list of people who signed up elsewhere: who is asked, and who is left alone."""
 
+import msgspec
 import pytest
 
 from action_world import World
@@ -47,6 +48,17 @@ def test_the_same_list_again_asks_nobody_and_writes_nothing() -> None:
     count = len(world.store.entries)
     assert world.store.run(ImportConsent(LINE, SOURCE)).row is Row.KNOWN
     assert len(world.store.entries) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "row"), [("STOP", Row.WITHDREW), ("no thanks", Row.HELD), ("Help", Row.HELD)]
+)
+def test_whose_words_are_no_consent_is_not_asked(text: str, row: Row) -> None:
+    """A list that has what people texted has those who said stop, too."""
+    world = World()
+    imported = world.store.run(ImportConsent(msgspec.structs.replace(LINE, text=text), SOURCE))
+    assert (imported.row, "and no consent" in imported.note) == (row, True)
+    assert (world.store.entries, world.store.messages) == ([], {})
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing() -> None:

@@ -15,6 +15,7 @@ from consentry.actions.request_consent import RequestConsent
 from consentry.domain.double_opt_in import Fate
 from consentry.domain.entries import Actor, ActorKind, Evidence, Medium
 from consentry.domain.listed_numbers import ListedNumber
+from consentry.domain.vouched_words import WHY, NoConsent, find_no_consent
 from consentry.ports import Change, Facts, Needs
 
 
@@ -80,6 +81,10 @@ class ImportConsent(msgspec.Struct, frozen=True):
 
         Who is not asked has nothing written: what stands already stays as it is.
         """
+        instead = find_no_consent(self.line.text)
+        if instead is not None:
+            row = Row.WITHDREW if instead is NoConsent.OPT_OUT else Row.HELD
+            return ImportedConsent(row, f"This text is {WHY[instead]}, and no consent."), Change()
         recorded, change = self._request().decide(facts)
         row = _ROWS[recorded.fate or Fate.HELD]
         imported = ImportedConsent(row, recorded.note or "")

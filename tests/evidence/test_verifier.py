@@ -376,6 +376,12 @@ def test_a_key_that_is_only_listed_vouches_for_nothing(bundle: bytes, tmp_path: 
     (unshown,) = report.unshown
     assert report.problems == []
     assert "the rest is signed by another key" in unshown
+    kept = tmp_path / "kept.txt"
+    kept.write_bytes(files["checkpoint.txt"])
+    (unshown,) = check.verify(newer, {"--checkpoint": str(kept)}).unshown
+    assert "signed by another key than this bundle" in unshown
+    given = {"--checkpoint": str(kept), "--key": other.key}
+    assert check.verify(newer, given).unshown == []
 
     text = files["checkpoint.txt"].decode().rpartition("\n\n")[0] + "\n"
     files["checkpoint.txt"] = other.sign(text).encode()

@@ -152,6 +152,15 @@ def open_note(data: bytes, keys: list[Key]) -> str:
     return text
 
 
+def is_note_of(data: bytes, key: Key) -> bool:
+    """Tell whether a key signed a note, and nobody else did."""
+    try:
+        open_note(data, [key])
+    except Wrong:
+        return False
+    return True
+
+
 # The ledger's tree (RFC 6962, section 2.1).
 
 

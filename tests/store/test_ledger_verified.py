@@ -379,17 +379,7 @@ def test_an_erased_entry_must_be_accounted_for(
     it, and only there.
     """
     ledger = copy_file(filled_file, tmp_path)
-    zeros = "zeroblob(16)"
-    for seq in (5, 6, 300):
-        number, place = divmod(seq - 1, 256)
-        cut = f"substr(salts, 1, {place * 16}) || {zeros} || substr(salts, {place * 16 + 17})"
-        ledger.run(f"UPDATE log_leaves SET salts = CAST({cut} AS BLOB) WHERE number = {number}")  # noqa: S608 - a test's own names
-        ledger.run(
-            "UPDATE entries SET kind = 'entry_erased', recipient = 'erased', sender = NULL, "  # noqa: S608 - a test's own names
-            "value = json_object('id', id, 'recipient', 'erased', 'kind', 'entry_erased', "
-            "'at', value ->> 'recorded_at', 'recorded_at', value ->> 'recorded_at', "
-            f"'actor', json_object('kind', 'system')) WHERE seq = {seq}"
-        )
+    empty(ledger)
     assert [f.problem for f in verify(ledger).findings] == [Problem.UNACCOUNTED] * 3
     assert isinstance(ledger.opening, OpenFile)
     asyncio.run(account(str(ledger.opening.path)))
@@ -401,6 +391,34 @@ def test_an_erased_entry_must_be_accounted_for(
         )
         [finding] = verify(ledger).findings
         assert (finding.problem, finding.leaf) == (Problem.CHANGED, 5)
+
+
+def empty(ledger: Ledger) -> None:
+    """Destroy payload and salt of some entries, as an erasure does."""
+    zeros = "zeroblob(16)"
+    for seq in (5, 6, 300):
+        number, place = divmod(seq - 1, 256)
+        cut = f"substr(salts, 1, {place * 16}) || {zeros} || substr(salts, {place * 16 + 17})"
+        ledger.run(f"UPDATE log_leaves SET salts = CAST({cut} AS BLOB) WHERE number = {number}")  # noqa: S608 - a test's own names
+        ledger.run(
+            "UPDATE entries SET kind = 'entry_erased', recipient = 'erased', sender = NULL, "  # noqa: S608 - a test's own names
+            "value = json_object('id', id, 'recipient', 'erased', 'kind', 'entry_erased', "
+            "'at', value ->> 'recorded_at', 'recorded_at', value ->> 'recorded_at', "
+            f"'actor', json_object('kind', 'system')) WHERE seq = {seq}"
+        )
+
+
+def test_an_erasure_behind_which_others_began_to_read_is_accounted_for(
+    filled_file: tuple[Path, str], tmp_path: Path
+) -> None:
+    """Each process reads a file as it is when it begins; what one saw erased, all know of."""
+    ledger = copy_file(filled_file, tmp_path)
+    assert isinstance(ledger.opening, OpenFile)
+    with closing(ledger.opening.open()) as source:
+        empty(ledger)
+        asyncio.run(account(str(ledger.opening.path)))
+        with closing(ledger.opening.open()) as newer:
+            assert verify_ledger(source, OneHand(newer), Unwatched()).is_whole
 
 
 @pytest.mark.parametrize("value", ["{", "[]", "{}", '{"id": 1}'])

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from typing import Final, Protocol, TypeVar
 
 import msgspec
@@ -179,12 +180,21 @@ def _read_seqs(source: LogSource, bounds: Bounds) -> Iterator[int]:
 
 def _judge_erased(source: LogSource, erased: list[tuple[int, int]]) -> Iterator[Finding]:
     """Find erased entries that no entry of the kind `erased` accounts for."""
+    left = _leave_accounted(source, erased)
+    if left:
+        # Another process may have begun to read a moment later, behind an erasure.
+        with closing(source.describe().open()) as newer:
+            left = _leave_accounted(newer, left)
+    for seq, leaf in left:
+        yield Finding(Problem.UNACCOUNTED, f"Entry number {seq}", leaf)
+
+
+def _leave_accounted(source: LogSource, erased: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Leave out the entries that are accounted for."""
     if not erased:
-        return
+        return []
     is_accounted = _make_lookup([run for v in source.list_erasures() for run in _read_runs(v)])
-    for seq, leaf in erased:
-        if not is_accounted(seq):
-            yield Finding(Problem.UNACCOUNTED, f"Entry number {seq}", leaf)
+    return [(seq, leaf) for seq, leaf in erased if not is_accounted(seq)]
 
 
 def _read_runs(value: bytes) -> tuple[tuple[int, int], ...]:

@@ -49,12 +49,12 @@ class Decided(msgspec.Struct, frozen=True, gc=False):
     in_flight: tuple[str, ...] = ()
 
 
-_FATES = {
+_FATES: Final = {
     Fate.NEW: RowOutcome.RECORDED,
     Fate.LISTED: RowOutcome.STANDS,
     Fate.CAME_BACK: RowOutcome.CAME_BACK,
 }
-_STATES = {
+_STATES: Final = {
     ConsentState.ACTIVE: RowOutcome.RECORDED,
     ConsentState.PENDING: RowOutcome.PENDING,
     ConsentState.PENDING_CARRIER: RowOutcome.PENDING,

@@ -1,13 +1,14 @@
 """The transparency log over the ledger's entries: what is read of it, and who signs it."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from consentry.wire.signed_note import Tree
 
-SALT_BYTES = 16
+SALT_BYTES: Final = 16
+"""How much randomness is hashed with each entry: nobody guesses what it was once that is gone."""
 
 
 class Logged(msgspec.Struct, frozen=True):

@@ -337,13 +337,13 @@ WHERE n.id >= p.id AND n.id < p.message || '/' AND n.recipient = p.recipient AND
 UPDATE notices AS n SET state = r.state, due_at = r.due_at, value = r.value
 FROM (
     SELECT
-    unnest(:replayed_recipients::text[]) AS recipient,
-    unnest(:replayed_ids::text[]) COLLATE "C" AS id,
-    unnest(:replayed_messages::text[]) AS message,
-    unnest(:replayed_hosts::text[]) AS host,
-    unnest(:replayed_states::text[]) AS state,
-    unnest(:replayed_times::bigint[]) AS due_at,
-    unnest(:replayed_values::text[]) AS value
+        unnest(:replayed_recipients::text[]) AS recipient,
+        unnest(:replayed_ids::text[]) COLLATE "C" AS id,
+        unnest(:replayed_messages::text[]) AS message,
+        unnest(:replayed_hosts::text[]) AS host,
+        unnest(:replayed_states::text[]) AS state,
+        unnest(:replayed_times::bigint[]) AS due_at,
+        unnest(:replayed_values::text[]) AS value
 ) AS r
 WHERE n.id = r.id AND n.recipient = r.recipient AND n.state = 'given_up'
 

@@ -48,13 +48,16 @@ LIMITS: Final = msgspec.structs.replace(
 
 
 class Observed:
-    """A command with what it decided last, which a crash may keep from whoever waits for it."""
+    """A command with what it decided last, which a crash may keep from whoever waits for it.
 
-    __slots__ = ("asked", "change", "command", "error", "now", "outcome")
+    The first `alike` entries of its change are about people of whom nothing was known.
+    """
+
+    __slots__ = ("alike", "asked", "change", "command", "error", "now", "outcome")
 
     def __init__(self, command: AnyCommand) -> None:
         self.command = command
-        self.asked = 0
+        self.alike = self.asked = 0
         self.outcome: object = None
         self.change = _NOTHING
         self.error: Exception | None = None
@@ -74,6 +77,7 @@ class Observed:
             self.error = error
             raise
         self.change = spell_out(change)
+        self.alike = len(self.change.entries) - len(change.entries)
         return self.outcome, change
 
 

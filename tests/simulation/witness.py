@@ -102,10 +102,15 @@ class Witness(Hearing):
         for destroyed in observed.change.destroyed:
             self.mirror.destroy(destroyed)
             self.forget(destroyed.recipient)
-        for number in dict.fromkeys(entry.recipient for entry in observed.change.entries):
+        entries = observed.change.entries
+        # What is alike is written first, and about nobody who was ever known.
+        for entry in entries[: observed.alike]:
+            self.mirror.note(entry)
+        known = entries[observed.alike :]
+        for number in dict.fromkeys(entry.recipient for entry in known):
             if number in self.mirror.erased:
                 self.mirror.recall(number, server.connection)
-        for entry in observed.change.entries:
+        for entry in known:
             self._replay(entry)
             self.mirror.note(entry)
         self.mirror.apply(observed.change)

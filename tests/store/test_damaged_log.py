@@ -5,10 +5,14 @@ from contextlib import closing
 import pytest
 from store_world import ANN, Database, PostgresDatabase, SQLiteDatabase, tagged, write
 from test_erasing import KEYS, erase
+from test_ledger_log import Unwatched
 
 from consentry.actions.prove_entry import prove_entry
 from consentry.ports import Change, LogDamaged, Page, Store
 from consentry.store.sqlite.connection import open_connection
+from consentry.store.verifying.findings import Problem
+from consentry.store.verifying.ledger import OneHand, verify_ledger
+from consentry.store.verifying.sqlite import OpenFile
 from ledger_keys import SIGNER
 
 pytestmark = pytest.mark.integration
@@ -86,3 +90,17 @@ async def test_a_missing_tile_is_damage_and_no_missing_entry(database: Database)
     with pytest.raises(LogDamaged):
         await prove_entry(store, entry)
     await store.close()
+
+
+async def test_an_entry_with_what_is_no_text_is_named(sqlite: SQLiteDatabase) -> None:
+    """`ledger verify` goes on behind it, and names nothing else."""
+    store = sqlite.open(signer=SIGNER)
+    for number in range(3):
+        await append(store, number)
+    await store.integrate_log()
+    await store.close()
+    await run(sqlite, "DROP TRIGGER entries_are_never_changed")
+    await run(sqlite, "UPDATE entries SET sender = CAST(X'FF' AS TEXT) WHERE seq = 2")
+    with closing(OpenFile(sqlite.path).open()) as source:
+        [found] = verify_ledger(source, OneHand(source), Unwatched()).findings
+    assert (found.problem, found.leaf, found.told) == (Problem.COLUMNS, 1, "sender")

@@ -32,6 +32,14 @@ WHERE level = ?1 AND number >= ?2 AND number < ?2 + ?3 ORDER BY number;
 SELECT seq, recipient, id, kind, sender, recorded_at, CAST(value AS BLOB) FROM entries
 WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq;
 
+-- name: read_odd_entries
+-- The same as bytes: where somebody wrote what is no text.
+SELECT
+    seq, CAST(recipient AS BLOB), CAST(id AS BLOB), CAST(kind AS BLOB), CAST(sender AS BLOB),
+    recorded_at, CAST(value AS BLOB)
+FROM entries
+WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq;
+
 -- name: find_waiting
 SELECT value FROM json_each(?1) WHERE value > (SELECT after_seq FROM log_head);
 

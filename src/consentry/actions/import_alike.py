@@ -131,11 +131,12 @@ class Group(msgspec.Struct, frozen=True):
     def gather(self, new_id: Callable[[str], str], now: datetime) -> Alike:
         """Give all rows together, each under a new id; what has no date is of now."""
         times = [_write_time(row.at or now) for row in self.rows]
-        words = tuple(
+        words = [
             (new_id("ent"), r.recipient, at, str(r.line), _write(r.claimed), _write(r.reason))
             for r, (at, _) in zip(self.rows, times, strict=True)
-        )
-        return Alike(self.exemplar, FIRST_MARKS.words(), words, tuple(at for _, at in times))
+        ]
+        marks = FIRST_MARKS.words()
+        return Alike(self.exemplar, marks, tuple(words), tuple([at for _, at in times]))
 
 
 class Strangers:

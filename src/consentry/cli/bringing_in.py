@@ -51,8 +51,8 @@ from consentry.wire.written_rows import harmless
 _BESIDE_A_SERVER: Final = Pace(slice_rows=100, rest_seconds=0.01)
 """A server on the same SQLite database gets the file in between: a STOP waits for little."""
 
-_BY_ITSELF: Final = Pace(ahead=4)
-"""Nobody else writes to the file: two slices share what it takes to make one durable."""
+_BY_ITSELF: Final = Pace(ahead=6)
+"""Nobody else writes to the file: a few slices share what it takes to make one durable."""
 
 _WORDS: Final = {
     RowOutcome.RECORDED: "recorded",

@@ -58,12 +58,14 @@ async def measure_imports(plan: Plan, steps: Steps) -> list[Figure]:
     folder.mkdir()
     file = folder / "list.csv"
     _write_list(file, rows)
+    content = await take_content(plan.folder / "import-sample", 0, _NOWHERE)
     runs: dict[str, list[Ran]] = {one.name: [] for one in _LISTS}
     for round_ in range(plan.rounds):
         for one in _LISTS:
             steps.step(f"import of {one.name}, {round_ + 1} of {plan.rounds}")
             database = SQLiteDatabase(folder / f"{one.name}-{round_}")
-            await _prepare(database, plan.folder / f"import-sample-{one.name}-{round_}")
+            await prepare_database(database, content, 0)
+            await add_program(database, _PROGRAM)
             ran = run_whole(["import", str(file), *one.words, "--json"], database)
             _compare(ran, one, database, rows)
             runs[one.name].append(ran)
@@ -77,12 +79,6 @@ def _write_list(file: Path, rows: int) -> None:
         for place in range(rows):
             month, day = place % _MONTHS + 1, place // _MONTHS % _DAYS + 1
             written.write(f"{scattered_number(place, rows)},2025-{month:02}-{day:02}\n")
-
-
-async def _prepare(database: SQLiteDatabase, sample: Path) -> None:
-    content = await take_content(sample, 0, _NOWHERE)
-    await prepare_database(database, content, 0)
-    await add_program(database, _PROGRAM)
 
 
 def _compare(ran: Ran, one: _List, database: SQLiteDatabase, rows: int) -> None:

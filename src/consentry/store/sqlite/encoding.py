@@ -26,8 +26,11 @@ class AlikeEntries(NamedTuple):
     cells: list[str]
 
 
-SQLiteRow = bytes | AlikeEntries
-"""A row as JSON; or rows of entries, cell by cell, for they are most of what is ever written."""
+StandingCells = tuple[str, int | None, str | None, str]
+"""A row of a standing: whose, since when and by what marks opted out, and its value."""
+
+SQLiteRow = bytes | AlikeEntries | StandingCells
+"""A row as JSON; or, of what is alike, cell by cell: it is most of what is ever written."""
 
 
 class JSONRows:
@@ -46,9 +49,8 @@ class JSONRows:
             cells += words[RECIPIENT], words[ID], value
         entries = AlikeEntries(exemplar.kind.value, exemplar.sender, recorded_at, cells)
         stands = stand_alike(alike)
-        marks = encode(stands.marks).decode()
         standings: dict[str, SQLiteRow] = {
-            recipient: f"[{'null' if since is None else since},{marks},{value}]".encode()
+            recipient: (recipient, since, stands.marks, value)
             for recipient, since, value in stands.rows()
         }
         return AlikeRows([entries], standings)

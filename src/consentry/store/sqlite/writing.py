@@ -1,8 +1,9 @@
 """Writes what a batch changed to SQLite: one statement, one step for each table."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 import apsw
 
@@ -11,17 +12,35 @@ from consentry.store.changed import REPEATS_AT_ONCE, Changed, Table
 from consentry.store.derived import encode_tallies, row_of_standing
 from consentry.store.queries import read_queries
 from consentry.store.rows import encode, join_rows, to_microseconds
-from consentry.store.sqlite.encoding import AlikeEntries, SQLiteRow
+from consentry.store.sqlite.encoding import AlikeEntries, SQLiteRow, StandingCells
 from consentry.store.sqlite.erasing import destroy, zeroing
 from consentry.store.sqlite.indexing import forget, index_changed, step_back
 
 _WRITE: Final = read_queries("sqlite", "write")
 
-_ROW: Final = "(?, ?, ?)"
-_CELLS: Final = 3
 _ROWS_AT_ONCE: Final = 100
-_CELLS_AT_ONCE: Final = _CELLS * _ROWS_AT_ONCE
-_APPEND_MANY: Final = _WRITE["append_alike"].replace(_ROW, ", ".join([_ROW] * _ROWS_AT_ONCE))
+_ROW: Final = re.compile(r"\((\?(?:, \?)*)\)")
+
+Cell = str | int | None
+
+
+class _ManyRows(NamedTuple):
+    """A statement for many rows, and how many cells each has."""
+
+    many: str
+    width: int
+
+
+def _repeat_row(query: str) -> _ManyRows:
+    """Repeat the row of a statement that has one in brackets."""
+    (row,) = _ROW.finditer(query)
+    rows = ", ".join([row[0]] * _ROWS_AT_ONCE)
+    return _ManyRows(query[: row.start()] + rows + query[row.end() :], row[0].count("?"))
+
+
+_MANY: Final = {
+    name: _repeat_row(_WRITE[name]) for name in ("append_cells", "write_standing_cells")
+}
 
 
 def _run(connection: apsw.Connection, name: str, rows: str) -> None:
@@ -52,10 +71,9 @@ def _write(connection: apsw.Connection, changed: Changed[SQLiteRow]) -> None:
         after = {number: row_of_standing(s) for number, s in changed.standings.items()}
         _run(connection, "write_standings", encode(after).decode())
     if changed.alike_standings:
-        numbers = changed.alike_standings.keys()
-        rows = zip(numbers, _as_json(changed.alike_standings.values()), strict=True)
-        after_them = ",".join([f'"{number}":{row.decode()}' for number, row in rows])
-        _run(connection, "write_standings", f"{{{after_them}}}")
+        rows = cast("Iterable[StandingCells]", changed.alike_standings.values())
+        cells = [cell for row in rows for cell in row]
+        _run_cells(connection, "write_standing_cells", (), cells)
     if changed.directory_changed:
         connection.execute(_WRITE["advance_directory_version"])
 
@@ -74,15 +92,25 @@ def _append(connection: apsw.Connection, changed: Changed[SQLiteRow]) -> None:
 
 
 def _append_alike(connection: apsw.Connection, alike: AlikeEntries) -> None:
-    """Append entries cell by cell, many in one step: their values need not be taken apart."""
     shared = alike.kind, alike.sender, alike.recorded_at
-    cells = alike.cells
-    whole = len(cells) - len(cells) % _CELLS_AT_ONCE
-    for start in range(0, whole, _CELLS_AT_ONCE):
-        connection.execute(_APPEND_MANY, (*shared, *cells[start : start + _CELLS_AT_ONCE]))
-    rest = range(whole, len(cells), _CELLS)
-    rows = ((*shared, *cells[at : at + _CELLS]) for at in rest)
-    connection.executemany(_WRITE["append_alike"], rows)
+    _run_cells(connection, "append_cells", shared, alike.cells)
+
+
+def _run_cells(
+    connection: apsw.Connection, name: str, shared: Sequence[Cell], cells: Sequence[Cell]
+) -> None:
+    """Write rows cell by cell, many in one step: their values need not be taken apart.
+
+    `shared` are cells that all rows have, which come first in the statement.
+    """
+    statement = _MANY[name]
+    at_once = statement.width * _ROWS_AT_ONCE
+    whole = len(cells) - len(cells) % at_once
+    for start in range(0, whole, at_once):
+        connection.execute(statement.many, (*shared, *cells[start : start + at_once]))
+    rest = range(whole, len(cells), statement.width)
+    rows = ((*shared, *cells[at : at + statement.width]) for at in rest)
+    connection.executemany(_WRITE[name], rows)
 
 
 def _as_json(rows: Iterable[SQLiteRow]) -> Iterable[bytes]:

@@ -12,7 +12,7 @@ SELECT
     value -> 1
 FROM jsonb_each(:rows);
 
--- name: append_alike
+-- name: append_cells
 -- Not from JSON, for there may be very many: kind, sender and time of all, then recipient, id and
 -- value of each. The program repeats the last brackets for many at once.
 INSERT INTO entries (recipient, id, kind, sender, recorded_at, value)
@@ -28,6 +28,16 @@ JOIN entries AS e ON e.id = wanted.value;
 INSERT INTO standings (number, recipient, opted_out_at, opt_out_marks, value)
 SELECT CAST(key AS INTEGER), key, value ->> 0, value ->> 1, value -> 2
 FROM jsonb_each(:rows) WHERE true
+ON CONFLICT (number) DO UPDATE SET
+    opted_out_at = excluded.opted_out_at,
+    opt_out_marks = excluded.opt_out_marks,
+    value = excluded.value;
+
+-- name: write_standing_cells
+-- The same, cell by cell; the program repeats the brackets.
+INSERT INTO standings (number, recipient, opted_out_at, opt_out_marks, value)
+SELECT CAST(column1 AS INTEGER), column1, column2, column3, column4 FROM (VALUES (?, ?, ?, ?))
+WHERE true
 ON CONFLICT (number) DO UPDATE SET
     opted_out_at = excluded.opted_out_at,
     opt_out_marks = excluded.opt_out_marks,

@@ -54,6 +54,10 @@ _BESIDE_A_SERVER: Final = Pace(slice_rows=100, rest_seconds=0.01)
 _BY_ITSELF: Final = Pace(ahead=6)
 """Nobody else writes to the file: a few slices share what it takes to make one durable."""
 
+_TURN_SECONDS: Final = 0.0005
+"""How long reading ahead may keep the interpreter from the thread that writes, which is the slower
+one: with Python's own 5 ms it stands still for most of the time that a block is read."""
+
 _WORDS: Final = {
     RowOutcome.RECORDED: "recorded",
     RowOutcome.PENDING: "recorded; counts when the handset confirms it",
@@ -283,6 +287,7 @@ class _Bringing:
     ) -> tuple[dict[str, int], ImportRun | None]:
         """Bring the list in, or only try; counts all its rows, those of an earlier start too."""
         self._report = report
+        sys.setswitchinterval(_TURN_SECONDS)
         with progress_shown("Looking" if dry else "Importing", self._rows.size) as advance:
             self._advance = advance
             if dry:

@@ -209,6 +209,7 @@ def test_rules_are_explained_where_somebody_is(run: Run) -> None:
         (("carrier", "test", "nobody"), "carrier list"),
         (("key", "revoke", "key_nobody"), "key list"),
         (("serve", "--workers", "4"), "one process"),
+        (("backup", "/proc/copy.db"), "/proc/copy.db.part cannot be used"),
     ],
 )
 def test_bad_use_is_told_in_a_sentence(run: Run, words: tuple[str, ...], told: str) -> None:

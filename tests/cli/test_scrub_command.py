@@ -97,3 +97,7 @@ def test_what_cannot_be_answered_ends_with_2(runner: CliRunner, tmp_path: Path) 
         done = runner.invoke(app, ["scrub", *files, *words])
         assert (done.exit_code, said in done.output) == (2, True), done.output
     assert not (tmp_path / "out.csv").exists()
+    for words in (["scrub", files[0], "/proc/out.csv", *ASKED], ["snapshot", "/proc/all"]):
+        done = runner.invoke(app, words)
+        assert (done.exit_code, "/proc/" in done.output) == (2, True), done.output
+        assert "cannot be used" in done.output

@@ -123,3 +123,8 @@ def run() -> None:
         fail(str(error), code=1)
     except StoreUnavailable as error:
         fail(f"The database cannot be used: {error}", code=1)
+    except OSError as error:
+        # Of a file that was named, or is beside one: whoever named it can mend that.
+        if error.filename is None:
+            raise
+        fail(f"{error.filename} cannot be used: {error.strerror}.", code=1)

@@ -97,6 +97,8 @@ def scrub(
             scrubbed = asyncio.run(_scrub_snapshot(plan, snapshot, ray))
     except ListError as error:
         fail(str(error), code=2)
+    except OSError as error:
+        fail(f"{error.filename or out} cannot be used: {error.strerror}.", code=2)
     if as_json:
         print_json(scrubbed)
     else:
@@ -132,9 +134,11 @@ def write_snapshot(
         made = with_store(write, keeps_log=True)
     except ListError as error:
         fail(str(error), code=2)
+    except OSError as error:
+        fail(f"{error.filename or folder} cannot be used: {error.strerror}.", code=2)
     tell(
         made,
-        f"{made.standings:,} people in {len(made.parts)} parts are in {folder}, as of "
+        f"{made.standings:,} {'person' if made.standings == 1 else 'people'} in {len(made.parts)} parts are in {folder}, as of "
         f"{made.as_of:%Y-%m-%d %H:%M:%S} UTC. Answer from it: consentry scrub IN OUT "
         f"--snapshot {folder} --sender NUMBER",
         as_json=as_json,

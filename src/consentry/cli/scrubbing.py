@@ -138,7 +138,7 @@ def write_snapshot(
         fail(f"{error.filename or folder} cannot be used: {error.strerror}.", code=2)
     tell(
         made,
-        f"{made.standings:,} {'person' if made.standings == 1 else 'people'} in {len(made.parts)} parts are in {folder}, as of "
+        f"How {made.standings:,} numbers stand is in {folder}, in {len(made.parts)} parts, as of "
         f"{made.as_of:%Y-%m-%d %H:%M:%S} UTC. Answer from it: consentry scrub IN OUT "
         f"--snapshot {folder} --sender NUMBER",
         as_json=as_json,

@@ -76,7 +76,7 @@ def test_who_waits_for_us_is_left_alone() -> None:
 
 
 @pytest.fixture
-async def port() -> AsyncIterator[int]:
+async def served() -> AsyncIterator[tuple[HTTPServer, int]]:
     """Serve an application that answers everybody, and give its port."""
 
     async def answer(scope: dict[str, object], receive: object, send: object) -> None:
@@ -97,9 +97,15 @@ async def port() -> AsyncIterator[int]:
     server.config.lifespan = "off"
     listener = bind("127.0.0.1", 0)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    yield listener.getsockname()[1]
+    yield server, listener.getsockname()[1]
     server.should_exit = True
     await serving
+
+
+@pytest.fixture
+def port(served: tuple[HTTPServer, int]) -> int:
+    """Give the port alone."""
+    return served[1]
 
 
 @pytest.mark.integration
@@ -177,3 +183,15 @@ async def look_later(server: HTTPServer, reader: asyncio.StreamReader) -> bool:
         return await asyncio.wait_for(reader.read(), 0.05) == b""
     except TimeoutError:
         return False
+
+
+@pytest.mark.integration
+async def test_a_connections_values_stay_in_place(served: tuple[HTTPServer, int]) -> None:
+    """They are no more than Python keeps in an object itself: beyond, each look takes longer."""
+    server, port = served
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+    await reader.readuntil(b"\r\n\r\n")
+    (connection,) = server.server_state.connections
+    assert len(vars(connection)) <= 29
+    writer.close()

@@ -19,7 +19,9 @@ SILENT_SECONDS_MAX: Final = 60.0
 class Connection(Protocol):
     """What is looked at of a connection."""
 
-    reads: int
+    @property
+    def reads(self) -> int:
+        """How often something came."""
 
     @property
     def request(self) -> object:

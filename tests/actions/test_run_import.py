@@ -172,6 +172,40 @@ async def test_an_import_that_is_cut_off_anywhere_goes_on_where_it_was(
     assert told == [row.line for row in rows]
 
 
+async def test_a_try_counts_what_the_import_then_does() -> None:
+    """Also where a number comes again, in the same block or a later one; nothing is written."""
+    world, heard = World(), list[int]()
+    numbers = [NUMBERS[0], NUMBERS[1], NUMBERS[1], NUMBERS[0], NUMBERS[2]]
+    rows = [ListedNumber(line, number) for line, number in enumerate(numbers, start=2)]
+    tried = await try_import(
+        world.store,  # type: ignore[arg-type]
+        OPT_OUTS,
+        lambda: blocks_of(rows, 3),
+        tell=lambda block, _: heard.append(block),
+    )
+    assert {name: count for name, count in tried.items() if count} == {"recorded": 3, "stands": 2}
+    assert (heard, world.kinds()) == ([0, 1], [])
+    run = await bring(world.store, rows, slice_rows=2, block=3)
+    assert run.counts == {"recorded": 3, "stands": 2}
+
+
+async def test_an_import_that_was_cut_off_behind_a_slice_goes_on_there() -> None:
+    """As the same import, and no row comes twice."""
+    world = make_world(0, FailingStore(World().store.directory()))
+    store = world.store
+    assert isinstance(store, FailingStore)
+    rows = [ListedNumber(line, number) for line, number in enumerate(NUMBERS, start=2)]
+    store.slices_left = 2
+    with pytest.raises(StoreUnavailable):
+        await bring(store, rows)
+    (cut_off,) = store.imports.values()
+    store.slices_left = 1_000_000
+    run = await bring(store, rows)
+    assert (run.id, cut_off.position, run.position) == (cut_off.id, 6, 8)
+    assert sum(run.counts.values()) == 8
+    assert len(await read_decided(store, run, 0)) == 7  # type: ignore[arg-type]
+
+
 async def test_the_same_list_again_is_another_import() -> None:
     """Once it is finished; it changes nothing, and the audit has both."""
     world = World()

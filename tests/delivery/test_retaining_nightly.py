@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from action_world import World
-from consentry.delivery.retaining import NightlyRetention
+from consentry.delivery.retaining import FEW, NightlyRetention
 from memory_store import MemoryStore
 
 pytestmark = pytest.mark.unit
@@ -48,6 +48,22 @@ async def test_it_waits_for_its_hour_and_then_destroys_once(
     world.clock.advance(hours=1)
     await job.look(3)
     assert world.store.customers
+
+
+async def test_a_clock_that_is_years_ahead_destroys_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """So many at once are never what a day made old: it is told, and left to a person."""
+    world = World()
+    for number in range(FEW + 1):
+        world.receive("Hello", recipient=f"+1415556{number:04}")
+    world.clock.advance(days=6 * 366)
+    job = nightly(world)
+    world.clock.advance(hours=16)
+    await job.look(3)
+    assert len(world.store.customers) == FEW + 1
+    told = [record for record in caplog.records if record.message == "retention_put_off"]
+    assert [record.__dict__["destroyed"] for record in told] == [FEW + 1]
 
 
 async def test_a_database_that_does_not_answer_ends_the_night(

@@ -11,6 +11,18 @@ from consentry.ports import Clock, Store, StoreUnavailable
 
 LOOK_SECONDS: Final = 60.0
 
+FEW: Final = 100
+SHARE: Final = 10
+"""A night destroys so few numbers, or up to this part of them all: what one day makes old.
+
+More are either the first night or a clock that is years ahead, and that nobody could undo.
+"""
+
+_BY_HAND: Final = (
+    "More than a tenth of all numbers at once: nothing was destroyed. See whether this host's "
+    "clock is right, then look at `consentry retention` and destroy by hand with --apply."
+)
+
 _logger = logging.getLogger(__name__)
 
 
@@ -52,7 +64,9 @@ class NightlyRetention:
         try:
             would = await self._walk(now, is_dry_run=True)
             _tell("retention_counted", would)
-            if would.destroyed:
+            if would.destroyed > max(FEW, would.looked_at // SHARE):
+                _logger.error("retention_put_off", extra=_count(would) | {"advice": _BY_HAND})
+            elif would.destroyed:
                 _tell("retention_done", await self._walk(now, is_dry_run=False))
         except StoreUnavailable:
             _logger.warning("retention_cut_off: the database does not answer")
@@ -68,5 +82,8 @@ class NightlyRetention:
 
 
 def _tell(event: str, told: Retained) -> None:
-    counts = {"numbers": told.looked_at, "destroyed": told.destroyed, "entries": told.entries}
-    _logger.info(event, extra=counts)
+    _logger.info(event, extra=_count(told))
+
+
+def _count(told: Retained) -> dict[str, object]:
+    return {"numbers": told.looked_at, "destroyed": told.destroyed, "entries": told.entries}

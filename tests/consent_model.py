@@ -70,10 +70,15 @@ class Said:
         """Tell whether it came after another word, whichever of two clocks is wrong."""
         if not self.is_after(other.turn, other.sent):
             return False
-        if self.sent is None:
+        believed = self.believed
+        if believed is None:
             return True
-        believed = min(self.sent, self.heard + AHEAD)
         return believed > other.heard and (other.sent is None or believed > other.sent)
+
+    @property
+    def believed(self) -> datetime | None:
+        """The carrier's time as far as our clock lets it be believed; None without one."""
+        return None if self.sent is None else min(self.sent, self.heard + AHEAD)
 
 
 @dataclass(frozen=True)
@@ -130,10 +135,12 @@ class Person:
 
         Where the carrier timed only the opt-in, and not after the opt-out arrived, nobody knows
         which came first: the opt-out may then be taken to stand. So it may where the carrier's
-        clock is ahead of ours, and the opt-in is not after the opt-out by both.
+        clock is ahead of ours, and the opt-in is not after the opt-out by both; or not after an
+        older opt-out, whose time is the newest that is known of the two.
         """
         backs = [b for b in self._opt_ins(number) if "ours" in b.layers]
         closers = [w for w in self.words if w.opts_out and number.key("ours") in w.keys]
+        backs = [b for b in backs if not any(_is_passed_by(b, w) for w in closers)]
         return [w for w in closers if not any(b.is_surely_after(w) for b in backs)]
 
     def is_revoked(self, number: Number) -> bool:
@@ -184,6 +191,13 @@ class Person:
         last = self.confirmed.get(number.number)
         came_back = last is None or any(w.turn > last for w in self._opt_ins(number))
         return fresh and not others and came_back
+
+
+def _is_passed_by(back: Said, out: Said) -> bool:
+    """Tell whether an opt-out that came before has a time after all that is believed of this."""
+    if back.believed is None or out.sent is None or out.turn > back.turn:
+        return False
+    return out.sent >= back.believed
 
 
 def read_word(body: str, number: Number, person: Person) -> tuple[bool, frozenset[str]] | None:

@@ -38,8 +38,13 @@ from consentry.store.postgres.statements import read_statements
 from consentry.wire.merkle import Span
 from consentry.wire.tiles import TileName, hash_span
 
-_PATIENT: Final = "SET LOCAL enable_seqscan = off; SET LOCAL jit = off"
-"""Windows are found by where they lie on the disk, whatever the planner knows of the table."""
+_PATIENT: Final = (
+    "SET LOCAL enable_seqscan = off; SET LOCAL jit = off; "
+    "SET LOCAL max_parallel_workers_per_gather = 0"
+)
+"""Windows are found by where they lie on the disk, whatever the planner knows of the table, and by
+one process: to start others takes several times as long as to look.
+"""
 
 _LOG: Final = read_statements("log")
 

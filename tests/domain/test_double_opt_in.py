@@ -11,6 +11,7 @@ from consentry.domain.double_opt_in import (
     choose_sender,
     find_asked,
     find_held,
+    is_back_since,
     level_for,
     note_sent,
     word_confirmation,
@@ -205,3 +206,12 @@ def test_a_question_that_comes_from_a_pile_waits_for_the_day() -> None:
     assert ask(at_night, waiting(), policy=off, now=night).until == decision.until
     assert ask(at_night, waiting(), now=decision.until).decision is Verdict.ALLOW
     assert ask(QUESTION, waiting(), now=night).decision is Verdict.ALLOW
+
+
+def test_who_came_back_has_answered_nothing_before_that() -> None:
+    """By the carrier's time of their START to this sender; one without a time says nothing."""
+    back = msgspec.structs.replace(block(LONG), opted_in_at=START)
+    standing = Standing(blocks=(back, block(SECOND)))
+    assert is_back_since(standing, LONG, START - timedelta(seconds=2))
+    assert not is_back_since(standing, LONG, START)
+    assert not is_back_since(standing, SECOND, START - timedelta(seconds=2))

@@ -22,6 +22,7 @@ from consentry.domain.double_opt_in import (
     end_older,
     find_asked,
     find_held,
+    is_back_since,
     word_confirmation,
 )
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind, Evidence, Medium
@@ -80,7 +81,12 @@ def _confirm(said: Said, facts: Facts) -> Change | None:
         return None
     if said.moved.superseded or pair_state(said.before, said.sender) not in _NOTHING_STANDS:
         return None
-    asked = find_asked(said.after, said.sender, said.signal.since)
+    signal = said.signal
+    asked = (
+        None
+        if signal.carrier_timed and is_back_since(said.before, said.sender, signal.at)
+        else find_asked(said.after, said.sender, said.signal.since)
+    )
     if asked is None:
         return None
     confirmed = confirm_asked(asked, said.signal.word(facts.ids.new("ent")))

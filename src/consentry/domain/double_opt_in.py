@@ -17,7 +17,7 @@ from consentry.domain.intake import Told, find_hindrance, withdrawal_of
 from consentry.domain.levels import NEEDED_LEVEL, STRENGTH
 from consentry.domain.opting import Word
 from consentry.domain.policy import RevocationReach
-from consentry.domain.reading import SenderKind
+from consentry.domain.reading import BlockLayer, SenderKind
 from consentry.domain.standing import (
     Cause,
     Consent,
@@ -225,6 +225,16 @@ def find_asked(standing: Standing, sender: Sender, at: datetime) -> Consent | No
     # A question that waited for the morning is read after one that was asked for later.
     sent_at, _, answer_by, newest = max(asked, key=lambda one: one[:2])
     return newest if sent_at - _CLOCKS_DIFFER_MAX <= at < answer_by else None
+
+
+def is_back_since(standing: Standing, sender: Sender, at: datetime) -> bool:
+    """Tell whether the person came back to a sender after a time, by the carrier's own clock.
+
+    What they wrote before answers nothing that was asked since, however late it comes.
+    """
+    scopes = {sender.scope_of(layer) for layer in BlockLayer}
+    times = [block.opted_in_at for block in standing.blocks if block.scope in scopes]
+    return max((time for time in times if time is not None), default=at) > at
 
 
 def end_older(

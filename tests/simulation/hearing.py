@@ -126,7 +126,8 @@ class Hearing:
             said = Said(self.turn, word[0], number, word[1], heard, text.sent_at)
             who.words.append(said)
             self.unclear.discard(pair)
-            if word[0]:
+            # One that comes behind a newer return ends nothing that was asked since.
+            if word[0] and any(said in who.closing(number, layer) for layer in word[1]):
                 until = (text.sent_at or heard) + AHEAD
                 self._forget_asked(text.recipient, number.brand, until)
         elif body in UNCLEAR and not who.is_revoked(number) and self._is_no_answer(*pair):

@@ -199,6 +199,23 @@ def test_a_yes_to_another_sender_or_before_the_question_went_out_confirms_nothin
     assert consent(world).state is ConsentState.ACTIVE
 
 
+def test_a_word_that_was_texted_before_a_stop_answers_nothing_that_was_asked_since() -> None:
+    """However late an old UNSTOP comes; the same word of now does, by the carrier's time."""
+    world = world_of()
+    old = world.clock.now()
+    world.receive("Hello", sent_at=old)
+    for word in ("STOP", "START"):
+        world.clock.advance(seconds=1)
+        world.receive(word, sent_at=world.clock.now())
+    request(world, evidence=dated(world))
+    deliver(world)
+    world.receive("UNSTOP", sent_at=old)
+    assert consent(world).state is ConsentState.PENDING
+    world.clock.advance(seconds=1)
+    world.receive("UNSTOP", sent_at=world.clock.now())
+    assert consent(world).state is ConsentState.ACTIVE
+
+
 def test_of_several_requests_of_one_sender_the_newest_is_confirmed() -> None:
     """A yes means what was asked last. A second one is a repeat, and confirms nothing older."""
     world = world_of()

@@ -82,11 +82,9 @@ def _confirm(said: Said, facts: Facts) -> Change | None:
     if said.moved.superseded or pair_state(said.before, said.sender) not in _NOTHING_STANDS:
         return None
     signal = said.signal
-    asked = (
-        None
-        if signal.carrier_timed and is_back_since(said.before, said.sender, signal.at)
-        else find_asked(said.after, said.sender, said.signal.since)
-    )
+    if signal.carrier_timed and is_back_since(said.before, said.sender, signal.at):
+        return None
+    asked = find_asked(said.after, said.sender, signal.since)
     if asked is None:
         return None
     confirmed = confirm_asked(asked, said.signal.word(facts.ids.new("ent")))

@@ -26,6 +26,7 @@ from consentry.wire.tiles import (
     hash_spans,
     list_tails,
     list_tiles,
+    split_hashes,
 )
 
 # Source: google/certificate-transparency-go, merkletree tests, and transparency-dev/merkle,
@@ -252,6 +253,14 @@ def test_a_tile_that_is_cut_off_is_found_out() -> None:
     with pytest.raises(ValueError, match="tile 0 of level 0 is too short"):
         hash_span(Span(0, 8), {name: tiles[name][:-1]})
     assert list_subtrees(Span(0, 7)) == [(2, 0), (1, 2), (0, 6)]
+
+
+@pytest.mark.unit
+def test_a_tile_is_taken_apart_into_its_hashes() -> None:
+    """As many as it has, in order."""
+    leaves, tiles = build(3)
+    assert split_hashes(tiles[TileName(0, 0)]) == leaves
+    assert split_hashes(b"") == []
 
 
 @pytest.mark.unit

@@ -148,9 +148,7 @@ class API:
         except Rejected as rejected:
             return _tell(describe_rejection(rejected))
         except (LogDamaged, TextSealed) as error:
-            code = "text_sealed" if isinstance(error, TextSealed) else "ledger_damaged"
-            _log.error(code, extra={"why": str(error)})
-            return _tell(describe_problem(Problem(code, str(error))))
+            return _tell_unreadable(error)
         except StoreUnavailable:
             return _tell(describe_outage(), ((b"retry-after", b"2"),))
         except ClientGone:
@@ -314,3 +312,12 @@ async def _live(receive: Receive, send: Send) -> None:
         await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return
+
+
+def _tell_unreadable(error: LogDamaged | TextSealed) -> Answer:
+    """Tell of stored bytes that cannot be read, and log it: an operator must see to them."""
+    why = str(error)
+    is_sealed = isinstance(error, TextSealed)
+    problem = Problem("text_sealed", why) if is_sealed else Problem("ledger_damaged", why)
+    _log.error(problem.code, extra={"why": why})
+    return _tell(describe_problem(problem))

@@ -138,6 +138,6 @@ async def scripted_smsc(
         await server.wait_closed()
         writer = smsc._writer  # noqa: SLF001 - its own
         # Python 3.11.2 falls over where what has ended over TLS is ended once more.
-        if writer is not None and not writer.transport.is_closing():
+        if writer is not None and not (tls and writer.transport.is_closing()):
             writer.transport.abort()
         await asyncio.sleep(0.01)

@@ -81,7 +81,7 @@ class Log:
     def take(self, rows: list[Row]) -> Growth:
         """Put rows into the log."""
         salts = secrets.token_bytes(SALT_BYTES * len(rows))
-        entries = [EntryRow(row[0], row[-1].encode()) for row in rows]
+        entries: list[EntryRow] = [(row[0], row[-1].encode()) for row in rows]
         names, number = find_tails(self._size)
         tails = {name: self._tiles[name] for name in names}
         tail = None if number is None else self._tail

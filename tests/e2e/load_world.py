@@ -172,15 +172,23 @@ def assert_stops_kept(site: Site, people: list[Person], acknowledged: dict[str, 
 
 
 def wait_until_all_is_over(site: Site) -> None:
-    """Wait until every webhook has ended and no text waits or is in doubt."""
+    """Wait until every webhook has ended and no text waits or is in doubt.
+
+    A text stays sent where the carrier gave up telling what became of it: it found the server down
+    six times in a row, as it may where a machine is slow to start a process.
+    """
     eventually(
         lambda: all(hook["outcome"] != "pending" for hook in site.carrier.webhooks()),
         "every webhook has ended",
         seconds=30,
     )
+    untold = {hook["sid"] for hook in site.carrier.webhooks() if hook["outcome"] == "failed"}
     for status in ("queued", "sending", "sent", "indeterminate"):
         eventually(
-            lambda wanted=status: not site.product.messages(status=wanted),
+            lambda wanted=status: all(
+                wanted == "sent" and message["carrier_message_id"] in untold
+                for message in site.product.messages(status=wanted)
+            ),
             f"no text is {status}",
             seconds=30,
         )
@@ -208,11 +216,15 @@ def count_ends(site: Site, people: list[Person], acknowledged: dict[str, int]) -
 
 
 def count_statuses(site: Site, person: Person, ends: Counter[str]) -> None:
-    """Count how each text ended; exactly those that we call delivered are on the handset."""
+    """Count how each text ended; exactly those that we call delivered are on the handset.
+
+    Of a text that is called sent the carrier gave up telling what became of it.
+    """
     shown = Counter(body for _, body in site.carrier.shown(person.phone, person.number))
     ours = {m["id"]: m for m in site.product.messages(person.phone) if m["direction"] == "outbound"}
     for message in ours.values():
         ends[message["status"]] += 1
-        assert shown[message["body"]] == (message["status"] == "delivered"), message
+        if message["status"] != "sent":
+            assert shown[message["body"]] == (message["status"] == "delivered"), message
     assert set(person.taken.values()) <= set(ours)
     assert sum(m["body"].startswith(INITIAL_REPLY) for m in ours.values()) <= 1

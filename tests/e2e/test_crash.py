@@ -48,7 +48,8 @@ async def test_killed_under_load_again_and_again(site: Site) -> None:
         assert_stops_kept(site, everybody, acknowledged)
         ends = count_ends(site, everybody, acknowledged)
     print(dict(ends), "indeterminate:", indeterminate)  # noqa: T201 - shown where it fails
-    assert indeterminate >= ROUNDS / 2
+    # Of those in doubt only what nobody has looked up yet is counted behind a start: on a machine
+    # that does nothing else, none is left by then.
     for end in ("delivered", "stops kept"):
         assert ends[end] >= ROUNDS, ends
     # A carrier that finds the server down six times in a row gives up; that STOP was never

@@ -191,7 +191,7 @@ def test_the_digests_can_be_made_by_hand(source: str, tmp_path: Path) -> None:
 
 def kill_on_the_way(source: str, target: str, seconds: float = 0.0, table: str = "entries") -> None:
     """Begin a copy in small steps; kill it dead some time after it has come to a table."""
-    words = (sys.executable, "-m", "consentry", "db", "copy", source, target, "--step", "20")
+    words = (sys.executable, "-m", "consentry", "db", "copy", source, target, "--step", "4")
     with subprocess.Popen(words, stderr=subprocess.PIPE, env=environment()) as running:
         assert running.stderr is not None
         while f"copying {table}".encode() not in (line := running.stderr.readline()):
@@ -214,7 +214,7 @@ async def test_a_copy_that_is_killed_goes_on(
         source = middle
     seeded = random.Random(20261129)
     for table in ("entries", "entries", "messages", "phones"):
-        kill_on_the_way(source, target, seeded.uniform(0.0, 0.03), table)
+        kill_on_the_way(source, target, seeded.uniform(0.0, 0.01), table)
     refused = call("sender", "list", code=1, CONSENTRY_DATABASE=target)
     assert "is not all there" in refused.stderr
     assert "Run the same `consentry db copy`" in refused.stderr

@@ -109,14 +109,32 @@ def port(served: tuple[HTTPServer, int]) -> int:
 
 
 @pytest.mark.integration
-async def test_a_head_has_an_end(port: int) -> None:
+@pytest.mark.parametrize(
+    "before", [b"", b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nbody"]
+)
+async def test_a_head_has_an_end(port: int, before: bytes) -> None:
     """Beyond 64 kB of path and headers the answer is 431, in whatever pieces they come."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n")
+    writer.write(before + b"GET / HTTP/1.1\r\nhost: x\r\n")
     writer.write(b"x-long: %b\r\n" % (b"y" * HEAD_BYTES_MAX))
     answer = await reader.read()
-    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert b"HTTP/1.1 431 " in answer
     assert str(HEAD_BYTES_MAX).encode() in answer
+    writer.close()
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("begun", [b"", b"G", b"GET /next", b"GET /next HTTP/1.1\r\nx-half: y"])
+async def test_a_body_before_a_head_counts_for_nothing(port: int, begun: bytes) -> None:
+    """A request that is pipelined behind a large body is answered, wherever its head is cut."""
+    body = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%b"
+    whole = b"GET /next HTTP/1.1\r\nx-half: yz\r\nhost: x\r\nconnection: close\r\n\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(body % (HEAD_BYTES_MAX + 9, b"b" * (HEAD_BYTES_MAX + 9)) + begun)
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(whole.removeprefix(begun))
+    answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 204 ")
     writer.close()
 
 

@@ -101,16 +101,26 @@ class OneWriteProtocol(HttpToolsProtocol):
         # As `awaits_head` asks, without its call: this is run for each request.
         scope: Any = self.scope
         if scope is None or "method" not in scope:
-            self._count_head(len(data))
+            self._count_head(data)
 
-    def _count_head(self, size: int) -> None:
+    def _count_head(self, data: bytes) -> None:
         noted = self._noted
-        if self.scope is not noted.head:
-            noted.head, noted.head_bytes = self.scope, 0
-        noted.head_bytes += size
+        if self.scope is noted.head:
+            noted.head_bytes += len(data)
+        else:
+            noted.head, noted.head_bytes = self.scope, self._find_begun(data)
         if noted.head_bytes > HEAD_BYTES_MAX:
             self.transport.write(_HEAD_TOO_LARGE)
             self.transport.close()
+
+    def _find_begun(self, data: bytes) -> int:
+        """Tell how many bytes of a read belong to the head that was begun in it.
+
+        Other requests and the rest of a body may stand before it. The parser does not say where it
+        begins, but its path does: the last place where that stands is never before the head. Where
+        it stands in a header again, too few are counted, of this one read.
+        """
+        return len(data) - data.rfind(b" %b" % self.url) if self.url else 0
 
     @property
     def reads(self) -> int:

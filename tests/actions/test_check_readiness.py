@@ -15,7 +15,7 @@ from consentry.actions.check_readiness import (
 )
 from consentry.domain.directory import Directory
 from consentry.domain.standing import Standing
-from consentry.ports import Store, StoreUnavailable, Vitals
+from consentry.ports import LogDamaged, LogHead, Store, StoreUnavailable, Vitals
 from memory_store import FakeClock, MemoryStore
 
 pytestmark = pytest.mark.unit
@@ -34,6 +34,7 @@ class World:
         self.reading.set()
         self.told = Vitals(0, 0.0, 0)
         self.due_seconds: tuple[float, ...] = ()
+        self.held: str | Exception = ""
 
     async def read_facts(self, _recipient: str) -> tuple[Directory, Standing]:
         self.reads += 1
@@ -51,6 +52,11 @@ class World:
 
     def vitals(self) -> Vitals:
         return self.told
+
+    async def read_log_head(self) -> LogHead:
+        if isinstance(self.held, Exception):
+            raise self.held
+        return LogHead(1, 2, self.held)
 
     async def count_outbox(self) -> int:
         return len(self.due_seconds)
@@ -80,6 +86,25 @@ async def test_a_store_that_reads_and_writes_is_ready() -> None:
     assert (found.outbox_jobs, found.outbox_age_seconds, found.notices) == (3, 61.5, 5)
     assert [owner for owner, _ in world.inside.idempotency] == ["consentry/readiness"]
     assert world.inside.entries == []
+
+
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [
+        ("Add the key.", "Add the key."),
+        (LogDamaged("Its head is gone."), "Its head is gone."),
+        (StoreUnavailable("away"), ""),
+        (TimeoutError(), ""),
+    ],
+)
+async def test_a_log_that_is_held_is_told_and_makes_nobody_unfit(
+    held: str | Exception, told: str
+) -> None:
+    """A server that nothing is sent to hears no STOP."""
+    world = World()
+    world.held = held
+    found = await check_of(world).look()
+    assert (found.not_ready, found.ledger_held) == (None, told)
 
 
 async def test_an_outbox_with_nothing_due_has_no_age() -> None:

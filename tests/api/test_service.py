@@ -32,6 +32,7 @@ async def test_ready_tells_store_writer_and_outbox(world: World) -> None:
         "store": {"reads": True, "writes": True},
         "writer": {"waiting": 0, "lag_seconds": 0.0},
         "outbox": {"jobs": 1, "age_seconds": 12.5},
+        "ledger": {"held": None},
     }
     assert reply.headers["cache-control"] == "no-store"
 

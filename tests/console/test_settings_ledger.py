@@ -1,15 +1,19 @@
 """Settings, ledger: how the log stands, and a proof for whoever asks."""
 
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from settings_world import ACME_ADMIN, COMPLIANCE, World, open_world
 from starlette.responses import Response
 
+from consentry.actions.administer import SaveBrand
 from consentry.console.guard import shield
 from consentry.console.rendering import Renderer
+from consentry.domain.directory import Brand
 from consentry.ports import LogDamaged, Page
+from consentry.store.sqlite.connection import open_connection
 
 pytestmark = pytest.mark.integration
 
@@ -36,6 +40,22 @@ async def test_the_log_is_shown_and_an_entry_proved(world: World) -> None:
     assert f"consentry ledger proof {entry.id}" in shown.text
     assert "has no entry 'ent_none'" in (await desk.open("/ledger?entry=ent_none")).text
     assert "longer than the id" in (await desk.open(f"/ledger?entry={'x' * 65}")).text
+
+
+async def test_a_log_that_does_not_go_on_says_why(world: World, tmp_path: Path) -> None:
+    """Whoever looks is told what is wrong, and that consent does not hang on it."""
+    store = world.console.store
+    desk = await world.desk(COMPLIANCE)
+    await store.integrate_log()
+    assert "The log does not go on" not in (await desk.open("/ledger")).text
+    with closing(open_connection(tmp_path / "console.db")) as file:
+        file.execute("DELETE FROM log_tiles")
+    await store.submit(SaveBrand(Brand("", "Another")))
+    with pytest.raises(LogDamaged):
+        await store.integrate_log()
+    told = (await desk.open("/ledger")).text
+    assert "The log does not go on. The ledger's log is damaged" in told
+    assert "STOP and START work as ever" in told
 
 
 async def test_a_stamp_is_shown(world: World) -> None:

@@ -18,6 +18,7 @@ from store_world import (
     inbound,
     job,
     message,
+    tagged,
     write,
 )
 
@@ -31,12 +32,14 @@ from consentry.domain.messages import Callback, MessageStatus
 from consentry.domain.notices import notice_of_text
 from consentry.domain.policy import Policy
 from consentry.domain.reading import SenderKind
-from consentry.ports import Change, InboundText, MessageFilter, Needs, Page, TextSealed
+from consentry.ports import Change, InboundText, LogHead, MessageFilter, Needs, Page, TextSealed
 from consentry.store.sealing import KEY_BYTES, SEALING, TextKey, use_text_keys
+from ledger_keys import SIGNER
 
 pytestmark = pytest.mark.integration
 
 KEY = TextKey(b"k" * KEY_BYTES)
+STOP = InboundText("SM9", ANN, SENDER, "STOP")
 WORDS = ("my biopsy", "the divorce", "our bankruptcy", "her rehab")
 LOOKALIKE = f"sealed:{KEY.id}:AAAA"
 
@@ -105,6 +108,37 @@ async def test_without_keys_words_are_stored_as_they_are(database: Database) -> 
     assert [words for words in WORDS if words.encode() not in stored] == []
 
 
+async def test_a_lost_key_holds_the_log_and_nothing_else(database: Database) -> None:
+    """What is before the sealed text gets in and is signed; why is told; STOP is heard.
+
+    With the key the log goes on where it stood.
+    """
+    with keys(KEY):
+        store = database.open()
+        await store.submit(write(Change(records=written().records, entries=(tagged(1),))))
+        sealed = entry(2, text=WORDS[0])
+        await store.submit(write(Change(entries=(sealed, tagged(3)))))
+        await store.close()
+
+    store = database.open(signer=SIGNER)
+    for _ in range(2):
+        with pytest.raises(TextSealed, match=f"{KEY.id}.* CONSENTRY_TEXT_KEYS"):
+            await store.integrate_log()
+        head = await store.read_log_head()
+        assert (head.size, head.waiting, KEY.id in head.held) == (1, 2, True)
+    checkpoint = await store.read_checkpoint()
+    assert checkpoint is not None
+    assert checkpoint.size == 1
+    await store.submit(ReceiveMessage("car_1", "twilio", STOP, START))
+    directory, standing = await store.read_facts(ANN)
+    assert pair_state(standing, directory.senders[SENDER]) is PairState.OPTED_OUT
+    with keys(KEY):
+        size = (await store.integrate_log()).size
+    assert size > len(("before", "sealed", "behind"))
+    assert await store.read_log_head() == LogHead(size, 0)
+    await store.close()
+
+
 async def test_a_lost_key_is_named_and_stops_no_opt_out(database: Database) -> None:
     """Without the key: a STOP counts and cancels, the gate answers, nothing waiting is handed over.
 
@@ -123,8 +157,7 @@ async def test_a_lost_key_is_named_and_stops_no_opt_out(database: Database) -> N
     ((_, due_at),) = await store.next_due()
     assert due_at > START + timedelta(seconds=SEALED_RETRY_SECONDS)
 
-    stop = InboundText("SM9", ANN, SENDER, "STOP")
-    await store.submit(ReceiveMessage("car_1", "twilio", stop, START))
+    await store.submit(ReceiveMessage("car_1", "twilio", STOP, START))
     directory, standing = await store.read_facts(ANN)
     assert pair_state(standing, directory.senders[SENDER]) is PairState.OPTED_OUT
     answer = decide(Request(ANN, SENDER), Facts(directory, standing), Policy(), START)

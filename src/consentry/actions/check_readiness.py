@@ -16,6 +16,7 @@ from consentry.ports import (
     Clock,
     Facts,
     IdempotencyRecord,
+    LogDamaged,
     Needs,
     Outcome,
     Store,
@@ -56,7 +57,8 @@ class Readiness(msgspec.Struct, frozen=True):
     """What was found. `writes` is null where the answer took longer than one may wait for it.
 
     `outbox_age_seconds`: how long the oldest job has been due; 0 where none is. `notices` wait to
-    be told to programs.
+    be told to programs. `ledger_held`: why the ledger's log does not go on here; empty where it
+    does. That makes no server unfit: STOP is heard and the gate says no without it.
     """
 
     not_ready: NotReady | None
@@ -67,6 +69,7 @@ class Readiness(msgspec.Struct, frozen=True):
     outbox_jobs: int | None = None
     outbox_age_seconds: float | None = None
     notices: int | None = None
+    ledger_held: str = ""
 
 
 class CheckWriting(msgspec.Struct, frozen=True):
@@ -135,6 +138,7 @@ class ReadinessCheck:
             outbox_jobs=jobs,
             outbox_age_seconds=age_seconds,
             notices=notices,
+            ledger_held=await self._read_held() if reads else "",
         )
 
     async def _read(self) -> tuple[int | None, float | None, int | None]:
@@ -146,6 +150,15 @@ class ReadinessCheck:
                 return jobs, age_seconds, await self._store.count_notices()
         except (StoreUnavailable, TimeoutError):
             return None, None, None
+
+    async def _read_held(self) -> str:
+        try:
+            async with asyncio.timeout(self._limits.ask_seconds):
+                return (await self._store.read_log_head()).held
+        except LogDamaged as error:
+            return str(error)
+        except (StoreUnavailable, TimeoutError):
+            return ""
 
     async def _read_outbox_age(self) -> float:
         now = self._clock.now()

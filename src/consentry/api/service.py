@@ -58,7 +58,8 @@ OPERATIONS: Final = (
         tag=Tag.SERVICE,
         summary="Ready to work?",
         description="For balancers. An answer is kept for a second. It holds counts and seconds, "
-        "and nothing about anybody.",
+        "and nothing about anybody. A server whose ledger's log does not go on is ready: it hears "
+        "STOP. `ledger.held` says why, and what to do.",
         handler=say_ready,
         answers={200: ReadinessView},
         errors=("store_unavailable", "writer_stuck", "draining"),
@@ -67,6 +68,7 @@ OPERATIONS: Final = (
             "store": {"reads": True, "writes": True},
             "writer": {"waiting": 0, "lag_seconds": 0.0},
             "outbox": {"jobs": 12, "age_seconds": 0.4},
+            "ledger": {"held": None},
         },
     ),
     Operation(

@@ -158,6 +158,12 @@ class OutboxReadiness(msgspec.Struct, frozen=True):
     age_seconds: float | None
 
 
+class LedgerReadiness(msgspec.Struct, frozen=True):
+    """Why the ledger's log does not go on here, and what to do; null where it does."""
+
+    held: str | None
+
+
 class ReadinessView(msgspec.Struct, frozen=True):
     """What a server that is asked whether it is ready tells of itself: counts and seconds."""
 
@@ -165,6 +171,7 @@ class ReadinessView(msgspec.Struct, frozen=True):
     store: StoreReadiness
     writer: WriterReadiness
     outbox: OutboxReadiness
+    ledger: LedgerReadiness
 
 
 class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -193,6 +200,7 @@ def view_readiness(found: Readiness) -> ReadinessView:
         StoreReadiness(found.reads, found.writes),
         WriterReadiness(found.waiting, round(found.lag_seconds, 3)),
         OutboxReadiness(found.outbox_jobs, None if age is None else round(age, 3)),
+        LedgerReadiness(found.ledger_held or None),
     )
 
 

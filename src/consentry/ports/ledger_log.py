@@ -46,11 +46,13 @@ class LogKey(msgspec.Struct, frozen=True):
 class LogHead(msgspec.Struct, frozen=True):
     """How far the log is: so many entries are in it, so many are durable and not in it yet.
 
-    `waiting` is counted up to 100,000.
+    `waiting` is counted up to 100,000. `held` says why this process could put nothing in the last
+    time, and what to do; empty where it could.
     """
 
     size: int
     waiting: int
+    held: str = ""
 
 
 class NoteSigner(Protocol):

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from consentry.ports import SALT_BYTES, Checkpoint, Logged, LogKey, NoteSigner
+from consentry.ports import SALT_BYTES, Checkpoint, Logged, LogKey, NoteSigner, TextSealed
 from consentry.store.rows import encode
 from consentry.store.sealing import SEALED, open_sealed
 from consentry.wire.merkle import HASH_BYTES, Span
@@ -78,6 +78,23 @@ class Growth(NamedTuple):
 def read_entries(stored: Iterable[EntryRow]) -> list[EntryRow]:
     """Take entries as they are stored; their texts may be sealed. Raises `TextSealed`."""
     return [(seq, open_sealed(value) if SEALED in value else value) for seq, value in stored]
+
+
+def read_up_to_sealed(stored: Iterable[EntryRow]) -> list[EntryRow]:
+    """Take entries up to the first whose text cannot be opened.
+
+    A leaf is of what was written, so without the key there is none: what is behind it waits. Raises
+    `TextSealed` where nothing is before it.
+    """
+    taken: list[EntryRow] = []
+    for row in stored:
+        try:
+            taken += read_entries((row,))
+        except TextSealed:
+            if not taken:
+                raise
+            break
+    return taken
 
 
 def hash_entry(salt: bytes, value: bytes) -> bytes:

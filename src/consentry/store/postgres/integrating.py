@@ -27,6 +27,7 @@ from consentry.store.log_leaves import (
     grow,
     list_missed,
     read_entries,
+    read_up_to_sealed,
     row_of_checkpoint,
     row_of_key,
     sign_tree,
@@ -86,7 +87,10 @@ class LogIntegrator:
         self._is_ready = False
 
     async def integrate_some(self, connection: Connection) -> bool:
-        """Integrate the next entries; tell whether there may be more at once."""
+        """Integrate the next entries; tell whether there may be more at once.
+
+        Raises `TextSealed` where the next one cannot be opened.
+        """
         if not self._is_ready:
             async with connection.transaction():
                 await connection.execute(_PATIENT)
@@ -98,12 +102,14 @@ class LogIntegrator:
             head = await self._hold(connection)
             if head is None:
                 return False
-            until = min(head.after + ENTRIES_AT_ONCE, head.last)
-            rows = await self._read(connection, head, until)
+            wanted = min(head.after + ENTRIES_AT_ONCE, head.last)
+            rows, until = await self._read(connection, head, wanted)
             further = head.advance(head.size + len(rows), until)
             growth = await self._append(connection, head.size, rows) if rows else None
             await _execute(connection, "advance_head", further._asdict())
-            if growth is not None and self._is_due(is_last=not further.is_open):
+            # What is behind a text that cannot be opened may wait for long: it is signed up to it.
+            is_last = not further.is_open or until < wanted
+            if growth is not None and self._is_due(is_last=is_last):
                 await self._sign(connection, growth.size, growth.root)
         return True
 
@@ -178,9 +184,13 @@ class LogIntegrator:
         ((first, last),) = await _fetch(connection, "span_window", wanted)
         return None if first is None else head.open_window(ended, first, last)
 
-    async def _read(self, connection: Connection, head: Head, until: int) -> list[EntryRow]:
+    async def _read(
+        self, connection: Connection, head: Head, until: int
+    ) -> tuple[list[EntryRow], int]:
+        """Read the entries of a window up to a number, and tell up to which they were taken."""
         found = await _fetch(connection, "read_window", {**head._asdict(), "until": until})
-        return read_entries((seq, value.encode()) for seq, value in found)
+        rows = read_up_to_sealed((seq, value.encode()) for seq, value in found)
+        return rows, until if len(rows) == len(found) else rows[-1][0]
 
     async def _append(self, connection: Connection, size: int, rows: list[EntryRow]) -> Growth:
         names, number = find_tails(size)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import Final
 
-from consentry.ports import Clock, LogDamaged, LogHead, NoteSigner
+from consentry.ports import Clock, LogDamaged, LogHead, NoteSigner, TextSealed
 from consentry.store.log_damage import reading_log
 from consentry.store.log_leaves import CHECKPOINT_SECONDS, RETRY_SECONDS, STEPS_AT_ONCE
 from consentry.store.postgres.address import Address
@@ -35,6 +35,8 @@ class LogKeeping:
         self._connection: Connection | None = None
         self._written = asyncio.Event()
         self._turn = asyncio.Lock()
+        self.held = ""
+        """Why nothing was put in the last time; empty where it was. Other threads read it."""
 
     def note(self) -> None:
         """Take note that entries were written here."""
@@ -52,13 +54,16 @@ class LogKeeping:
             self._written.clear()
             try:
                 await self._integrate_waiting()
-            except LogDamaged as error:
+            except (LogDamaged, TextSealed) as error:
                 _log.error("ledger_not_integrated: it is tried again", extra={"why": str(error)})
+                self.held = str(error)
                 await asyncio.sleep(RETRY_SECONDS)
             except Exception:  # noqa: BLE001 - whatever it is, the next time it may go
                 _log.exception("ledger_not_integrated: it is tried again")
                 await self._drop()
                 await asyncio.sleep(RETRY_SECONDS)
+            else:
+                self.held = ""
 
     async def _integrate_waiting(self) -> None:
         more = True
@@ -74,9 +79,15 @@ class LogKeeping:
     async def integrate_many(self) -> LogHead:
         """Integrate as many as take about half a second; raises `StoreUnavailable`."""
         async with self._turn:
-            with answering(), reading_log("its tables"):
-                connection = await self._connect()
-                return await self._integrator.integrate_many(connection, STEPS_AT_ONCE)
+            try:
+                with answering(), reading_log("its tables"):
+                    connection = await self._connect()
+                    head = await self._integrator.integrate_many(connection, STEPS_AT_ONCE)
+            except (LogDamaged, TextSealed) as error:
+                self.held = str(error)
+                raise
+            self.held = ""
+            return head
 
     async def keep_timestamp(self, size: int, answer: bytes) -> None:
         """Keep an authority's answer beside a checkpoint."""

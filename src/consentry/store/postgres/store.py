@@ -436,7 +436,7 @@ class PostgresStore:
 
     async def read_log_head(self) -> LogHead:
         """Tell how far the log is."""
-        return await self._side.log.read_head()
+        return self._writing.tell_held(await self._side.log.read_head())
 
     async def read_logged(self, entry_ids: list[str]) -> dict[str, Logged]:
         """Find entries in the log."""

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from typing import Final
 
+import msgspec
+
 from consentry.ports import LogHead, StoreUnavailable
 from consentry.store.erased import check_keys
 from consentry.store.migrate import read_migrations
@@ -141,6 +143,11 @@ class WritingSide:
             raise StoreUnavailable("The store was not opened for writing the ledger's log.")
         asked = asyncio.run_coroutine_threadsafe(self._logs.integrate_many(), self._loop)
         return await asyncio.wrap_future(asked)
+
+    def tell_held(self, head: LogHead) -> LogHead:
+        """Tell with the log's head why it does not go on here, where it does not."""
+        held = "" if self._logs is None else self._logs.held
+        return msgspec.structs.replace(head, held=held) if held else head
 
     async def keep_timestamp(self, size: int, answer: bytes) -> None:
         """Keep an authority's answer beside a checkpoint; called from another event loop."""

@@ -13,7 +13,15 @@ from typing import Final, cast
 
 import apsw
 
-from consentry.ports import SALT_BYTES, Clock, LogDamaged, LogHead, NoteSigner, StoreUnavailable
+from consentry.ports import (
+    SALT_BYTES,
+    Clock,
+    LogDamaged,
+    LogHead,
+    NoteSigner,
+    StoreUnavailable,
+    TextSealed,
+)
 from consentry.store.log_damage import check_size, reading_log
 from consentry.store.log_leaves import (
     CHECKPOINT_SECONDS,
@@ -30,6 +38,7 @@ from consentry.store.log_leaves import (
     grow,
     list_missed,
     read_entries,
+    read_up_to_sealed,
     row_of_checkpoint,
     row_of_key,
     sign_tree,
@@ -63,6 +72,8 @@ class LogIntegrator:
         self._is_ready = False
         self._stamped: list[tuple[int, bytes]] = []
         self._asked: list[asyncio.Future[LogHead]] = []
+        self.held = ""
+        """Why nothing was put in the last time; empty where it was. Other threads read it."""
 
     def rest(self, *, idle: bool) -> float | None:
         """Integrate some if it is time; say in how many seconds to be called again."""
@@ -72,13 +83,15 @@ class LogIntegrator:
             return self._due_at - now
         try:
             found = self.integrate_some()
-        except (LogDamaged, apsw.SQLError) as error:
+        except (LogDamaged, TextSealed, apsw.SQLError) as error:
             _tell_damage(error)
+            self.held = str(error)
             wait_seconds = RETRY_SECONDS
         except Exception:  # noqa: BLE001 - the writer's thread must live on, whatever it is
             _log.exception("ledger_not_integrated: it is tried again")
             wait_seconds = RETRY_SECONDS
         else:
+            self.held = ""
             wait_seconds = _wait_after(found, idle=idle)
         self._due_at = now + wait_seconds
         return _LOOK_SECONDS if wait_seconds == CHECKPOINT_SECONDS else wait_seconds
@@ -112,8 +125,10 @@ class LogIntegrator:
             future = self._asked.pop()
             try:
                 outcome: LogHead | StoreUnavailable = self.integrate_many()
-            except LogDamaged as error:
+                self.held = ""
+            except (LogDamaged, TextSealed) as error:
                 outcome = error
+                self.held = str(error)
             except Exception as error:  # noqa: BLE001 - whatever it is, who asked must be told
                 outcome = StoreUnavailable(
                     f"The ledger's log could not be brought up to date ({error})."
@@ -137,14 +152,15 @@ class LogIntegrator:
         self._answer()
         try:
             self.integrate_many()
-        except (LogDamaged, apsw.SQLError) as error:
+        except (LogDamaged, TextSealed, apsw.SQLError) as error:
             _tell_damage(error)
         except Exception:  # noqa: BLE001 - what is behind it must be closed, whatever it is
             _log.exception("ledger_not_integrated: the next start does it")
 
     def integrate_some(self) -> int:
-        """Integrate the next entries in a transaction of its own; raises `LogDamaged`.
+        """Integrate the next entries in a transaction of its own.
 
+        Raises `LogDamaged`, and `TextSealed` where the next one cannot be opened.
         Tell how many were found; more than `ENTRIES_AT_ONCE`: there are more.
         """
         with reading_log("its tables"):
@@ -170,7 +186,7 @@ class LogIntegrator:
 
     def _read_waiting(self, after: int, limit: int) -> list[EntryRow]:
         found = self._writing.execute(_LOG["read_waiting"], {"after": after, "limit": limit})
-        return read_entries(_rows(found))
+        return read_up_to_sealed(_rows(found))
 
     def _get_ready(self) -> None:
         """Go on where a log ends that came from elsewhere; sign one whose end is not signed."""

@@ -8,6 +8,7 @@ from consentry.store.log_leaves import Leaves, find_logged, read_keys, read_sign
 from consentry.store.queries import read_queries
 from consentry.store.rows import encode
 from consentry.store.sqlite.answering import answering, read_text, read_value
+from consentry.store.sqlite.integrating import LogIntegrator
 from consentry.wire.tiles import TileName
 
 _NEAR = 8
@@ -23,11 +24,12 @@ class LogReader:
         """Read what is durable; everything raises `StoreUnavailable`."""
         self._connection = connection
 
-    def read_head(self) -> LogHead:
-        """Tell how far the log is."""
+    def read_head(self, integrator: LogIntegrator | None) -> LogHead:
+        """Tell how far the log is, and why this process does not bring it on, where it does not."""
         with answering(), reading_log("the table log_head"):
             ((size, waiting),) = self._connection.execute(_LOG["count_waiting"])
-            return LogHead(check_size(int(str(size))), int(str(waiting)))
+            held = "" if integrator is None else integrator.held
+            return LogHead(check_size(int(str(size))), int(str(waiting)), held)
 
     def read_logged(self, entry_ids: list[str]) -> dict[str, Logged]:
         """Find entries in the log."""

@@ -436,7 +436,7 @@ class SQLiteStore(NoticeReads, HeldReads):
 
     async def read_log_head(self) -> LogHead:
         """Tell how far the log is."""
-        return self._log.read_head()
+        return self._log.read_head(self._integrator)
 
     async def read_logged(self, entry_ids: list[str]) -> dict[str, Logged]:
         """Find entries in the log."""

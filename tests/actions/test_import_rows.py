@@ -243,6 +243,9 @@ def test_an_opt_out_among_moved_texts_is_one(text: str, days: int) -> None:
             _, found = world.store.run(ImportSlice("imp_1", place, place, (row,), TALK))
             decided += found
         assert next(d for d in decided if d.row is stop).outcome is RowOutcome.WITHDREW
+        evidence = world.last_entry(EntryKind.SUPPRESSED).evidence
+        assert evidence is not None
+        assert evidence.verbatim == text
         assert world.send().decision.decision is Verdict.DENY
         assert pair_state(world.standing(), LONG) is PairState.OPTED_OUT
         world = World()
@@ -260,6 +263,32 @@ def test_a_moved_text_that_is_no_consent_is_refused(text: str, is_what: str) -> 
     assert decided.outcome is RowOutcome.REFUSED
     assert decided.why == f"This text is {is_what}, and no consent."
     assert world.send().decision.decision is Verdict.DENY
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("STOP", RowOutcome.WITHDREW),
+        ("no thanks", RowOutcome.REFUSED),
+        ("HELP", RowOutcome.REFUSED),
+        ("I agree", RowOutcome.PENDING),
+    ],
+)
+def test_words_of_a_list_are_read_whoever_vouches(text: str, outcome: RowOutcome) -> None:
+    """Nobody vouches for this list, and a STOP in it counts for the brand all the same."""
+    world = World()
+    world.receive("Hello")
+    waiting = world.send(send_at=world.clock.now() + timedelta(hours=1))
+    assert outcomes(bring(world, ListedNumber(2, PERSON, "", "", START, text), aim=NEWS)) == [
+        outcome
+    ]
+    is_stopped = outcome is RowOutcome.WITHDREW
+    wanted = MessageStatus.CANCELED if is_stopped else MessageStatus.SCHEDULED
+    assert world.message(waiting.message).status is wanted
+    suppressed = world.standing().suppression("acme")
+    assert (suppressed is not None and suppressed.active) is is_stopped
+    stranger = ListedNumber(2, OTHER_PERSON, "", "", START, text)
+    assert outcomes(bring(World(), stranger, aim=NEWS)) == [outcome]
 
 
 def test_a_moved_number_without_its_date_or_text_is_refused() -> None:

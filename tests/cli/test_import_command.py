@@ -104,6 +104,7 @@ def test_a_list_is_taken_along_in_each_format(tmp_path: Path) -> None:
     assert (header.split(",")[0], row.split(",")[:3]) == ("number", ["+14155550142", "*", "import"])
     written = json.loads(run(tmp_path, "export", "opt_outs", "--out", "out.parquet", "--json"))
     assert (written["rows"], written["format"]) == (1, "parquet")
+    assert (tmp_path / "out.parquet").stat().st_mode & 0o777 == 0o600
     again = json.loads(run(tmp_path, "import", "out.parquet", "--json"))
     assert again["counts"]["stands"] == 1
     run(tmp_path, "export", "entries", "--out", "e.jsonl", "--from", "2020-01-01")

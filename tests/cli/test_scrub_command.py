@@ -56,6 +56,7 @@ def test_every_row_is_told_of(runner: CliRunner, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "deny      invalid_number  1" in done.output
     assert "3 of 3 rows" in done.output
+    assert (tmp_path / "out.csv").stat().st_mode & 0o777 == 0o600
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         _, *rows = csv.reader(file)
     assert [row[0] for row in rows] == ["Ann", "Bob", "Cy"]

@@ -1,5 +1,6 @@
 """What commands write is whole, or it is not there."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,19 @@ def test_a_file_is_replaced_when_it_is_whole(tmp_path: Path) -> None:
     assert (out.is_symlink(), out.read_bytes()) == (True, b"newer")
     assert out.stat().st_mode & 0o777 == 0o600
     assert {path.name for path in tmp_path.iterdir()} == {"real.csv", "out.csv"}
+
+
+def test_two_may_write_the_same_file_at_once(tmp_path: Path) -> None:
+    """Each has its own draft, whatever their process ids; the last one wins."""
+    out = tmp_path / "out.csv"
+    with contextlib.ExitStack() as stack:
+        first = stack.enter_context(written_whole(out))
+        with written_whole(out) as second:
+            second.write(b"second")
+        assert out.read_bytes() == b"second"
+        first.write(b"first")
+    assert out.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [out]
 
 
 def test_what_cannot_be_written_is_known_at_once(tmp_path: Path) -> None:

@@ -159,10 +159,14 @@ class Imported(msgspec.Struct, frozen=True):
 
 
 class ImportOptOut(msgspec.Struct, frozen=True):
-    """Put one number of a list on the do-not-text list, with where it comes from."""
+    """Put one number of a list on the do-not-text list, with where it comes from.
+
+    `verbatim`: the person's own words, where they are why.
+    """
 
     row: ListedNumber
     source: ImportSource
+    verbatim: str | None = None
 
     def needs(self) -> Needs:
         """Ask for what putting it on the list needs."""
@@ -185,7 +189,7 @@ class ImportOptOut(msgspec.Struct, frozen=True):
             recipient=row.recipient,
             actor=Actor(ActorKind.IMPORT, source.id),
             reason=row.reason or source.name,
-            evidence=Evidence(medium=Medium.IMPORT, at=row.at, note=note),
+            evidence=Evidence(medium=Medium.IMPORT, at=row.at, verbatim=self.verbatim, note=note),
             by_person=source.by_person,
         )
         return SuppressRecipient(statement, source.brand)

@@ -130,6 +130,8 @@ class _Deciding:
         is_opt_out = aim.kind is ImportKind.OPT_OUTS
         self._decide: Final = self._opt_out if is_opt_out else self._grant
         self._may_be_alike = is_opt_out or _are_grants_alike(aim)
+        # A list of opt-outs may have any words: nothing hangs on them.
+        self._are_texts_read = not is_opt_out
         self.strangers: Final = Strangers(self._exemplify, facts)
 
     def decide_all(self, rows: Sequence[ListedRow], repeated: AbstractSet[str]) -> list[Decided]:
@@ -137,11 +139,13 @@ class _Deciding:
         numbers = (row.recipient for row in rows if isinstance(row, ListedNumber))
         unseen = self._facts.strangers(numbers) - repeated if self._may_be_alike else ()
         take, decided = self.strangers.take, list[Decided]()
+        is_read = self._are_texts_read
         for row in rows:
             if isinstance(row, UnreadableLine):
                 decided.append(Decided(row, RowOutcome.UNREADABLE, row.why))
                 continue
-            group = take(row) if row.recipient in unseen else None
+            is_alike = row.recipient in unseen and not (is_read and row.text)
+            group = take(row) if is_alike else None
             decided.append(
                 self._decide_alone(row) if group is None else Decided(row, group.outcome, group.why)
             )
@@ -166,7 +170,7 @@ class _Deciding:
         return Decided(row, RowOutcome.RECORDED, None, imported.in_flight), change
 
     def _grant(self, row: ListedNumber, facts: Facts) -> tuple[Decided, Change | None]:
-        instead = None if self._aim.texted is None else find_no_consent(row.text)
+        instead = find_no_consent(row.text)
         if instead is NoConsent.OPT_OUT:
             return self._say_stop(row, facts)
         if instead is not None:
@@ -175,15 +179,15 @@ class _Deciding:
         return _grant(row, self._run, self._aim, facts)
 
     def _say_stop(self, row: ListedNumber, facts: Facts) -> tuple[Decided, Change]:
-        """Take an opt-out among texts that are vouched for as one: a log of texts has those too."""
-        imported, change = ImportOptOut(row, self._source).decide(facts)
+        """Take an opt-out among texts as one, whoever vouches: a log of texts has those too."""
+        imported, change = ImportOptOut(row, self._source, row.text).decide(facts)
         outcome = RowOutcome.WITHDREW if imported.fate is Fate.NEW else _FATES[imported.fate]
         why = "This text is an opt-out, and counts as one."
         return Decided(row, outcome, why, imported.in_flight), change
 
 
 def _are_grants_alike(aim: ImportAim) -> bool:
-    """Tell grants that strangers give alike: no text of theirs, and none that the law ends."""
+    """Tell grants that strangers give alike: none that somebody vouches for, or the law ends."""
     return aim.texted is None and not may_run_out(_level_of(aim) or ConsentLevel.EXPRESS)
 
 
@@ -193,8 +197,8 @@ def _level_of(aim: ImportAim) -> ConsentLevel | None:
 
 
 def _find_brand(aim: ImportAim, facts: Facts) -> str | None:
-    """Find whom opt-outs of a list are for: those among texts to a number, its brand."""
-    program = None if aim.texted is None else facts.directory.program(aim.program or "")
+    """Find whom opt-outs of a list are for: those among consents to a program, its brand."""
+    program = facts.directory.program(aim.program or "")
     return aim.brand if program is None else program.brand
 
 
@@ -259,9 +263,10 @@ def _state(row: ListedNumber, run_id: str, aim: ImportAim) -> Statement:
 
 def needs_of(rows: Sequence[ListedRow], aim: ImportAim, *runs: str) -> Needs:
     """Ask for the standings of the rows, and for what waits in the outbox for opted-out people."""
+    named = [row for row in rows if isinstance(row, ListedNumber)]
     return Needs(
-        recipients=tuple(row.recipient for row in rows if isinstance(row, ListedNumber)),
-        queued_jobs=aim.kind is ImportKind.OPT_OUTS or aim.texted is not None,
+        recipients=tuple([row.recipient for row in named]),
+        queued_jobs=aim.kind is ImportKind.OPT_OUTS or any(row.text for row in named),
         imports=runs,
     )
 

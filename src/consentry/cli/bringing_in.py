@@ -1,6 +1,7 @@
 """Bringing a list in from a file: import."""
 
 import csv
+import io
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ from consentry.cli.database import with_store
 from consentry.cli.list_files import UnreadableFile, open_list
 from consentry.cli.output import JSONFlag, fail, print_json
 from consentry.cli.row_progress import progress_shown
+from consentry.cli.written_files import written_whole
 from consentry.clock import SystemIds
 from consentry.domain.import_columns import Column, Columns, UnknownColumn, fold_heading
 from consentry.domain.imports import (
@@ -63,7 +65,7 @@ _WORDS: Final = {
     RowOutcome.PENDING: "recorded; counts when the handset confirms it",
     RowOutcome.STANDS: "stood already",
     RowOutcome.CAME_BACK: "came back by their own text since: unchanged",
-    RowOutcome.WITHDREW: "withdrew: unchanged",
+    RowOutcome.WITHDREW: "withdrew: no consent",
     RowOutcome.EXPIRED: "ran out already: unchanged",
     RowOutcome.REFUSED: "refused",
     RowOutcome.UNREADABLE: "not a number",
@@ -265,10 +267,12 @@ def _reporting(path: Path | None) -> Iterator[_Report | None]:
     if path is None:
         yield None
         return
-    with path.open("w", encoding="utf-8", newline="") as file:
-        report = _Report(file)
+    with written_whole(path) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        report = _Report(text)
         yield report
         report.flush()
+        text.flush()
 
 
 class _Bringing:

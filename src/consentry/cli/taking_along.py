@@ -135,8 +135,9 @@ def _opened(out: Path | None, shape: ExportFormat) -> Iterator[BinaryIO]:
         with draft.open("wb") as file:
             yield file
         made = draft.with_suffix(".parquet")
-        made.touch(mode=0o600)
         with duckdb.connect() as connection:
             rows = connection.read_csv(str(draft), header=True, all_varchar=True, quotechar='"')
             rows.write_parquet(str(made), compression="zstd")
+        # The engine makes the file anew, whatever was there.
+        made.chmod(0o600)
         made.replace(out.resolve())

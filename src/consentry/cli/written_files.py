@@ -1,6 +1,7 @@
 """Files that commands write: whole or not at all, and for their owner's eyes alone."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,11 +21,11 @@ def written_whole(out: Path) -> Iterator[BinaryIO]:
             yield file
         return
     out = out.resolve()
-    draft = out.with_name(f".{out.name}.{os.getpid()}.part")
+    # Named like no other's: in a container each run has the same process id.
+    handle, draft = tempfile.mkstemp(".part", f".{out.name}.", out.parent)
     try:
-        handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(handle, "wb") as file:
             yield file
-        draft.replace(out)
+        Path(draft).replace(out)
     finally:
-        draft.unlink(missing_ok=True)
+        Path(draft).unlink(missing_ok=True)

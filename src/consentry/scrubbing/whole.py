@@ -148,6 +148,8 @@ def write_list(
             for draft in drafts[1:]:
                 with draft.open("rb") as part:
                     shutil.copyfileobj(part, whole, _COPIED_AT_ONCE)
+        # It says who opted out: its owner alone may read it.
+        drafts[0].chmod(0o600)
         drafts[0].replace(out)
     finally:
         for draft in drafts:

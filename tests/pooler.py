@@ -11,7 +11,7 @@ from postgres_server import NOBODY, PostgresServer, end_with_parent
 
 PORT = 6432
 CONNECTIONS = 3
-_START_SECONDS = 10.0
+_START_SECONDS = 120.0
 _PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
 
@@ -72,7 +72,7 @@ auth_file = {self.folder / "users"}
         """End it at once."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(_START_SECONDS)
         self._process = None
         (self.folder / f".s.PGSQL.{PORT}").unlink(missing_ok=True)
 

@@ -20,7 +20,7 @@ from typing import Any
 from quick_disk import find_quick_folder
 
 NOBODY = 65534
-_START_SECONDS = 20.0
+_START_SECONDS = 120.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -137,14 +137,14 @@ class PostgresServer:
         """End it: SIGINT closes in order, SIGQUIT as if the power had gone."""
         assert self._process is not None
         self._process.send_signal(how)
-        self._process.wait(20)
+        self._process.wait(_START_SECONDS)
         self._process = None
 
     def kill(self) -> None:
         """End every process of the server at once, as `kill -9` does; wait until all are gone."""
         assert self._process is not None
         self._signal_all(signal.SIGKILL)
-        self._process.wait(20)
+        self._process.wait(_START_SECONDS)
         self._process = None
 
     def _signal_all(self, how: signal.Signals) -> None:

@@ -4,7 +4,6 @@ import json
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -14,8 +13,9 @@ from typing import Any
 import apsw
 import pytest
 from all_reads import ALL
-from calling import call, environment, everything, serving
+from calling import call, everything, serving
 from store_world import ANN, BOB, Database, inbound, message, open_address, queued, tagged, write
+from stuck import kill_behind
 
 from consentry.actions.tell_program import RESTORED
 from consentry.domain.consent import PairState, pair_state
@@ -241,19 +241,6 @@ def test_nothing_is_restored_under_a_server(sqlite: Database, tmp_path: Path) ->
     assert list(tmp_path.glob("*.restoring")) == []
 
 
-def kill_restore(file: Path, url: str) -> None:
-    """Begin a restore, and kill it dead a moment after it has come to the ledger."""
-    words = (sys.executable, "-m", "consentry", "restore", file)
-    with subprocess.Popen(
-        words, stderr=subprocess.PIPE, env=environment(CONSENTRY_DATABASE=url)
-    ) as running:
-        assert running.stderr is not None
-        while b"copying entries" not in (line := running.stderr.readline()):
-            assert line
-        time.sleep(0.05)
-        running.kill()
-
-
 async def test_a_restore_into_postgres_that_is_killed_goes_on(
     sqlite: Database, postgres: Database, tmp_path: Path
 ) -> None:
@@ -266,7 +253,8 @@ async def test_a_restore_into_postgres_that_is_killed_goes_on(
     await fill_texts(sqlite)
     file = tmp_path / "backup.db"
     back_up(sqlite, file)
-    kill_restore(file, url_of(postgres))
+    url = url_of(postgres)
+    await kill_behind(url, "entries", 2000, "restore", str(file), CONSENTRY_DATABASE=url)
     refused = call("brand", "list", code=1, CONSENTRY_DATABASE=url_of(postgres))
     assert "is not all there" in refused.stderr
     told = json.loads(restore(file, url_of(postgres), "--json").stdout)

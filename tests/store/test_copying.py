@@ -3,11 +3,9 @@
 import asyncio
 import hashlib
 import json
-import random
-import signal
+import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
@@ -32,6 +30,7 @@ from store_world import (
     tagged,
     write,
 )
+from stuck import kill_behind
 from test_drifts_kept import drift, report
 from test_imports_kept import run
 from test_reviews_kept import answered, review
@@ -189,22 +188,16 @@ def test_the_digests_can_be_made_by_hand(source: str, tmp_path: Path) -> None:
             assert told[name] == hashlib.sha256(lines.encode()).hexdigest()
 
 
-def kill_on_the_way(source: str, target: str, seconds: float = 0.0, table: str = "entries") -> None:
-    """Begin a copy in small steps; kill it dead some time after it has come to a table."""
-    words = (sys.executable, "-m", "consentry", "db", "copy", source, target, "--step", "4")
-    with subprocess.Popen(words, stderr=subprocess.PIPE, env=environment()) as running:
-        assert running.stderr is not None
-        while f"copying {table}".encode() not in (line := running.stderr.readline()):
-            assert line, f"it ended before it came to {table}"
-        time.sleep(seconds)
-        running.send_signal(signal.SIGKILL)
+async def kill_on_the_way(source: str, target: str, table: str = "entries", rows: int = 4) -> None:
+    """Begin a copy in small steps; kill it dead when it has written so many rows of a table."""
+    await kill_behind(target, table, rows, "db", "copy", source, target, "--step", "4")
 
 
 @pytest.mark.parametrize("direction", ["to postgres", "to sqlite"])
 async def test_a_copy_that_is_killed_goes_on(
     source: str, tmp_path: Path, make_postgres: Callable[[], str], direction: str
 ) -> None:
-    """Killed dead at random points, then run to its end: the same, and nothing copied twice."""
+    """Killed dead in several tables, then run to its end: the same, and nothing copied twice."""
     target = f"sqlite:///{tmp_path / 'target.db'}"
     if direction == "to postgres":
         target = make_postgres()
@@ -212,9 +205,8 @@ async def test_a_copy_that_is_killed_goes_on(
         middle = make_postgres()
         copy(source, middle)
         source = middle
-    seeded = random.Random(20261129)
-    for table in ("entries", "entries", "messages", "phones"):
-        kill_on_the_way(source, target, seeded.uniform(0.0, 0.01), table)
+    for table, rows in (("entries", 28), ("entries", 88), ("messages", 12), ("phones", 4)):
+        await kill_on_the_way(source, target, table, rows)
     refused = call("sender", "list", code=1, CONSENTRY_DATABASE=target)
     assert "is not all there" in refused.stderr
     assert "Run the same `consentry db copy`" in refused.stderr
@@ -229,7 +221,7 @@ async def test_a_difference_is_named_and_the_target_stays_unusable(
     source: str, postgres_url: str
 ) -> None:
     """What somebody changed in the target meanwhile is found: table and key of the first row."""
-    kill_on_the_way(source, postgres_url)
+    await kill_on_the_way(source, postgres_url)
     connection = await asyncpg.connect(postgres_url)
     place = await connection.fetchval("UPDATE programs SET value = '{}' RETURNING seq")
     await connection.close()
@@ -240,11 +232,11 @@ async def test_a_difference_is_named_and_the_target_stays_unusable(
     assert "not all there" in refused.stderr
 
 
-def test_a_row_that_only_one_side_has_is_named(source: str, tmp_path: Path) -> None:
+async def test_a_row_that_only_one_side_has_is_named(source: str, tmp_path: Path) -> None:
     """One that is missing in the target, and one that came from elsewhere."""
     path = tmp_path / "target.db"
     target = f"sqlite:///{path}"
-    kill_on_the_way(source, target)
+    await kill_on_the_way(source, target)
     with closing(apsw.Connection(str(path))) as connection:
         connection.execute("DELETE FROM carriers")
     told = copy(source, target, code=1).stderr
@@ -258,12 +250,12 @@ def test_a_row_that_only_one_side_has_is_named(source: str, tmp_path: Path) -> N
     assert "is there and not in the source" in told
 
 
-def test_what_does_not_fit_is_refused(source: str, tmp_path: Path) -> None:
+async def test_what_does_not_fit_is_refused(source: str, tmp_path: Path) -> None:
     """Another source than it was begun with, one written since, a filled target, the same twice."""
     target = f"sqlite:///{tmp_path / 'target.db'}"
-    kill_on_the_way(source, target)
+    await kill_on_the_way(source, target)
     other = tmp_path / "other.db"
-    other.write_bytes(Path(source.removeprefix("sqlite:///")).read_bytes())
+    await asyncio.to_thread(shutil.copyfile, source.removeprefix("sqlite:///"), other)
     assert "is an unfinished copy of" in copy(f"sqlite:///{other}", target, code=1).stderr
     call("brand", "add", "New", CONSENTRY_DATABASE=source)
     assert "was written since the copy" in copy(source, target, code=1).stderr

@@ -18,7 +18,14 @@ from store_world import (
     tagged,
     write,
 )
-from test_postgres_unavailable import Load, back_within, find_entries, name_in
+from test_postgres_unavailable import (
+    BACK_WITHIN_SECONDS,
+    PATIENCE_SECONDS,
+    Load,
+    back_within,
+    find_entries,
+    name_in,
+)
 from test_two_processes import sender
 
 from consentry.ports import Change, Facts, InboxFilter, LogHead, Needs, Page, Store
@@ -110,7 +117,7 @@ async def test_changes_elsewhere_are_found_by_looking(store: Store, address: str
     await asyncio.sleep(3)
     other = open_address(address)
     await other.submit(write(Change(entries=(tagged(2),))))
-    assert await asyncio.wait_for(watch.next(), 5) is None
+    assert await asyncio.wait_for(watch.next(), PATIENCE_SECONDS) is None
     await other.close()
 
 
@@ -120,9 +127,9 @@ async def test_a_pooler_that_is_killed_loses_nothing(store: Store, pooler: Poole
     for _ in range(3):
         await load.wait_for_more()
         pooler.kill()
-        await asyncio.sleep(0.05)
+        await load.wait_for_refusal()
         pooler.start()
-        assert await back_within(store) < 2
+        assert await back_within(store) < BACK_WITHIN_SECONDS
     await load.wait_for_more()
     await load.end()
     assert load.acknowledged <= await find_entries(store)

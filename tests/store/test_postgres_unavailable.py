@@ -5,12 +5,12 @@ import itertools
 import os
 import signal
 import socket
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
+from given_time import given_time
 from store_world import ANN, BOB, open_address, tagged, write
 
 from consentry.domain.entries import fold
@@ -28,6 +28,8 @@ pytestmark = pytest.mark.integration
 ALL = Page(limit=1_000_000)
 PEOPLE = [f"+1415555{number:04}" for number in range(20)]
 BACK_WITHIN_SECONDS = 2.0
+PATIENCE_SECONDS = 120.0
+"""Only where something is broken it is waited so long for what comes."""
 
 _numbers = itertools.count(1)
 
@@ -84,8 +86,15 @@ class Load:
     async def wait_for_more(self, count: int = 50) -> None:
         """Wait until so many more were acknowledged."""
         wanted = len(self.acknowledged) + count
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while len(self.acknowledged) < wanted:  # noqa: ASYNC110 - the tasks tell nobody
+                await asyncio.sleep(0.005)
+
+    async def wait_for_refusal(self) -> None:
+        """Wait until one more was refused."""
+        wanted = len(self.refused) + 1
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(self.refused) < wanted:  # noqa: ASYNC110 - the tasks tell nobody
                 await asyncio.sleep(0.005)
 
     async def end(self) -> None:
@@ -107,8 +116,7 @@ async def find_entries(store: Store) -> set[str]:
 
 async def back_within(store: Store) -> float:
     """Wait until the store writes and reads again; return how long that took."""
-    begun = time.monotonic()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS), given_time() as time:
         while True:
             try:
                 await store.submit(write(Change()))
@@ -117,7 +125,7 @@ async def back_within(store: Store) -> float:
             except StoreUnavailable:
                 await asyncio.sleep(0.02)
             else:
-                return time.monotonic() - begun
+                return time.seconds
 
 
 async def test_a_stopped_database_is_unavailable_and_recovers(
@@ -127,18 +135,18 @@ async def test_a_stopped_database_is_unavailable_and_recovers(
     await store.submit(write(Change(entries=(tagged(1),))))
     await store.read_facts(ANN)
     server.stop()
-    begun = time.monotonic()
-    for attempt in (
-        store.submit(write(Change(entries=(tagged(2, BOB),)))),
-        store.read_facts(ANN),
-        store.read_facts_of([ANN]),
-        store.read_standing(ANN),
-        store.read_entries(ANN, Page()),
-        store.read_directory(),
-    ):
-        with pytest.raises(StoreUnavailable, match="try again"):
-            await attempt
-    assert time.monotonic() - begun < 1
+    async with given_time() as time:
+        for attempt in (
+            store.submit(write(Change(entries=(tagged(2, BOB),)))),
+            store.read_facts(ANN),
+            store.read_facts_of([ANN]),
+            store.read_standing(ANN),
+            store.read_entries(ANN, Page()),
+            store.read_directory(),
+        ):
+            with pytest.raises(StoreUnavailable, match="try again"):
+                await attempt
+        assert time.seconds < 1
     server.start()
     assert await back_within(store) < BACK_WITHIN_SECONDS
     assert (await store.read_standing(ANN)).sms_tag
@@ -157,12 +165,11 @@ async def test_nothing_acknowledged_is_lost_when_the_server_is_killed_under_load
             await asyncio.to_thread(server.kill)
         else:
             await asyncio.to_thread(server.stop, signal.SIGQUIT)
-        await asyncio.sleep(0.05)
+        await load.wait_for_refusal()
         server.start()
         assert await back_within(store) < BACK_WITHIN_SECONDS
     await load.wait_for_more()
     await load.end()
-    assert load.refused
     assert load.acknowledged <= await find_entries(store)
 
 
@@ -183,13 +190,14 @@ async def test_a_full_disk_is_unavailable_and_recovers(disk: Path) -> None:
         await load.wait_for_more()
         ballast = disk / "ballast"
         await asyncio.to_thread(fill, ballast)
-        async with asyncio.timeout(60):
-            while not load.refused:  # noqa: ASYNC110 - the tasks tell nobody
-                await asyncio.sleep(0.01)
+        await load.wait_for_refusal()
         ballast.unlink()
-        if not server.is_running():
-            # It ended itself, because it could not write its log: a service manager starts it.
-            server.start()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not server.answers():
+                # It ends itself where it could not write its log: a service manager starts it.
+                if not server.is_running():
+                    server.start()
+                await asyncio.sleep(0.02)
         assert await back_within(store) < BACK_WITHIN_SECONDS
         await load.wait_for_more()
         await load.end()
@@ -224,13 +232,15 @@ async def test_a_listener_is_told_to_look_at_everything_after_a_cut(
     """What changed while nobody could tell us is found by looking."""
     watch = store.watch()
     other = open_address(url)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await other.submit(write(Change(entries=(tagged(1),))))
         assert await watch.next() in ({ANN}, None)
     server.stop()
     server.start()
-    async with asyncio.timeout(5):
-        assert await watch.next() is None
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        # The first change may have been found by looking, before the other told of it.
+        while (told := await watch.next()) is not None:
+            assert told == {ANN}
         await back_within(other)
         await other.submit(write(Change(entries=(tagged(2, BOB),))))
         # What the other could not tell before it was cut off may come first.
@@ -243,19 +253,26 @@ async def test_a_listener_is_told_to_look_at_everything_after_a_cut(
 
 async def test_a_connection_that_listens_is_asked_whether_it_lives(url: str) -> None:
     """A quiet one is kept as long as it answers; one whose server is stopped is given up."""
-    connection = await connect(read_address(url), answer_seconds=1.0)
-    pid = await connection.fetchval("SELECT pg_backend_pid()")
-    waiting = asyncio.create_task(wait_until_lost(connection, asyncio.Event(), alive_seconds=0.02))
-    await asyncio.sleep(0.5)
+    living = await connect(read_address(url), answer_seconds=PATIENCE_SECONDS)
+    asked: list[object] = []
+    living.add_query_logger(asked.append)
+    waiting = asyncio.create_task(wait_until_lost(living, asyncio.Event(), alive_seconds=0.02))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while len(asked) < 10 and not waiting.done():  # noqa: ASYNC110 - the driver tells nobody
+            await asyncio.sleep(0.01)
     assert not waiting.done()
+    waiting.cancel()
+    living.terminate()
+    silent = await connect(read_address(url), answer_seconds=1.0)
+    pid = silent.get_server_pid()
     os.kill(pid, signal.SIGSTOP)
     try:
         with pytest.raises(StoreUnavailable):
-            async with asyncio.timeout(10):
-                await waiting
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await wait_until_lost(silent, asyncio.Event(), alive_seconds=0.02)
     finally:
         os.kill(pid, signal.SIGCONT)
-        connection.terminate()
+        silent.terminate()
 
 
 async def test_a_recipient_that_another_holds_too_long_is_unavailable(
@@ -265,7 +282,7 @@ async def test_a_recipient_that_another_holds_too_long_is_unavailable(
     holder = await asyncpg.connect(url)
     async with holder.transaction():
         await holder.execute("SELECT pg_advisory_xact_lock(0)")
-        with pytest.raises(StoreUnavailable, match="lock timeout"):
+        with pytest.raises(StoreUnavailable, match=r"lock timeout|TimeoutError"):
             await store.submit(write(Change(entries=(tagged(1),))))
     await holder.close()
     await store.submit(write(Change(entries=(tagged(2),))))
@@ -328,10 +345,10 @@ async def test_a_host_that_says_nothing_does_not_keep_us_from_the_next(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         hosts = f"127.0.0.1,{server.folder}&port={silent.getsockname()[1]},{server.port}"
         store = open_address(f"postgresql://postgres@/{name_in(url)}?host={hosts}")
-        begun = time.monotonic()
-        await store.submit(write(Change(entries=(tagged(1),))))
-        await store.read_facts(ANN)
-        assert time.monotonic() - begun < BACK_WITHIN_SECONDS
+        async with given_time() as time:
+            await store.submit(write(Change(entries=(tagged(1),))))
+            await store.read_facts(ANN)
+            assert time.seconds < BACK_WITHIN_SECONDS
         await store.close()
 
 
@@ -359,11 +376,11 @@ async def test_a_database_that_says_nothing_is_given_up(
     server.freeze()
     try:
         for _ in range(3):
-            begun = time.monotonic()
-            for read in (store.read_keys(), store.read_carriers(), store.read_facts(ANN)):
-                with pytest.raises(StoreUnavailable):
-                    await read
-            assert time.monotonic() - begun < GATE_ANSWER_SECONDS + 0.5
+            async with given_time() as time:
+                for read in (store.read_keys(), store.read_carriers(), store.read_facts(ANN)):
+                    with pytest.raises(StoreUnavailable):
+                        await read
+                assert time.seconds < GATE_ANSWER_SECONDS + 0.5
             await asyncio.sleep(REFUSED_SECONDS)
     finally:
         server.thaw()
@@ -377,7 +394,9 @@ async def test_who_does_not_go_on_with_a_batch_holds_nobody_for_long(
     holder = await asyncpg.connect(url)
     await holder.execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 4000")
     await holder.execute("SELECT pg_advisory_xact_lock(0)")
-    begun = time.monotonic()
-    await store.submit(write(Change(entries=(tagged(1),))))
-    assert 3 < time.monotonic() - begun < 7
-    holder.terminate()
+    async with given_time() as time:
+        await store.submit(write(Change(entries=(tagged(1),))))
+        assert time.seconds < 7
+    # What it would have done next comes too late.
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        await holder.execute("COMMIT")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from consentry.actions.administer import SaveBrand, SaveCarrier, SaveSender
 from consentry.actions.outgoing import Draft
@@ -54,10 +55,13 @@ from databases import open_database
 SENDER = "+14155550100"
 OTHER_SENDER = "+14155550101"
 PERSON = "+12125550142"
+PATIENCE_SECONDS = 60.0
 WELCOME = "Welcome! Reply STOP to end."
 LIMITS = Limits(
-    submit_seconds=0.5,
-    quiet_seconds=0.7,
+    # A test that is about such a bound says so: a machine that is held up reaches none of them.
+    submit_seconds=60.0,
+    flight_seconds=60.0,
+    quiet_seconds=60.0,
     stop_seconds=0.5,
     idle_seconds=0.02,
     resolve_seconds_max=0.02,
@@ -106,6 +110,13 @@ class TestClock:
         """Let no time pass but by jumps."""
         with self._lock:
             self._stopped_at = time.monotonic()
+
+    def go_on(self) -> None:
+        """Run again, from where it stood."""
+        with self._lock:
+            assert self._stopped_at is not None
+            self._start += time.monotonic() - self._stopped_at
+            self._stopped_at = None
 
 
 Answer = Callable[[OutboundText], Awaitable[Submission]]
@@ -403,30 +414,44 @@ class World:
         """Wait until so many jobs are left."""
         await self.until(self.store.count_outbox, count)
 
+    async def let_all_go(self) -> None:
+        """Let time pass, and then again, until no job is left."""
+        began = time.monotonic()
+        while left := await self.store.count_outbox():
+            assert time.monotonic() - began < PATIENCE_SECONDS, f"{left} jobs are left"
+            await self.settle()
+            self.clock.advance(300)
+
     async def until(self, read: Callable[[], Awaitable[Any]], expected: Any) -> None:
-        """Wait until something reads as expected; fails after some seconds."""
-        for _ in range(1500):
-            found = await read()
-            if found == expected:
-                return
+        """Wait until something reads as expected; fails after a time that is never needed."""
+        began = time.monotonic()
+        while (found := await read()) != expected:
+            assert time.monotonic() - began < PATIENCE_SECONDS, f"{found!r}, not {expected!r}"
             await asyncio.sleep(0.003)
-        raise AssertionError(f"still {found!r}, not {expected!r}")
+
+    async def until_seen(self, look: Callable[[], Any], expected: Any = True) -> None:
+        """Wait until what the test itself holds looks as expected."""
+
+        async def read() -> Any:
+            return look()
+
+        await self.until(read, expected)
+
+    async def until_said(self, log: pytest.LogCaptureFixture, words: str) -> None:
+        """Wait until a line of the log has these words: it is written when all else is done."""
+        await self.until_seen(lambda: any(words in record.getMessage() for record in log.records))
 
     async def until_submitted(self, count: int) -> None:
         """Wait until the carrier was asked so many times, beside the initial replies."""
 
-        async def read() -> int:
-            return len([t for t in self.carrier.submitted if t.body != WELCOME])
-
-        await self.until(read, count)
+        await self.until_seen(
+            lambda: len([t for t in self.carrier.submitted if t.body != WELCOME]), count
+        )
 
     async def until_asked(self, count: int) -> None:
         """Wait until a carrier was looked up so many times."""
 
-        async def read() -> int:
-            return self.book.asked
-
-        await self.until(read, count)
+        await self.until_seen(lambda: self.book.asked, count)
 
     async def settle(self) -> None:
         """Give the loop some rounds, for what should not happen."""
@@ -466,8 +491,12 @@ class World:
 
 @asynccontextmanager
 async def world(folder: Path, *, started: bool = True) -> AsyncIterator[World]:
-    """Run a world on a database in this folder; PERSON has opted in."""
+    """Run a world on a database in this folder; PERSON has opted in.
+
+    No time passes but by the test's own jumps, so that nothing is due because a machine was slow.
+    """
     clock = TestClock()
+    clock.stand_still()
     store = open_database(folder / "db", clock=clock, ids=SystemIds(), policy=Policy())
     made = World(store, clock)
     try:

@@ -52,7 +52,6 @@ async def test_a_text_is_carried_and_noted(tmp_path: Path) -> None:
 async def test_each_sender_keeps_its_pace(tmp_path: Path) -> None:
     """Two a second are two at once and one each half second, whatever another sender does."""
     async with world(tmp_path) as made:
-        made.clock.stand_still()
         await made.save_sender(messages_per_second=2.0)
         await made.hear("Hello", sender=OTHER_SENDER)
         made.clock.advance(10)
@@ -71,7 +70,7 @@ async def test_each_sender_keeps_its_pace(tmp_path: Path) -> None:
 async def test_a_busy_sender_leaves_slots_to_others(tmp_path: Path) -> None:
     """A sender that fills all slots gives the next free one to a sender that has none."""
     async with world(tmp_path, started=False) as made:
-        made.loop = made.new_loop(flights=3, submit_seconds=5.0)
+        made.loop = made.new_loop(flights=3)
         releases = asyncio.Semaphore(0)
 
         async def hold(text: OutboundText) -> Submission:
@@ -99,7 +98,6 @@ async def test_a_busy_sender_leaves_slots_to_others(tmp_path: Path) -> None:
 async def test_a_scheduled_text_waits_for_its_time(tmp_path: Path) -> None:
     """It goes when it is due, without anybody waking the loop."""
     async with world(tmp_path) as made:
-        made.clock.stand_still()
         later = await made.send("Later", send_at=made.clock.now() + timedelta(hours=1))
         await made.settle()
         assert await made.status(later) is MessageStatus.SCHEDULED
@@ -135,7 +133,6 @@ async def test_a_stop_cancels_what_waits(tmp_path: Path) -> None:
 async def test_a_passing_refusal_is_tried_again_later(tmp_path: Path) -> None:
     """A 503 goes back in line, waits, and leaves with the next attempt."""
     async with world(tmp_path) as made:
-        made.clock.stand_still()
         made.carrier.always(BUSY)
         sent = await made.send("Hi")
         await made.until_back_in_line(sent)
@@ -151,7 +148,6 @@ async def test_a_passing_refusal_is_tried_again_later(tmp_path: Path) -> None:
 async def test_a_retry_passes_the_gate_again(tmp_path: Path) -> None:
     """A STOP while a text waits for its next attempt stops it."""
     async with world(tmp_path) as made:
-        made.clock.stand_still()
         made.carrier.always(BUSY)
         sent = await made.send("Hi")
         await made.until_back_in_line(sent)
@@ -166,7 +162,6 @@ async def test_a_retry_passes_the_gate_again(tmp_path: Path) -> None:
 async def test_the_carrier_says_how_long_to_wait(tmp_path: Path) -> None:
     """Retry-After counts instead of our own delay."""
     async with world(tmp_path) as made:
-        made.clock.stand_still()
         made.carrier.always(
             CarrierRefusal(
                 permanent=False,
@@ -341,7 +336,6 @@ async def test_a_receipt_is_faster_than_the_retry_of_a_refusal_that_was_none(
 ) -> None:
     """The carrier says 503 and sends the text all the same: the receipt ends the retry."""
     async with world(tmp_path) as made:
-        made.clock.stand_still()
 
         async def lie(text: OutboundText) -> Submission:
             made.carrier.keep(text)

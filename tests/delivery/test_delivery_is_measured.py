@@ -93,5 +93,6 @@ async def test_what_a_crash_left_is_counted_as_indeterminate(tmp_path: Path) -> 
         )
         made.carrier.answer = made.carrier.take
         made.start()
+        await made.until_seen(lambda: noted.ends, [MessageStatus.INDETERMINATE])
         await made.settle()
     assert noted.ends == [MessageStatus.INDETERMINATE]

@@ -76,7 +76,7 @@ class World:
     async def settle(self) -> list[str]:
         """Let some looks pass, and give what was told."""
         looks = self.looks
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             # Nobody tells of a look: the keeper has no more to say than its links.
             while self.looks < looks + 5 and self.is_kept:  # noqa: ASYNC110 - see above
                 await asyncio.sleep(0.002)

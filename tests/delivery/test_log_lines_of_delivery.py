@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from delivery_world import OTHER_SENDER, SENDER, Answer, World, world
+from delivery_world import OTHER_SENDER, PATIENCE_SECONDS, SENDER, Answer, World, world
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consentry.actions.deliver_job import RecordSubmission
+from consentry.domain.messages import MessageStatus
 from consentry.ports import (
     CarrierRefusal,
     OutboundText,
@@ -83,9 +84,8 @@ async def deliver(made: World, way: str, number: str) -> None:
     if way == "unknown carrier":
         made.book.carriers.clear()
     await made.send(TEXT, recipient=number)
-    await asyncio.wait_for(noted.wait(), 10)
-    # The line is written right after.
-    await asyncio.sleep(0.01)
+    # The line is written right after, in the same turn.
+    await asyncio.wait_for(noted.wait(), PATIENCE_SECONDS)
 
 
 @pytest.mark.property
@@ -129,8 +129,7 @@ async def test_a_fault_in_a_carrier_is_told_with_message_and_carrier(tmp_path: P
         made.carrier.answer = fail
         with logged() as out:
             sent = await made.send(TEXT)
-            await made.until_submitted(1)
-            await asyncio.sleep(0.05)
+            await made.until_status(sent, MessageStatus.INDETERMINATE)
         lines = [json.loads(line) for line in out.getvalue().splitlines()]
     [failed] = [line for line in lines if line["event"] == "submission_failed"]
     assert (failed["message_id"], failed["carrier"]) == (sent, "one")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from delivery_world import OTHER_SENDER, ScriptedCarrier, World, world
+from delivery_world import OTHER_SENDER, PATIENCE_SECONDS, ScriptedCarrier, World, world
 
 from consentry.actions.deliver_job import (
     ATTEMPTS_MAX,
@@ -330,7 +330,7 @@ async def test_a_claim_that_fails_is_cleared_up(tmp_path: Path, moment: str) -> 
 async def test_clearing_up_leaves_what_is_under_way_alone(tmp_path: Path) -> None:
     """Jobs are only cleared up that nobody carries."""
     async with world(tmp_path, started=False) as made:
-        made.loop = made.new_loop(submit_seconds=5.0)
+        made.loop = made.new_loop()
         made.start()
         may_answer = asyncio.Event()
 
@@ -389,7 +389,9 @@ async def test_an_unforeseen_fault_does_not_end_the_loop(tmp_path: Path) -> None
 
 async def test_stopping_finishes_what_is_under_way(tmp_path: Path) -> None:
     """The answer of a text under way is noted; nothing more is claimed."""
-    async with world(tmp_path) as made:
+    async with world(tmp_path, started=False) as made:
+        made.loop = made.new_loop(stop_seconds=60.0)
+        made.start()
         may_answer = asyncio.Event()
 
         async def wait(text: OutboundText) -> Submission:
@@ -412,12 +414,12 @@ async def test_stopping_finishes_what_is_under_way(tmp_path: Path) -> None:
 async def test_stopping_is_bounded(tmp_path: Path) -> None:
     """A carrier that hangs does not hold the exit; the text is cleared up at the next start."""
     async with world(tmp_path, started=False) as made:
-        made.loop = made.new_loop(stop_seconds=0.1, submit_seconds=60.0)
+        made.loop = made.new_loop(stop_seconds=0.1)
         made.carrier.answer = never
         made.start()
         sent = await made.send("Hi")
         await made.until_submitted(1)
-        await asyncio.wait_for(made.stop(), 2)
+        await asyncio.wait_for(made.stop(), PATIENCE_SECONDS / 2)
         assert await made.status(sent) is MessageStatus.SENDING
         await made.restart()
         await made.until_status(sent, MessageStatus.INDETERMINATE)
@@ -426,7 +428,7 @@ async def test_stopping_is_bounded(tmp_path: Path) -> None:
 async def test_a_loop_that_never_ran_stops(tmp_path: Path) -> None:
     """A server that fails at its start can still shut down."""
     async with world(tmp_path, started=False) as made:
-        await asyncio.wait_for(made.loop.stop(), 1)
+        await asyncio.wait_for(made.loop.stop(), PATIENCE_SECONDS)
         assert made.carrier.bodies() == []
 
 

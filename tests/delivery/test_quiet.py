@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from delivery_world import ScriptedCarrier, World, world
+from delivery_world import PATIENCE_SECONDS, ScriptedCarrier, World, world
 
 from consentry.actions.deliver_job import ClaimJobs, RecordSubmission
 from consentry.domain.messages import MessageStatus
@@ -51,7 +51,7 @@ async def test_the_wait_is_for_the_answer_not_for_the_note(tmp_path: Path) -> No
         made.store.before[RecordSubmission] = hold
         sent = await made.send("Hi")
         await made.until_submitted(1)
-        await asyncio.wait_for(made.loop.wait_quiet((sent,)), 0.3)
+        await asyncio.wait_for(made.loop.wait_quiet((sent,)), PATIENCE_SECONDS / 2)
         assert await made.status(sent) is MessageStatus.SENDING
         noting.set()
         await made.until_outbox_is(0)
@@ -60,12 +60,12 @@ async def test_the_wait_is_for_the_answer_not_for_the_note(tmp_path: Path) -> No
 async def test_the_wait_is_bounded(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A carrier slower than its own time limit is told of, and the webhook is answered."""
     async with world(tmp_path, started=False) as made:
-        made.loop = made.new_loop(quiet_seconds=0.1, submit_seconds=60.0)
+        made.loop = made.new_loop(quiet_seconds=0.1)
         made.carrier.answer = lambda _text: asyncio.sleep(60, Unanswered("never"))
         made.start()
         sent = await made.send("Hi")
         await made.until_submitted(1)
-        await asyncio.wait_for(made.loop.wait_quiet((sent,)), 2)
+        await asyncio.wait_for(made.loop.wait_quiet((sent,)), PATIENCE_SECONDS / 2)
         assert any("still_with_the_carrier" in record.getMessage() for record in caplog.records)
 
 
@@ -73,7 +73,7 @@ async def test_the_wait_is_bounded(tmp_path: Path, caplog: pytest.LogCaptureFixt
 async def test_nothing_under_way_is_quiet(tmp_path: Path, messages: tuple[str, ...]) -> None:
     """Nothing to wait for, or something this process does not carry: at once."""
     async with world(tmp_path) as made:
-        await asyncio.wait_for(made.loop.wait_quiet(messages), 0.1)
+        await asyncio.wait_for(made.loop.wait_quiet(messages), PATIENCE_SECONDS / 2)
 
 
 async def test_a_claim_that_is_being_made_is_waited_for(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ async def test_a_claim_that_is_being_made_is_waited_for(tmp_path: Path) -> None:
 async def test_a_crash_of_a_flight_ends_the_wait(tmp_path: Path) -> None:
     """Nobody waits for a text that nothing carries any more."""
     async with world(tmp_path, started=False) as made:
-        made.loop = made.new_loop(submit_seconds=60.0, quiet_seconds=60.0)
+        made.loop = made.new_loop()
         made.carrier.answer = lambda _text: asyncio.sleep(60, Unanswered("never"))
         made.start()
         sent = await made.send("Hi")
@@ -114,7 +114,7 @@ async def test_a_crash_of_a_flight_ends_the_wait(tmp_path: Path) -> None:
         quiet = asyncio.create_task(made.loop.wait_quiet((sent,)))
         await asyncio.sleep(0.02)
         await made.crash()
-        await asyncio.wait_for(quiet, 1)
+        await asyncio.wait_for(quiet, PATIENCE_SECONDS / 2)
 
 
 class SlowCarrier(ScriptedCarrier):
@@ -171,10 +171,7 @@ async def test_no_text_leaves_after_a_stop_was_acknowledged(tmp_path: Path) -> N
             batch = people[start : start + 20]
             await asyncio.gather(*(race(made, carrier, person, dice) for person in batch))
             made.clock.advance(2)
-        for _ in range(3):
-            await made.settle()
-            made.clock.advance(300)
-        await made.until_outbox_is(0)
+        await made.let_all_go()
         assert carrier.late == []
         assert carrier.acknowledged == set(people)
         texted = {text.recipient for text in carrier.taken.values()}

@@ -109,11 +109,13 @@ class Night:
         return await self.settle()
 
     async def settle(self) -> list[Reconciliation]:
-        """Wait until none is under way."""
-        async with asyncio.timeout(10):
+        """Wait until none is under way, in the store and for the one that sees to it."""
+        under_way = self.nightly._running.values()  # noqa: SLF001 - it learns of the end last
+        async with asyncio.timeout(60):
             while True:
                 reports = await self.reports()
-                if all(r.state is not ReconciliationState.RUNNING for r in reports):
+                is_over = all(r.state is not ReconciliationState.RUNNING for r in reports)
+                if is_over and all(task.done() for _, task in under_way):
                     return reports
                 await asyncio.sleep(0.002)
 
@@ -177,7 +179,7 @@ async def test_one_that_was_cut_off_is_taken_up_by_the_next_process(night: Night
     night.clock.time = NOON + timedelta(hours=15)
     night.carrier.fails = RuntimeError("a fault of ours")
     await night.nightly.look(HOUR)
-    await asyncio.wait_for(night.carrier.was_asked.wait(), 10)
+    await asyncio.wait_for(night.carrier.was_asked.wait(), 60)
     night.carrier.fails = None
     night.restart()
     await night.nightly.look(HOUR)
@@ -197,7 +199,7 @@ async def test_only_the_one_that_leads_sees_to_it(night: Night) -> None:
     assert await night.reports() == []
     night.carrier.released.clear()
     night.leads = True
-    await asyncio.wait_for(night.carrier.was_asked.wait(), 10)
+    await asyncio.wait_for(night.carrier.was_asked.wait(), 60)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     (report,) = await night.reports()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from delivery_world import PERSON, TestClock, World, world
+from delivery_world import PATIENCE_SECONDS, PERSON, TestClock, World, world
 
 from consentry.actions.deliver_job import ClaimJobs, RecordSubmission, RecoverJobs
 from consentry.actions.keep_lease import RenewLease
@@ -121,11 +121,16 @@ class Together:
         await self.world.until(look, True)
 
     async def let_pass(self, watcher: Process, seconds: int) -> None:
-        """Let time pass for a process that watches all the while: nobody else's time passes."""
+        """Let time pass for a process that watches all the while: nobody else's time passes.
+
+        Not more than this either: who is held up, as by a busy machine, watches anew afterwards.
+        """
+        watcher.clock.stand_still()
         for _ in range(0, seconds, 5):
             watcher.clock.advance(5)
             # The first of these may have begun before.
             await self.until_renewed(watcher.name, times=2)
+        watcher.clock.go_on()
 
     async def take_for_dead(self, name: str, *, watcher: str) -> None:
         """Cut a process off from its lease until a new one has ended that."""
@@ -207,12 +212,11 @@ async def test_every_text_goes_out_once_and_both_work(tmp_path: Path) -> None:
 
 async def test_a_text_filed_elsewhere_is_heard_of(tmp_path: Path) -> None:
     """The process that may send it is told of it by the store, and not only by its own doors."""
-    async with together(tmp_path, "a", "b", idle_seconds=30.0) as found:
+    async with together(tmp_path, "a", "b", idle_seconds=300.0) as found:
         made = found.world
         await made.save_sender(messages_per_second=1.0)
-        await asyncio.sleep(1.1)
         await made.send("Hi")
-        await asyncio.wait_for(made.until_outbox_is(0), 10)
+        await asyncio.wait_for(made.until_outbox_is(0), PATIENCE_SECONDS)
 
 
 # --- Opt-outs --------------------------------------------------------------------------------
@@ -229,11 +233,11 @@ async def claim_elsewhere(found: Together) -> str:
 @pytest.mark.parametrize("door", ["stop", "console"])
 async def test_an_opt_out_waits_for_another_process(tmp_path: Path, door: str) -> None:
     """Whoever took it in, the answer waits until the text of another one has left."""
-    async with together(tmp_path, "a", quiet_seconds=5.0, submit_seconds=5.0) as found:
+    async with together(tmp_path, "a") as found:
         made = found.world
         may_answer, made.carrier.answer = holding(made)
         sent = await claim_elsewhere(found)
-        other = found.add("b", quiet_seconds=5.0)
+        other = found.add("b")
         if door == "stop":
             in_flight = (await made.hear("STOP")).in_flight
         else:
@@ -244,36 +248,36 @@ async def test_an_opt_out_waits_for_another_process(tmp_path: Path, door: str) -
         await asyncio.sleep(0.2)
         assert not quiet.done()
         may_answer.set()
-        await asyncio.wait_for(quiet, 1)
+        await asyncio.wait_for(quiet, PATIENCE_SECONDS / 2)
 
 
 async def test_the_wait_for_another_process_is_bounded(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A process that never says more is not waited for longer than its text may still leave."""
-    async with together(tmp_path, "a", submit_seconds=60.0) as found:
+    async with together(tmp_path, "a") as found:
         made = found.world
         may_answer, made.carrier.answer = holding(made)
         sent = await claim_elsewhere(found)
         other = found.add("b", quiet_seconds=0.2)
-        await asyncio.wait_for(other.loop.wait_quiet((sent,)), 2)
+        await asyncio.wait_for(other.loop.wait_quiet((sent,)), PATIENCE_SECONDS / 2)
         assert any("still_with_the_carrier" in record.getMessage() for record in caplog.records)
         may_answer.set()
 
 
 async def test_the_wait_goes_on_while_the_store_is_away(tmp_path: Path) -> None:
     """Nothing is known of other processes then."""
-    async with together(tmp_path, "a", submit_seconds=5.0) as found:
+    async with together(tmp_path, "a") as found:
         made = found.world
         may_answer, made.carrier.answer = holding(made)
         sent = await claim_elsewhere(found)
-        other = found.add("b", quiet_seconds=5.0)
+        other = found.add("b")
         made.store.unreadable_claims = 5
         quiet = asyncio.create_task(other.loop.wait_quiet((sent,)))
-        await made.until(lambda: _value(made.store.unreadable_claims), 0)
+        await made.until_seen(lambda: made.store.unreadable_claims, 0)
         assert not quiet.done()
         may_answer.set()
-        await asyncio.wait_for(quiet, 1)
+        await asyncio.wait_for(quiet, PATIENCE_SECONDS / 2)
 
 
 async def _value(value: Any) -> Any:
@@ -335,7 +339,7 @@ async def test_a_claim_that_took_too_long_is_given_back_before_a_connection(tmp_
 
 async def test_the_texts_of_a_dead_process_are_looked_up_by_another(tmp_path: Path) -> None:
     """Killed with a text at the carrier: it is watched, then its carrier's list decides."""
-    async with together(tmp_path, "a", "b", submit_seconds=60.0) as found:
+    async with together(tmp_path, "a", "b") as found:
         made = found.world
         first, second = found.processes.values()
         _, made.carrier.answer = holding(made)
@@ -430,7 +434,7 @@ async def test_who_has_surely_ended_is_not_watched(tmp_path: Path) -> None:
     home = Neighbourhood("here")
     async with together(tmp_path) as found:
         made = found.world
-        found.add("a", neighbours=home, submit_seconds=60.0)
+        found.add("a", neighbours=home)
         await found.until_names_are("a")
         made.carrier.answer = lambda _text: asyncio.sleep(60, Unanswered("never"))
         sent = await claim_elsewhere(found)
@@ -459,7 +463,7 @@ async def test_who_lives_elsewhere_is_watched_whatever_is_told_of_it_here(tmp_pa
 
 async def test_an_end_in_order_leaves_no_trace(tmp_path: Path) -> None:
     """What is under way is finished under the lease, which is given up then."""
-    async with together(tmp_path, "a", "b", submit_seconds=5.0, stop_seconds=5.0) as found:
+    async with together(tmp_path, "a", "b", stop_seconds=60.0) as found:
         made = found.world
         may_answer, made.carrier.answer = holding(made)
         sent = await claim_elsewhere(found)
@@ -476,7 +480,7 @@ async def test_an_end_in_order_leaves_no_trace(tmp_path: Path) -> None:
 
 async def test_clearing_up_skips_what_a_newcomer_claimed(tmp_path: Path) -> None:
     """Claims are read before it is asked who lives, and then it is asked once more."""
-    async with together(tmp_path, "a", submit_seconds=5.0) as found:
+    async with together(tmp_path, "a") as found:
         made = found.world
         may_answer, made.carrier.answer = holding(made)
         recovered: list[RecoverJobs] = []
@@ -496,7 +500,7 @@ async def test_clearing_up_skips_what_a_newcomer_claimed(tmp_path: Path) -> None
 
 async def test_an_answer_is_noted_under_the_old_name(tmp_path: Path) -> None:
     """A process that was taken for dead while it noted an answer still gets it noted."""
-    async with together(tmp_path, "a", submit_seconds=5.0) as found:
+    async with together(tmp_path, "a") as found:
         made = found.world
         noting, go_on = asyncio.Event(), asyncio.Event()
 
@@ -546,6 +550,8 @@ async def test_a_newcomer_sends_nothing_before_all_know_of_it(tmp_path: Path) ->
     """Else the others would still send as if they were alone."""
     async with together(tmp_path, "a") as found:
         made = found.world
+        # Its lease does not grow old meanwhile, and it has only the tokens that it had.
+        found.processes["a"].clock.stand_still()
         found.mute.add("a")
         claims: Counter[str] = Counter()
 
@@ -553,7 +559,8 @@ async def test_a_newcomer_sends_nothing_before_all_know_of_it(tmp_path: Path) ->
             claims[command.process] += 1
 
         made.store.before[ClaimJobs] = count
-        found.add("b")
+        newcomer = found.add("b")
+        newcomer.clock.stand_still()
         await found.until_names_are("a", "b")
         for number in range(20):
             await made.send(f"text {number}")
@@ -561,6 +568,7 @@ async def test_a_newcomer_sends_nothing_before_all_know_of_it(tmp_path: Path) ->
         assert set(claims) == {"a"}
         found.mute.clear()
         await found.until_known()
+        newcomer.clock.advance(1)
         await asyncio.gather(*(made.send(f"more {number}") for number in range(300)))
         await made.until_outbox_is(0)
         assert set(claims) == {"a", "b"}

@@ -74,6 +74,12 @@ async def none_waits(made: World) -> None:
     await made.until(made.store.count_notices, 0)
 
 
+async def read_attempts(made: World, notice: Notice) -> int | None:
+    """Read how often something was told in vain, as far as it is written down."""
+    found = await made.store.read_notice(notice.id)
+    return None if found is None else found.attempts
+
+
 async def list_failed(made: World) -> list[Notice]:
     """List what was given up."""
     page = await made.store.list_notices(NoticeFilter(), Page())
@@ -104,10 +110,7 @@ async def test_a_webhook_that_answers_slowly_holds_no_other_up(tmp_path: Path) -
         for number in range(3):
             await made.hear(f"text {number}")
 
-        async def told_other() -> int:
-            return sum(notice.webhook == other.id for notice in teller.told)
-
-        await made.until(told_other, 3)
+        await made.until_seen(lambda: [n.webhook for n in teller.told].count(other.id), 3)
         teller.held.pop(slow.id).set()
         await none_waits(made)
 
@@ -118,10 +121,8 @@ async def test_who_asks_to_be_left_alone_is(tmp_path: Path) -> None:
         teller.answer = lambda _notice: msgspec.structs.replace(DOWN, retry_after_seconds=60)
         await made.hear("first")
 
-        async def tells() -> int:
-            return len(teller.told)
-
-        await made.until(tells, 1)
+        await made.until_seen(lambda: len(teller.told), 1)
+        await made.until(lambda: read_attempts(made, teller.told[0]), 1)
         await made.hear("second", recipient="+14155550177")
         await asyncio.sleep(0.1)
         assert len(teller.told) == 1

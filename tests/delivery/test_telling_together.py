@@ -49,7 +49,7 @@ async def test_when_the_one_that_tells_is_gone_another_goes_on(tmp_path: Path) -
         assert await together.leaders() == ["prc_1"]
         teller.held[SHOP] = asyncio.Event()
         sent = await send_all(together)
-        await made.until(lambda: asyncio.sleep(0, bool(teller.told)), True)
+        await made.until_seen(lambda: bool(teller.told))
         await first.kill()
         before = len(teller.told)
         teller.held.clear()

@@ -225,6 +225,8 @@ class DeliveryLoop:
         if not plan:
             return self._seconds_to_wait(due)
         async with self._flights.claiming():
+            if self._stopping:
+                return 0.0
             fence = ClaimFence(self._membership, self._clock, self._limits)
             works = await self._store.submit(ClaimJobs(plan, fence.process), is_patient=True)
             for started, work in enumerate(works, start=1):

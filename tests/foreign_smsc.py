@@ -14,7 +14,7 @@ FOLDER: Final = Path(__file__).parent / "carriers" / "smpp_peer"
 IS_THERE: Final = shutil.which("node") is not None and (FOLDER / "node_modules").is_dir()
 SYSTEM_ID: Final = "consentry"
 PASSWORD: Final = "s3cr3t"
-WAIT_SECONDS: Final = 10.0
+WAIT_SECONDS: Final = 60.0
 
 
 class ForeignSMSC:

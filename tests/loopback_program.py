@@ -83,7 +83,7 @@ class Program:
         """List the statuses it was told, in order."""
         return [one.form["MessageStatus"] for one in self.heard if "MessageStatus" in one.form]
 
-    async def until(self, count: int, seconds: float = 15.0) -> list[Heard]:
+    async def until(self, count: int, seconds: float = 60.0) -> list[Heard]:
         """Wait until it heard so many things."""
         async with asyncio.timeout(seconds):
             while len(self.heard) < count:
@@ -151,9 +151,9 @@ def program_in_a_thread() -> Iterator[Program]:
     thread.start()
     running = running_program()
     try:
-        yield asyncio.run_coroutine_threadsafe(running.__aenter__(), loop).result(10)
+        yield asyncio.run_coroutine_threadsafe(running.__aenter__(), loop).result(60)
     finally:
-        asyncio.run_coroutine_threadsafe(running.__aexit__(None, None, None), loop).result(10)
+        asyncio.run_coroutine_threadsafe(running.__aexit__(None, None, None), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join()
         loop.close()

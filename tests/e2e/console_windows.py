@@ -24,7 +24,7 @@ from real_processes import clean_environment
 from real_world import Demo
 
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
-PATIENCE_MILLISECONDS: Final = 15_000
+PATIENCE_MILLISECONDS: Final = 60_000
 PHONE_WIDTH: Final = 360
 PASSWORD: Final = "four words are enough"
 
@@ -42,7 +42,7 @@ _NOTE_SIGHTS = """() => {
     const began = performance.now();
     const again = setInterval(() => {
       const value = find();
-      if (!value && performance.now() - began < 15000) return;
+      if (!value && performance.now() - began < 60000) return;
       clearInterval(again);
       if (value) found(value);
       else failed(new Error("not in time"));
@@ -146,7 +146,7 @@ def ask_command_line(demo: Demo, *words: str, typed: str = "") -> Any:
         input=typed,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=True,
     )
     return json.loads(done.stdout)

@@ -22,7 +22,7 @@ from real_site import (
     Site,
     prepared_site,
 )
-from real_world import eventually
+from real_world import WAIT_SECONDS, eventually
 
 PEOPLE = 30
 
@@ -72,7 +72,9 @@ def running_site(folder: Path, database: str, *words: str) -> Iterator[SharedSit
 def new_session() -> aiohttp.ClientSession:
     """Open a session that never uses a connection twice: one that idled may just be closed."""
     connector = aiohttp.TCPConnector(force_close=True, limit=0)
-    return aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=30))
+    return aiohttp.ClientSession(
+        connector=connector, timeout=aiohttp.ClientTimeout(total=WAIT_SECONDS)
+    )
 
 
 def draw_people(dice: Random, phones: Iterator[str]) -> list[Person]:
@@ -180,7 +182,6 @@ def wait_until_all_is_over(site: Site) -> None:
     eventually(
         lambda: all(hook["outcome"] != "pending" for hook in site.carrier.webhooks()),
         "every webhook has ended",
-        seconds=30,
     )
     untold = {hook["sid"] for hook in site.carrier.webhooks() if hook["outcome"] == "failed"}
     for status in ("queued", "sending", "sent", "indeterminate"):
@@ -190,7 +191,6 @@ def wait_until_all_is_over(site: Site) -> None:
                 for message in site.product.messages(status=wanted)
             ),
             f"no text is {status}",
-            seconds=30,
         )
 
 

@@ -1,11 +1,12 @@
 """Server and carrier as processes of their own, set up as an operator would set them up."""
 
 import json
+import secrets
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,10 +35,19 @@ class Site:
         return until.enter_context(running(*words, folder=self.folder, settings=self.settings))
 
 
+_PORTS = range(10_240, 32_768)
+"""Below those that systems hand out by themselves: nobody's connection takes one in between."""
+
+
 def find_free_port() -> int:
-    """Find a port that nobody has, to be the server's own in every round."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """Find a port that nobody has, to be the server's own in every round.
+
+    Tests that run at the same time hardly ever draw the same one.
+    """
+    while True:
+        port = secrets.choice(_PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @contextmanager
@@ -49,7 +59,7 @@ def prepared_site(folder: Path, settings: Mapping[str, str]) -> Iterator[Site]:
         env={**clean_environment(), **settings},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert created.returncode == 0, created.stderr

@@ -15,7 +15,9 @@ from real_processes import Running, is_alive, read_descendants, running
 from twilio.rest import Client
 
 JSON = dict[str, Any]
-WAIT_SECONDS = 15.0
+WAIT_SECONDS = 60.0
+"""Only what is broken takes so long: a machine that many share takes its time."""
+
 SENTENCE = (
     "The destination number has disabled receiving messages from this number and must text "
     "'START' to this number to enable"

@@ -105,7 +105,7 @@ def test_a_wording_that_is_kept_is_a_sample_of_the_registration(demo: Demo, tmp_
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 1, done.stderr

@@ -39,7 +39,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium here; install it to run this test"),
 ]
 
-PATIENCE_MILLISECONDS = 10_000
+PATIENCE_MILLISECONDS = 60_000
 PAGE_BYTES_MAX = 120_000
 HEIGHTS = {1440: 900, 1024: 768, 390: 844}
 Scheme = Literal["light", "dark"]
@@ -175,7 +175,7 @@ def ask_command_line(demo: Demo, *words: str) -> dict[str, Any]:
         cwd=demo.data.parent,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=True,
     )
     told: dict[str, Any] = json.loads(done.stdout)

@@ -51,7 +51,7 @@ def test_open_pages_do_not_hold_the_server_and_come_back_with_it(
         cookies = {cookie["name"]: cookie["value"] for cookie in state["cookies"]}
         for _ in range(LISTENERS):
             stream = requests.get(
-                f"{demo.told['url']}/console/live?inbox", cookies=cookies, stream=True, timeout=20
+                f"{demo.told['url']}/console/live?inbox", cookies=cookies, stream=True, timeout=60
             )
             processes.callback(stream.close)
             assert stream.status_code == 200

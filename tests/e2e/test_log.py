@@ -54,7 +54,7 @@ def test_a_server_whose_output_is_collected_prints_no_sign_in_link(tmp_path: Pat
         told.append(process.stdout.readline())
         assert told[-1], told
     process.terminate()
-    rest, _ = process.communicate(timeout=10)
+    rest, _ = process.communicate(timeout=WAIT_SECONDS)
     assert process.returncode == 0
     assert "consentry agent link" in told[-1]
     assert "token" not in "".join([*told, rest])
@@ -129,7 +129,7 @@ def test_a_database_that_is_away_is_told_without_its_password(tmp_path: Path) ->
         env=clean_environment() | settings,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert told.returncode == 1

@@ -12,7 +12,7 @@ import pytest
 import requests
 from real_processes import clean_environment, running
 from real_site import create, find_free_port
-from real_world import JSON, SENTENCE, Carrier, Product, eventually
+from real_world import JSON, SENTENCE, WAIT_SECONDS, Carrier, Product, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-other-carriers")]
 
@@ -65,7 +65,7 @@ def running_site(kind: Kind, folder: Path) -> Iterator[Site]:
         env=clean_environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert created.returncode == 0, created.stderr
@@ -119,7 +119,9 @@ def name_secrets(kind: Kind, told: JSON) -> dict[str, object]:
 
 def subscribe(carrier: Carrier, url: str) -> None:
     """Have SNS ask the server whether it wants to be told; it says yes by itself."""
-    answer = requests.post(f"{carrier.url}/api/subscriptions", json={"url": url}, timeout=10)
+    answer = requests.post(
+        f"{carrier.url}/api/subscriptions", json={"url": url}, timeout=WAIT_SECONDS
+    )
     assert answer.status_code == 201, answer.text
     eventually(
         lambda: carrier.get("/api/subscriptions")["subscriptions"][0]["confirmed"],

@@ -6,7 +6,7 @@ import pytest
 import requests
 from console_windows import CHROMIUM, Windows
 from playwright.sync_api import StorageState, expect
-from real_world import JSON, Demo, eventually
+from real_world import JSON, WAIT_SECONDS, Demo, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-programs")]
 
@@ -134,8 +134,8 @@ def test_anybody_stops_a_brands_texts_on_its_page(demo: Demo, phone: str) -> Non
     """A plain form, without a script: it counts at once, and is among what was told."""
     sender, page = demo.number("long_code"), f"{demo.product.url}/opt-out/retale"
     demo.carrier.type_heard(phone, sender, "Hello")
-    assert "Stop texts from Retalé" in requests.get(page, timeout=10).text
-    sent = requests.post(page, {"phone": phone}, timeout=10)
+    assert "Stop texts from Retalé" in requests.get(page, timeout=WAIT_SECONDS).text
+    sent = requests.post(page, {"phone": phone}, timeout=WAIT_SECONDS)
     assert (sent.status_code, sent.url) == (200, f"{page}/done")
     assert demo.product.try_send(sender, phone, "Hi").json()["code"] == "opted_out"
     newest = demo.product.get("/v1/opt-outs/told")["items"][0]

@@ -147,7 +147,7 @@ def reconcile(demo: Demo, *words: str) -> list[JSON]:
         [sys.executable, "-m", "consentry", "reconcile", *words],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         env=environment,
         check=False,
     )

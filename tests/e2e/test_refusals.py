@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from real_world import JSON, SENTENCE, Demo, eventually
+from real_world import JSON, SENTENCE, WAIT_SECONDS, Demo, eventually
 
 pytestmark = [
     pytest.mark.e2e,
@@ -135,7 +135,7 @@ def test_whatever_becomes_of_the_answer_a_text_arrives_once(
     demo.carrier.fault("rate_limited", recipient=told["rate_limited"], count=1)
     demo.carrier.fault("server_error", recipient=told["server_error"], count=2)
     # Longer than we wait for an answer; and nothing but the carrier's list tells what became of it.
-    demo.carrier.fault("slow_answer", recipient=told["slow_answer"], count=1, seconds=11)
+    demo.carrier.fault("slow_answer", recipient=told["slow_answer"], count=1, seconds=15)
     demo.carrier.fault("lost_webhook", recipient=told["slow_answer"], webhook="status")
     demo.carrier.fault("lost_answer", sender=toll_free)
     messages = {
@@ -143,7 +143,7 @@ def test_whatever_becomes_of_the_answer_a_text_arrives_once(
         for sender, phone in pairs
     }
     for message, (sender, phone) in messages.items():
-        ended = demo.product.wait_for(message, "delivered", seconds=30)
+        ended = demo.product.wait_for(message, "delivered")
         assert demo.carrier.shown(phone, sender).count(("sender", ended["body"])) == 1, ended
     taken = [m["body"] for m in demo.carrier.messages() if m["body"].startswith("News for ")]
     assert sorted(taken) == sorted(f"News for {phone} from {sender}" for sender, phone in pairs)
@@ -254,7 +254,7 @@ def test_a_list_from_elsewhere_holds_until_the_person_comes_back(
     address = f"{demo.product.url}/v1/imports?source=Old%20provider"
     content = f"Phone,Opted out at\n{phone},2025-01-02\nnobody,\n"
     for expected in ("recorded", "stands"):
-        answer = requests.post(address, content, headers=headers, timeout=30)
+        answer = requests.post(address, content, headers=headers, timeout=WAIT_SECONDS)
         assert answer.status_code == 201, answer.text
         assert answer.json()["counts"][expected] == 1
     rows = demo.product.get(f"/v1/imports/{answer.json()['id']}/rows")["items"]
@@ -264,5 +264,5 @@ def test_a_list_from_elsewhere_holds_until_the_person_comes_back(
     (entry,) = demo.product.entries(phone, "suppressed")
     assert "Old provider, row 2, SHA-256" in entry["evidence"]["note"]
     assert_start_lifts(demo, phone, number)
-    answer = requests.post(address, content, headers=headers, timeout=30)
+    answer = requests.post(address, content, headers=headers, timeout=WAIT_SECONDS)
     assert answer.json()["counts"]["came_back"] == 1

@@ -126,7 +126,7 @@ def test_the_command_line_waits_for_what_servers_hand_over(
         env={**clean_environment(), **site.settings},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     site.carrier.clear_faults()

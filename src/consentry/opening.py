@@ -6,7 +6,7 @@ It knows nothing of servers, so a command that only looks something up starts wi
 import os
 import secrets
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -268,17 +268,28 @@ def read_older_secret_keys(settings: Settings) -> tuple[str, ...]:
 
 
 def _write_secret(file: Path, secret: str) -> None:
-    """Write it whole and readable by the owner alone, also if two processes start at once."""
+    """Write it whole and readable by the owner alone, also if two processes start at once.
+
+    It is on the disk before anything is hashed or signed with it: a host that loses its power must
+    not come back with the hashes alone.
+    """
+    # Imported here: only a first start needs it.
+    from consentry.store.sqlite.backing_up import bring_to_disk  # noqa: PLC0415 - see above
+
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     draft.touch(mode=0o600)
     draft.write_text(secret + "\n", encoding="ascii")
+    bring_to_disk(draft)
     try:
         os.link(draft, file)
     except FileExistsError:
         pass
     finally:
         draft.unlink()
+    with suppress(OSError):
+        # Some networks' folders cannot be asked for that.
+        bring_to_disk(file.parent)
 
 
 def read_text_keys(settings: Settings) -> tuple[tuple[TextKey, ...], bool]:

@@ -324,6 +324,9 @@ async def test_evidence_is_taken_by_who_may_export_and_sees_every_brand(world: W
     taken = await world.get(address, COMPLIANCE, phone=ANN)
     assert (taken.status_code, taken.content) == (200, b"PK")
     assert taken.headers["content-disposition"] == 'attachment; filename="evidence.zip"'
+    # Never of another number than was asked for.
+    assert (await world.get(address, COMPLIANCE, phone="+12025550199")).status_code == 404
+    assert len(world.evidence.asked) == 1
     assert (await world.get(address, AGENT)).status_code == 403
     refused = await world.get(address, ACME_ONLY)
     assert refused.status_code == 403

@@ -164,11 +164,13 @@ async def test_what_cannot_be_is_refused(told: Store, clock: FakeClock) -> None:
     for code, wanted in (
         ("sender_not_set_up", {"sender": "+1"}),
         ("unknown_brand", {"brand": "none"}),
-        ("invalid_time", {"since": late}),
+        ("invalid_time", {"since": late, "until": late - timedelta(days=1)}),
     ):
         with pytest.raises(Rejected) as refused:
             await make_bundle(told, clock, **wanted)
         assert refused.value.code == code
+    with pytest.raises(Rejected, match="begins in the future"):
+        await make_bundle(told, clock, since=late)
 
 
 async def test_texts_that_stand_sealed_are_proved_as_they_were_written(

@@ -21,7 +21,8 @@ def may_take_evidence(visit: Visit, seen: Seen) -> bool:
 
 async def give_evidence(visit: Visit, seen: Seen) -> Response:
     """Make a bundle of one number; that it was taken is on record before it is given."""
-    phone = seen.find_phone(visit.query("phone")) or seen.main
+    asked = visit.query("phone")
+    phone = seen.find_phone(asked) if asked else seen.main
     maker = visit.services.evidence
     if phone is None or maker is None:
         return visit.missing("bundle of evidence")

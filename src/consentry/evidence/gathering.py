@@ -51,7 +51,13 @@ def find_scope(wanted: EvidenceWanted, directory: Directory, now: datetime) -> S
     """Find what a bundle is held to; raises `Rejected` where there is no such sender or brand."""
     # Nobody has evidence of what is to come: the period ends when the bundle is made.
     until = now if wanted.until is None else min(wanted.until, now)
-    check_period(wanted.since, until)
+    check_period(wanted.since, wanted.until)
+    if wanted.since is not None and wanted.since > until:
+        raise Rejected(
+            "invalid_time",
+            "The period begins in the future. Give a beginning that is over.",
+            status=422,
+        )
     senders, brand = _find_senders(wanted, directory)
     return Scope(wanted.recipient, until, wanted.since, senders, brand)
 

@@ -37,9 +37,9 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 _MISSING_ADVICE: Final = (
-    "Another process erases numbers by a key that this one was not started with. Start this one "
-    "with the same CONSENTRY_ERASURE_KEYS and secret keys: until then it refuses whoever it does "
-    "not know, also what they write."
+    "Numbers were erased by a key that this process was not started with. Start it with the "
+    "CONSENTRY_ERASURE_KEYS and secret keys of the one that erased them: until then it refuses "
+    "whoever it does not know, also what they write."
 )
 _EMPTY: Final = Standing()
 _NUMBER: Final = re.compile(r"\+[0-9]+")
@@ -121,7 +121,7 @@ def check_keys(asked: Asked) -> None:
 
 
 def tell_missing(asked: Asked) -> None:
-    """Tell the log where a key is not at hand that another process erases with.
+    """Tell the log where a key is not at hand that somebody was erased with, by any process.
 
     Whoever has no standing is refused until then, and a STOP of theirs is answered 503.
     """

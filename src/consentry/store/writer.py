@@ -148,10 +148,11 @@ class Writer:
 
     def _gather(self) -> None:
         """Let more commands come, until somebody waits for one or a moment has passed."""
-        self._told.clear()
         self._gathering = True
-        if self._may_gather():
-            self._told.wait(self._company_seconds)
+        self._told.clear()
+        # Whoever posted as it woke from its sleep may tell it once more: nobody waits for that.
+        while self._may_gather() and self._told.wait(self._company_seconds):
+            self._told.clear()
         self._gathering = False
 
 

@@ -190,9 +190,12 @@ class WritingSide:
         return is_idle and self._loop.time() >= self._busy_until
 
     async def _index(self) -> None:
+        before = self._unindexed
         count = await index_some(await self._connect())
-        # What was written here may have been indexed elsewhere, and the other way round.
-        self._unindexed = max(self._unindexed - count, 0) if count == CUSTOMERS_AT_ONCE else 0
+        # What was written here may have been indexed elsewhere, and the other way round. Who was
+        # written meanwhile may be in it or not.
+        left = max(before - count, 0) if count == CUSTOMERS_AT_ONCE else 0
+        self._unindexed += left - before
 
     async def _connect(self) -> Connection:
         if self._connection is None or self._connection.is_closed():

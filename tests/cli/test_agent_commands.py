@@ -30,7 +30,7 @@ def run(tmp_path: Path) -> Run:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             cwd=tmp_path,
             env={**environment, "CONSENTRY_PUBLIC_URL": public_url},
             check=False,

@@ -105,7 +105,7 @@ def run_bench(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]
         [*command, *arguments],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=1200,
         check=False,
         env=environment,
     )
@@ -239,7 +239,7 @@ def test_stops_are_signed_as_twilio_signs() -> None:
     assert len(numbers) == len(sids) == 3
 
 
-async def load(answer: bytes, seconds: float = 5) -> Round:
+async def load(answer: bytes, seconds: float = 60) -> Round:
     """Load a server that gives everybody this answer."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -265,7 +265,7 @@ async def test_a_round_counts_answers() -> None:
     """Every request is answered once and timed; where they run out, the round ends early."""
     measured = await load(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello")
     assert measured.total == len(measured.latencies) == 20
-    assert measured.seconds < 5
+    assert measured.seconds < 60
     assert 0 < measured.percentile_milliseconds(0.5) <= measured.percentile_milliseconds(0.99)
 
 

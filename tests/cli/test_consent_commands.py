@@ -25,7 +25,7 @@ def test_a_list_is_counted_brought_in_and_changes_nothing_again(tmp_path: Path) 
             command,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             cwd=tmp_path,
             env=environment,
             check=False,

@@ -36,7 +36,7 @@ def _call(folder: Path, *words: str, code: int = 0) -> str:
         [sys.executable, "-m", "consentry", *words],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         cwd=folder,
         env=environment,
         check=False,

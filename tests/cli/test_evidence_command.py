@@ -36,7 +36,7 @@ def test_a_bundle_is_written_told_of_and_good(tmp_path: Path) -> None:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "consentry", "evidence", PERSON, *words]
         return subprocess.run(
-            command, capture_output=True, text=True, env=environment, timeout=60, check=False
+            command, capture_output=True, text=True, env=environment, timeout=240, check=False
         )
 
     out = tmp_path / "evidence.zip"

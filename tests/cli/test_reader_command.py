@@ -49,7 +49,7 @@ def test_a_file_of_ones_own_is_measured(tmp_path: Path) -> None:
         [sys.executable, "-m", "consentry", *words],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         cwd=tmp_path,
         check=False,
     )

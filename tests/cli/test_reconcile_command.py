@@ -23,7 +23,7 @@ def run(tmp_path: Path) -> Run:
             [sys.executable, "-m", "consentry", *words],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             cwd=tmp_path,
             env=environment,
             check=False,

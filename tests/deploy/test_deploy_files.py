@@ -36,7 +36,7 @@ def run(*words: str | Path, path: str | None = None) -> subprocess.CompletedProc
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
         env=environment,
     )
 

@@ -23,7 +23,7 @@ def call(*words: str, code: int = 0, **more: str) -> subprocess.CompletedProcess
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=480,
         env=environment(**more),
     )
     assert done.returncode == code, (words, done.stdout, done.stderr)

@@ -11,12 +11,7 @@ import asyncpg
 from calling import environment
 from store_world import open_address
 
-_IN_FILE = """
-CREATE VIEW never AS WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT x FROM n;
-CREATE TRIGGER stuck AFTER INSERT ON {table} WHEN (SELECT count(*) FROM {table}) > {rows}
-BEGIN SELECT count(*) FROM never; END;
-"""
-_FREE_FILE = "DROP TRIGGER stuck; DROP VIEW never"
+from stuck_file import stuck_at
 
 _IN_DATABASE = """
 CREATE FUNCTION never() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -59,11 +54,9 @@ async def _stuck_behind(url: str, table: str, rows: int) -> AsyncIterator[None]:
     path = _path_of(url)
     if not await asyncio.to_thread(path.exists):
         await open_address(str(path)).close()
-    with closing(apsw.Connection(str(path))) as connection:
-        connection.execute(_IN_FILE.format(table=table, rows=rows))
+    more = f"(SELECT count(*) FROM {table}) > {rows}"  # noqa: S608 - a name of ours
+    with stuck_at(path, table, more):
         yield
-        connection.set_busy_timeout(60_000)
-        connection.execute(_FREE_FILE)
 
 
 def _path_of(url: str) -> Path:

@@ -111,7 +111,7 @@ async def test_entries_get_in_and_are_signed(database: Database) -> None:
 
 async def wait_for(store: Store, size: int) -> None:
     """Wait until the log has so many entries."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while (await store.read_log_head()).size < size:  # noqa: ASYNC110 - nobody is told of it
             await asyncio.sleep(0.05)
 
@@ -352,7 +352,7 @@ async def test_a_damaged_checkpoint_stops_nobody_from_writing(sqlite: SQLiteData
     with closing(open_connection(sqlite.path)) as file:
         file.execute("UPDATE log_checkpoints SET value = '[]'")
     await store.keep_timestamp(1, b"an answer")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await append(store, 2)
     await store.close()
 
@@ -366,6 +366,6 @@ async def test_who_asks_for_the_log_as_the_store_closes_is_answered(sqlite: SQLi
         asked = asyncio.create_task(integrator.integrate_soon(lambda: None))
         await asyncio.sleep(0)
         integrator.finish()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert await asked == LogHead(1, 0)
     await store.close()

@@ -81,7 +81,7 @@ async def test_vitals_tell_what_waits_and_for_how_long(store: Store) -> None:
 
 async def until_idle(store: Store) -> Vitals:
     """Give the writer's thread the moment it needs to say that it is done."""
-    for _ in range(1000):
+    for _ in range(30_000):
         if store.vitals().waiting == 0 and store.vitals().lag_seconds == 0.0:
             break
         await asyncio.sleep(0.002)

@@ -114,7 +114,7 @@ def test_an_event_loop_that_is_gone_holds_nobody_up(sqlite: SQLiteDatabase) -> N
     gone.close()
 
     async def ask() -> Standing:
-        _, standing = await asyncio.wait_for(store.read_facts(ANN), 5)
+        _, standing = await asyncio.wait_for(store.read_facts(ANN), 60)
         await store.close()
         return standing
 

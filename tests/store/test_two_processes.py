@@ -86,7 +86,7 @@ async def test_two_processes_write_to_one_database_and_nothing_is_lost(
     ]
     acknowledged: set[str] = set()
     for process in processes:
-        output, _ = await asyncio.wait_for(process.communicate(), 60)
+        output, _ = await asyncio.wait_for(process.communicate(), 240)
         assert process.returncode == 0
         acknowledged |= set(output.decode().split())
     assert len(acknowledged) == 2 * 60

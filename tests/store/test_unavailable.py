@@ -24,7 +24,7 @@ def test_a_full_disk_is_unavailable_and_recovers(tmp_path: Path) -> None:
         [sys.executable, FULL_DISK_CHILD, tmp_path / "full.db"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr

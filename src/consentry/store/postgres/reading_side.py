@@ -44,16 +44,16 @@ class ReadingSide:
     ) -> None:
         """Connect nowhere yet."""
         self._writing = writing
-        # The gate's queries are look-ups by number, whatever the planner knows of the table.
-        by_number = {"enable_seqscan": "off"}
+        # The gate's queries are look-ups by an index, whatever the planner knows of the table.
+        by_index = {"enable_seqscan": "off"}
         self._gate = Pool(
             address,
             GATE_QUERIES_MAX + _BEFORE_GATE,
-            settings=by_number,
+            settings=by_index,
             answer_seconds=GATE_ANSWER_SECONDS,
             is_quick=True,
         )
-        self._many = Pool(address, STREAM_QUERIES_MAX, settings=by_number)
+        self._many = Pool(address, STREAM_QUERIES_MAX, settings=by_index)
         self._pool = Pool(address, POOL_SIZE)
         self.facts = FactsReader(
             self._gate,
@@ -70,6 +70,9 @@ class ReadingSide:
         )
         self.before_gate = Reader(self._gate)
         self.reader = Reader(self._pool)
+        # Queues are empty at one moment and long at the next. A plan that was made for an empty
+        # one would read all of a long one, each time that somebody looks what is due.
+        self.queues = Reader(self._many)
         self.lists = Lists(self._pool)
         self.log = LogReader(self._pool)
         self._listener = Listener(

@@ -338,7 +338,7 @@ class PostgresStore:
 
     async def read_claimed(self, messages: list[str] | None = None) -> list[Job]:
         """List the jobs that are claimed now, by whichever process: of these messages, or all."""
-        return await self._side.reader.read_claimed(messages)
+        return await self._side.queues.read_claimed(messages)
 
     async def read_answered(
         self, limit: int, *, after: tuple[str, str] | None = None
@@ -348,15 +348,15 @@ class PostgresStore:
 
     async def next_due(self) -> tuple[tuple[str, datetime], ...]:
         """List the senders that have queued jobs, each with its earliest due time."""
-        return await self._side.reader.next_due()
+        return await self._side.queues.next_due()
 
     async def next_notices(self) -> tuple[tuple[str, datetime], ...]:
         """List the servers that wait for notices, each with the earliest due time."""
-        return await self._side.reader.next_notices()
+        return await self._side.queues.next_notices()
 
     async def read_notices(self, host: str, due_at: datetime, limit: int) -> list[Notice]:
         """List the notices for a server that are due by then and the next of their messages."""
-        return await self._side.reader.read_notices(host, due_at, limit)
+        return await self._side.queues.read_notices(host, due_at, limit)
 
     async def count_notices(self) -> int:
         """Count the notices that wait."""

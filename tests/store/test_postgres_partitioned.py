@@ -44,6 +44,7 @@ from consentry.ports import (
     ConversationMark,
     DriftFilter,
     InboxFilter,
+    LogHead,
     MessageFilter,
     Needs,
     OptOutFilter,
@@ -53,6 +54,7 @@ from consentry.ports import (
 )
 from consentry.store.migrate import Migration, read_migrations
 from databases import HASH_KEYS
+from ledger_keys import SIGNER
 from postgres_server import PostgresServer
 
 pytestmark = pytest.mark.integration
@@ -236,6 +238,22 @@ async def test_the_ledger_of_a_partition_is_only_added_to(
     await store.submit(write(Change(entries=tuple(map(tagged, range(20), people)))))
     with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="append-only"):
         await partitioned.run(statement)
+
+
+async def test_the_log_knows_the_ranges_of_each_partition(
+    store: Store, partitioned: PostgresDatabase
+) -> None:
+    """The index of ranges is one of each partition's: what is integrated is summarized in it."""
+    entries = tuple(tagged(number, BOB) for number in range(800))
+    await store.submit(write(Change(entries=entries)))
+    integrating = partitioned.open(signer=SIGNER)
+    assert await integrating.integrate_log() == LogHead(800, 0)
+    await integrating.close()
+    left = await partitioned.run(
+        "SELECT sum(brin_summarize_new_values(inhrelid)) FROM pg_inherits "
+        "WHERE inhparent = 'entries_in_order'::regclass"
+    )
+    assert left == 0
 
 
 async def test_somebody_is_erased_who_moves_to_another_partition(

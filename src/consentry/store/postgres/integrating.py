@@ -8,9 +8,12 @@ The row of the head is held while some entries are integrated, so two processes 
 together, and when one is killed the database lets go of the row.
 """
 
+import logging
 import secrets
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
+
+import asyncpg
 
 from consentry.ports import SALT_BYTES, Clock, LogHead, NoteSigner
 from consentry.store.log_damage import check_size
@@ -47,7 +50,13 @@ _PATIENT: Final = (
 one process: to start others takes several times as long as to look.
 """
 
+_IMPATIENT: Final = "SET LOCAL lock_timeout = 100; SET LOCAL statement_timeout = 10000"
+"""Milliseconds. Whoever waits longer for a vacuum has the server break that off. What was
+summarized until the time is over stays.
+"""
+
 _LOG: Final = read_statements("log")
+_log = logging.getLogger(__name__)
 
 
 class Head(NamedTuple):
@@ -85,12 +94,19 @@ class LogIntegrator:
         self._clock = clock
         self._signs_at = 0.0
         self._is_ready = False
+        # How many entries the index of ranges may not know yet; before the first look, any number.
+        self._unsummarized = ENTRIES_AT_ONCE
+        # Of a window that is open the index was told when it was opened.
+        self._is_within = False
 
-    async def integrate_some(self, connection: Connection) -> bool:
-        """Integrate the next entries; tell whether there may be more at once.
+    async def integrate_some(self, connection: Connection) -> Head | None:
+        """Integrate the next entries; tell how far the log is then. None: there was nothing to do.
 
-        Raises `TextSealed` where the next one cannot be opened.
+        Where the window is still open there are more of it. Raises `TextSealed` where the next one
+        cannot be opened.
         """
+        if self._unsummarized >= ENTRIES_AT_ONCE and not self._is_within:
+            await self._summarize(connection)
         if not self._is_ready:
             async with connection.transaction():
                 await connection.execute(_PATIENT)
@@ -98,10 +114,10 @@ class LogIntegrator:
         async with connection.transaction():
             await connection.execute(_PATIENT)
             if not await self._is_waiting(connection):
-                return False
+                return None
             head = await self._hold(connection)
             if head is None:
-                return False
+                return None
             wanted = min(head.after + ENTRIES_AT_ONCE, head.last)
             rows, until = await self._read(connection, head, wanted)
             further = head.advance(head.size + len(rows), until)
@@ -111,15 +127,31 @@ class LogIntegrator:
             is_last = not further.is_open or until < wanted
             if growth is not None and self._is_due(is_last=is_last):
                 await self._sign(connection, growth.size, growth.root)
-        return True
+        self._unsummarized += len(rows)
+        self._is_within = further.is_open
+        return further
 
     async def integrate_many(self, connection: Connection, steps: int) -> LogHead:
         """Integrate as many as these steps take, and sign them; tell how many are left."""
         self._signs_at = 0.0
         for _ in range(steps):
-            if not await self.integrate_some(connection):
+            if await self.integrate_some(connection) is None:
                 break
         return await read_head(connection)
+
+    async def _summarize(self, connection: Connection) -> None:
+        """Have the index of ranges know the newest ones: else each look reads all of them.
+
+        Where it cannot be had now (somebody vacuums, the table is another user's), looks take
+        longer, and it is tried again behind some more entries.
+        """
+        self._unsummarized = 0
+        try:
+            async with connection.transaction():
+                await connection.execute(_IMPATIENT)
+                await _fetch(connection, "summarize", {})
+        except asyncpg.PostgresError as error:
+            _log.debug("ranges_not_summarized", extra={"why": str(error)})
 
     async def _get_ready(self, connection: Connection) -> bool:
         """Go on where a log ends that came from elsewhere; sign one whose end is not signed.

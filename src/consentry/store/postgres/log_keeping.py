@@ -9,7 +9,7 @@ from consentry.store.log_damage import reading_log
 from consentry.store.log_leaves import CHECKPOINT_SECONDS, RETRY_SECONDS, STEPS_AT_ONCE
 from consentry.store.postgres.address import Address
 from consentry.store.postgres.connection import Connection, answering, connect, let_go
-from consentry.store.postgres.integrating import LogIntegrator, keep_timestamp
+from consentry.store.postgres.integrating import Head, LogIntegrator, keep_timestamp
 
 _LOOK_SECONDS: Final = 5.0
 """How often entries of other processes are looked for: one that was killed leaves its last."""
@@ -66,12 +66,18 @@ class LogKeeping:
                 self.held = ""
 
     async def _integrate_waiting(self) -> None:
-        more = True
-        while more:
-            more = await self._integrate_some()
-            await asyncio.sleep(_PAUSE_SECONDS)
+        """Integrate one window; what was written meanwhile is the next one, a second later.
 
-    async def _integrate_some(self) -> bool:
+        To look for a window, and to sign it, costs the same for one entry as for a thousand.
+        """
+        head = await self._integrate_some()
+        while head is not None and head.is_open:
+            await asyncio.sleep(_PAUSE_SECONDS)
+            head = await self._integrate_some()
+        if head is not None:
+            self._written.set()
+
+    async def _integrate_some(self) -> Head | None:
         async with self._turn:
             with reading_log("its tables"):
                 return await self._integrator.integrate_some(await self._connect())

@@ -8,6 +8,20 @@ WITH waiting AS MATERIALIZED (
 )
 SELECT EXISTS (SELECT 1 FROM waiting)
 
+-- name: summarize
+-- Only the table's owner may. Of a table in partitions each has an index of its own.
+SELECT brin_summarize_new_values(i.indexrelid)
+FROM pg_index AS i
+JOIN pg_class AS c ON c.oid = i.indexrelid AND c.relkind = 'i'
+JOIN pg_am AS a ON a.oid = c.relam AND a.amname = 'brin'
+WHERE
+    pg_has_role(c.relowner, 'USAGE')
+    AND i.indrelid IN (
+        SELECT 'entries'::regclass
+        UNION ALL
+        SELECT inhrelid FROM pg_inherits WHERE inhparent = 'entries'::regclass
+    );
+
 -- name: hold_head
 -- Whoever else integrates does: then there is nothing to do here.
 SELECT size, below, upto, after_seq, last_seq, copied_seq

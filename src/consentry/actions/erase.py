@@ -14,7 +14,7 @@ from consentry.actions.keep_customers import one_primary
 from consentry.actions.record_audit import build_entry
 from consentry.domain.customers import Customer
 from consentry.domain.entries import NOBODY, Actor, Entry, EntryKind
-from consentry.domain.erasure import Erasure, join_runs, keep_last_word
+from consentry.domain.erasure import Erasure, hash_kept, join_runs, keep_last_word
 from consentry.domain.messages import KNOWN_FOR_GOOD
 from consentry.domain.standing import Standing
 from consentry.ports import (
@@ -152,13 +152,15 @@ class EraseNumber(msgspec.Struct, frozen=True):
         return held.newest_at > self.unless_after
 
     def _account(self, erased: Erased, destroyed: Destroyed, entry_id: str, facts: Facts) -> Entry:
-        key, hash_ = destroyed.hashes[0]
+        (key, hash_), *others = destroyed.hashes
         erasure = Erasure(
             key=key,
             hash=hash_,
             entries=join_runs(destroyed.places),
             rows={table: count for table, count in erased.rows.items() if count},
             kept=erased.kept,
+            kept_hash="" if destroyed.kept is None else hash_kept(destroyed.kept),
+            other_hashes=tuple(others),
         )
         stands = "what it said no to still stands" if erased.kept else "nothing stood against it"
         texts = erased.rows.get("messages", 0)

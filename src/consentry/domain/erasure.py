@@ -6,6 +6,7 @@ keyed hash of the number, without a text, an entry or anything else that tells o
 
 from collections.abc import Iterable
 from datetime import datetime
+from hashlib import sha256
 from typing import Final
 
 import msgspec
@@ -31,7 +32,9 @@ class Erasure(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     `hash` is the keyed hash of the number, by the key `key`. `entries` are the places in the ledger
     (`seq`) whose payload and salt were destroyed: pairs of the first and the last of a run, in
     order. `rows` counts what else was destroyed, by table. `kept` tells that something stands
-    against the number.
+    against the number, and `kept_hash` is the hash of it (`hash_kept`; empty in entries of before
+    it was written down). `other_hashes` are those of the number by other keys, the key first: what
+    was kept under them is overruled.
     """
 
     key: str
@@ -39,6 +42,8 @@ class Erasure(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     entries: tuple[tuple[int, int], ...] = ()
     rows: dict[str, int] = {}
     kept: bool = False
+    kept_hash: str = ""
+    other_hashes: tuple[tuple[str, str], ...] = ()
 
     @property
     def count(self) -> int:
@@ -80,6 +85,14 @@ def keep_last_word(standing: Standing, entry: str) -> Standing:
 def list_pieces(kept: Standing) -> tuple[Piece, ...]:
     """List the pieces of what was kept, as the entry that brings them back carries them."""
     return (*kept.blocks, *kept.consents, *kept.suppressions, *kept.threads)
+
+
+def hash_kept(kept: Standing) -> str:
+    """Hash what is kept, for the entry that accounts for it: so nobody takes it away unseen.
+
+    It tells nothing about what it is of: it holds the id of that entry, which is random.
+    """
+    return sha256(msgspec.json.encode(kept)).hexdigest()
 
 
 def newest_word(kept: Standing) -> datetime | None:

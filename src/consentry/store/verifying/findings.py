@@ -22,6 +22,10 @@ class Problem(StrEnum):
     SIGNATURE = "signature"
     ROOT = "root"
     SHRUNK = "shrunk"
+    STANDING = "standing"
+    NO_STANDING = "no_standing"
+    KEPT = "kept"
+    NOT_KEPT = "not_kept"
 
 
 SAID: Final = {
@@ -37,8 +41,17 @@ SAID: Final = {
     Problem.SIGNATURE: "is not signed by a key of the log",
     Problem.ROOT: "says another tree than the ledger has",
     Problem.SHRUNK: "is of a larger tree than the ledger has now: entries were cut off at its end",
+    Problem.STANDING: "says something else than its entries lead to: it was changed",
+    Problem.NO_STANDING: "was removed: its entries lead to one",
+    Problem.KEPT: "is not what its erasure kept: it was changed",
+    Problem.NOT_KEPT: "was removed: what that number said no to counts no longer",
 }
 """The sentence about whatever it is."""
+
+_RESTORE: Final = (
+    "{} the row in the table {} from a backup from before. Find out who could write, and verify "
+    "again."
+)
 
 ADVICE: Final = {
     Problem.CHANGED: "Compare it with a backup from before, and find out who could write.",
@@ -53,6 +66,10 @@ ADVICE: Final = {
     Problem.SIGNATURE: "Hold it against the checkpoints that you keep elsewhere.",
     Problem.ROOT: "Hold the ledger against a backup from before this checkpoint.",
     Problem.SHRUNK: "Find the newest backup that has this checkpoint, and what was lost since.",
+    Problem.STANDING: _RESTORE.format("Text them nothing, and restore", "standings"),
+    Problem.NO_STANDING: _RESTORE.format("Text them nothing, and restore", "standings"),
+    Problem.KEPT: _RESTORE.format("Restore", "erased"),
+    Problem.NOT_KEPT: _RESTORE.format("Restore", "erased"),
 }
 """What to do next."""
 
@@ -83,7 +100,8 @@ class ChunkReport(msgspec.Struct, frozen=True):
 
     `roots` are the hashes of its full tiles, side by side. `strays` are entries that stand between
     its own and are not among its leaves (number, id, recorded at, in microseconds). `erased` are
-    the numbers of entries whose leaf nothing shows any more, with their leaves.
+    the numbers of entries whose leaf nothing shows any more, with their leaves. `lost` are
+    recipients whose entries carry parts of a standing, and who have none.
     """
 
     entries: int
@@ -91,3 +109,4 @@ class ChunkReport(msgspec.Struct, frozen=True):
     findings: list[Finding]
     strays: list[tuple[int, str, int]]
     erased: list[tuple[int, int]]
+    lost: list[str] = []

@@ -18,7 +18,13 @@ from consentry.store.verifying.parts import (
     verify_checkpoints,
     verify_chunk,
 )
-from consentry.store.verifying.sources import LOWEST, TILES_AT_ONCE, Bounds, LogSource
+from consentry.store.verifying.sources import LOWEST, TILES_AT_ONCE, Bounds, LogSource, StandingRun
+from consentry.store.verifying.standings import (
+    STANDINGS_AT_ONCE,
+    find_removed,
+    judge_kept,
+    verify_standings,
+)
 from consentry.wire.merkle import hash_pairs
 from consentry.wire.signed_note import (
     NoteError,
@@ -41,6 +47,9 @@ class Hands(Protocol):
     def verify_chunks(self, parts: Sequence[tuple[Bounds, int]]) -> Iterable[ChunkReport]:
         """Verify chunks of a log of that size."""
 
+    def verify_standings(self, parts: Sequence[StandingRun]) -> Iterable[list[Finding]]:
+        """Verify runs of standings."""
+
     def verify_checkpoints(
         self, parts: Sequence[tuple[int, int, int, tuple[VerifierKey, ...]]]
     ) -> Iterable[list[Finding]]:
@@ -57,6 +66,10 @@ class OneHand:
     def verify_chunks(self, parts: Sequence[tuple[Bounds, int]]) -> Iterator[ChunkReport]:
         """Verify chunks of a log of that size."""
         return (verify_chunk(self._source, *part) for part in parts)
+
+    def verify_standings(self, parts: Sequence[StandingRun]) -> Iterator[list[Finding]]:
+        """Verify runs of standings."""
+        return (verify_standings(self._source, run) for run in parts)
 
     def verify_checkpoints(
         self, parts: Sequence[tuple[int, int, int, tuple[VerifierKey, ...]]]
@@ -116,17 +129,22 @@ def verify_ledger(
     shown.begin("verifying entries", measured.size)
     roots: list[bytes] = []
     erased: list[tuple[int, int]] = []
+    lost: set[str] = set()
     reports = hands.verify_chunks([(chunk, measured.size) for chunk in bounds])
     for chunk, report in zip(bounds, reports, strict=True):
         findings += report.findings
         findings += _judge_strays(source, chunk, bounds, report.strays)
         erased += report.erased
+        lost.update(report.lost)
         roots += split_hashes(report.roots)
         shown.advance(report.entries)
     findings += _judge_erased(source, erased)
     findings += _judge_tiles(source, roots)
     keys = tuple(trusted) or _read_keys(source.read_keys(), findings)
     findings += _judge_checkpoints(source, hands, shown, (measured.size, keys))
+    findings += judge_kept(_list_erasures(source), source.list_kept())
+    if all(finding.problem is Problem.SEALED for finding in findings):
+        findings += _judge_standings(source, hands, shown, lost)
     computing = Roots(source)
     for written in notes:
         findings += _judge_note(written, computing, measured.size, keys)
@@ -193,20 +211,39 @@ def _leave_accounted(source: LogSource, erased: list[tuple[int, int]]) -> list[t
     """Leave out the entries that are accounted for."""
     if not erased:
         return []
-    is_accounted = _make_lookup([run for v in source.list_erasures() for run in _read_runs(v)])
+    is_accounted = _make_lookup(
+        [run for erasure in _list_erasures(source) for run in erasure.entries]
+    )
     return [(seq, leaf) for seq, leaf in erased if not is_accounted(seq)]
 
 
-def _read_runs(value: bytes) -> tuple[tuple[int, int], ...]:
-    """Read what an erasure accounts for, whether or not its reason can be opened.
+def _list_erasures(source: LogSource) -> Iterator[Erasure]:
+    """List what erasures account for, whether or not their reasons can be opened.
 
     One that was changed accounts for nothing; that it was is found by its own leaf.
     """
-    try:
-        erasure = msgspec.json.decode(value, type=_Erased).erasure
-    except msgspec.DecodeError:
-        return ()
-    return () if erasure is None else erasure.entries
+    for value in source.list_erasures():
+        try:
+            erasure = msgspec.json.decode(value, type=_Erased).erasure
+        except msgspec.DecodeError:
+            continue
+        if erasure is not None:
+            yield erasure
+
+
+def _judge_standings(
+    source: LogSource, hands: Hands, shown: Showing, lost: set[str]
+) -> Iterator[Finding]:
+    """Hold all standings against their entries.
+
+    Only where the entries are whole: of one that was changed no standing can be told.
+    """
+    runs = source.list_standings(STANDINGS_AT_ONCE)
+    shown.begin("verifying standings", len(runs) * STANDINGS_AT_ONCE)
+    for found in hands.verify_standings(runs):
+        yield from found
+        shown.advance(STANDINGS_AT_ONCE)
+    yield from find_removed(source, lost)
 
 
 def _make_lookup(runs: list[tuple[int, int]]) -> Callable[[int], bool]:

@@ -30,6 +30,10 @@ from consentry.wire.signed_note import (
 from consentry.wire.tiles import TILE_HASHES, TileName, find_tile
 
 _decode: Final = msgspec.json.Decoder(Checkpoint).decode
+_PIECES: Final = b'"pieces":'
+"""Stands in an entry that carries parts of a standing: in a text its quotes would be escaped."""
+_END: Final = b"]}"
+"""How such an entry ends, where it is about somebody. That is told four times as fast."""
 
 
 def verify_chunk(source: LogSource, bounds: Bounds, size: int) -> ChunkReport:
@@ -45,7 +49,10 @@ def verify_chunk(source: LogSource, bounds: Bounds, size: int) -> ChunkReport:
         leaves.append(_cut(stored.get(number), number, wanted))
         hashes.append(tiles.get(TileName(0, number), b"")[: wanted * HASH_BYTES])
     rows = source.read_entries(bounds.begin, bounds.highest)
-    return check_chunk(Chunk(leaves, hashes, rows))
+    report = check_chunk(Chunk(leaves, hashes, rows))
+    moved = {row[1] for row in rows if row[6].endswith(_END) and _PIECES in row[6]}
+    lost = source.list_without_standing(sorted(moved)) if moved else []
+    return msgspec.structs.replace(report, lost=lost) if lost else report
 
 
 def _cut(leaves: Leaves | None, number: int, count: int) -> Leaves:

@@ -12,9 +12,12 @@ from consentry.store.verifying.chunk import RawEntry
 from consentry.store.verifying.sources import (
     NO_HEAD,
     Bounds,
+    KeptRow,
     Measured,
+    StandingRun,
     StoredCheckpoint,
     make_bounds,
+    make_runs,
 )
 from consentry.wire.tiles import TileName
 
@@ -22,6 +25,7 @@ _PATIENT: Final = (
     "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; "
     "SET LOCAL enable_seqscan = off; SET LOCAL jit = off"
 )
+_BEYOND: Final = "~"
 _VERIFY: Final = read_statements("verify")
 
 
@@ -106,6 +110,33 @@ class DatabaseSource:
     def list_erasures(self) -> list[bytes]:
         """Read the values of all entries of the kind `erased`."""
         return [value.encode() for (value,) in self._all("list_erasures", {})]
+
+    def list_standings(self, at_once: int) -> list[StandingRun]:
+        """Part all standings into runs of so many."""
+        ends = [recipient for (recipient,) in self._all("list_standings", {"at_once": at_once})]
+        return make_runs(ends, _BEYOND) if ends or self._all("has_standings", {}) else []
+
+    def read_standings(self, run: StandingRun) -> list[tuple[str, str]]:
+        """Read standings, each with its recipient."""
+        return [(name, value) for name, value in self._all("read_standings", run._asdict())]
+
+    def read_pieces(self, run: StandingRun) -> list[tuple[str, bytes]]:
+        """Read the entries that may carry parts of these standings."""
+        return [(name, value.encode()) for name, value in self._all("read_pieces", run._asdict())]
+
+    def read_pieces_of(self, recipient: str) -> list[tuple[str, bytes]]:
+        """Read the entries of a recipient that may carry parts of a standing."""
+        found = self._all("read_pieces_of", {"recipient": recipient})
+        return [(recipient, value.encode()) for (value,) in found]
+
+    def list_without_standing(self, recipients: Sequence[str]) -> list[str]:
+        """List those of these recipients who have no standing."""
+        found = self._all("list_without_standing", {"recipients": list(recipients)})
+        return [recipient for (recipient,) in found]
+
+    def list_kept(self) -> list[KeptRow]:
+        """Read all that is kept of erased numbers."""
+        return list(map(KeptRow._make, self._all("list_kept", {})))
 
     def read_checkpoints(self, behind: int, count: int) -> list[StoredCheckpoint]:
         """Read checkpoints of larger trees than this, in order."""

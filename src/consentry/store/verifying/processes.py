@@ -9,7 +9,8 @@ from typing import Self
 from consentry.store.sealing import TextKey, use_text_keys
 from consentry.store.verifying.findings import ChunkReport, Finding
 from consentry.store.verifying.parts import verify_checkpoints, verify_chunk
-from consentry.store.verifying.sources import Bounds, LogSource, Opening
+from consentry.store.verifying.sources import Bounds, LogSource, Opening, StandingRun
+from consentry.store.verifying.standings import verify_standings
 from consentry.wire.signed_note import VerifierKey
 
 _opened: list[LogSource] = []
@@ -41,6 +42,10 @@ class ManyHands:
         """Verify chunks of a log of that size."""
         return self._pool.map(_verify_chunk, parts)
 
+    def verify_standings(self, parts: Sequence[StandingRun]) -> Iterator[list[Finding]]:
+        """Verify runs of standings."""
+        return self._pool.map(_verify_standings, parts)
+
     def verify_checkpoints(
         self, parts: Sequence[tuple[int, int, int, tuple[VerifierKey, ...]]]
     ) -> Iterator[list[Finding]]:
@@ -57,6 +62,10 @@ def _begin(opening: Opening, text_keys: tuple[TextKey, ...]) -> None:
 
 def _verify_chunk(part: tuple[Bounds, int]) -> ChunkReport:
     return verify_chunk(_opened[0], *part)
+
+
+def _verify_standings(run: StandingRun) -> list[Finding]:
+    return verify_standings(_opened[0], run)
 
 
 def _verify_checkpoints(part: tuple[int, int, int, tuple[VerifierKey, ...]]) -> list[Finding]:

@@ -1,6 +1,7 @@
 """What is read of a database to verify it: all from one moment, and nothing is changed."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple, Protocol
 
 from consentry.store.log_leaves import Leaves
@@ -48,6 +49,26 @@ class StoredCheckpoint(NamedTuple):
     value: str
 
 
+class StandingRun(NamedTuple):
+    """Standings in a row: those behind one number, up to another."""
+
+    behind: str
+    upto: str
+
+
+class KeptRow(NamedTuple):
+    """What is kept of an erased number, under its keyed hash."""
+
+    key: str
+    hash: str
+    value: str
+
+
+def make_runs(ends: Sequence[str], last: str) -> list[StandingRun]:
+    """Part all standings into runs, which end at these numbers; `last` is beyond all of them."""
+    return [StandingRun(*pair) for pair in pairwise(("", *ends, last))]
+
+
 class LogSource(Protocol):
     """A database, read as it was at one moment."""
 
@@ -73,7 +94,25 @@ class LogSource(Protocol):
         """Tell which of these entries wait to get into the log, as late ones may."""
 
     def list_erasures(self) -> list[bytes]:
-        """Read the values of all entries of the kind `erased`."""
+        """Read the values of all entries of the kind `erased`, in order."""
+
+    def list_standings(self, at_once: int) -> list[StandingRun]:
+        """Part all standings into runs of so many; none where there are no standings."""
+
+    def read_standings(self, run: StandingRun) -> list[tuple[str, str]]:
+        """Read standings, each with its recipient."""
+
+    def read_pieces(self, run: StandingRun) -> list[tuple[str, bytes]]:
+        """Read the entries that may carry parts of these standings, in order for each recipient."""
+
+    def read_pieces_of(self, recipient: str) -> list[tuple[str, bytes]]:
+        """Read the entries of a recipient that may carry parts of a standing, in order."""
+
+    def list_without_standing(self, recipients: Sequence[str]) -> list[str]:
+        """List those of these recipients who have no standing."""
+
+    def list_kept(self) -> list[KeptRow]:
+        """Read all that is kept of erased numbers."""
 
     def read_checkpoints(self, behind: int, count: int) -> list[StoredCheckpoint]:
         """Read checkpoints of larger trees than this, in order."""

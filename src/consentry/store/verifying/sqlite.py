@@ -13,12 +13,16 @@ from consentry.store.verifying.chunk import RawEntry
 from consentry.store.verifying.sources import (
     NO_HEAD,
     Bounds,
+    KeptRow,
     Measured,
+    StandingRun,
     StoredCheckpoint,
     make_bounds,
+    make_runs,
 )
 from consentry.wire.tiles import TileName
 
+_BEYOND: Final = "+9223372036854775807"
 _VERIFY: Final = read_queries("sqlite", "verify")
 
 
@@ -83,6 +87,41 @@ class FileSource:
     def list_erasures(self) -> list[bytes]:
         """Read the values of all entries of the kind `erased`."""
         return [value for (value,) in self._all("list_erasures")]
+
+    def list_standings(self, at_once: int) -> list[StandingRun]:
+        """Part all standings into runs of so many."""
+        ends = [recipient for (recipient,) in self._all("list_standings", at_once)]
+        return make_runs(ends, _BEYOND) if ends or self._all("has_standings") else []
+
+    def read_standings(self, run: StandingRun) -> list[tuple[str, str]]:
+        """Read standings, each with its recipient."""
+        return [
+            (str(name), value.decode(errors="replace"))
+            for name, value in self._of(run, "standings")
+        ]
+
+    def read_pieces(self, run: StandingRun) -> list[tuple[str, bytes]]:
+        """Read the entries that may carry parts of these standings."""
+        return [(str(name), bytes(value)) for name, value in self._of(run, "pieces")]
+
+    def read_pieces_of(self, recipient: str) -> list[tuple[str, bytes]]:
+        """Read the entries of a recipient that may carry parts of a standing."""
+        return [(recipient, value) for (value,) in self._all("read_pieces_of", recipient)]
+
+    def list_without_standing(self, recipients: Sequence[str]) -> list[str]:
+        """List those of these recipients who have no standing."""
+        found = self._all("list_without_standing", encode(list(recipients)).decode())
+        return [recipient for (recipient,) in found]
+
+    def list_kept(self) -> list[KeptRow]:
+        """Read all that is kept of erased numbers."""
+        return [
+            KeptRow(key, hash_, value.decode(errors="replace"))
+            for key, hash_, value in self._all("list_kept")
+        ]
+
+    def _of(self, run: StandingRun, what: str) -> list[tuple[Any, ...]]:
+        return self._all(f"read_{what}", run.behind, run.upto)
 
     def read_checkpoints(self, behind: int, count: int) -> list[StoredCheckpoint]:
         """Read checkpoints of larger trees than this, in order."""

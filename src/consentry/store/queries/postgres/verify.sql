@@ -37,7 +37,40 @@ WHERE
 
 -- name: list_erasures
 SELECT e.value FROM audited AS a JOIN entries AS e ON e.recipient = a.recipient AND e.seq = a.seq
-WHERE a.kind = 'erased' AND e.kind = 'erased';
+WHERE a.kind = 'erased' AND e.kind = 'erased'
+ORDER BY e.seq;
+
+-- name: list_standings
+-- Each last one of so many.
+SELECT recipient
+FROM (SELECT recipient, row_number() OVER (ORDER BY recipient) AS place FROM standings) AS numbered
+WHERE place % :at_once = 0
+ORDER BY recipient;
+
+-- name: has_standings
+SELECT 1 FROM standings LIMIT 1;
+
+-- name: read_standings
+SELECT recipient, value FROM standings WHERE recipient > :behind AND recipient <= :upto;
+
+-- name: read_pieces
+SELECT s.recipient, e.value
+FROM standings AS s
+JOIN entries AS e ON e.recipient = s.recipient
+WHERE s.recipient > :behind AND s.recipient <= :upto AND strpos(e.value, '"pieces":') > 0
+ORDER BY s.recipient, e.seq;
+
+-- name: read_pieces_of
+SELECT value FROM entries
+WHERE recipient = :recipient AND strpos(value, '"pieces":') > 0
+ORDER BY seq;
+
+-- name: list_without_standing
+SELECT w.recipient FROM unnest(:recipients::text[]) AS w (recipient)
+WHERE NOT EXISTS (SELECT 1 FROM standings AS s WHERE s.recipient = w.recipient COLLATE "C");
+
+-- name: list_kept
+SELECT key, hash, value FROM erased;
 
 -- name: read_checkpoints
 SELECT size, value FROM log_checkpoints WHERE size > :behind ORDER BY size LIMIT :count;

@@ -44,7 +44,47 @@ WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq;
 SELECT value FROM json_each(?1) WHERE value > (SELECT after_seq FROM log_head);
 
 -- name: list_erasures
-SELECT CAST(value AS BLOB) FROM entries WHERE seq IN (SELECT seq FROM audited WHERE kind = 'erased');
+SELECT CAST(value AS BLOB) FROM entries
+WHERE seq IN (SELECT seq FROM audited WHERE kind = 'erased')
+ORDER BY seq;
+
+-- name: list_standings
+-- Each last one of so many.
+SELECT '+' || number
+FROM (SELECT number, row_number() OVER (ORDER BY number) AS place FROM standings)
+WHERE place % ?1 = 0;
+
+-- name: has_standings
+SELECT 1 FROM standings LIMIT 1;
+
+-- name: read_standings
+SELECT recipient, CAST(value AS BLOB) FROM standings
+WHERE number > CAST(?1 AS INTEGER) AND number <= CAST(?2 AS INTEGER);
+
+-- name: read_pieces
+SELECT s.recipient, CAST(e.value AS BLOB)
+FROM standings AS s
+CROSS JOIN entries AS e ON e.recipient = s.recipient
+WHERE
+    s.number > CAST(?1 AS INTEGER) AND s.number <= CAST(?2 AS INTEGER)
+    AND instr(e.value, '"pieces":') > 0
+ORDER BY s.number, e.seq;
+
+-- name: read_pieces_of
+SELECT CAST(value AS BLOB) FROM entries
+WHERE recipient = ?1 AND instr(value, '"pieces":') > 0
+ORDER BY seq;
+
+-- name: list_without_standing
+SELECT w.value FROM json_each(?1) AS w
+WHERE
+    NOT EXISTS (
+        SELECT 1 FROM standings AS s
+        WHERE s.number = CAST(w.value AS INTEGER) AND s.recipient = w.value
+    );
+
+-- name: list_kept
+SELECT key, hash, CAST(value AS BLOB) FROM erased;
 
 -- name: read_checkpoints
 SELECT size, value FROM log_checkpoints WHERE size > ?1 ORDER BY size LIMIT ?2;

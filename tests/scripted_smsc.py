@@ -16,7 +16,7 @@ from consentry.wire.smpp.requests import (
 )
 
 PERSON, OURS = Address("12125550142", 1, 1), Address("14155550100", 1, 1)
-WAIT_SECONDS = 5.0
+WAIT_SECONDS = 60.0
 
 Answer = Callable[[PDU], PDU | None]
 """What is answered to a request; None: nothing."""
@@ -39,6 +39,7 @@ class ScriptedSMSC:
     port: int = 0
     seen: list[PDU] = field(default_factory=list)
     connections: int = 0
+    ended: int = 0
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     _writer: asyncio.StreamWriter | None = None
     _asked: dict[int, "asyncio.Future[PDU]"] = field(default_factory=dict)
@@ -64,6 +65,9 @@ class ScriptedSMSC:
                 async with self._changed:
                     self._changed.notify_all()
         writer.close()
+        self.ended += 1
+        async with self._changed:
+            self._changed.notify_all()
 
     def _take(self, pdu: PDU) -> None:
         self.seen.append(pdu)
@@ -110,7 +114,7 @@ class ScriptedSMSC:
         return await self.ask(Command.DELIVER_SM, encode_short_message(message))
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Wait until something is so, looked at whenever a frame came."""
+        """Wait until something is so, looked at whenever a frame came or a connection ended."""
         async with asyncio.timeout(WAIT_SECONDS), self._changed:
             await self._changed.wait_for(condition)
 

@@ -32,7 +32,7 @@ class RecordingIntake:
 
     async def until(self, count: int) -> list[CarrierEvent]:
         """Wait until so many were taken."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(self.events) < count:
                 self.changed.clear()
                 await self.changed.wait()

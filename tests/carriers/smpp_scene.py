@@ -54,7 +54,7 @@ async def scene(
         keeping = asyncio.create_task(carrier.link.keep(made.intake))
         try:
             if is_bound:
-                assert await carrier.link.wait_bound(5) is not None
+                assert await carrier.link.wait_bound(60) is not None
             yield made
         finally:
             keeping.cancel()

@@ -68,7 +68,7 @@ async def test_it_binds_and_takes_leave() -> None:
                 "system_type": "WWW",
                 "version": 0x34,
             }
-            assert await made.carrier.link.wait_bound(5) is not None
+            assert await made.carrier.link.wait_bound(60) is not None
         await smsc.next("unbind")
         await smsc.next("close")
 

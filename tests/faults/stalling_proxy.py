@@ -54,7 +54,7 @@ class StallingProxy:
             self._loop.close()
 
     def _ask(self, work: "asyncio._CoroutineLike[None]") -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     async def _start(self) -> None:
         self._flowing.set()

@@ -7,7 +7,7 @@ because the answer to a text of ours comes by the same connection as the STOP th
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -245,18 +245,23 @@ class Session:
     async def close(self) -> None:
         """Take leave, for a bounded time, and close the connection."""
         if not self.is_over:
-            try:
-                async with asyncio.timeout(self._limits.close_seconds):
-                    await self.ask(Command.UNBIND)
-            except (TimeoutError, WayOutError):
-                pass
+            await self._try_to(self.ask(Command.UNBIND))
             self._end("The session was ended here.")
         self._writer.close()
-        try:
-            async with asyncio.timeout(self._limits.close_seconds):
-                await self._writer.wait_closed()
-        except (TimeoutError, OSError):
+        if not await self._try_to(self._writer.wait_closed()):
             self._writer.transport.abort()
+
+    async def _try_to(self, work: Coroutine[None, None, object]) -> bool:
+        """Do what belongs to the end, for a bounded time; tell whether it was done.
+
+        A link ends by being cancelled, and within what is cancelled the time limits of Python
+        3.11.2 end in CancelledError: the connection would be left open. So it has its own task.
+        """
+        task = asyncio.create_task(work)
+        await asyncio.wait({task}, timeout=self._limits.close_seconds)
+        task.cancel()
+        [outcome] = await asyncio.gather(task, return_exceptions=True)
+        return not isinstance(outcome, BaseException)
 
     def _end(self, reason: str) -> None:
         """Note why it ended, and let go of whoever waits: what was written may have arrived."""

@@ -42,6 +42,15 @@ class Alike(msgspec.Struct, frozen=True, gc=False):
         """How the exemplar's recipient stands behind it."""
         return fold((self.exemplar,))
 
+    @property
+    def recipients(self) -> list[str]:
+        """Whom the entries are about, in order."""
+        return [words[RECIPIENT] for words in self.words]
+
+    def find(self, recipient: str) -> Words:
+        """Find the words about somebody; raises `ValueError` where none are."""
+        return self.words[self.recipients.index(recipient)]
+
     def cut(self, written: bytes) -> Stencil:
         """Cut what was encoded of the exemplar, so that it can be filled in for each entry."""
         return Stencil(written.decode(), self.marks)

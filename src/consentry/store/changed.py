@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from consentry.domain.agents import Agent
-from consentry.domain.alike import RECIPIENT, Alike
+from consentry.domain.alike import Alike
 from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.campaign_keywords import CampaignKeyword
 from consentry.domain.customers import Customer
@@ -179,29 +179,32 @@ class Encoder(Protocol[Row]):
 
 
 class AlikeRows(NamedTuple, Generic[Row]):
-    """Rows of entries, in order, and of the standings behind them, by number."""
+    """Rows of entries, in order, and of the standings behind them."""
 
     entries: list[Row]
-    standings: dict[str, Row]
+    standings: list[Row]
 
 
 @dataclass(slots=True)
 class EncodedChange(Generic[Row]):
     """One command's change as rows; made before anything is touched, so that it can fail.
 
-    `standings` are those of strangers whose entries are alike.
+    `standings` are those of strangers whose entries are alike, and `many` how many those are.
     """
 
     entries: list[Row]
     tallies: list[TallyKey]
     audited: list[str]
     rows: list[tuple[Table, Key, Row]]
-    standings: dict[str, Row] = field(default_factory=dict)
+    standings: list[Row] = field(default_factory=list)
+    many: list[tuple[TallyKey, int]] = field(default_factory=list)
 
     def before(self, other: "EncodedChange[Row]") -> "EncodedChange[Row]":
         """Put what is alike before the rest of the same change."""
-        entries, tallies = self.entries + other.entries, self.tallies + other.tallies
-        return EncodedChange(entries, tallies, other.audited, other.rows, self.standings)
+        entries = self.entries + other.entries
+        return EncodedChange(
+            entries, other.tallies, other.audited, other.rows, self.standings, self.many
+        )
 
 
 def encode_change(
@@ -252,10 +255,10 @@ def _encode_alike(change: Change, encoder: Encoder[Row]) -> EncodedChange[Row]:
         recorded_at = to_microseconds(exemplar.recorded_at)
         written = encoder.encode_alike(alike, recorded_at)
         encoded.entries += written.entries
-        encoded.standings |= written.standings
+        encoded.standings += written.standings
         day, kind = recorded_at // DAY_MICROSECONDS, exemplar.kind.value
         tally = day, exemplar.sender or "", kind, told_reason(exemplar)
-        encoded.tallies += [tally] * len(alike.words)
+        encoded.many.append((tally, len(alike.words)))
     return encoded
 
 
@@ -326,7 +329,7 @@ def _touched(record: Record) -> tuple[str, ...]:
 
 
 def _list_strangers(alike: Iterable[Alike]) -> Iterator[str]:
-    return (words[RECIPIENT] for one in alike for words in one.words)
+    return (number for one in alike for number in one.recipients)
 
 
 @dataclass(slots=True)
@@ -336,8 +339,8 @@ class Changed(Generic[Row]):
     Deletions come before writings: what is deleted and written again is there in the end.
 
     No row is there yet under an id that was `drawn` in this batch. `known_standings` are those that
-    were found: no other recipient of the batch has one yet. `alike_standings` are rows of those,
-    and of no recipient that has one among `standings`.
+    were found: no other recipient of the batch has one yet. `alike_standings` are of strangers;
+    who is among `standings` too stands as it is there.
     """
 
     drawn: AbstractSet[str] = frozenset()
@@ -349,7 +352,7 @@ class Changed(Generic[Row]):
     changes: list[Change] = field(default_factory=list)
     rows: dict[Table, dict[Key, Row]] = field(default_factory=dict)
     standings: dict[str, Standing] = field(default_factory=dict)
-    alike_standings: dict[str, Row] = field(default_factory=dict)
+    alike_standings: list[Row] = field(default_factory=list)
     finished_jobs: dict[str, None] = field(default_factory=dict)
     deleted_customers: dict[str, None] = field(default_factory=dict)
     ended_processes: dict[str, None] = field(default_factory=dict)
@@ -372,7 +375,9 @@ class Changed(Generic[Row]):
         self.entries += encoded.entries
         if change.alike:
             self.has_alike = True
-            self.alike_standings |= encoded.standings
+            self.alike_standings += encoded.standings
+            for tally, count in encoded.many:
+                self.tallies[tally] = self.tallies.get(tally, 0) + count
         self.audited += encoded.audited
         self.changes.append(change)
         for tally in encoded.tallies:
@@ -392,9 +397,6 @@ class Changed(Generic[Row]):
     def stand(self, standings: Mapping[str, Standing]) -> None:
         """Put the standings behind a command in the place of those before it."""
         self.standings.update(standings)
-        if self.alike_standings:
-            for number in standings:
-                self.alike_standings.pop(number, None)
 
     def _delete_of(self, change: Change) -> None:
         for message in change.finished_jobs:

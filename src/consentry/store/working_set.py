@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 
 from consentry.domain.agents import Agent
-from consentry.domain.alike import RECIPIENT, Alike, Words
+from consentry.domain.alike import Alike
 from consentry.domain.calls_to_action import CallToAction
 from consentry.domain.campaign_keywords import CampaignKeyword
 from consentry.domain.customers import Customer
@@ -131,7 +131,7 @@ class WorkingSet(Generic[Row]):
         self._standings = (
             dict.fromkeys(wanted.recipients, _EMPTY) | loaded.recalled | loaded.standings
         )
-        self._alike: dict[str, tuple[Alike, Words]] = {}
+        self._alike: dict[str, Alike] = {}
         self._recalled = loaded.recalled
         self._erased_texts = loaded.erased_texts
         self._held = loaded.held
@@ -171,8 +171,9 @@ class WorkingSet(Generic[Row]):
 
     def _stand_alike(self, recipient: str) -> Standing:
         """Work out the standing behind one of many entries that are alike: few are ever asked."""
-        alike, words = _asked(self._alike, recipient, "the standing of")
-        standing = self._standings[recipient] = fold((alike.read(words),))
+        alike = _asked(self._alike, recipient, "the standing of")
+        entry = alike.read(alike.find(recipient))
+        standing = self._standings[recipient] = fold((entry,))
         return standing
 
     def strangers(self, recipients: Iterable[str]) -> AbstractSet[str]:
@@ -358,17 +359,17 @@ class WorkingSet(Generic[Row]):
 
     def _check_strangers(self, change: Change) -> Change:
         """See that what is alike is about strangers; spell it out where somebody is told of it."""
-        numbers = [words[RECIPIENT] for alike in change.alike for words in alike.words]
+        numbers = [number for alike in change.alike for number in alike.recipients]
         known = self._standings
         if len(set(numbers)) < len(numbers) or any(known.get(n) is not _EMPTY for n in numbers):
             raise KnownAlready
         return spell_out(change) if self.directory.webhooks else change
 
     def _put_alike(self, alike: Alike) -> None:
-        for words in alike.words:
-            recipient = words[RECIPIENT]
+        recipients = alike.recipients
+        for recipient in recipients:
             del self._standings[recipient]
-            self._alike[recipient] = alike, words
+        self._alike.update(dict.fromkeys(recipients, alike))
 
     def _forget(self, change: Change) -> None:
         for customer in change.deleted_customers:

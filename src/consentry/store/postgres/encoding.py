@@ -1,6 +1,7 @@
 """Rows as PostgreSQL takes them: the searched columns, and the value as JSON behind them."""
 
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 from consentry.domain.alike import ID, RECIPIENT, Alike
@@ -61,9 +62,12 @@ class ColumnRows:
         ]
         stands = stand_alike(alike)
         marks = optional(stands.marks)
-        standings: dict[str, Row] = {
-            recipient: (recipient, since, marks, value) for recipient, since, value in stands.rows()
-        }
+        times = repeat(None) if marks is None else alike.times
+        values = stands.value.fill_all(alike.words)
+        standings: list[Row] = [
+            (words[RECIPIENT], since, marks, value)
+            for words, since, value in zip(alike.words, times, values, strict=False)
+        ]
         return AlikeRows(entries, standings)
 
     def encode_message(self, message: Message) -> Row:

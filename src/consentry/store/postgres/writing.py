@@ -189,7 +189,9 @@ def _list_for_audit(changed: Changed[Row], writing: _Writing) -> None:
 
 
 def _write_standings(changed: Changed[Row], writing: _Writing) -> None:
-    new: list[Row] = list(changed.alike_standings.values())
+    # Where a later command of the batch was about one of them, theirs is another by now.
+    later = changed.standings
+    new: list[Row] = [row for row in changed.alike_standings if row[0] not in later]
     known: list[Row] = []
     for asked, standing in changed.standings.items():
         recipient = clean(asked)

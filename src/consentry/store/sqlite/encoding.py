@@ -1,8 +1,8 @@
 """Rows as SQLite takes them: each is its value as JSON, the searched columns are taken from it."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
-from consentry.domain.alike import ID, RECIPIENT, Alike
+from consentry.domain.alike import Alike
 from consentry.domain.customers import Customer
 from consentry.domain.drift import Drift
 from consentry.domain.entries import Entry
@@ -10,27 +10,19 @@ from consentry.domain.messages import Job, Message
 from consentry.domain.notices import Notice
 from consentry.domain.review import ReviewCase
 from consentry.ports import Expiry, IdempotencyRecord, Record
-from consentry.store.alike_rows import stand_alike
 from consentry.store.changed import AlikeRows, Table
 from consentry.store.derived import lane_of
 from consentry.store.rows import encode, search_text, to_microseconds
-from consentry.store.sealing import seal, seal_all
+from consentry.store.sealing import seal
+from consentry.store.sqlite.filling_in import (
+    AlikeEntries,
+    AlikeStandings,
+    fill_entries,
+    fill_standings,
+)
 
-
-class AlikeEntries(NamedTuple):
-    """Rows of entries that share kind, sender and time: recipient, id and value of each."""
-
-    kind: str
-    sender: str | None
-    recorded_at: int
-    cells: list[str]
-
-
-StandingCells = tuple[str, int | None, str | None, str]
-"""A row of a standing: whose, since when and by what marks opted out, and its value."""
-
-SQLiteRow = bytes | AlikeEntries | StandingCells
-"""A row as JSON; or, of what is alike, cell by cell: it is most of what is ever written."""
+SQLiteRow = bytes | AlikeEntries | AlikeStandings
+"""A row as JSON; or all rows of what is alike: they are most of what is ever written."""
 
 
 class JSONRows:
@@ -41,19 +33,8 @@ class JSONRows:
         return seal(encode((recorded_at, entry)))
 
     def encode_alike(self, alike: Alike, recorded_at: int) -> AlikeRows[SQLiteRow]:
-        """Write entries that are alike, and the standings behind them."""
-        exemplar = alike.exemplar
-        written = seal_all(alike.cut_entry().fill_all(alike.words))
-        cells: list[str] = []
-        for words, value in zip(alike.words, written, strict=True):
-            cells += words[RECIPIENT], words[ID], value
-        entries = AlikeEntries(exemplar.kind.value, exemplar.sender, recorded_at, cells)
-        stands = stand_alike(alike)
-        standings: dict[str, SQLiteRow] = {
-            recipient: (recipient, since, stands.marks, value)
-            for recipient, since, value in stands.rows()
-        }
-        return AlikeRows([entries], standings)
+        """Have entries that are alike filled in, and the standings behind them."""
+        return AlikeRows([fill_entries(alike, recorded_at)], [fill_standings(alike)])
 
     def encode_message(self, message: Message) -> bytes:
         """Write a message."""

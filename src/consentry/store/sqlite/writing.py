@@ -1,9 +1,8 @@
 """Writes what a batch changed to SQLite: one statement, one step for each table."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import groupby
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 import apsw
 
@@ -12,35 +11,17 @@ from consentry.store.changed import REPEATS_AT_ONCE, Changed, Table
 from consentry.store.derived import encode_tallies, row_of_standing
 from consentry.store.queries import read_queries
 from consentry.store.rows import encode, join_rows, to_microseconds
-from consentry.store.sqlite.encoding import AlikeEntries, SQLiteRow, StandingCells
+from consentry.store.sqlite.encoding import SQLiteRow
 from consentry.store.sqlite.erasing import destroy, zeroing
+from consentry.store.sqlite.filling_in import (
+    AlikeEntries,
+    AlikeStandings,
+    append_alike,
+    write_alike_standings,
+)
 from consentry.store.sqlite.indexing import forget, index_changed, step_back
 
 _WRITE: Final = read_queries("sqlite", "write")
-
-_ROWS_AT_ONCE: Final = 100
-_ROW: Final = re.compile(r"\((\?(?:, \?)*)\)")
-
-Cell = str | int | None
-
-
-class _ManyRows(NamedTuple):
-    """A statement for many rows, and how many cells each has."""
-
-    many: str
-    width: int
-
-
-def _repeat_row(query: str) -> _ManyRows:
-    """Repeat the row of a statement that has one in brackets."""
-    (row,) = _ROW.finditer(query)
-    rows = ", ".join([row[0]] * _ROWS_AT_ONCE)
-    return _ManyRows(query[: row.start()] + rows + query[row.end() :], row[0].count("?"))
-
-
-_MANY: Final = {
-    name: _repeat_row(_WRITE[name]) for name in ("append_cells", "write_standing_cells")
-}
 
 
 def _run(connection: apsw.Connection, name: str, rows: str) -> None:
@@ -67,13 +48,12 @@ def _write(connection: apsw.Connection, changed: Changed[SQLiteRow]) -> None:
         _run(connection, "count_entries", encode_tallies(changed.tallies))
     if changed.audited:
         _run(connection, "list_for_audit", encode(changed.audited).decode())
+    # Before the others: where a later command was about one of them, theirs is another by now.
+    for alike in cast("Iterable[AlikeStandings]", changed.alike_standings):
+        write_alike_standings(connection, alike)
     if changed.standings:
         after = {number: row_of_standing(s) for number, s in changed.standings.items()}
         _run(connection, "write_standings", encode(after).decode())
-    if changed.alike_standings:
-        rows = cast("Iterable[StandingCells]", changed.alike_standings.values())
-        cells = [cell for row in rows for cell in row]
-        _run_cells(connection, "write_standing_cells", (), cells)
     if changed.directory_changed:
         connection.execute(_WRITE["advance_directory_version"])
 
@@ -88,29 +68,7 @@ def _append(connection: apsw.Connection, changed: Changed[SQLiteRow]) -> None:
             _run(connection, "append_entries", join_rows(_as_json(rows)))
             continue
         for alike in cast("Iterable[AlikeEntries]", rows):
-            _append_alike(connection, alike)
-
-
-def _append_alike(connection: apsw.Connection, alike: AlikeEntries) -> None:
-    shared = alike.kind, alike.sender, alike.recorded_at
-    _run_cells(connection, "append_cells", shared, alike.cells)
-
-
-def _run_cells(
-    connection: apsw.Connection, name: str, shared: Sequence[Cell], cells: Sequence[Cell]
-) -> None:
-    """Write rows cell by cell, many in one step: their values need not be taken apart.
-
-    `shared` are cells that all rows have, which come first in the statement.
-    """
-    statement = _MANY[name]
-    at_once = statement.width * _ROWS_AT_ONCE
-    whole = len(cells) - len(cells) % at_once
-    for start in range(0, whole, at_once):
-        connection.execute(statement.many, (*shared, *cells[start : start + at_once]))
-    rest = range(whole, len(cells), statement.width)
-    rows = ((*shared, *cells[at : at + statement.width]) for at in rest)
-    connection.executemany(_WRITE[name], rows)
+            append_alike(connection, alike)
 
 
 def _as_json(rows: Iterable[SQLiteRow]) -> Iterable[bytes]:

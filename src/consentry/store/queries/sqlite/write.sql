@@ -12,11 +12,12 @@ SELECT
     value -> 1
 FROM jsonb_each(:rows);
 
--- name: append_cells
--- Not from JSON, for there may be very many: kind, sender and time of all, then recipient, id and
--- value of each. The program repeats the last brackets for many at once.
+-- name: append_alike
+-- Not from JSON, for there may be very many: kind, sender, time and form of all, then the words of
+-- each, id and recipient first. The program puts the words of the form in the place of `column3`,
+-- and repeats the last brackets for many at once.
 INSERT INTO entries (recipient, id, kind, sender, recorded_at, value)
-SELECT column1, column2, ?, ?, ?, column3 FROM (VALUES (?, ?, ?));
+SELECT column2, column1, ?, ?, ?, format(?, column3) FROM (VALUES (?, ?, ?));
 
 -- name: list_for_audit
 INSERT INTO audited (seq, kind, agent)
@@ -33,15 +34,16 @@ ON CONFLICT (number) DO UPDATE SET
     opt_out_marks = excluded.opt_out_marks,
     value = excluded.value;
 
--- name: write_standing_cells
--- The same, cell by cell; the program repeats the brackets.
+-- name: stand_alike
+-- Filled in like `append_alike`. Of strangers: who has a standing after all fails it.
+INSERT INTO standings (number, recipient, value)
+SELECT CAST(column2 AS INTEGER), column2, format(?, column3) FROM (VALUES (?, ?, ?));
+
+-- name: opt_out_alike
+-- The same, by the same marks; since when stands behind the words, where `column4` is here.
 INSERT INTO standings (number, recipient, opted_out_at, opt_out_marks, value)
-SELECT CAST(column1 AS INTEGER), column1, column2, column3, column4 FROM (VALUES (?, ?, ?, ?))
-WHERE true
-ON CONFLICT (number) DO UPDATE SET
-    opted_out_at = excluded.opted_out_at,
-    opt_out_marks = excluded.opt_out_marks,
-    value = excluded.value;
+SELECT CAST(column2 AS INTEGER), column2, column4, ?, format(?, column3)
+FROM (VALUES (?, ?, ?, ?));
 
 -- name: count_entries
 INSERT INTO tallies (day, sender, kind, reason, count)

@@ -114,6 +114,10 @@ class CountingIds:
         self._count += 1
         return f"{prefix}_{self._count:06}"
 
+    def new_many(self, prefix: str, count: int) -> list[str]:
+        """Return the next ids."""
+        return [self.new(prefix) for _ in range(count)]
+
 
 class MemoryStore:
     """Everything in dictionaries, changed only through commands."""

@@ -57,18 +57,29 @@ class SystemIds:
                 self._milliseconds, self._time = milliseconds, _write_time(milliseconds)
             return f"{prefix}_{self._time}{self._chances.pop()}"
 
+    def new_many(self, prefix: str, count: int) -> list[str]:
+        """Make many new ids at once, in the order in which they sort."""
+        milliseconds = time.time_ns() // 1_000_000
+        with self._lock:
+            milliseconds = max(milliseconds, self._milliseconds + 1)
+            self._milliseconds, self._time = milliseconds, _write_time(milliseconds)
+            # What was drawn before may be smaller than one of these.
+            self._chances = []
+            before = f"{prefix}_{self._time}"
+        return [before + chance for chance in reversed(_draw_chances(count))]
+
 
 def _write_time(milliseconds: int) -> str:
     shifts = range(5 * (_TIME_CHARACTERS - 1), -1, -5)
     return bytes(_CROCKFORD[milliseconds >> shift & 31] for shift in shifts).decode()
 
 
-def _draw_chances() -> list[str]:
+def _draw_chances(count: int = _CHANCES) -> list[str]:
     """Draw the chance of many ids at once, the smallest last.
 
     Asking the system lets other threads run first, which the store's writer cannot afford for
     each id.
     """
-    drawn = os.urandom(_CHANCE_CHARACTERS * _CHANCES).translate(_CHARACTER_OF_BYTE).decode()
+    drawn = os.urandom(_CHANCE_CHARACTERS * count).translate(_CHARACTER_OF_BYTE).decode()
     places = range(0, len(drawn), _CHANCE_CHARACTERS)
     return sorted([drawn[i : i + _CHANCE_CHARACTERS] for i in places], reverse=True)

@@ -13,6 +13,7 @@ from action_world import World
 from consent_world import LONG, OTHER_PERSON, PERSON
 from consentry.actions.import_alike import FIRST_MARKS, Strangers
 from consentry.actions.import_rows import Decided, decide_rows, needs_of
+from consentry.actions.import_words import make_ready
 from consentry.domain.alike import RECIPIENT, encode
 from consentry.domain.directory import conversation_program
 from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
@@ -50,9 +51,10 @@ def decide(
     world: World, rows: list[ListedNumber], aim: ImportAim, *, alone: bool
 ) -> tuple[list[Decided], dict[str, list[bytes]], Change]:
     """Decide rows, as far as may be together or each alone; give entries without their ids."""
-    facts = MemoryFacts(world.store, needs_of(rows, aim))
+    ready = make_ready(rows)
+    facts = MemoryFacts(world.store, needs_of(ready, aim))
     apart = frozenset(row.recipient for row in rows) if alone else frozenset()
-    decided, change = decide_rows(rows, "imp_1", aim, facts, repeated=apart)
+    decided, change = decide_rows(ready, "imp_1", aim, facts, repeated=apart)
     written: dict[str, list[bytes]] = defaultdict(list)
     for alike in change.alike:
         for words, text in zip(alike.words, alike.cut_entry().fill_all(alike.words), strict=True):
@@ -131,7 +133,7 @@ def test_a_list_that_is_named_like_a_mark_is_decided_row_by_row(source: str) -> 
 @pytest.mark.parametrize("kind", ["two ids", "another prefix", "a record", "nothing", "as it came"])
 def test_rows_that_are_not_of_one_entry_are_decided_alone(kind: str) -> None:
     """Whatever else an action writes, or draws ids for, is not alike."""
-    facts = MemoryFacts(make_world().store, needs_of([ROW], OPT_OUTS))
+    facts = MemoryFacts(make_world().store, needs_of(make_ready([ROW]), OPT_OUTS))
 
     def act(row: ListedNumber, seen: MemoryFacts) -> tuple[RowOutcome, str | None, Change]:
         """Act as the kind says; `as it came` has another outcome for each row."""
@@ -147,5 +149,6 @@ def test_rows_that_are_not_of_one_entry_are_decided_alone(kind: str) -> None:
         return RowOutcome.RECORDED, why, Change(entries=(entry,), records=records)
 
     strangers = Strangers(act, facts)  # type: ignore[arg-type]
-    assert strangers.take(ROW) is None
+    assert strangers.take(ROW, (), 0) is None
+    assert strangers.take_all(make_ready([ROW])) is None
     assert strangers.gather() == Change()

@@ -12,9 +12,9 @@ from consentry.actions.import_rows import (
     Decided,
     FinishImport,
     ImportSlice,
-    ListedRow,
     TryRows,
 )
+from consentry.actions.import_words import ListedRow, make_ready
 from consentry.domain.consent import PairState, pair_state
 from consentry.domain.directory import conversation_program
 from consentry.domain.entries import Actor, ActorKind, EntryKind, Medium
@@ -50,7 +50,7 @@ def begin(world: World, aim: ImportAim = OPT_OUTS) -> ImportRun:
 def bring(world: World, *rows: ListedRow, aim: ImportAim = OPT_OUTS) -> list[Decided]:
     """Begin, decide all rows at once, and finish."""
     begin(world, aim)
-    _, decided = world.store.run(ImportSlice("imp_1", 0, 0, rows, aim))
+    _, decided = world.store.run(ImportSlice("imp_1", 0, 0, make_ready(rows), aim))
     world.store.run(FinishImport("imp_1", len(rows), BY))
     return decided
 
@@ -129,11 +129,11 @@ def test_a_slice_that_is_not_the_next_one_is_refused() -> None:
     world = World()
     begin(world)
     rows = (ListedNumber(2, PERSON),)
-    world.store.run(ImportSlice("imp_1", 0, 0, rows, OPT_OUTS))
+    world.store.run(ImportSlice("imp_1", 0, 0, make_ready(rows), OPT_OUTS))
     with pytest.raises(Rejected, match="Somebody else"):
-        world.store.run(ImportSlice("imp_1", 0, 0, rows, OPT_OUTS))
+        world.store.run(ImportSlice("imp_1", 0, 0, make_ready(rows), OPT_OUTS))
     with pytest.raises(Rejected, match="Somebody else"):
-        world.store.run(ImportSlice("imp_2", 0, 0, rows, OPT_OUTS))
+        world.store.run(ImportSlice("imp_2", 0, 0, make_ready(rows), OPT_OUTS))
     with pytest.raises(Rejected, match="rows left"):
         world.store.run(FinishImport("imp_1", 2, BY))
     with pytest.raises(Rejected, match="rows left"):
@@ -142,7 +142,7 @@ def test_a_slice_that_is_not_the_next_one_is_refused() -> None:
     assert world.store.run(FinishImport("imp_1", 1, BY)) == finished
     assert world.kinds().count(EntryKind.IMPORTED) == 1
     with pytest.raises(Rejected, match="Somebody else"):
-        world.store.run(ImportSlice("imp_1", 1, 0, rows, OPT_OUTS))
+        world.store.run(ImportSlice("imp_1", 1, 0, make_ready(rows), OPT_OUTS))
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_slice_that_is_not_the_next_one_is_refused() -> None:
 def test_an_import_for_nothing_that_there_is_does_not_begin(aim: ImportAim, code: str) -> None:
     """Nor does a look at it, and nothing is kept."""
     world = World()
-    for command in (BeginImport("imp_1", "key", aim, BY), TryRows((), aim)):
+    for command in (BeginImport("imp_1", "key", aim, BY), TryRows(make_ready(()), aim)):
         with pytest.raises(Rejected) as caught:
             world.store.run(command)  # type: ignore[arg-type]
         assert caught.value.code == code
@@ -240,7 +240,7 @@ def test_an_opt_out_among_moved_texts_is_one(text: str, days: int) -> None:
         begin(world, TALK)
         decided = []
         for place, row in enumerate(rows):
-            _, found = world.store.run(ImportSlice("imp_1", place, place, (row,), TALK))
+            _, found = world.store.run(ImportSlice("imp_1", place, place, make_ready((row,)), TALK))
             decided += found
         assert next(d for d in decided if d.row is stop).outcome is RowOutcome.WITHDREW
         evidence = world.last_entry(EntryKind.SUPPRESSED).evidence
@@ -334,8 +334,12 @@ def test_a_try_writes_nothing_and_says_what_would_stand() -> None:
     """With what earlier rows of the list would have led to."""
     world = World()
     repeated = frozenset({PERSON})
-    decided, after = world.store.run(TryRows((ListedNumber(2, PERSON),), OPT_OUTS, repeated))
+    decided, after = world.store.run(
+        TryRows(make_ready((ListedNumber(2, PERSON),)), OPT_OUTS, repeated)
+    )
     assert outcomes(decided) == [RowOutcome.RECORDED]
-    again, _ = world.store.run(TryRows((ListedNumber(3, PERSON),), OPT_OUTS, repeated, after))
+    again, _ = world.store.run(
+        TryRows(make_ready((ListedNumber(3, PERSON),)), OPT_OUTS, repeated, after)
+    )
     assert outcomes(again) == [RowOutcome.STANDS]
     assert world.kinds() == []

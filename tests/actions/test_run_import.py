@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from action_world import World
 from consentry.actions.import_opt_outs import ImportOptOut, ImportSource
-from consentry.actions.import_rows import Decided, ImportSlice, ListedRow
+from consentry.actions.import_rows import Decided, ImportSlice
+from consentry.actions.import_words import ListedRow
 from consentry.actions.read_lists import (
     ListReading,
     TextList,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from simulated_chance import Chance
 
 from consentry.actions.import_rows import FinishImport, ImportSlice
+from consentry.actions.import_words import make_ready
 from consentry.actions.run_import import ImportOrder, begin_import
 from consentry.domain.entries import Actor
 from consentry.domain.imports import ImportAim
@@ -45,7 +46,7 @@ class List(NamedTuple):
             run = await begin_import(store, world.ids, order)
             while run.position < len(rows):
                 part = rows[run.position : run.position + world.chance.pick([10, 60, 150])]
-                command = ImportSlice(run.id, run.position, 0, part, self.aim)
+                command = ImportSlice(run.id, run.position, 0, make_ready(part), self.aim)
                 run, _ = await store.submit(command, is_patient=True)
             await store.submit(FinishImport(run.id, len(rows), self.by))
 

@@ -91,3 +91,7 @@ class SimulatedIds:
         """Return the next id."""
         self.count += 1
         return f"{prefix}_{self.count:09d}"
+
+    def new_many(self, prefix: str, count: int) -> list[str]:
+        """Return the next ids."""
+        return [self.new(prefix) for _ in range(count)]

@@ -58,6 +58,10 @@ class CountingIds:
         """Return the next id."""
         return f"{prefix}_{next(self._numbers):09d}"
 
+    def new_many(self, prefix: str, count: int) -> list[str]:
+        """Return the next ids."""
+        return [self.new(prefix) for _ in range(count)]
+
 
 def open_address(address: str, **options: Any) -> Store:
     """Open the database at a path or URL with a clock and ids of its own."""

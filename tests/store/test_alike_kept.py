@@ -8,6 +8,7 @@ import pytest
 from store_world import ANN, BOB, START, Act, Database, ask, submit_together, tagged, write
 
 from consentry.actions.import_rows import BeginImport, ImportSlice
+from consentry.actions.import_words import make_ready
 from consentry.actions.keep_webhooks import SaveWebhook
 from consentry.domain.alike import Alike
 from consentry.domain.directory import Brand, Program, Purpose
@@ -60,8 +61,8 @@ async def set_up(store: Store) -> list[ImportSlice]:
     await store.submit(BeginImport("imp_1", "key", OPT_OUTS, BY))
     await store.submit(BeginImport("imp_2", "other", NEWS, BY))
     return [
-        ImportSlice("imp_1", 0, 0, ROWS[:120], OPT_OUTS),
-        ImportSlice("imp_2", 0, 0, ROWS[120:], NEWS),
+        ImportSlice("imp_1", 0, 0, make_ready(ROWS[:120]), OPT_OUTS),
+        ImportSlice("imp_2", 0, 0, make_ready(ROWS[120:]), NEWS),
     ]
 
 

@@ -8,23 +8,21 @@ own name, rows are decided one by one.
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Final, cast
 
 import msgspec
 
+from consentry.actions.import_words import Kind, ReadyRows, find_kind, write_time
 from consentry.domain.alike import Alike, Words, encode
 from consentry.domain.entries import Entry
 from consentry.domain.imports import RowOutcome
 from consentry.domain.listed_numbers import ListedNumber
 from consentry.domain.standing import Standing
 from consentry.domain.stencil import Stencil
-from consentry.ports import Change, Facts, Work
+from consentry.ports import Change, Facts, Ids, Work
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _UNSEEN: Final = Standing()
-_REMEMBERED: Final = 4096
 
 
 class Marks(msgspec.Struct, frozen=True):
@@ -42,7 +40,7 @@ class Marks(msgspec.Struct, frozen=True):
         return (
             self.entry,
             self.number,
-            _write_time(self.at)[0],
+            write_time(self.at)[0],
             str(self.line),
             self.claimed,
             self.reason,
@@ -107,6 +105,10 @@ class _Stranger:
             raise LookupError("Rows that draw more than the id of their entry are not alike.")
         return self._left.pop()
 
+    def new_many(self, prefix: str, count: int) -> list[str]:
+        """Give none but the one; raises `LookupError`."""
+        return [self.new(prefix) for _ in range(count)]
+
     def standing(self, _recipient: str) -> Standing:
         """Nothing is known."""
         return _UNSEEN
@@ -121,22 +123,28 @@ class _Stranger:
 
 
 class Group(msgspec.Struct, frozen=True):
-    """Rows of one kind, gathered for one exemplar: what becomes of each, and what is written."""
+    """Rows of one kind, gathered for one exemplar: what becomes of each, and what is written.
+
+    `words` are those of each row but for the id of its entry, and `times` when it was.
+    """
 
     exemplar: Entry
     outcome: RowOutcome
     why: str | None
-    rows: list[ListedNumber] = []
+    is_undated: bool
+    words: list[Words] = []
+    times: list[int] = []
 
-    def gather(self, new_id: Callable[[str], str], now: datetime) -> Alike:
+    def gather(self, ids: Ids, now: datetime) -> Alike:
         """Give all rows together, each under a new id; what has no date is of now."""
-        times = [_write_time(row.at or now) for row in self.rows]
-        words = [
-            (new_id("ent"), r.recipient, at, str(r.line), _write(r.claimed), _write(r.reason))
-            for r, (at, _) in zip(self.rows, times, strict=True)
-        ]
-        marks = FIRST_MARKS.words()
-        return Alike(self.exemplar, marks, tuple(words), tuple([at for _, at in times]))
+        drawn = ids.new_many("ent", len(self.words))
+        if self.is_undated:
+            at, time = write_time(now)
+            rows = zip(drawn, self.words, strict=True)
+            words = tuple([(one, number, at, *rest) for one, (number, _, *rest) in rows])
+            return Alike(self.exemplar, FIRST_MARKS.words(), words, (time,) * len(words))
+        words = tuple([(one, *rest) for one, rest in zip(drawn, self.words, strict=True)])
+        return Alike(self.exemplar, FIRST_MARKS.words(), words, tuple(self.times))
 
 
 class Strangers:
@@ -147,27 +155,44 @@ class Strangers:
         self._decide = decide
         self._facts = facts
         self._now = facts.now
-        self._groups: dict[tuple[bool, bool, bool], Group | None] = {}
+        self._groups: dict[Kind, Group | None] = {}
 
-    def take(self, row: ListedNumber) -> Group | None:
-        """Put a row into its group; None: it must be decided by itself."""
+    def take_all(self, ready: ReadyRows) -> Group | None:
+        """Put all of many rows into one group; None: they must be taken one by one."""
+        first = ready.rows[0] if ready.rows else None
+        if ready.kind is None or not isinstance(first, ListedNumber):
+            return None
+        if ready.newest is not None and ready.newest > self._now:
+            return None
+        group = self._find(first)
+        if group is not None:
+            group.words.extend(ready.words)
+            group.times.extend(ready.times)
+        return group
+
+    def take(self, row: ListedNumber, words: Words, time: int) -> Group | None:
+        """Put a row into its group, with its words; None: it must be decided by itself."""
         at = row.at
         if at is not None and at > self._now:
             return None
-        kind = at is None, not row.claimed, not row.reason
-        try:
-            group = self._groups[kind]
-        except KeyError:
-            group = self._groups[kind] = self._begin(row)
+        group = self._find(row)
         if group is not None:
-            group.rows.append(row)
+            group.words.append(words)
+            group.times.append(time)
         return group
 
     def gather(self) -> Change:
         """Give what all groups write."""
-        new_id, now = self._facts.ids.new, self._now
         groups = [group for group in self._groups.values() if group is not None]
-        return Change(alike=tuple(group.gather(new_id, now) for group in groups))
+        return Change(alike=tuple(group.gather(self._facts.ids, self._now) for group in groups))
+
+    def _find(self, row: ListedNumber) -> Group | None:
+        kind = find_kind(row)
+        try:
+            return self._groups[kind]
+        except KeyError:
+            group = self._groups[kind] = self._begin(row)
+            return group
 
     def _begin(self, row: ListedNumber) -> Group | None:
         """Decide an exemplar, twice, with other marks; None where rows of this kind differ."""
@@ -178,7 +203,10 @@ class Strangers:
         (entry, outcome, why), (other, *told) = first, second
         cut = Stencil(encode(entry).decode(), FIRST_MARKS.words())
         is_alike = cut.writes_as(Stencil(encode(other).decode(), newest.words()))
-        return Group(entry, outcome, why) if is_alike and told == [outcome, why] else None
+        is_undated = row.at is None
+        return (
+            Group(entry, outcome, why, is_undated) if is_alike and told == [outcome, why] else None
+        )
 
     def _exemplify(
         self, row: ListedNumber, marks: Marks
@@ -191,15 +219,3 @@ class Strangers:
         if change != Change(entries=change.entries) or len(change.entries) != 1:
             return None
         return change.entries[0], outcome, why
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _write(text: str) -> str:
-    """Write a text as JSON does, without its quotes."""
-    return encode(text)[1:-1].decode()
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _write_time(at: datetime) -> tuple[str, int]:
-    """Write a time as JSON does, without its quotes, and in microseconds since 1970, UTC."""
-    return encode(at)[1:-1].decode(), (at - _EPOCH) // _MICROSECOND

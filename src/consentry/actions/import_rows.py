@@ -4,7 +4,7 @@ A slice either counts wholly or not at all, and with it how far the import has c
 is killed at any point goes on behind the last slice that is durable.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Final, cast
@@ -18,6 +18,7 @@ from consentry.actions.import_opt_outs import (
     ImportSource,
     tell_provenance,
 )
+from consentry.actions.import_words import ListedRow, ReadyRows
 from consentry.actions.outgoing import join
 from consentry.actions.record_audit import build_entry
 from consentry.actions.record_consent import ConsentRecorded, GrantConsent, Statement
@@ -36,8 +37,6 @@ from consentry.domain.listed_numbers import ListedNumber, UnreadableLine
 from consentry.domain.standing import Consent, ConsentLevel, ConsentState, Standing, apply_pieces
 from consentry.domain.vouched_words import WHY, NoConsent, find_no_consent
 from consentry.ports import Change, Facts, Needs, Rejected
-
-ListedRow = ListedNumber | UnreadableLine
 
 
 class Decided(msgspec.Struct, frozen=True, gc=False):
@@ -89,7 +88,7 @@ class Supposing:
 
 
 def decide_rows(
-    rows: Sequence[ListedRow],
+    ready: ReadyRows,
     run_id: str,
     aim: ImportAim,
     facts: Facts,
@@ -102,7 +101,7 @@ def decide_rows(
     before it led to, as `Supposing` does.
     """
     deciding = _Deciding(run_id, aim, facts)
-    decided = deciding.decide_all(rows, repeated)
+    decided = deciding.decide_all(ready, repeated)
     return decided, join(deciding.strangers.gather(), *deciding.changes)
 
 
@@ -134,18 +133,27 @@ class _Deciding:
         self._are_texts_read = not is_opt_out
         self.strangers: Final = Strangers(self._exemplify, facts)
 
-    def decide_all(self, rows: Sequence[ListedRow], repeated: AbstractSet[str]) -> list[Decided]:
+    def decide_all(self, ready: ReadyRows, repeated: AbstractSet[str]) -> list[Decided]:
         """Decide rows in their order, and keep what they change."""
-        numbers = (row.recipient for row in rows if isinstance(row, ListedNumber))
-        unseen = self._facts.strangers(numbers) - repeated if self._may_be_alike else ()
+        unseen = self._facts.strangers(ready.numbers) if self._may_be_alike else frozenset[str]()
+        if repeated:
+            unseen -= repeated
+        if self._are_texts_read:
+            unseen -= ready.texted
+        # Distinct strangers all: so it is with most of a long list.
+        group = self.strangers.take_all(ready) if len(unseen) == len(ready.rows) else None
+        if group is not None:
+            outcome, why = group.outcome, group.why
+            return [Decided(row, outcome, why) for row in ready.rows]
+        return self._decide_each(ready, unseen)
+
+    def _decide_each(self, ready: ReadyRows, unseen: AbstractSet[str]) -> list[Decided]:
         take, decided = self.strangers.take, list[Decided]()
-        is_read = self._are_texts_read
-        for row in rows:
+        for row, words, time in zip(ready.rows, ready.words, ready.times, strict=True):
             if isinstance(row, UnreadableLine):
                 decided.append(Decided(row, RowOutcome.UNREADABLE, row.why))
                 continue
-            is_alike = row.recipient in unseen and not (is_read and row.text)
-            group = take(row) if is_alike else None
+            group = take(row, words, time) if row.recipient in unseen else None
             decided.append(
                 self._decide_alone(row) if group is None else Decided(row, group.outcome, group.why)
             )
@@ -261,12 +269,11 @@ def _state(row: ListedNumber, run_id: str, aim: ImportAim) -> Statement:
     )
 
 
-def needs_of(rows: Sequence[ListedRow], aim: ImportAim, *runs: str) -> Needs:
+def needs_of(ready: ReadyRows, aim: ImportAim, *runs: str) -> Needs:
     """Ask for the standings of the rows, and for what waits in the outbox for opted-out people."""
-    named = [row for row in rows if isinstance(row, ListedNumber)]
     return Needs(
-        recipients=tuple([row.recipient for row in named]),
-        queued_jobs=aim.kind is ImportKind.OPT_OUTS or any(row.text for row in named),
+        recipients=ready.numbers,
+        queued_jobs=aim.kind is ImportKind.OPT_OUTS or bool(ready.texted),
         imports=runs,
     )
 
@@ -311,12 +318,12 @@ class ImportSlice(msgspec.Struct, frozen=True):
     run: str
     start: int
     block: int
-    rows: Sequence[ListedRow]
+    ready: ReadyRows
     aim: ImportAim
 
     def needs(self) -> Needs:
         """Ask for the standings and the import."""
-        return needs_of(self.rows, self.aim, self.run)
+        return needs_of(self.ready, self.aim, self.run)
 
     def decide(self, facts: Facts) -> tuple[tuple[ImportRun, list[Decided]], Change]:
         """Decide; raises `Rejected` where the import is not where it was left."""
@@ -326,26 +333,18 @@ class ImportSlice(msgspec.Struct, frozen=True):
                 "import_moved_on",
                 "Somebody else goes on with this import. Look at where it is and wait for it.",
             )
-        repeated = _find_repeated(self.rows)
+        ready, repeated = self.ready, self.ready.repeated
         seen = cast("Facts", Supposing(facts, {})) if repeated else facts
-        decided, change = decide_rows(self.rows, self.run, self.aim, seen, repeated=repeated)
+        decided, change = decide_rows(ready, self.run, self.aim, seen, repeated=repeated)
         part = _build_part(run, self.block, decided)
         moved = msgspec.structs.replace(
             run,
             changed_at=facts.now,
-            position=run.position + len(self.rows),
+            position=run.position + len(ready.rows),
             parts=run.parts + 1,
             counts=_add_counts(run.counts, part.rows),
         )
         return (moved, decided), join(change, Change(records=(moved, part)))
-
-
-def _find_repeated(rows: Sequence[ListedRow]) -> frozenset[str]:
-    """Find the numbers that more than one of these rows names."""
-    numbers = [row.recipient for row in rows if isinstance(row, ListedNumber)]
-    if len(set(numbers)) == len(numbers):
-        return frozenset()
-    return frozenset(number for number, count in Counter(numbers).items() if count > 1)
 
 
 def _build_part(run: ImportRun, block: int, decided: Sequence[Decided]) -> ImportPart:
@@ -401,20 +400,20 @@ class TryRows(msgspec.Struct, frozen=True):
     earlier rows of it would have led to, by number.
     """
 
-    rows: Sequence[ListedRow]
+    ready: ReadyRows
     aim: ImportAim
     repeated: frozenset[str] = frozenset()
     supposed: dict[str, Standing] = {}
 
     def needs(self) -> Needs:
         """Ask for the standings."""
-        return needs_of(self.rows, self.aim)
+        return needs_of(self.ready, self.aim)
 
     def decide(self, facts: Facts) -> tuple[tuple[list[Decided], dict[str, Standing]], Change]:
         """Decide; gives the standings that rows of repeated numbers would lead to."""
         check_aim(self.aim, facts)
         supposing = Supposing(facts, dict(self.supposed))
         seen = cast("Facts", supposing) if self.repeated else facts
-        decided, _ = decide_rows(self.rows, "imp_dry_run", self.aim, seen, repeated=self.repeated)
+        decided, _ = decide_rows(self.ready, "imp_dry_run", self.aim, seen, repeated=self.repeated)
         standings = {n: supposing.standings[n] for n in self.repeated & supposing.standings.keys()}
         return (decided, standings), Change()

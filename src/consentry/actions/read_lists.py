@@ -14,7 +14,7 @@ from typing import BinaryIO, Final, Protocol
 import msgspec
 
 from consentry.actions.import_opt_outs import GUESSED_FROM
-from consentry.actions.import_rows import ListedRow
+from consentry.actions.import_words import ListedRow
 from consentry.domain.import_columns import Column, Columns, guess_columns, map_columns
 from consentry.domain.listed_numbers import DayOrder, ListedNumber, read_listed
 from consentry.wire.delimited import EncodingFinder, Record, find_delimiter, read_records

@@ -9,7 +9,7 @@ import heapq
 from array import array
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -18,9 +18,9 @@ from consentry.actions.import_rows import (
     Decided,
     FinishImport,
     ImportSlice,
-    ListedRow,
     TryRows,
 )
+from consentry.actions.import_words import ListedRow, make_ready
 from consentry.actions.read_lists import list_numbers
 from consentry.domain.entries import Actor
 from consentry.domain.imports import (
@@ -121,6 +121,13 @@ async def carry_on(
     return await store.submit(FinishImport(run.id, place, run.actor))
 
 
+class _Step(NamedTuple):
+    """How many rows the next slice has, and how many slices may be on their way with it."""
+
+    rows: int
+    ahead: int
+
+
 class _Slices:
     """Writes slices one behind the other, a few on their way at a time."""
 
@@ -137,25 +144,27 @@ class _Slices:
         start = 0
         try:
             while start < len(rows):
-                is_pressed = self._store.pressed_ago() < PRESSED_SECONDS
-                size = (
-                    min(PRESSED_ROWS, self._pace.slice_rows)
-                    if is_pressed
-                    else (self._pace.slice_rows)
-                )
-                part = rows[start : start + size]
+                step = self._find_step()
+                part = rows[start : start + step.rows]
                 start += len(part)
-                command = ImportSlice(self._run.id, self._position, block, part, self._run.aim)
+                ready = make_ready(part)
+                command = ImportSlice(self._run.id, self._position, block, ready, self._run.aim)
                 self._position += len(part)
                 under_way.append(asyncio.create_task(self._store.submit(command, is_patient=True)))
-                if len(under_way) >= (
-                    1 if is_pressed or self._pace.rest_seconds else self._pace.ahead
-                ):
+                if len(under_way) >= step.ahead:
                     await self._settle(under_way.pop(0), block)
             while under_way:
                 await self._settle(under_way.pop(0), block)
         finally:
             await asyncio.gather(*under_way, return_exceptions=True)
+
+    def _find_step(self) -> _Step:
+        """Tell how large the next slice is: small and alone while anybody waits for the store."""
+        pace = self._pace
+        if self._store.pressed_ago() < PRESSED_SECONDS:
+            return _Step(min(PRESSED_ROWS, pace.slice_rows), 1)
+        # A rest behind each slice is for others, who could not get in between those on their way.
+        return _Step(pace.slice_rows, 1 if pace.rest_seconds else pace.ahead)
 
     async def _settle(
         self, task: "asyncio.Task[tuple[ImportRun, list[Decided]]]", block: int
@@ -179,12 +188,13 @@ async def try_import(
     async for number, rows in _slice(read()):
         again = frozenset(n for n in list_numbers(rows) if int(n) in repeated)
         before = {n: supposed[n] for n in again if n in supposed}
-        decided, after = await store.submit(TryRows(rows, aim, again, before), is_patient=True)
+        trying = TryRows(make_ready(rows), aim, again, before)
+        decided, after = await store.submit(trying, is_patient=True)
         supposed |= after
         counts.update(one.outcome.value for one in decided)
         tell(number, decided)
     if not counts:
-        await store.submit(TryRows((), aim))
+        await store.submit(TryRows(make_ready(()), aim))
     return count_all(counts)
 
 

@@ -12,7 +12,8 @@ from typing import Annotated, BinaryIO, Final, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from consentry.actions.import_rows import Decided, ListedRow
+from consentry.actions.import_rows import Decided
+from consentry.actions.import_words import ListedRow
 from consentry.actions.read_lists import (
     ListReading,
     TextList,

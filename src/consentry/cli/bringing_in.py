@@ -11,7 +11,8 @@ from typing import Annotated, Final, NamedTuple, TextIO
 import msgspec
 import typer
 
-from consentry.actions.import_rows import Decided, ListedRow
+from consentry.actions.import_rows import Decided
+from consentry.actions.import_words import ListedRow
 from consentry.actions.read_lists import (
     ListReading,
     ListRows,

@@ -19,3 +19,6 @@ class Ids(Protocol):
 
     def new(self, prefix: str) -> str:
         """Return a new unique id that sorts by time, for example `msg_01K...`."""
+
+    def new_many(self, prefix: str, count: int) -> list[str]:
+        """Return so many new ids, each greater than the one before."""

@@ -97,6 +97,7 @@ class DrawnIds:
     def __init__(self, ids: Ids) -> None:
         """Draw from these."""
         self._new = ids.new
+        self._new_many = ids.new_many
         self.drawn: set[str] = set()
 
     def new(self, prefix: str) -> str:
@@ -104,6 +105,10 @@ class DrawnIds:
         drawn = self._new(prefix)
         self.drawn.add(drawn)
         return drawn
+
+    def new_many(self, prefix: str, count: int) -> list[str]:
+        """Return many new ids; they are remembered by nobody, as entries are by none."""
+        return self._new_many(prefix, count)
 
 
 class WorkingSet(Generic[Row]):

@@ -41,6 +41,10 @@ class StoryIds:
         self.made.append(_since_beginning(self._clock))
         return f"{prefix}_~{len(self.made) - 1:07}~"
 
+    def new_many(self, prefix: str, count: int) -> list[str]:
+        """Make the next ids."""
+        return [self.new(prefix) for _ in range(count)]
+
 
 def _since_beginning(clock: SetClock) -> int:
     return to_microseconds(clock.now()) - to_microseconds(BEGINNING)

@@ -103,6 +103,10 @@ class SeededIds:
         self._made += 1
         return f"{prefix}_{self._time}{write_count(self._made)}{self._chance}"
 
+    def new_many(self, prefix: str, count: int) -> list[str]:
+        """Make the next ids."""
+        return [self.new(prefix) for _ in range(count)]
+
 
 class SetClock:
     """A clock that stands where it is put."""

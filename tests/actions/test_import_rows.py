@@ -334,12 +334,9 @@ def test_a_try_writes_nothing_and_says_what_would_stand() -> None:
     """With what earlier rows of the list would have led to."""
     world = World()
     repeated = frozenset({PERSON})
-    decided, after = world.store.run(
-        TryRows(make_ready((ListedNumber(2, PERSON),)), OPT_OUTS, repeated)
-    )
+    first, second = (make_ready((ListedNumber(line, PERSON),)) for line in (2, 3))
+    decided, after = world.store.run(TryRows(first, OPT_OUTS, repeated))
     assert outcomes(decided) == [RowOutcome.RECORDED]
-    again, _ = world.store.run(
-        TryRows(make_ready((ListedNumber(3, PERSON),)), OPT_OUTS, repeated, after)
-    )
+    again, _ = world.store.run(TryRows(second, OPT_OUTS, repeated, after))
     assert outcomes(again) == [RowOutcome.STANDS]
     assert world.kinds() == []

@@ -203,10 +203,9 @@ class Strangers:
         (entry, outcome, why), (other, *told) = first, second
         cut = Stencil(encode(entry).decode(), FIRST_MARKS.words())
         is_alike = cut.writes_as(Stencil(encode(other).decode(), newest.words()))
-        is_undated = row.at is None
-        return (
-            Group(entry, outcome, why, is_undated) if is_alike and told == [outcome, why] else None
-        )
+        if not is_alike or told != [outcome, why]:
+            return None
+        return Group(entry, outcome, why, is_undated=row.at is None)
 
     def _exemplify(
         self, row: ListedNumber, marks: Marks

@@ -19,3 +19,15 @@ def test_ids_are_in_the_order_they_were_made_in() -> None:
     ids = SystemIds()
     made = [ids.new("ent") for _ in range(5000)]
     assert made == sorted(set(made))
+
+
+def test_many_ids_come_behind_those_before_them() -> None:
+    """However many are made at once, and one by one between them."""
+    ids = SystemIds()
+    made = [ids.new("ent")]
+    for count in (3, 900, 1):
+        made += ids.new_many("ent", count)
+        made.append(ids.new("ent"))
+    assert made == sorted(set(made))
+    assert len(made) == 3 + 900 + 1 + 4
+    assert re.fullmatch(r"ent_[0-7][0-9A-HJKMNP-TV-Z]{25}", made[2])

@@ -41,6 +41,7 @@ ROWS = [
 ]
 ROWS[0] = ListedNumber(50, NUMBERS[0])
 ROWS[130] = ListedNumber(51, NUMBERS[130])
+MARKED = ListedNumber(52, "+14155559999", 'a "sealed:', "sealed:abcdef01:AAAA", START)
 
 
 def spelled(command: ImportSlice) -> Act[object]:
@@ -63,6 +64,7 @@ async def set_up(store: Store) -> list[ImportSlice]:
     return [
         ImportSlice("imp_1", 0, 0, make_ready(ROWS[:120]), OPT_OUTS),
         ImportSlice("imp_2", 0, 0, make_ready(ROWS[120:]), NEWS),
+        ImportSlice("imp_2", 30, 0, make_ready([MARKED]), NEWS),
     ]
 
 
@@ -71,7 +73,10 @@ async def read_all(store: Store) -> list[object]:
     listed = await store.read_opt_outs(OptOutFilter(), Page(limit=200))
     return [
         await store.read_entries_after(None, 1000),
-        [await store.read_entry_values(number, Page()) for number in NUMBERS[::13]],
+        [
+            await store.read_entry_values(number, Page())
+            for number in (*NUMBERS[::13], MARKED.recipient)
+        ],
         await store.read_standings(NUMBERS),
         listed,
         await store.read_tallies(START.date(), START.date() + timedelta(days=2)),
@@ -107,7 +112,7 @@ async def test_texts_of_what_is_alike_are_sealed(database: Database) -> None:
     use_text_keys((TextKey(b"k" * KEY_BYTES),))
     try:
         store = database.open()
-        command, _ = await set_up(store)
+        command, *_ = await set_up(store)
         await store.submit(command)
         (entry,) = await store.read_entries(NUMBERS[1], Page())
         assert entry.evidence is not None
@@ -124,7 +129,7 @@ async def test_texts_of_what_is_alike_are_sealed(database: Database) -> None:
 
 async def test_who_comes_next_in_a_batch_sees_what_is_alike(store: Store) -> None:
     """The standing behind it, and entries in the order in which they were decided."""
-    command, _ = await set_up(store)
+    command, *_ = await set_up(store)
     who = NUMBERS[3]
     look = ask(lambda facts: facts.standing(who), Needs(recipients=(who,)))
     first, second = tagged(90_001, who), tagged(90_002, BOB)

@@ -137,9 +137,9 @@ class _Deciding:
         """Decide rows in their order, and keep what they change."""
         unseen = self._facts.strangers(ready.numbers) if self._may_be_alike else frozenset[str]()
         if repeated:
-            unseen -= repeated
-        if self._are_texts_read:
-            unseen -= ready.texted
+            unseen = unseen - repeated
+        if self._are_texts_read and ready.texted:
+            unseen = unseen - ready.texted
         # Distinct strangers all: so it is with most of a long list.
         group = self.strangers.take_all(ready) if len(unseen) == len(ready.rows) else None
         if group is not None:

@@ -139,7 +139,7 @@ def test_rows_that_are_not_of_one_entry_are_decided_alone(kind: str) -> None:
         """Act as the kind says; `as it came` has another outcome for each row."""
         entry_id = seen.ids.new("msg" if kind == "another prefix" else "ent")
         if kind == "two ids":
-            seen.ids.new("ent")
+            seen.ids.new_many("ent", 1)
         actor = Actor(ActorKind.IMPORT)
         entry = Entry(entry_id, row.recipient, EntryKind.SUPPRESSED, START, facts.now, actor)
         if kind == "nothing":

@@ -42,6 +42,7 @@ def test_what_is_filled_in_is_what_would_have_been_written() -> None:
     assert alike.cut_entry().fill_all(words) == [encode(one).decode() for one in written]
     assert list(alike.entries()) == written
     assert alike.read(words[1]) == written[1]
+    assert alike.find("+4930") == words[1]
     assert alike.standing == Standing(sms_tag=True)
 
 

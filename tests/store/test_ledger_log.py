@@ -23,6 +23,7 @@ from store_world import (
 from consentry.actions.prove_entry import read_consistency, read_inclusion, read_root
 from consentry.clock import SystemClock
 from consentry.domain.entries import Entry
+from consentry.domain.microseconds import to_microseconds
 from consentry.ports import Change, LogHead, Store, StoreUnavailable
 from consentry.store import rows
 from consentry.store.copying import Copying
@@ -244,7 +245,7 @@ class Writers:
 
     def _row(self, entry: Entry) -> tuple[object, ...]:
         value = rows.encode(entry).decode()
-        return entry.recipient, entry.id, entry.kind, rows.to_microseconds(entry.recorded_at), value
+        return entry.recipient, entry.id, entry.kind, to_microseconds(entry.recorded_at), value
 
 
 _INSERT = (

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from store_world import Database, customer, entry, message, queued, write
 
+from consentry.domain.microseconds import from_microseconds, to_microseconds
 from consentry.ports import Change, Page
-from consentry.store.rows import from_microseconds, to_microseconds
 
 pytestmark = pytest.mark.property
 

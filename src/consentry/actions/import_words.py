@@ -50,7 +50,6 @@ def make_ready(rows: Sequence[ListedRow]) -> ReadyRows:
     listed = [row for row in rows if isinstance(row, ListedNumber)]
     numbers = tuple([row.recipient for row in listed])
     written = [_write_row(row) for row in rows]
-    kinds = {find_kind(row) for row in listed}
     return ReadyRows(
         rows,
         numbers,
@@ -58,9 +57,14 @@ def make_ready(rows: Sequence[ListedRow]) -> ReadyRows:
         frozenset(row.recipient for row in listed if row.text),
         [words for words, _ in written],
         [time for _, time in written],
-        kinds.pop() if len(kinds) == 1 and len(listed) == len(rows) else None,
+        _share_kind(listed) if len(listed) == len(rows) else None,
         max((row.at for row in listed if row.at is not None), default=None),
     )
+
+
+def _share_kind(rows: Sequence[ListedNumber]) -> Kind | None:
+    kinds = {find_kind(row) for row in rows}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def find_kind(row: ListedNumber) -> Kind:

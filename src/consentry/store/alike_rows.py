@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 from consentry.domain.alike import Alike
+from consentry.domain.microseconds import to_microseconds
 from consentry.domain.stencil import Stencil
 from consentry.store.derived import row_of_standing
-from consentry.store.rows import encode, to_microseconds
+from consentry.store.rows import encode
 
 
 class AlikeStanding(NamedTuple):

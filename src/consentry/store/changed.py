@@ -17,6 +17,7 @@ from consentry.domain.drift import Drift, Reconciliation
 from consentry.domain.entries import NOBODY, ActorKind, Entry
 from consentry.domain.imports import ImportPart, ImportRun
 from consentry.domain.messages import Job, Message
+from consentry.domain.microseconds import to_microseconds
 from consentry.domain.notices import Notice, PostponedNotice
 from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
@@ -37,7 +38,6 @@ from consentry.ports import (
     SignInLink,
 )
 from consentry.store.derived import AUDITED, DAY_MICROSECONDS, TallyKey, told_reason
-from consentry.store.rows import to_microseconds
 
 REPEATS_AT_ONCE: Final = 500
 """So many erased texts are forgotten in one batch, so that nobody has to wait."""

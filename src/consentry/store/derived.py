@@ -8,17 +8,11 @@ from urllib.parse import urlsplit
 from consentry.domain.directory import conversation_program, is_conversation
 from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.messages import Message
+from consentry.domain.microseconds import to_microseconds
 from consentry.domain.notices import EventNotice, Notice, StatusNotice, notice_of_change
 from consentry.domain.reading import CarrierWord, LegalMeaning, Tier
 from consentry.domain.standing import Block, BlockState, Cause, Piece, Standing, Suppression
-from consentry.store.rows import (
-    decode_customer,
-    decode_entry,
-    decode_standing,
-    encode,
-    search_text,
-    to_microseconds,
-)
+from consentry.store.rows import decode_customer, decode_entry, decode_standing, encode, search_text
 
 TallyKey = tuple[int, str, str, str]
 """Days since 1970 (UTC), sender, kind, reason."""

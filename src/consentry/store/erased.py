@@ -17,6 +17,7 @@ from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
 from consentry.domain.erasure import list_pieces
 from consentry.domain.keywords import is_our_opt_in
 from consentry.domain.messages import REPEATED_FOR, Direction
+from consentry.domain.microseconds import from_microseconds
 from consentry.domain.standing import Standing
 from consentry.ports import (
     CarrierText,
@@ -29,7 +30,7 @@ from consentry.ports import (
     TextHash,
 )
 from consentry.store.loaded import Loaded
-from consentry.store.rows import encode, from_microseconds
+from consentry.store.rows import encode
 from consentry.store.sealing import SEALING
 from consentry.wire.keyed_hash import HashKeys, KeyedHash, UnknownHashKey
 

@@ -5,9 +5,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from consentry.domain.microseconds import to_microseconds
 from consentry.domain.standing import ConsentState, Standing
 from consentry.ports import ExpiringConsent, ExpiringFilter, ExpiringPage, Page
-from consentry.store import rows
 
 decode_rows: Final = msgspec.json.Decoder(list[tuple[int, str, str, Standing]]).decode
 
@@ -23,7 +23,7 @@ class Place(NamedTuple):
 def begin(wanted: ExpiringFilter, page: Page) -> Place | None:
     """Say behind which place a page begins; None where its cursor is none of ours."""
     if page.before is None:
-        return Place(rows.to_microseconds(wanted.since) - 1, "\U0010ffff")
+        return Place(to_microseconds(wanted.since) - 1, "\U0010ffff")
     try:
         at, recipient, program = bytes.fromhex(page.before).decode().split("\n")
         place = Place(int(at), recipient, program)

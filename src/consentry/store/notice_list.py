@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from consentry.domain.microseconds import from_microseconds, to_microseconds
 from consentry.ports import ListedNotice, NoticeFilter, NoticePage, Page
 from consentry.store import rows
 
@@ -41,14 +42,14 @@ def bind(wanted: NoticeFilter, place: Place, limit: int) -> dict[str, str | int 
 
 
 def _write(time: datetime | None) -> int | None:
-    return None if time is None else rows.to_microseconds(time)
+    return None if time is None else to_microseconds(time)
 
 
 def build_page(text: str, limit: int) -> NoticePage:
     """Make a page of one row more than fits."""
     found = rows.decode_listed_notices(text)
     shown = found[:limit]
-    items = [ListedNotice(notice, rows.from_microseconds(at)) for at, notice in shown]
+    items = [ListedNotice(notice, from_microseconds(at)) for at, notice in shown]
     if len(found) <= limit:
         return NoticePage(items)
     at, notice = shown[-1]

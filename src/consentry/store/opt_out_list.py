@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from consentry.domain.microseconds import to_microseconds
 from consentry.ports import OptOutFilter, Page
-from consentry.store import rows
 from consentry.store.derived import mark_of
 
 NUMBERS_LOOKED_AT_MAX: Final = 100_000
@@ -48,7 +48,7 @@ def begin(wanted: OptOutFilter, page: Page) -> Place | None:
     """Say before which place a page begins; None where its cursor is none of ours."""
     if page.before is not None:
         return read_cursor(page.before)
-    return Place(rows.to_microseconds(wanted.until or _END_OF_TIME), _AFTER_EVERY_NUMBER)
+    return Place(to_microseconds(wanted.until or _END_OF_TIME), _AFTER_EVERY_NUMBER)
 
 
 def list_marks(wanted: OptOutFilter) -> list[str] | None:

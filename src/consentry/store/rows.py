@@ -1,7 +1,6 @@
 """Values to rows and back: every row is its value as JSON, written and read in one call."""
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 import msgspec
@@ -15,6 +14,7 @@ from consentry.domain.entries import Entry
 from consentry.domain.folding import clean, fold
 from consentry.domain.imports import ImportPart, ImportRun
 from consentry.domain.messages import Job, Message
+from consentry.domain.microseconds import from_microseconds
 from consentry.domain.notices import Notice
 from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
@@ -36,9 +36,6 @@ from consentry.ports import (
     Work,
 )
 from consentry.store.sealing import SEALING
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 _SIGNS_AROUND_DIGITS: Final = "+()-./ "
 _NUMBER_SIGNS: Final = _SIGNS_AROUND_DIGITS + "0123456789"
@@ -107,16 +104,6 @@ decode_reconciliations: Final = msgspec.json.Decoder(list[Reconciliation]).decod
 decode_call: Final = msgspec.json.Decoder(CallToAction).decode
 decode_calls: Final = msgspec.json.Decoder(list[CallToAction]).decode
 decode_due: Final = msgspec.json.Decoder(list[tuple[str, int]]).decode
-
-
-def to_microseconds(time: datetime) -> int:
-    """Write an aware time as microseconds since 1970, UTC."""
-    return (time - _EPOCH) // _MICROSECOND
-
-
-def from_microseconds(microseconds: int) -> datetime:
-    """Read microseconds since 1970, UTC, as an aware time."""
-    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def read_version(cursor: str | None) -> int | None:

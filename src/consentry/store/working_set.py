@@ -20,6 +20,7 @@ from consentry.domain.drift import Drift
 from consentry.domain.entries import Entry, EntryKind, fold
 from consentry.domain.imports import ImportRun
 from consentry.domain.messages import Direction, Job, JobState, Message
+from consentry.domain.microseconds import to_microseconds
 from consentry.domain.notices import Notice
 from consentry.domain.policy import Policy
 from consentry.domain.review import ReviewCase
@@ -47,7 +48,6 @@ from consentry.store.erased import recall
 from consentry.store.loaded import Loaded, Wanted
 from consentry.store.outbox import Outbox
 from consentry.store.profiles import Profiles
-from consentry.store.rows import to_microseconds
 from consentry.store.sealing import SEALING
 
 _EMPTY = Standing()

@@ -15,10 +15,10 @@ from consentry.cli.generate.stories import STAGE_NUMBERS, Story, read_story
 from consentry.cli.generate.world import SENDERS, SeededIds, SetClock, setting_up
 from consentry.domain.agents import Agent, Role
 from consentry.domain.directory import Sender
+from consentry.domain.microseconds import to_microseconds
 from consentry.domain.policy import Policy
 from consentry.store.batch import Failure
 from consentry.store.migrate import read_migrations
-from consentry.store.rows import to_microseconds
 from consentry.store.sqlite.batches import Batches
 from consentry.store.sqlite.connection import open_connection
 from consentry.store.sqlite.migrating import apply_migrations

@@ -15,10 +15,11 @@ import msgspec
 
 from consentry.domain.entries import ActorKind, Entry
 from consentry.domain.messages import Message
+from consentry.domain.microseconds import to_microseconds
 from consentry.ports import Receipt
 from consentry.store.changed import Table
 from consentry.store.derived import AUDITED, row_of_standing, told_reason
-from consentry.store.rows import decode_standing, encode, to_microseconds
+from consentry.store.rows import decode_standing, encode
 
 STAGE_NUMBERS: Final = "+1415"
 ENTRIES: Final = "entries"

@@ -13,8 +13,8 @@ from consentry.cli.generate.scripts import SCRIPTS
 from consentry.cli.generate.stage import found_company, open_stage
 from consentry.cli.generate.stories import Story
 from consentry.cli.progress import Steps
+from consentry.domain.microseconds import to_microseconds
 from consentry.store.migrate import read_migrations
-from consentry.store.rows import to_microseconds
 from consentry.store.sqlite.connection import open_connection
 from consentry.store.sqlite.indexing import index_some
 from consentry.store.sqlite.migrating import apply_migrations

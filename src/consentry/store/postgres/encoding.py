@@ -12,6 +12,7 @@ from consentry.domain.drift import Drift, Reconciliation
 from consentry.domain.entries import Entry
 from consentry.domain.imports import ImportPart, ImportRun
 from consentry.domain.messages import Job, Message
+from consentry.domain.microseconds import to_microseconds
 from consentry.domain.notices import Notice
 from consentry.domain.review import ReviewCase
 from consentry.ports import (
@@ -27,7 +28,7 @@ from consentry.store.alike_rows import stand_alike
 from consentry.store.changed import AlikeRows, Table
 from consentry.store.derived import lane_of
 from consentry.store.postgres.statements import clean
-from consentry.store.rows import encode, search_text, to_microseconds
+from consentry.store.rows import encode, search_text
 from consentry.store.sealing import seal, seal_all
 
 Row = tuple[object, ...]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from consentry.domain.customers import Customer
+from consentry.domain.microseconds import from_microseconds, to_microseconds
 from consentry.ports import Destroyed, Held, LastSeen, Mentions
 from consentry.store import rows
 from consentry.store.erased import (
@@ -87,7 +88,7 @@ async def _walk_answers(connection: Connection) -> AsyncIterator[tuple[str, str,
 async def read_last_seen(connection: Connection, after: str, limit: int) -> list[LastSeen]:
     """List numbers from behind one, with when something last happened with each."""
     found = await _fetch(connection, "last_seen", after=after, limit=limit)
-    return [LastSeen(number, rows.from_microseconds(at)) for number, at in found]
+    return [LastSeen(number, from_microseconds(at)) for number, at in found]
 
 
 async def read_rows_of(connection: Connection, number: str) -> dict[str, list[msgspec.Raw]]:
@@ -122,7 +123,7 @@ async def destroy(connection: Connection, destroyed: Destroyed) -> None:
             "keep",
             key=keys[0],
             hash=hashes[0],
-            erased_at=rows.to_microseconds(destroyed.at),
+            erased_at=to_microseconds(destroyed.at),
             value=rows.encode(destroyed.kept).decode(),
         )
     if destroyed.texts:
@@ -137,7 +138,7 @@ async def _keep_texts(connection: Connection, destroyed: Destroyed) -> None:
         "keep_texts",
         hash_keys=[text.key for text in texts],
         hashes=[text.hash for text in texts],
-        until=[rows.to_microseconds(text.until) for text in texts],
+        until=[to_microseconds(text.until) for text in texts],
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from consentry.domain.customers import Customer
+from consentry.domain.microseconds import from_microseconds, to_microseconds
 from consentry.ports import InboxFilter, InboxPage, OptOut, OptOutFilter, OptOutPage, Page
 from consentry.store import rows
 from consentry.store.grams import choose_grams
@@ -93,7 +94,7 @@ class Lists:
         bindings: dict[str, object] = {
             "at": start.at,
             "recipient": clean(start.recipient),
-            "since": BEGINNING_OF_TIME if since is None else rows.to_microseconds(since),
+            "since": BEGINNING_OF_TIME if since is None else to_microseconds(since),
             "scan": NUMBERS_LOOKED_AT_MAX if marks is None else MARKS_LOOKED_AT_MAX,
             "marks": None if marks is None else clean_all(marks),
             "limit": page.limit + 1,
@@ -103,7 +104,7 @@ class Lists:
         found = [_read_opt_out(row) for row in await self._fetch(name, **bindings)]
         if len(found) > page.limit:
             last = found[page.limit - 1]
-            cursor = write_cursor(Place(rows.to_microseconds(last.since), last.recipient))
+            cursor = write_cursor(Place(to_microseconds(last.since), last.recipient))
             return OptOutPage(found[: page.limit], cursor)
         return OptOutPage(found, await self._end_of_scan(name, bindings))
 
@@ -163,7 +164,7 @@ def _read_opt_out(row: "Record") -> OptOut:
     customer = row["customer"]
     return OptOut(
         row["recipient"],
-        rows.from_microseconds(row["opted_out_at"]),
+        from_microseconds(row["opted_out_at"]),
         rows.decode_standing(row["value"]),
         None if customer is None else rows.decode_customer(customer),
     )

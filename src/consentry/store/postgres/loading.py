@@ -6,6 +6,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from consentry.domain.directory import Directory
+from consentry.domain.microseconds import to_microseconds
 from consentry.ports import CarrierText
 from consentry.store import rows
 from consentry.store.erased import Asked, Hashed, HashedTexts, list_strangers, tell_missing
@@ -93,7 +94,7 @@ async def hold_due(connection: Connection, wanted: Wanted, now: datetime) -> lis
     values: dict[str, object] = {
         "due_senders": clean_all(list(wanted.due_jobs)),
         "due_limit": 4 * largest + 16,
-        "now": rows.to_microseconds(now),
+        "now": to_microseconds(now),
     }
     query = _LOAD["due_recipients"]
     found: list[str] = await connection.fetchval(query.sql, *query.bind(values))
@@ -174,7 +175,7 @@ async def load(
     asked, works = _name_queries(wanted, held)
     values = _values(wanted) | {
         "held": held,
-        "now": rows.to_microseconds(now),
+        "now": to_microseconds(now),
         "due_senders": clean_all(list(wanted.due_jobs)),
         "due_limit": max(wanted.due_jobs.values(), default=0),
     }

@@ -10,6 +10,7 @@ from consentry.domain.drift import Drift, DriftKind, Reconciliation
 from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.imports import ImportPart, ImportRun
 from consentry.domain.messages import Job, Message, MessageStatus
+from consentry.domain.microseconds import from_microseconds, to_microseconds
 from consentry.domain.notices import Notice
 from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
@@ -75,7 +76,7 @@ class Reader:
             "read_entries",
             recipient=clean(recipient),
             before=optional(page.before),
-            until=None if until is None else rows.to_microseconds(until),
+            until=None if until is None else to_microseconds(until),
             kinds=list(_EVERY_KIND if wanted.kinds is None else wanted.kinds),
             senders=_any_of(wanted.senders),
             limit=page.limit,
@@ -150,8 +151,8 @@ class Reader:
         """List opt-outs by text, newest first, with what came before each."""
         text = await self._text(
             "read_opt_out_stories",
-            since=rows.to_microseconds(since),
-            until=_END if until is None else rows.to_microseconds(until),
+            since=to_microseconds(since),
+            until=_END if until is None else to_microseconds(until),
             limit=limit,
             senders=_any_of(senders),
         )
@@ -216,16 +217,16 @@ class Reader:
     async def next_due(self) -> tuple[tuple[str, datetime], ...]:
         """List senders with queued jobs, each with its earliest due time."""
         found = rows.decode_due(await self._text("next_due"))
-        return tuple((sender, rows.from_microseconds(due)) for sender, due in found)
+        return tuple((sender, from_microseconds(due)) for sender, due in found)
 
     async def next_notices(self) -> tuple[tuple[str, datetime], ...]:
         """List servers that wait for notices, each with the earliest due time."""
         found = rows.decode_due(await self._text("next_notices"))
-        return tuple((host, rows.from_microseconds(due)) for host, due in found)
+        return tuple((host, from_microseconds(due)) for host, due in found)
 
     async def read_notices(self, host: str, due_at: datetime, limit: int) -> list[Notice]:
         """List the notices for a server that are due and the next of their messages."""
-        now = rows.to_microseconds(due_at)
+        now = to_microseconds(due_at)
         text = await self._text("read_notices", host=clean(host), due_at=now, limit=limit)
         return rows.decode_notices(text)
 
@@ -272,7 +273,7 @@ class Reader:
         text = await self._text(
             "read_expiring",
             **place._asdict(),
-            until=rows.to_microseconds(wanted.until),
+            until=to_microseconds(wanted.until),
             programs=_any_of(wanted.programs),
             limit=page.limit + 1,
         )

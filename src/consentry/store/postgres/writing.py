@@ -5,6 +5,7 @@ from typing import Final
 
 from consentry.domain.customers import Customer
 from consentry.domain.entries import ActorKind
+from consentry.domain.microseconds import to_microseconds
 from consentry.domain.standing import Standing
 from consentry.store.changed import REPEATS_AT_ONCE, Changed, Key, Table
 from consentry.store.derived import row_of_standing
@@ -21,7 +22,7 @@ from consentry.store.postgres.encoding import (
 )
 from consentry.store.postgres.erasing import destroy
 from consentry.store.postgres.statements import clean, read_statements, write_together
-from consentry.store.rows import encode, to_microseconds
+from consentry.store.rows import encode
 
 _ADVANCE: Final = read_statements("write")["advance_directory_version"]
 

@@ -7,12 +7,13 @@ from consentry.domain.customers import Customer
 from consentry.domain.drift import Drift
 from consentry.domain.entries import Entry
 from consentry.domain.messages import Job, Message
+from consentry.domain.microseconds import to_microseconds
 from consentry.domain.notices import Notice
 from consentry.domain.review import ReviewCase
 from consentry.ports import Expiry, IdempotencyRecord, Record
 from consentry.store.changed import AlikeRows, Table
 from consentry.store.derived import lane_of
-from consentry.store.rows import encode, search_text, to_microseconds
+from consentry.store.rows import encode, search_text
 from consentry.store.sealing import seal
 from consentry.store.sqlite.filling_in import (
     AlikeEntries,

@@ -8,6 +8,7 @@ import apsw
 import msgspec
 
 from consentry.domain.customers import Customer
+from consentry.domain.microseconds import from_microseconds, to_microseconds
 from consentry.ports import Destroyed, Held, LastSeen, Mentions
 from consentry.store import rows
 from consentry.store.erased import (
@@ -69,7 +70,7 @@ def _walk_answers(connection: apsw.Connection) -> Iterator[tuple[str, str, str]]
 def read_last_seen(connection: apsw.Connection, after: str, limit: int) -> list[LastSeen]:
     """List numbers from behind one, with when something last happened with each."""
     found = connection.execute(_ERASE["last_seen"], {"after": after, "limit": limit})
-    return [LastSeen(str(number), rows.from_microseconds(int(str(at)))) for number, at in found]
+    return [LastSeen(str(number), from_microseconds(int(str(at)))) for number, at in found]
 
 
 def read_rows_of(connection: apsw.Connection, number: str) -> dict[str, list[msgspec.Raw]]:
@@ -121,7 +122,7 @@ def destroy(connection: apsw.Connection, destroyed: Destroyed) -> None:
 
 
 def _keep_texts(connection: apsw.Connection, destroyed: Destroyed) -> None:
-    texts = [(t.key, t.hash, rows.to_microseconds(t.until)) for t in destroyed.texts]
+    texts = [(t.key, t.hash, to_microseconds(t.until)) for t in destroyed.texts]
     connection.execute(_ERASE["use_key"], {"key": texts[0][0]})
     connection.execute(_ERASE["keep_texts"], {"texts": rows.encode(texts).decode()})
 
@@ -132,7 +133,7 @@ def _keep(connection: apsw.Connection, destroyed: Destroyed) -> None:
     row = {
         "key": key,
         "hash": hash_,
-        "erased_at": rows.to_microseconds(destroyed.at),
+        "erased_at": to_microseconds(destroyed.at),
         "value": rows.encode(destroyed.kept).decode(),
     }
     connection.execute(_ERASE["keep"], row)

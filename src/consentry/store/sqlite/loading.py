@@ -7,6 +7,7 @@ from typing import Final
 import apsw
 
 from consentry.domain.directory import Directory
+from consentry.domain.microseconds import to_microseconds
 from consentry.domain.standing import Standing
 from consentry.ports import CarrierText
 from consentry.store import rows
@@ -97,7 +98,7 @@ def _load_works(connection: apsw.Connection, wanted: Wanted, found: Loaded, now:
     if wanted.due_jobs:
         bindings = {
             "keys": rows.encode(list(wanted.due_jobs)).decode(),
-            "now": rows.to_microseconds(now),
+            "now": to_microseconds(now),
             "limit": max(wanted.due_jobs.values()),
         }
         (text,) = next(connection.execute(_LOAD["load_due_work"], bindings))

@@ -5,6 +5,7 @@ from typing import Final
 
 import apsw
 
+from consentry.domain.microseconds import from_microseconds, to_microseconds
 from consentry.ports import OptOut, OptOutFilter, OptOutPage, Page
 from consentry.store import rows
 from consentry.store.opt_out_list import (
@@ -60,7 +61,7 @@ class _Scan:
         self._range: dict[str, Binding] = {
             "at": start.at,
             "recipient": start.recipient,
-            "since": BEGINNING_OF_TIME if since is None else rows.to_microseconds(since),
+            "since": BEGINNING_OF_TIME if since is None else to_microseconds(since),
             "scan": NUMBERS_LOOKED_AT_MAX if marks is None else MARKS_LOOKED_AT_MAX,
             "marks": None if marks is None else _json(marks),
         }
@@ -97,7 +98,7 @@ def _read(connection: apsw.Connection, place: Place) -> OptOut | None:
         return None
     customer = None if row[1] is None else rows.decode_customer(str(row[1]))
     standing = rows.decode_standing(str(row[0]))
-    return OptOut(place.recipient, rows.from_microseconds(place.at), standing, customer)
+    return OptOut(place.recipient, from_microseconds(place.at), standing, customer)
 
 
 def _json(values: list[str]) -> str:

@@ -13,6 +13,7 @@ from consentry.domain.drift import Drift, DriftKind, Reconciliation
 from consentry.domain.entries import AUDIT_KINDS, Entry, EntryKind
 from consentry.domain.imports import ImportPart, ImportRun
 from consentry.domain.messages import Job, Message
+from consentry.domain.microseconds import from_microseconds, to_microseconds
 from consentry.domain.notices import Notice
 from consentry.domain.review import ReviewCase
 from consentry.domain.standing import Standing
@@ -151,7 +152,7 @@ class Reader:
         bindings: dict[str, Binding] = {
             "recipient": recipient,
             "before": page.before,
-            "until": None if until is None else rows.to_microseconds(until),
+            "until": None if until is None else to_microseconds(until),
             "kinds": _any_of(_EVERY_KIND if wanted.kinds is None else wanted.kinds),
             "senders": _any_of(wanted.senders),
             "limit": page.limit,
@@ -246,8 +247,8 @@ class Reader:
     ) -> list[OptOutStory]:
         """List opt-outs by text, newest first, with what came before each."""
         bindings: dict[str, Binding] = {
-            "since": rows.to_microseconds(since),
-            "until": END if until is None else rows.to_microseconds(until),
+            "since": to_microseconds(since),
+            "until": END if until is None else to_microseconds(until),
             "limit": limit,
             "senders": _any_of(senders),
         }
@@ -314,18 +315,18 @@ class Reader:
     def next_due(self) -> tuple[tuple[str, datetime], ...]:
         """List senders with queued jobs, each with its earliest due time."""
         found = rows.decode_due(self._text(_READ["next_due"], {}))
-        return tuple((sender, rows.from_microseconds(due)) for sender, due in found)
+        return tuple((sender, from_microseconds(due)) for sender, due in found)
 
     def next_notices(self) -> tuple[tuple[str, datetime], ...]:
         """List servers that wait for notices, each with the earliest due time."""
         found = rows.decode_due(self._text(_READ["next_notices"], {}))
-        return tuple((host, rows.from_microseconds(due)) for host, due in found)
+        return tuple((host, from_microseconds(due)) for host, due in found)
 
     def read_notices(self, host: str, due_at: datetime, limit: int) -> list[Notice]:
         """List the notices for a server that are due and the next of their messages."""
         bindings: dict[str, Binding] = {
             "host": host,
-            "due_at": rows.to_microseconds(due_at),
+            "due_at": to_microseconds(due_at),
             "limit": limit,
         }
         return rows.decode_notices(self._text(_READ["read_notices"], bindings))
@@ -370,7 +371,7 @@ class Reader:
             return ExpiringPage([])
         bindings: dict[str, Binding] = {
             **place._asdict(),
-            "until": rows.to_microseconds(wanted.until),
+            "until": to_microseconds(wanted.until),
             "programs": _any_of(wanted.programs),
             "limit": page.limit + 1,
         }

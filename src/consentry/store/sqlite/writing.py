@@ -7,10 +7,11 @@ from typing import Final, cast
 import apsw
 
 from consentry.domain.customers import Customer
+from consentry.domain.microseconds import to_microseconds
 from consentry.store.changed import REPEATS_AT_ONCE, Changed, Table
 from consentry.store.derived import encode_tallies, row_of_standing
 from consentry.store.queries import read_queries
-from consentry.store.rows import encode, join_rows, to_microseconds
+from consentry.store.rows import encode, join_rows
 from consentry.store.sqlite.encoding import SQLiteRow
 from consentry.store.sqlite.erasing import destroy, zeroing
 from consentry.store.sqlite.filling_in import (

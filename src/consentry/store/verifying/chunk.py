@@ -12,10 +12,10 @@ import msgspec
 
 from consentry.domain.entries import EntryKind
 from consentry.domain.erasure import ERASED_NUMBER
+from consentry.domain.microseconds import from_microseconds, to_microseconds
 from consentry.ports import TextSealed
 from consentry.store.log_leaves import NO_SALT, Leaves, hash_entry, split_salts, split_seqs
 from consentry.store.postgres.statements import clean
-from consentry.store.rows import from_microseconds, to_microseconds
 from consentry.store.sealing import open_sealed
 from consentry.store.verifying.findings import ChunkReport, Finding, Problem
 from consentry.wire.merkle import HASH_BYTES, hash_pairs

@@ -78,7 +78,7 @@ class Pool:
 
     async def _use(self, ask: Callable[[Connection], Awaitable[T]]) -> T:
         for is_last in (False, True):
-            connection, is_new = await self._take()
+            connection, is_new = await self._take(anew=is_last)
             try:
                 with answering():
                     answer = await self._ask(connection, ask)
@@ -112,11 +112,14 @@ class Pool:
         async with connection.transaction(readonly=True):
             return await ask(connection)
 
-    async def _take(self) -> tuple[Connection, bool]:
-        """Give a free connection, or a new one."""
+    async def _take(self, *, anew: bool) -> tuple[Connection, bool]:
+        """Give a free connection, or a new one.
+
+        `anew`: none that was free, which what has taken another may have taken too.
+        """
         if self._closed:
             raise StoreUnavailable("The store is closed. Check it and try again.")
-        while self._free:
+        while self._free and not anew:
             connection = self._free.pop()
             if not connection.is_closed():
                 return connection, False

@@ -60,7 +60,7 @@ class Authority:
         )  # fmt: skip
 
     def _openssl(self, *words: str) -> None:
-        subprocess.run(["openssl", *words], check=True, capture_output=True, timeout=30)
+        subprocess.run(["openssl", *words], check=True, capture_output=True, timeout=240)
 
 
 @contextmanager

@@ -62,10 +62,10 @@ def test_goals_are_set_where_all_rounds_are_measured() -> None:
 @pytest.mark.integration
 def test_a_server_is_counted_with_all_that_came_from_it() -> None:
     """The processor's time of a child counts, also after its end; workers are the children."""
-    work = "sum(i * i for i in range(4_000_000))"
+    work = "import time\nwhile time.process_time() < 0.3: pass"
     code = (
         "import subprocess, sys\n"
-        f"subprocess.run([sys.executable, '-c', '{work}'], check=True)\n"
+        f"subprocess.run([sys.executable, '-c', {work!r}], check=True)\n"
         "lasting = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE)\n"
         "print('up', flush=True)\n"
         "input()\n"
@@ -79,7 +79,7 @@ def test_a_server_is_counted_with_all_that_came_from_it() -> None:
         family = list_family(parent.pid)
         assert len(family) == 2
         assert list_workers(parent.pid) == family[1:]
-        assert (read_processor_seconds(parent.pid) or 0) > 0.1
+        assert (read_processor_seconds(parent.pid) or 0) > 0.2
         assert (read_own_mebibytes(parent.pid) or 0) > 1
         parent.communicate(b"\n")
     last_chance = time.monotonic() + 60

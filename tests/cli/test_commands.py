@@ -251,7 +251,7 @@ def test_a_second_server_on_a_database_is_refused(run: Run, tmp_path: Path) -> N
         run("key", "list")
     finally:
         first.terminate()
-        first.wait(10)
+        first.wait(240)
         first.stdout.close()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["c.db", "ledger.key", "secret.key"]
 

@@ -60,7 +60,7 @@ async def bring(
     """Bring rows in, or go on with them."""
     run = await begin_import(store, store.ids, ImportOrder(OPT_OUTS, BY, "key"))  # type: ignore[arg-type]
     pace = Pace(slice_rows)
-    return await carry_on(store, run, blocks_of(rows, block), pace=pace)  # type: ignore[arg-type]
+    return await carry_on(store, run, blocks_of(rows, block), find_pace=lambda: pace)  # type: ignore[arg-type]
 
 
 class FailingStore(MemoryStore):
@@ -230,7 +230,7 @@ async def test_who_listens_hears_of_every_row_and_its_block() -> None:
     store = world.store
     run = await begin_import(store, store.ids, ImportOrder(OPT_OUTS, BY, "key"))  # type: ignore[arg-type]
     pace = Pace(2, rest_seconds=0.0001)
-    await carry_on(store, run, blocks_of(rows, 5), pace=pace, tell=hear)  # type: ignore[arg-type]
+    await carry_on(store, run, blocks_of(rows, 5), find_pace=lambda: pace, tell=hear)  # type: ignore[arg-type]
     assert heard == [(0, 2), (0, 3), (0, 4), (0, 5), (0, 6), (1, 7), (1, 8), (1, 9)]
 
 
@@ -244,6 +244,21 @@ async def test_slices_are_small_while_somebody_waits_for_the_store() -> None:
     world.store.pressed_seconds_ago = 10.0
     await bring(world.store, rows, slice_rows=1000, block=1000)
     assert len(world.store.import_parts) == 4
+
+
+async def test_an_import_slows_down_when_a_server_starts_beside_it() -> None:
+    """The pace is found anew before each slice, within a block too."""
+    world = World()
+    paces = [Pace(5), Pace(2, rest_seconds=0.0001)]
+
+    def find_pace() -> Pace:
+        """Go slowly from the second time on."""
+        return paces.pop(0) if len(paces) > 1 else paces[0]
+
+    rows = [ListedNumber(2 + n, f"+1212555{n:04}") for n in range(9)]
+    run = await begin_import(world.store, world.store.ids, ImportOrder(OPT_OUTS, BY, "key"))  # type: ignore[arg-type]
+    await carry_on(world.store, run, blocks_of(rows, 9), find_pace=find_pace)  # type: ignore[arg-type]
+    assert [sum(map(len, p.rows.values())) for p in world.store.import_parts] == [5, 2, 2]
 
 
 async def test_a_try_of_an_empty_list_finds_out_what_is_not_there() -> None:

@@ -69,7 +69,7 @@ class Pace(msgspec.Struct, frozen=True):
     ahead: int = 2
 
 
-AT_ONCE: Final = Pace()
+FindPace = Callable[[], Pace]
 
 
 class ImportOrder(msgspec.Struct, frozen=True):
@@ -98,14 +98,15 @@ async def carry_on(
     run: ImportRun,
     blocks: Blocks,
     *,
-    pace: Pace = AT_ONCE,
+    find_pace: FindPace = Pace,
     tell: Tell = _tell_nobody,
 ) -> ImportRun:
     """Decide and write the rows that are left, and finish; raises `Rejected`, `StoreUnavailable`.
 
     `blocks` are all of the list, from its beginning; `tell` hears of the rows decided now.
+    `find_pace` is asked before each slice: a server may begin to write beside a long import.
     """
-    sliced = _Slices(store, run, pace, tell)
+    sliced = _Slices(store, run, find_pace, tell)
     place = 0
     number = 0
     block = await asyncio.to_thread(next, blocks, None)
@@ -131,10 +132,11 @@ class _Step(NamedTuple):
 class _Slices:
     """Writes slices one behind the other, a few on their way at a time."""
 
-    def __init__(self, store: Store, run: ImportRun, pace: Pace, tell: Tell) -> None:
+    def __init__(self, store: Store, run: ImportRun, find_pace: FindPace, tell: Tell) -> None:
         self._store = store
         self._run = run
-        self._pace = pace
+        self._find_pace = find_pace
+        self._pace = Pace()
         self._tell = tell
         self._position = run.position
 
@@ -151,7 +153,7 @@ class _Slices:
                 command = ImportSlice(self._run.id, self._position, block, ready, self._run.aim)
                 self._position += len(part)
                 under_way.append(asyncio.create_task(self._store.submit(command, is_patient=True)))
-                if len(under_way) >= step.ahead:
+                while len(under_way) >= step.ahead:
                     await self._settle(under_way.pop(0), block)
             while under_way:
                 await self._settle(under_way.pop(0), block)
@@ -160,7 +162,7 @@ class _Slices:
 
     def _find_step(self) -> _Step:
         """Tell how large the next slice is: small and alone while anybody waits for the store."""
-        pace = self._pace
+        pace = self._pace = self._find_pace()
         if self._store.pressed_ago() < PRESSED_SECONDS:
             return _Step(min(PRESSED_ROWS, pace.slice_rows), 1)
         # A rest behind each slice is for others, who could not get in between those on their way.

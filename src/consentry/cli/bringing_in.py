@@ -5,6 +5,7 @@ import io
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple, TextIO
 
@@ -21,6 +22,7 @@ from consentry.actions.read_lists import (
     read_blocks,
 )
 from consentry.actions.run_import import (
+    FindPace,
     ImportOrder,
     Pace,
     begin_import,
@@ -198,12 +200,14 @@ async def _bring_in(
         _show_columns(columns, header)
     job = _Bringing(store, rows, reading, msgspec.structs.replace(aim, digest=rows.digest))
     with _reporting(how.report) as written:
-        counts, run = await job.run(written, _find_pace(settings), dry=how.is_dry)
+        find_pace = partial(_find_pace, settings)
+        counts, run = await job.run(written, find_pace, dry=how.is_dry)
     _tell_counts(counts, run, columns, as_json=how.as_json)
     return not any(counts[outcome.value] for outcome in BAD)
 
 
 def _find_pace(settings: Settings) -> Pace:
+    """Tell how fast to go: asked again and again, for a server may start meanwhile."""
     if settings.is_postgres:
         return Pace()
     return _BESIDE_A_SERVER if is_held(settings.database_path) else _BY_ITSELF
@@ -288,7 +292,7 @@ class _Bringing:
         self._advance: Callable[[int], None] = _stand_still
 
     async def run(
-        self, report: _Report | None, pace: Pace, *, dry: bool
+        self, report: _Report | None, find_pace: FindPace, *, dry: bool
     ) -> tuple[dict[str, int], ImportRun | None]:
         """Bring the list in, or only try; counts all its rows, those of an earlier start too."""
         self._report = report
@@ -302,7 +306,9 @@ class _Bringing:
             if run.position:
                 sys.stderr.write(f"{run.id} goes on behind row {run.position:,} of the list.\n")
             await self._tell_earlier(run)
-            run = await carry_on(self._store, run, self._blocks(), pace=pace, tell=self._tell)
+            run = await carry_on(
+                self._store, run, self._blocks(), find_pace=find_pace, tell=self._tell
+            )
         return count_all(run.counts), run
 
     def _blocks(self) -> Iterator[list[ListedRow]]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from consentry.ports import LogHead, StoreUnavailable
+from consentry.ports import LogDamaged, LogHead, StoreUnavailable
 from consentry.telemetry.ledger_gauges import LedgerGauges
 
 pytestmark = pytest.mark.unit
@@ -14,13 +14,13 @@ class Told:
     """A store that tells how far its log is, and the clock on the wall beside it."""
 
     def __init__(self) -> None:
-        self.head: LogHead | None = LogHead(0, 0)
+        self.head: LogHead | StoreUnavailable = LogHead(0, 0)
         self.seconds = 100.0
 
     async def read_log_head(self) -> LogHead:
-        """Tell it; raises StoreUnavailable where there is none to tell."""
-        if self.head is None:
-            raise StoreUnavailable("The database is away.")
+        """Tell it; raises what was put in its place."""
+        if isinstance(self.head, StoreUnavailable):
+            raise self.head
         return self.head
 
     def monotonic(self) -> float:
@@ -59,5 +59,17 @@ async def test_a_log_stalls_while_entries_wait_and_it_does_not_grow() -> None:
 async def test_nothing_is_told_of_a_log_that_cannot_be_read() -> None:
     """A number of before would pass for one of now."""
     told: Any = Told()
-    told.head = None
+    told.head = StoreUnavailable("The database is away.")
     assert await seen(LedgerGauges(told, told)) == {}
+
+
+async def test_a_log_that_is_damaged_stalls_too() -> None:
+    """Also where its head is gone, and nobody can say how many entries wait."""
+    told: Any = Told()
+    gauges = LedgerGauges(told, told)
+    told.head = LogDamaged("The head is gone.")
+    for stalled in (0.0, 15.0, 30.0):
+        assert await seen(gauges) == {"stalled_seconds": stalled}
+        told.seconds += 15.0
+    told.head = LogHead(5, 3)
+    assert await seen(gauges) == {"waiting": 3, "stalled_seconds": 0.0}

@@ -1,15 +1,21 @@
 """One seed from its disk to its verdict."""
 
+import gc
 import logging
+from typing import Final
 
 import apsw
 import msgspec
-from past import SIZES, live_past
+from past import SIZES, Past, live_past
 from simulated_company import PROGRAMS
 from simulated_world import Failure, World
 
 from consentry.domain.entries import ActorKind
 from consentry.ports import StoreUnavailable
+
+
+_SWEPT_AFTER: Final = 500_000
+"""So many objects are made before garbage is looked for: more than most worlds make."""
 
 
 class Told(msgspec.Struct):
@@ -40,6 +46,15 @@ def run_seed(seed: int, *, steps: int, verbose: bool = False) -> Told:
     past = live_past(SIZES[seed % len(SIZES)])
     if past.world.failure is not None:
         return Told(seed, "", {}, msgspec.structs.replace(past.world.failure, seed=seed))
+    gc.set_threshold(_SWEPT_AFTER)
+    told = _run(seed, past, steps=steps, verbose=verbose)
+    # The world is thrown away as a whole, and what is left is never looked through again.
+    gc.collect()
+    gc.freeze()
+    return told
+
+
+def _run(seed: int, past: Past, *, steps: int, verbose: bool) -> Told:
     world = World(seed, verbose=verbose)
     world.go_on_from(past.world, past.image)
     log = logging.getLogger()
@@ -52,8 +67,9 @@ def run_seed(seed: int, *, steps: int, verbose: bool = False) -> Told:
     world.counts["decision replayed"] = world.witness.decisions
     _count_population(world, len(past.world.witness.mirror.entries))
     world.counts["operation of the disk"] = world.disk.operations
-    told = Told(seed, world.trace.hexdigest(), dict(world.counts), world.failure)
+    told = Told(seed, world.digest(), dict(world.counts), world.failure)
     world.close()
+    log.handlers = []
     return told
 
 

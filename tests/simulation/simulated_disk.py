@@ -24,17 +24,21 @@ class _File:
 
     def __init__(self) -> None:
         self.content = bytearray()
-        self.unsynced: list[tuple[int, bytes, bytes, int]] = []
+        self.unsynced: list[tuple[int, bytes | bytearray, bytes, int]] = []
         self.was_synced = False
 
     def write(self, offset: int, data: bytes) -> None:
-        length = len(self.content)
+        content = self.content
+        length = len(content)
+        if offset == length:
+            self.unsynced.append((offset, b"", data, length))
+            content += data
+            return
         if offset > length:
-            self.content.extend(bytes(offset - length))
-        with memoryview(self.content) as content:
-            before = bytes(content[offset : offset + len(data)])
-        self.unsynced.append((offset, before, data, length))
-        self.content[offset : offset + len(data)] = data
+            content.extend(bytes(offset - length))
+        end = offset + len(data)
+        self.unsynced.append((offset, content[offset:end], data, length))
+        content[offset:end] = data
 
     def truncate(self, size: int) -> None:
         length = len(self.content)
@@ -152,12 +156,12 @@ class SimulatedFile:
         self._name = name
         self._file = disk.files.setdefault(name, _File())
 
-    def xRead(self, amount: int, offset: int) -> bytes:
-        self._disk.step()
-        if self._disk.faults.strike("read failed", self._disk.faults.read):
+    def xRead(self, amount: int, offset: int) -> bytearray:
+        disk = self._disk
+        disk.step()
+        if disk.faults.read and disk.faults.strike("read failed", disk.faults.read):
             raise apsw.IOError("the disk does not read")
-        with memoryview(self._file.content) as content:
-            return bytes(content[offset : offset + amount])
+        return self._file.content[offset : offset + amount]
 
     def xWrite(self, data: bytes, offset: int) -> None:
         self._disk.step()
@@ -165,7 +169,7 @@ class SimulatedFile:
         if faults.full and offset + len(data) > len(self._file.content):
             faults.counts["disk full"] += 1
             raise apsw.FullError("the disk is full")
-        if faults.strike("write failed", faults.write):
+        if faults.write and faults.strike("write failed", faults.write):
             # Part of it is there all the same.
             self._file.write(offset, data[: faults.chance.randrange(len(data))])
             raise apsw.IOError("the disk does not write")

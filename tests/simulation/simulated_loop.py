@@ -62,15 +62,21 @@ class SimulatedClock:
 
     def __init__(self, loop: SimulatedLoop) -> None:
         self._loop = loop
+        self._read_at, self._true = 0.0, START
         self.set_by = timedelta()
 
     def now(self) -> datetime:
         """Read the wall clock, as wrong as it is."""
-        return START + timedelta(microseconds=round(self._loop.time() * 1e6)) + self.set_by
+        return self.true_now() + self.set_by
 
     def true_now(self) -> datetime:
         """Tell the time as nobody here knows it."""
-        return START + timedelta(microseconds=round(self._loop.time() * 1e6))
+        elapsed = self._loop.time()
+        if elapsed != self._read_at:
+            # Very much happens at one and the same time.
+            self._read_at = elapsed
+            self._true = START + timedelta(microseconds=round(elapsed * 1e6))
+        return self._true
 
     def monotonic(self) -> float:
         """Read seconds that never go back."""

@@ -40,6 +40,9 @@ def open_connection(
     connection.pragma("temp_store", "memory")
     # The permission to change the ledger ends with its transaction by a reference (0018).
     connection.pragma("foreign_keys", "on")
+    # A plan hangs on the query alone. SQLite would look at what is bound to a LIMIT otherwise, and
+    # prepare the claim of due jobs anew each time that it runs.
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     return connection
 
 

@@ -14,6 +14,9 @@ from consentry.wire.tiles import TileName
 _NEAR = 8
 _EVERY = -1
 
+_Tile = tuple[Leaves, bytes]
+"""The leaves of a tile with their hashes."""
+
 _LOG = read_queries("sqlite", "log")
 
 
@@ -36,21 +39,29 @@ class LogReader:
         found: dict[str, Logged] = {}
         with answering(), reading_log("the tables log_leaves and log_tiles"):
             ids = {"ids": encode(entry_ids).decode()}
-            for entry_id, seq in self._connection.execute(_LOG["find_seqs"], ids).fetchall():
-                logged = self._find(int(str(seq)), _NEAR) or self._find(int(str(seq)), _EVERY)
-                if logged is not None:
-                    found[str(entry_id)] = logged
+            seqs = self._connection.execute(_LOG["find_seqs"], ids).fetchall()
+            wanted = sorted((int(str(seq)), str(entry_id)) for entry_id, seq in seqs)
+            tile: _Tile | None = None
+            for seq, entry_id in wanted:
+                # Entries that are asked for together mostly lie in one tile: it is read once.
+                place = None if tile is None else find_logged(*tile, seq)
+                if place is None:
+                    tile = self._find(seq, _NEAR) or self._find(seq, _EVERY)
+                    place = None if tile is None else find_logged(*tile, seq)
+                if place is not None:
+                    found[entry_id] = place
         return found
 
-    def _find(self, seq: int, limit: int) -> Logged | None:
+    def _find(self, seq: int, limit: int) -> _Tile | None:
+        """Find the tile with an entry's leaf."""
         near = self._connection.execute(_LOG["find_leaves"], {"seq": seq, "limit": limit})
         for row in near:
             leaves = Leaves(*row)
             if leaves.first_seq <= seq:
                 hashes = self.read_tiles([TileName(0, leaves.number)])
-                logged = find_logged(leaves, hashes[TileName(0, leaves.number)], seq)
-                if logged is not None:
-                    return logged
+                tile = leaves, hashes[TileName(0, leaves.number)]
+                if find_logged(*tile, seq) is not None:
+                    return tile
         return None
 
     def read_tiles(self, names: list[TileName]) -> dict[TileName, bytes]:

@@ -32,8 +32,14 @@ class Number:
 
     def key(self, layer: str) -> tuple[str, str]:
         """Name what a block in a layer covers: the provider blocks a whole service."""
-        whole = layer == "provider" and self.service is not None
-        return (self.service if whole and self.service else self.number), layer
+        return self._keys[layer]
+
+    @cached_property
+    def _keys(self) -> dict[str, tuple[str, str]]:
+        keys = {layer: (self.number, layer) for layer in LAYERS}
+        if self.service is not None:
+            keys["provider"] = self.service, "provider"
+        return keys
 
 
 @dataclass(frozen=True)
@@ -145,10 +151,13 @@ class Person:
 
     def is_revoked(self, number: Number) -> bool:
         """Tell whether anything the person said forbids a text from this number."""
-        if any(self.closing(number, layer) for layer in LAYERS):
+        outs = [w for w in self.words if w.opts_out]
+        if not outs and not self.never:
+            return False
+        if outs and any(self.closing(number, layer) for layer in LAYERS):
             return True
         back = self._opt_ins(number)
-        gone = [w for w in self.words if w.opts_out and w.number == number]
+        gone = [w for w in outs if w.number == number]
         if any(not any(b.is_after(w.turn, w.sent) for b in back) for w in gone):
             return True
         covering = [t for t in self.never if t.brand in (None, number.brand)]

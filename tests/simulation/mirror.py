@@ -1,6 +1,7 @@
 """What the ledger says by itself: every durable change in memory, folded without the store."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import apsw
 import msgspec
@@ -10,6 +11,9 @@ from consentry.domain.entries import Entry, EntryKind, fold
 from consentry.domain.messages import Job, Message
 from consentry.domain.standing import Standing, apply_pieces
 from consentry.ports import Change, Destroyed
+
+Rows = list[tuple[Any, Any]]
+"""Rows of a table, each by its name and its value."""
 
 _EMPTY = Standing()
 _DECODE_MESSAGE = msgspec.json.Decoder(Message).decode
@@ -102,7 +106,9 @@ class Mirror:
         return None
 
     def _compare_entries(self, connection: apsw.Connection) -> str | None:
-        stored = [str(id_) for (id_,) in connection.execute("SELECT id FROM entries ORDER BY seq")]
+        query = "SELECT group_concat(id) FROM (SELECT id FROM entries ORDER BY seq)"
+        ((ids,),) = connection.execute(query)
+        stored = [] if ids is None else str(ids).split(",")
         known = [entry.id for entry in self.entries]
         return None if stored == known else f"entries: {_name_difference(stored, known)}"
 
@@ -114,39 +120,50 @@ class Mirror:
         return f"jobs: {_name_difference(jobs.items(), self.jobs.items())}"
 
     def _compare_standings(self, connection: apsw.Connection) -> str | None:
-        rows = connection.execute("SELECT recipient, value FROM standings")
+        rows = connection.execute("SELECT recipient, value FROM standings").fetchall()
         wrong = [
             number
-            for number, value in rows
+            for number, value in self._skip_alike(rows, self.standings)
             if not self._is(number, value, _DECODE_STANDING, self.standing(number))
         ]
+        wrong += self.standings.keys() - dict(rows).keys()
         return f"standings than the folds of their entries: {wrong}" if wrong else None
 
     def _compare_messages(self, connection: apsw.Connection) -> str | None:
-        rows = connection.execute("SELECT id, value FROM messages")
-        stored = {str(name): str(value) for name, value in rows}
+        rows = connection.execute("SELECT id, value FROM messages").fetchall()
+        stored: dict[str, str] = dict(rows)
         known = self.messages
         if stored.keys() == known.keys() and all(
-            self._is(name, value, _DECODE_MESSAGE, known[name]) for name, value in stored.items()
+            self._is(name, value, _DECODE_MESSAGE, known[name])
+            for name, value in self._skip_alike(rows, known)
         ):
             return None
         messages = {name: _DECODE_MESSAGE(value) for name, value in stored.items()}
         return f"messages: {_name_difference(messages.items(), known.items())}"
 
     def _compare_values(self, connection: apsw.Connection) -> str | None:
-        values = connection.execute("SELECT value FROM entries ORDER BY seq")
-        for place, ((value,), entry) in enumerate(zip(values, self.entries, strict=True), start=1):
-            if place not in self.empty and not self._is(place, value, _DECODE_ENTRY, entry):
-                return f"entry {entry.id} than was written"
+        rows = connection.execute("SELECT seq, value FROM entries ORDER BY seq").fetchall()
+        known = dict(enumerate(self.entries, start=1))
+        if [seq for seq, _ in rows] != list(known):
+            return f"numbers of entries than 1 to {len(known)}"
+        for place, value in self._skip_alike(rows, known):
+            if place not in self.empty and not self._is(place, value, _DECODE_ENTRY, known[place]):
+                return f"entry {known[place].id} than was written"
         return None
+
+    def _skip_alike(self, rows: Rows, known: Mapping[Any, object]) -> Rows:
+        """Leave out those that are, and must be, what they were when they were found right."""
+        alike, nothing = self.alike, (None, None)
+        return [
+            (name, value)
+            for name, value in rows
+            if (before := alike.get(name, nothing))[0] != value or before[1] is not known.get(name)
+        ]
 
     def _is(
         self, name: str | int, value: str, decode: Callable[[str], object], known: object
     ) -> bool:
-        """Tell whether a row is what it must be; one of which both are as before is not read."""
-        before = self.alike.get(name)
-        if before is not None and before[1] is known and before[0] == value:
-            return True
+        """Tell whether a row is what it must be, and keep in mind that it is."""
         if decode(value) != known:
             return False
         self.alike[name] = value, known

@@ -13,7 +13,6 @@ from simulated_world import Failure, World
 from consentry.domain.entries import ActorKind
 from consentry.ports import StoreUnavailable
 
-
 _SWEPT_AFTER: Final = 500_000
 """So many objects are made before garbage is looked for: more than most worlds make."""
 

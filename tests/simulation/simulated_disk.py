@@ -257,7 +257,15 @@ def _say_unless_meant(kind: type[BaseException], error: BaseException, where: ob
 
 
 def install_vfs() -> SimulatedVFS:
-    """Let every database that is opened from now on lie on a simulated disk."""
+    """Let every database that is opened from now on lie on a simulated disk.
+
+    To be called before the first is opened: nobody reads SQLite's count of its memory here, and
+    each connection has room enough of its own.
+    """
+    apsw.shutdown()
+    apsw.config(apsw.SQLITE_CONFIG_MEMSTATUS, False)
+    apsw.config(apsw.SQLITE_CONFIG_LOOKASIDE, 1200, 1000)
+    apsw.initialize()
     vfs = SimulatedVFS()
     sys.excepthook = _say_unless_meant
     apsw.connection_hooks.append(_open_alone)

@@ -270,6 +270,7 @@ class Witness(Hearing):
         said, standing = self.said[recipient], self.mirror.standing(recipient)
         now = self.now()
         marketing: dict[str, bool] = {}
+        unclear_to = {self.numbers[to].brand for who, to in self.unclear if who == recipient}
         for place, sender in enumerate(self.directory.senders.values()):
             if sender.number not in CROWDED and not self._is_turn_of(place):
                 continue
@@ -283,10 +284,7 @@ class Witness(Hearing):
                 self._see_blocks(recipient, sender.number, standing)
             if number.brand not in marketing:
                 marketing[number.brand] = said.may_market(number.brand, now)
-            unclear = any(
-                person == recipient and self.numbers[other].brand == number.brand
-                for person, other in self.unclear
-            )
+            unclear = number.brand in unclear_to
             if (not marketing[number.brand] or unclear) and (unclear or self._is_turn_of(place)):
                 asked = self._ask(recipient, sender.number, standing, Purpose.MARKETING)
                 if asked.decision is not Verdict.DENY:

@@ -4,6 +4,7 @@ import re
 from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 from store_world import START
 
@@ -114,6 +115,22 @@ def test_notices_are_listed_by_where_they_go(tmp_path: Path) -> None:
         "SEARCH n USING COVERING INDEX notices_due (state=? AND host>?)",
         "SEARCH n USING INTEGER PRIMARY KEY (rowid=?)",
     ]
+
+
+def test_a_query_is_prepared_once_whatever_is_bound_to_it(tmp_path: Path) -> None:
+    """SQLite would plan the claim of due jobs anew each time, for the sake of its LIMIT."""
+    with closing(open_connection(tmp_path / "plans.db")) as connection:
+        apply_migrations(connection, read_migrations("sqlite"), START)
+        anew: list[int] = []
+        connection.trace_v2(
+            apsw.SQLITE_TRACE_PROFILE,
+            lambda told: anew.append(told["stmt_status"]["SQLITE_STMTSTATUS_REPREPARE"]),
+        )
+        query = read_queries("sqlite", "load")["load_due_work"]
+        for limit in (1, 50, 1000):
+            due = {"keys": '["+14155550100"]', "now": 1, "limit": limit}
+            assert connection.execute(query, due).fetchall() == [("[]",)]
+    assert anew == [0, 0, 0]
 
 
 def explain(folder: Path, file: str, name: str) -> list[str]:

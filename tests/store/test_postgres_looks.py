@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 SUMMARIZE = "SELECT brin_summarize_new_values('entries_in_order')"
 VACUUMING = "BEGIN; LOCK TABLE entries IN SHARE UPDATE EXCLUSIVE MODE"
 RANGES = 800
-"""So many entries take more than one range of the index."""
+"""So many long entries take more than one range of the index."""
 
 WHOLE_READS = "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'jobs'"
 LOOKS = "SELECT sum(idx_scan) FROM pg_stat_user_indexes WHERE indexrelname = 'jobs_due'"
@@ -28,6 +28,11 @@ LOOKS = "SELECT sum(idx_scan) FROM pg_stat_user_indexes WHERE indexrelname = 'jo
 def append(*numbers: int) -> Change:
     """Make a change that appends entries."""
     return Change(entries=tuple(tagged(number, BOB) for number in numbers))
+
+
+def append_ranges() -> Change:
+    """Make a change that appends so many long entries that they take several ranges."""
+    return Change(entries=tuple(tagged(number, BOB, text="a" * 1500) for number in range(RANGES)))
 
 
 async def test_a_long_queue_is_not_read_whole(postgres: PostgresDatabase) -> None:
@@ -52,7 +57,7 @@ async def test_what_is_integrated_is_known_to_the_index_of_ranges(
 ) -> None:
     """Nothing is left for an autovacuum, which may come much later: looks read only what is new."""
     store = postgres.open(signer=SIGNER)
-    await store.submit(write(append(*range(RANGES))))
+    await store.submit(write(append_ranges()))
     assert await store.integrate_log() == LogHead(RANGES, 0)
     assert await postgres.run(SUMMARIZE) == 0
     await store.close()
@@ -72,7 +77,7 @@ async def test_a_vacuum_holds_no_entry_back(postgres: PostgresDatabase) -> None:
 async def test_only_an_owner_has_ranges_summarized(postgres: PostgresDatabase) -> None:
     """A user to whom the tables were granted writes as ever: nothing is tried that is refused."""
     store = postgres.open()
-    await store.submit(write(append(*range(RANGES))))
+    await store.submit(write(append_ranges()))
     name = f"granted_{uuid4().hex}"
     await postgres.run(f"CREATE ROLE {name}")
     await postgres.run(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {name}")

@@ -244,7 +244,7 @@ async def test_the_log_knows_the_ranges_of_each_partition(
     store: Store, partitioned: PostgresDatabase
 ) -> None:
     """The index of ranges is one of each partition's: what is integrated is summarized in it."""
-    entries = tuple(tagged(number, BOB) for number in range(800))
+    entries = tuple(tagged(number, BOB, text="a" * 1500) for number in range(800))
     await store.submit(write(Change(entries=entries)))
     integrating = partitioned.open(signer=SIGNER)
     assert await integrating.integrate_log() == LogHead(800, 0)

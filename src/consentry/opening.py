@@ -3,8 +3,11 @@
 It knows nothing of servers, so a command that only looks something up starts without them.
 """
 
+import logging
 import os
 import secrets
+import shlex
+import stat
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from hashlib import sha256
@@ -30,7 +33,7 @@ from consentry.ports import (
 )
 from consentry.setting_list import LogFormat, LogNumbers, Switch
 from consentry.setting_values import SECRET_CHARACTERS_MIN, SettingError
-from consentry.settings import Settings
+from consentry.settings import SETTINGS_FILE, Settings, read_written
 from consentry.store.postgres.address import AddressError
 from consentry.store.sealing import TextKey, read_text_key, use_text_keys
 from consentry.store.sqlite.store import SQLiteStore
@@ -52,6 +55,8 @@ _NAMES_OF_SECRETS: Final = ("_key", "_keys", "_secret", "_secrets")
 _PLAIN: Final = "plain"
 _MENDING: Final = "Bring the file back from your own copy, readable for this program alone."
 _FILE: Final = "file:"
+_OF_OTHERS: Final = 0o077
+_log = logging.getLogger(__name__)
 FIRST_ADMIN_EMAIL: Final = "admin@localhost"
 _LOGGED_AS_JSON: Final = {LogFormat.AUTO: None, LogFormat.JSON: True, LogFormat.TEXT: False}
 
@@ -336,6 +341,63 @@ def _read_words(written: str, setting: str = "CONSENTRY_TEXT_KEYS") -> list[str]
             f"{setting} names the file {file}, which cannot be read ({error})."
         ) from error
     return [word for line in lines for word in line.partition("#")[0].split()]
+
+
+class ExposedFile(msgspec.Struct, frozen=True):
+    """A file with secrets that others than its owner may read or write; `mode` as in 0o644."""
+
+    path: Path
+    mode: int
+
+    @property
+    def sentence(self) -> str:
+        """Say what is wrong, and what to do."""
+        return (
+            f"{self.path} holds secrets, and others than its owner may open it (mode "
+            f"{self.mode:04o}). Run: chmod 600 {shlex.quote(str(self.path))}"
+        )
+
+
+def list_exposed(settings: Settings, file: Path = SETTINGS_FILE) -> list[ExposedFile]:
+    """List the files with secrets that others may open: keys, the database, the settings.
+
+    As ssh looks at its keys. Nothing where a file is not there: it is made for its owner alone.
+    """
+    names = (settings.text_keys, settings.erasure_keys, settings.older_secret_keys)
+    files = [Path(name.removeprefix(_FILE)) for name in names if name and name.startswith(_FILE)]
+    if not settings.is_postgres:
+        database = settings.database_path
+        beside = ("secret.key", "ledger.key", f"{database.name}-wal", f"{database.name}-shm")
+        files += [database, *map(database.with_name, beside)]
+    if holds_secrets(file):
+        files.append(file)
+    found = ((path, _read_mode(path)) for path in dict.fromkeys(files))
+    return [ExposedFile(path, mode) for path, mode in found if mode & _OF_OTHERS]
+
+
+def warn_of_exposed(settings: Settings) -> None:
+    """Tell the log of files with secrets that others may open."""
+    for exposed in list_exposed(settings):
+        _log.warning("secrets_exposed", extra={"why": exposed.sentence})
+
+
+def holds_secrets(file: Path) -> bool:
+    """Tell whether a settings file says a secret: a key, or a database's password."""
+    written = read_written(file)
+    password = urlsplit(written.get("database", "")).password
+    return bool(password) or any(
+        value and not value.startswith(_FILE)
+        for name, value in written.items()
+        if name.endswith(_NAMES_OF_SECRETS)
+    )
+
+
+def _read_mode(path: Path) -> int:
+    """Read who may open a file; 0 where it is not there."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return 0
 
 
 def name_places(settings: Settings) -> Places:

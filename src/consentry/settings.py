@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -91,12 +92,16 @@ class Settings(msgspec.Struct, frozen=True):
         return Path(self.database.removeprefix("sqlite:///"))
 
 
+SETTINGS_FILE: Final = Path("consentry.toml")
+"""What is read of the folder that a command runs in."""
+
+
 def read_settings(
-    environment: Mapping[str, str] | None = None, file: Path = Path("consentry.toml")
+    environment: Mapping[str, str] | None = None, file: Path = SETTINGS_FILE
 ) -> Settings:
     """Read all settings; raises `SettingError` naming the setting, the value, what is allowed."""
     chosen = dict(os.environ if environment is None else environment)
-    written = _read_file(file)
+    written = read_written(file)
     values = {}
     for setting in SETTINGS:
         value = chosen.get(setting.variable, written.get(setting.name, setting.default))
@@ -109,7 +114,8 @@ def on_database(settings: Settings, database: str) -> Settings:
     return msgspec.structs.replace(settings, database=read_database("database", database))
 
 
-def _read_file(file: Path) -> dict[str, str]:
+def read_written(file: Path) -> dict[str, str]:
+    """Read what a settings file says; raises `SettingError` where it cannot be read."""
     if not file.is_file():
         return {}
     try:

@@ -14,6 +14,7 @@ from consentry.cli import (
     carriers,
     consents,
     customers,
+    doctor,
     erasing,
     evidence,
     expiring,
@@ -67,6 +68,7 @@ registering.register(app)
 carriers.register(app)
 moving.register(app)
 ledger.register(app)
+doctor.register(app)
 backing_up.register(app)
 agents.register(app)
 consents.register(app)

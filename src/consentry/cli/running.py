@@ -10,7 +10,7 @@ import typer
 from consentry.cli.event_loop import run_fast
 from consentry.cli.lifeline import stop_with_parent
 from consentry.cli.output import JSONFlag, fail, shows_link, tell_address
-from consentry.opening import start_logging
+from consentry.opening import start_logging, warn_of_exposed
 from consentry.settings import read_settings
 
 
@@ -59,6 +59,7 @@ def serve(
     from consentry.hosting import bind  # noqa: PLC0415
 
     start_logging(settings)
+    warn_of_exposed(settings)
     try:
         if workers > 1:
             raise typer.Exit(run_fast(run_workers(settings, workers, as_json=as_json)))

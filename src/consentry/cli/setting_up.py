@@ -65,6 +65,8 @@ def init(
     lines = []
     for setting in SETTINGS:
         lines += [f"# {setting.help}", f'# {setting.name} = "{setting.default}"', ""]
+    # Secrets are written into it.
+    file.touch(mode=0o600)
     file.write_text("\n".join(lines), encoding="utf-8")
     settings = read_settings()
     with_store(_nothing)

@@ -168,6 +168,7 @@ async def scrub_list(
                 engine,
                 file,
                 scrub.out,
+                folder=at,
                 only_allowed=scrub.only_allowed,
                 halved_from=scrub.halved_from,
             )

@@ -122,10 +122,13 @@ def write_list(
     file: ListFile,
     out: Path,
     *,
+    folder: Path,
     only_allowed: bool,
     halved_from: int = HALVED_FROM,
 ) -> None:
     """Write all rows with their answers; `out` is whole, or not there. Raises ListError.
+
+    Until then they are in `folder`, which is beside it and its owner's alone.
 
     Rows that keep their order are written by one core, so that a CSV of so many rows is written
     in two halves.
@@ -134,26 +137,22 @@ def write_list(
     half = -(-rows // 2)
     is_whole = is_parquet(out) or rows < halved_from
     slices = ("",) if is_whole else (f"LIMIT {half}", f"OFFSET {half}")
-    drafts = [out.with_name(f".{out.name}.{place}.draft") for place in range(len(slices))]
+    drafts = [folder / f"{place}.draft" for place in range(len(slices))]
     copies = [
         f"COPY ({_write_rows(file, rows_, only_allowed=only_allowed)}) "
         f"TO {quote(str(draft))} ({_write_format(out, draft, drafts[0])})"
         for rows_, draft in zip(slices, drafts, strict=True)
     ]
-    try:
-        with failing(f"{out} cannot be written"), ThreadPoolExecutor(len(copies)) as threads:
-            for written in [threads.submit(engine.cursor().execute, copy) for copy in copies]:
-                written.result()
-        with drafts[0].open("ab") as whole:
-            for draft in drafts[1:]:
-                with draft.open("rb") as part:
-                    shutil.copyfileobj(part, whole, _COPIED_AT_ONCE)
-        # It says who opted out: its owner alone may read it.
-        drafts[0].chmod(0o600)
-        drafts[0].replace(out)
-    finally:
-        for draft in drafts:
-            draft.unlink(missing_ok=True)
+    with failing(f"{out} cannot be written"), ThreadPoolExecutor(len(copies)) as threads:
+        for written in [threads.submit(engine.cursor().execute, copy) for copy in copies]:
+            written.result()
+    with drafts[0].open("ab") as whole:
+        for draft in drafts[1:]:
+            with draft.open("rb") as part:
+                shutil.copyfileobj(part, whole, _COPIED_AT_ONCE)
+    # It says who opted out: its owner alone may read it.
+    drafts[0].chmod(0o600)
+    drafts[0].replace(out)
 
 
 def _write_rows(file: ListFile, rows: str, *, only_allowed: bool) -> str:

@@ -144,6 +144,40 @@ def test_a_block_is_told_with_what_it_covers(
     )
 
 
+def test_a_block_of_a_service_is_told_to_all_brands_that_text_from_it() -> None:
+    """Each hears of itself and of no other brand; who is told of all brands hears of it once."""
+    sender = msgspec.structs.replace(SERVICE_A, number="+18005550188", brand="beta")
+    directory = msgspec.structs.replace(
+        DIRECTORY, senders={**DIRECTORY.senders, sender.number: sender}
+    )
+    change = Change(
+        entries=(
+            Entry(
+                "ent_1",
+                PERSON,
+                EntryKind.OPTED_OUT,
+                START,
+                START,
+                AGENT,
+                pieces=(block(scope=str(SERVICE_A.messaging_service_sid)),),
+            ),
+        )
+    )
+    told = {}
+    for brands in ((), ("acme",), ("beta",), ("beta", "other"), ("other",)):
+        hook = msgspec.structs.replace(HOOK, brands=brands)
+        hooked = msgspec.structs.replace(directory, webhooks={hook.id: hook})
+        notices = derive_events(change, hooked, known={}, standing_of=lambda _: Standing())
+        told[brands] = [msgspec.json.decode(notice.data)["brand"] for notice in notices]
+    assert told == {
+        (): ["acme"],
+        ("acme",): ["acme"],
+        ("beta",): ["beta"],
+        ("beta", "other"): ["beta"],
+        ("other",): [],
+    }
+
+
 def test_a_block_is_told_when_its_state_is_another() -> None:
     """One that was never there is open."""
     blocked = apply_pieces(Standing(), (block(),))

@@ -161,7 +161,8 @@ DATA_OF: Final[dict[EventType, type[Data]]] = {
 class Event(msgspec.Struct, frozen=True, gc=False):
     """One thing that happened. `id` is made from what it tells of, so it is made once.
 
-    `brand` is the one it is about, None where none of ours is; `recipient` the person.
+    `brand` is the one it is about, None where none of ours is; `recipient` the person. A block of a
+    messaging service is about all brands that text from it: `other_brands` are those but the first.
     """
 
     id: str
@@ -170,6 +171,17 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     brand: str | None
     recipient: str
     data: Data
+    other_brands: tuple[str, ...] = ()
+
+    def told_to(self, webhook: Webhook) -> "Event | None":
+        """Give it as a webhook is told it: of the first of its brands that it is for, if any is."""
+        if webhook.wants(self.type, self.brand):
+            return self
+        for brand in self.other_brands:
+            if webhook.wants(self.type, brand):
+                data = msgspec.structs.replace(self.data, brand=brand)
+                return msgspec.structs.replace(self, brand=brand, data=data)
+        return None
 
 
 def events_of_entry(entry: Entry, before: Standing, directory: Directory) -> Iterator[Event]:
@@ -185,9 +197,11 @@ def events_of_entry(entry: Entry, before: Standing, directory: Directory) -> Ite
             case _:
                 told = None
         if told is not None:
-            kind, brand, data = told
+            kind, brands, data = told
+            brand, *others = brands or (None,)
             event_id = f"evt_{entry.id}_{number:02}"
-            yield Event(event_id, kind, entry.recorded_at, brand, entry.recipient, data)
+            at, recipient = entry.recorded_at, entry.recipient
+            yield Event(event_id, kind, at, brand, recipient, data, tuple(others))
 
 
 def event_of_message(
@@ -256,7 +270,7 @@ def notice_of_event(event: Event, webhook: Webhook) -> EventNotice:
     )
 
 
-_Told = tuple[EventType, str | None, Data]
+_Told = tuple[EventType, tuple[str, ...], Data]
 
 
 def _tell_text(message: Message, read: Entry | None, directory: Directory) -> Event:
@@ -304,7 +318,7 @@ def _tell_consent(
         level=now.level,
         actor=entry.actor.kind,
     )
-    return kind, brand, data
+    return kind, _list_known(brand), data
 
 
 def _tell_block(entry: Entry, now: Block, before: Standing, directory: Directory) -> _Told | None:
@@ -312,7 +326,7 @@ def _tell_block(entry: Entry, now: Block, before: Standing, directory: Directory
     was = next((one.state for one in before.blocks if (one.scope, one.layer) == place), None)
     if now.state is (was or BlockState.OPEN):
         return None
-    brand = _brand_of_scope(now.scope, directory)
+    brands = _brands_of_scope(now.scope, directory)
     data = BlockData(
         entry=entry.id,
         recipient=entry.recipient,
@@ -323,9 +337,9 @@ def _tell_block(entry: Entry, now: Block, before: Standing, directory: Directory
         cause=now.cause,
         since=now.since,
         sender=now.scope if now.scope in directory.senders else None,
-        brand=brand,
+        brand=next(iter(brands), None),
     )
-    return EventType.BLOCK_CHANGED, brand, data
+    return EventType.BLOCK_CHANGED, brands, data
 
 
 def _tell_suppression(entry: Entry, now: Suppression, before: Standing) -> _Told | None:
@@ -345,7 +359,7 @@ def _tell_suppression(entry: Entry, now: Suppression, before: Standing) -> _Told
         sender=None,
         brand=brand,
     )
-    return EventType.BLOCK_CHANGED, brand, data
+    return EventType.BLOCK_CHANGED, _list_known(brand), data
 
 
 def _brand_of(sender: str, directory: Directory) -> str | None:
@@ -353,10 +367,14 @@ def _brand_of(sender: str, directory: Directory) -> str | None:
     return None if known is None else known.brand
 
 
-def _brand_of_scope(scope: str, directory: Directory) -> str | None:
-    """Find the brand of a block's scope: of a sender, or of the first sender of a service."""
+def _brands_of_scope(scope: str, directory: Directory) -> tuple[str, ...]:
+    """List the brands of a block's scope: of a sender, or of all senders of a service."""
     known = directory.senders.get(scope)
     if known is not None:
-        return known.brand
+        return _list_known(known.brand)
     of_service = (s.brand for s in directory.senders.values() if s.messaging_service_sid == scope)
-    return next(of_service, None)
+    return tuple(dict.fromkeys(of_service))
+
+
+def _list_known(brand: str | None) -> tuple[str, ...]:
+    return () if brand is None else (brand,)

@@ -35,10 +35,10 @@ def derive_events(
     if not webhooks:
         return []
     return [
-        notice_of_event(event, webhook)
+        notice_of_event(told, webhook)
         for event in _list_events(change, directory, known, standing_of)
         for webhook in webhooks
-        if webhook.wants(event.type, event.brand)
+        if (told := event.told_to(webhook)) is not None
     ]
 
 

@@ -17,7 +17,7 @@ from consentry.clock import SystemClock
 from consentry.ports import CarrierAccount, Scope
 
 TWILIO = CarrierAccount("fake", "twilio", "AC" + "1" * 32, "secret token", "http://127.0.0.1:1")
-START_SECONDS_MAX = 20
+START_SECONDS_MAX = 60
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ async def compare(world: World, **more: object) -> dict[str, object]:
     """Compare the account and wait until it is over."""
     begun = await world.call("POST", "/v1/reconciliations", {"carrier": "fake", **more})
     assert (begun.status, begun.json["state"]) == (202, "running")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             shown = await world.call("GET", f"/v1/reconciliations/{begun.json['id']}", key="read")
             if shown.json["state"] != "running":

@@ -56,9 +56,7 @@ class Traced:
     async def deliver(self) -> None:
         """Deliver all that is in the outbox."""
         running = asyncio.create_task(self.loop.run())
-        for _ in range(500):
-            if not await self.world.store.count_outbox():
-                break
+        while await self.world.store.count_outbox():  # noqa: ASYNC110 - no event tells of it
             await asyncio.sleep(0.01)
         await self.loop.stop()
         await running

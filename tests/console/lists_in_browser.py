@@ -26,6 +26,7 @@ BODIES: Final = (
     "wrong number",
     "START",
 )
+PATIENCE_MILLISECONDS: Final = 60_000
 LONG_NAME: Final = "<b>Ann</b> \u05e9\u05dc\u05d5\u05dd 👩‍👩‍👧 " + "W" * 180
 
 
@@ -42,7 +43,7 @@ def served(folder: Path) -> Iterator[str]:
     assert ready.wait(60)
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     ended.set()
-    thread.join(30)
+    thread.join(60)
     assert not thread.is_alive()
 
 
@@ -89,7 +90,7 @@ def sign_in(browser: Browser, url: str, who: Agent = ADMIN, **options: object) -
     """Open a window of an agent."""
     context = browser.new_context(**options)  # type: ignore[arg-type]
     context.add_cookies([{"name": "who", "value": who.id, "url": url}])
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
     return context
 
 

@@ -68,7 +68,7 @@ def running_provider(*, userinfo: bool = True) -> Iterator[RealProvider]:
             yield RealProvider(issuer, process.stdin, process.stdout)
         finally:
             process.stdin.close()
-            process.wait(10)
+            process.wait(60)
 
 
 def open_browser(console: Console) -> httpx.AsyncClient:

@@ -23,7 +23,7 @@ from consentry.ports import InboundText
 pytestmark = pytest.mark.integration
 
 ANN, BOB, CAT = "+14155550142", "+14155550143", "+14155550144"
-PATIENCE_SECONDS: Final = 5.0
+PATIENCE_SECONDS: Final = 60.0
 QUIET_SECONDS: Final = 0.3
 """Nothing is told for so long: then it is not going to be."""
 

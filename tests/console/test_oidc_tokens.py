@@ -356,7 +356,7 @@ def test_a_server_that_cannot_reach_its_provider_says_what_is_missing(
         [sys.executable, "-c", SERVE.format(before=before)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         cwd=tmp_path,
         env={
             **environment,

@@ -21,7 +21,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 from real_processes import clean_environment
-from real_world import Demo
+from real_world import Demo, noting_lateness
 
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
 PATIENCE_MILLISECONDS: Final = 60_000
@@ -194,14 +194,20 @@ def milliseconds_to_see(
     """Type `sight-N` on a phone when the console is at rest; measure in the browser.
 
     From the moment at which the handset knows that its text is taken to the one at which the
-    console has it in its page.
+    console has it in its page, without what the machine kept everybody waiting meanwhile.
     """
     console.evaluate("untilAtRest()")
     address = f"{demo.told['simulator_url']}/api/handsets/{phone}/messages"
     text = f"sight-{number}"
-    typed: float = handset.evaluate(_TYPE, [address, demo.number("long_code"), text])
-    seen: float = console.evaluate("text => untilSeen(text)", text)
-    return seen - typed
+    with noting_lateness(demo.carrier) as late:
+        typed: float = handset.evaluate(_TYPE, [address, demo.number("long_code"), text])
+        seen: float = console.evaluate("text => untilSeen(text)", text)
+    return seen - typed - 1000 * sum(late)
+
+
+def expect_settled(page: Page) -> None:
+    """Wait until nothing that the page has asked for is on its way."""
+    expect(page.locator(".htmx-request")).to_have_count(0)
 
 
 def rows(page: Page) -> Locator:

@@ -96,6 +96,13 @@ class Load:
         self._site = site
         self._session = session
 
+    async def greet(self, people: list[Person]) -> None:
+        """Have everybody text once before, and wait until it is heard: they may be texted."""
+        for sid in await asyncio.gather(*(self._type(person, "Hello") for person in people)):
+            await asyncio.to_thread(
+                eventually, lambda one=sid: self._site.carrier.is_heard(one), "all are heard"
+            )
+
     async def run(self, people: list[Person]) -> None:
         """Type and send everything at its time."""
         await asyncio.gather(
@@ -150,6 +157,11 @@ class Load:
         else:
             assert answer.status == 403, told
             person.refused.add(body)
+
+
+def wait_until_some_are_sent(site: Site) -> None:
+    """Wait until a text is with its carrier."""
+    eventually(lambda: site.product.messages(status="sending"), "a text is with its carrier")
 
 
 def read_acknowledged(site: Site) -> dict[str, int]:

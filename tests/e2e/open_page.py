@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import requests
-from real_world import eventually
+from real_world import WAIT_SECONDS, eventually
 
 QUIET_SECONDS = 2.5
 """What a page is told of comes within a second, so after this nothing old is on its way."""
@@ -22,7 +22,7 @@ def sign_in(url: str, console_link: str) -> requests.Session:
         data={"token": token},
         headers={"Origin": url},
         allow_redirects=False,
-        timeout=10,
+        timeout=WAIT_SECONDS,
     )
     assert answer.status_code == 303, answer.text
     return session

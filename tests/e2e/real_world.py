@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ JSON = dict[str, Any]
 WAIT_SECONDS = 60.0
 """Only what is broken takes so long: a machine that many share takes its time."""
 
+_LATENESS_EVERY_SECONDS = 0.03
+_ANSWERS_WITHIN_SECONDS = 0.05
 SENTENCE = (
     "The destination number has disabled receiving messages from this number and must text "
     "'START' to this number to enable"
@@ -35,6 +38,32 @@ def fictional_phones() -> Iterator[str]:
     for area_code in _AREA_CODES:
         for last in range(100):
             yield f"+1{area_code}55501{last:02}"
+
+
+@contextmanager
+def noting_lateness(carrier: "Carrier") -> Iterator[list[float]]:
+    """Note for how many seconds this machine keeps everybody waiting, as long as the block lasts.
+
+    A simulated carrier that is asked how it is has next to nothing to do for its answer. What it
+    takes beyond the time that it takes on any machine is not what it, or anybody else, does.
+    """
+    late: list[float] = []
+    is_over = threading.Event()
+
+    def ask() -> None:
+        with requests.Session() as session:
+            while not is_over.wait(_LATENESS_EVERY_SECONDS):
+                began = time.monotonic()
+                session.get(f"{carrier.url}/healthz", timeout=WAIT_SECONDS)
+                late.append(max(0.0, time.monotonic() - began - _ANSWERS_WITHIN_SECONDS))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield late
+    finally:
+        is_over.set()
+        asking.join()
 
 
 def eventually(

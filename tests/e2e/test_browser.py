@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from console_scene import Scene, pick_phone, type_text
-from console_windows import CHROMIUM, Windows
+from console_windows import CHROMIUM, Windows, expect_settled
 from playwright.sync_api import StorageState, expect
 from real_world import SENTENCE, Demo
 
@@ -77,8 +77,10 @@ def test_a_click_that_races_a_stop_gets_the_sentence(
     console = windows.open(f"{demo.product.url}/console", agent=agent)
     console.get_by_role("link", name="Ben Sample").click()
     expect(console.get_by_role("button", name="Send SMS")).to_be_enabled()
+    console.wait_for_load_state()
     # The page hears nothing more, as on a train in a tunnel.
     console.evaluate("dispatchEvent(new Event('pagehide'))")
+    expect_settled(console)
     demo.carrier.type_heard(phone, number, "STOP")
     console.get_by_label("Text", exact=True).fill("Just in time?")
     console.get_by_role("button", name="Send SMS").click()

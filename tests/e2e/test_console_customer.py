@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from console_windows import CHROMIUM, PHONE_WIDTH, Windows, fits_its_width
+from console_windows import CHROMIUM, PHONE_WIDTH, Windows, expect_settled, fits_its_width
 from playwright.sync_api import Page, StorageState, expect
 from real_world import Demo, eventually
 
@@ -200,6 +200,7 @@ def test_what_is_read_stays_in_its_place(
     for place in range(70):
         demo.carrier.type(phone, number, f"text {place}")
     eventually(lambda: len(demo.product.messages(phone)) >= 71, "all texts are there")
+    demo.shown(phone, number)
     page = open_customer(demo, windows, agent, phone)
     timeline = page.get_by_label("Conversation timeline")
     expect(timeline.get_by_text("text 69", exact=True)).to_be_in_viewport()
@@ -211,7 +212,9 @@ def test_what_is_read_stays_in_its_place(
     read = timeline.get_by_text("text 50", exact=True)
     read.scroll_into_view_if_needed()
     timeline.evaluate("(element) => { element.scrollTop -= 40; }")
-    page.wait_for_timeout(100)
+    # Scrolling is over with the next picture, and told with it.
+    page.evaluate("new Promise((shown) => requestAnimationFrame(() => setTimeout(shown)))")
+    expect_settled(page)
     top = read.bounding_box()
     demo.carrier.type_heard(phone, number, "one out of sight")
     expect(below).to_be_visible()
@@ -281,6 +284,7 @@ def test_no_page_of_a_customer_breaks_a_rule_of_axe(
         demo.carrier.type_heard(phone, number, body[:1600])
     demo.carrier.type_heard(phone, number, "STOP")
     demo.product.try_send(number, phone, "W" * 1500, purpose="conversational")
+    demo.shown(phone, number)
     address = open_customer(demo, windows, agent, phone).url.split("?")[0]
     parts = (
         "",

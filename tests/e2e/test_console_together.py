@@ -32,6 +32,8 @@ def open_talk(page: Page, text: str) -> None:
     """Open the conversation whose newest text this is."""
     rows(page).filter(has_text=text).get_by_role("link").click()
     expect(page.get_by_label("Conversation timeline")).to_be_visible()
+    # It is there before the scripts are.
+    page.wait_for_load_state()
 
 
 def test_a_text_is_on_the_customers_page_within_a_second(
@@ -137,9 +139,11 @@ def test_back_leads_back_to_the_list_as_it_was(
     assert console.evaluate(place) == scrolled
     console.go_forward()
     expect(console.get_by_label("Conversation timeline")).to_contain_text("Back to letter b")
+    console.wait_for_load_state()
     console.go_back()
     console.get_by_role("searchbox").fill("0105")
     expect(rows(console)).to_have_count(1)
+    expect(console).to_have_url(re.compile("search=0105"))
     rows(console).get_by_role("link").click()
     expect(console.get_by_label("Conversation timeline")).to_be_visible()
     console.go_back()

@@ -79,6 +79,7 @@ def test_from_signing_in_to_a_sent_text_by_keyboard_alone(demo: Demo, windows: W
     keyboard.press("Enter")
     scene = Scene(page, phone)
     expect(scene.timeline.get_by_text("Answer me by keyboard")).to_be_visible()
+    page.wait_for_load_state()
     keyboard.press("r")
     expect(scene.composer).to_be_focused()
     keyboard.type("With pleasure")
@@ -89,9 +90,9 @@ def test_from_signing_in_to_a_sent_text_by_keyboard_alone(demo: Demo, windows: W
     keyboard.press("Escape")
     keyboard.press("e")
     expect(rows(page).filter(has_text="Answer me by keyboard")).to_be_hidden()
-    keyboard.press("g")
-    keyboard.press("i")
+    keyboard.type("gi")
     expect(page.get_by_role("heading", name="Inbox")).to_be_visible()
+    page.wait_for_load_state()
     everything_can_be_reached(page)
 
 

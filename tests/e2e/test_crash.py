@@ -17,6 +17,7 @@ from load_world import (
     read_acknowledged,
     running_site,
     wait_until_all_is_over,
+    wait_until_some_are_sent,
 )
 from real_processes import Running
 from real_site import Site
@@ -38,7 +39,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 async def test_killed_under_load_again_and_again(site: Site) -> None:
     """After each kill -9 every acknowledged STOP stands, and no text has come or comes twice."""
-    site.carrier.fault("slow_answer", rate=0.5, seconds=0.25)
+    site.carrier.fault("slow_answer", rate=0.5, seconds=1.0)
     with ExitStack() as servers:
         server = site.start(servers)
         everybody, in_doubt = await play_rounds(site, server, servers)
@@ -62,10 +63,13 @@ async def play_rounds(site: Site, server: Running, servers: ExitStack) -> tuple[
     everybody: list[Person] = []
     async with new_session() as session:
         load = Load(site, session)
-        for _ in range(ROUNDS):
+        for number in range(ROUNDS):
             people = draw_people(dice, phones)
             under_way = asyncio.create_task(load.run(people))
             await asyncio.sleep(dice.uniform(*KILL_SECONDS))
+            if number % 2:
+                # At any moment, and every other time where it surely leaves a text in doubt.
+                await asyncio.to_thread(wait_until_some_are_sent, site)
             server.kill()
             acknowledged = await asyncio.to_thread(read_acknowledged, site)
             server = await asyncio.to_thread(site.start, servers)

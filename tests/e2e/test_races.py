@@ -150,7 +150,8 @@ async def test_nothing_leaves_after_the_acknowledgement(
 ) -> None:
     """In 1,000 seeded races the carrier is handed nothing once it has had the STOP's 2xx."""
     races = draw_races(demo, phones, Random(SEED))
-    demo.carrier.fault("slow_answer", rate=0.3, seconds=0.04)
+    # So slow that texts have to wait for each other, however quick the machine is.
+    demo.carrier.fault("slow_answer", rate=0.6, seconds=0.08)
     for start in range(0, RACES, WAVE_RACES):
         await runner.run(races[start : start + WAVE_RACES])
     wait_until_all_is_over(demo)

@@ -17,7 +17,7 @@ from load_world import SharedSite
 from open_page import open_page, wait_until_quiet
 from real_processes import clean_environment
 from real_site import LONG_CODE, SHORT_CODE, find_free_port
-from real_world import eventually
+from real_world import WAIT_SECONDS, eventually, noting_lateness
 from several_world import CLAIMED, ask, texts_to
 
 from postgres_server import PostgresServer
@@ -70,17 +70,18 @@ def test_two_hosts_keep_a_senders_rate_together(pair: Pair, phone: str) -> None:
     eventually(lambda: len(texts_to(site, phone)) == 1, "the initial reply")
     answer = site.product.call("PATCH", f"/v1/senders/{SHORT_CODE}", {"messages_per_second": 10})
     assert answer.ok, answer.text
-    time.sleep(1.5)
     for number in range(60):
         (pair.here, pair.there)[number % 2].product.send(SHORT_CODE, phone, f"t {number}")
-    eventually(lambda: len(texts_to(site, phone)) == 61, "all have gone", seconds=20)
-    times = sorted(
-        datetime.fromisoformat(m["accepted_at"]).timestamp() for m in texts_to(site, phone)[1:]
-    )
+    eventually(lambda: len(texts_to(site, phone)) == 61, "all have gone")
+    # When they were claimed, by the one clock of this machine: what lies between that and the
+    # carrier hangs on how many others want its cores.
+    claimed = site.product.entries(phone, "job_claimed")[1:]
+    times = sorted(datetime.fromisoformat(entry["at"]).timestamp() for entry in claimed)
+    assert len(times) == 60
     for first in range(60):
         for last in range(first, 60):
             seconds = times[last] - times[first]
-            # Half a second for what lies between a token and the carrier's own clock.
+            # Half a second for what lies between a token and its claim.
             assert last - first + 1 <= 10 + 10 * (seconds + 0.5)
     assert times[-1] - times[0] > 4
 
@@ -91,10 +92,11 @@ def test_a_page_at_one_host_hears_of_a_text_at_another(pair: Pair, phone: str) -
     with open_page(pair.there.product.url, pair.console_link) as told:
         for number in range(2):
             before = wait_until_quiet(told)
-            began = time.time()
-            pair.here.carrier.type_heard(phone, LONG_CODE, f"text {number}")
-            eventually(lambda known=before: len(told) > known, "the page was told")
-            assert told[before] - began < 1.0
+            with noting_lateness(pair.here.carrier) as late:
+                began = time.time()
+                pair.here.carrier.type_heard(phone, LONG_CODE, f"text {number}")
+                eventually(lambda known=before: len(told) > known, "the page was told")
+            assert told[before] - began - sum(late) < 1.0
 
 
 def test_a_revoked_key_is_refused_everywhere_when_it_is_answered(pair: Pair) -> None:
@@ -142,7 +144,7 @@ def test_tries_to_sign_in_are_counted_over_all_hosts(pair: Pair) -> None:
         requests.post(
             f"{where.product.url}/console/sign-in",
             data={"email": "ada@example.org", "password": "guess"},
-            timeout=20,
+            timeout=WAIT_SECONDS,
         ).status_code
         for where in (pair.here, pair.there) * 3
     ]

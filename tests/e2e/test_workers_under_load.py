@@ -21,6 +21,7 @@ from load_world import (
     new_session,
     read_acknowledged,
     wait_until_all_is_over,
+    wait_until_some_are_sent,
 )
 from real_world import fictional_phones
 from several_world import WORKERS, read_workers, until_again
@@ -33,7 +34,7 @@ SEED = 20_261_129
 
 async def test_a_worker_killed_under_load_again_and_again(site: SharedSite) -> None:
     """Nothing is sent twice, nothing after an acknowledged STOP, and every text ends somewhere."""
-    site.carrier.fault("slow_answer", rate=0.5, seconds=0.25)
+    site.carrier.fault("slow_answer", rate=0.5, seconds=1.0)
     dice, phones = Random(SEED), fictional_phones()
     everybody: list[Person] = []
     indeterminate = 0
@@ -43,8 +44,10 @@ async def test_a_worker_killed_under_load_again_and_again(site: SharedSite) -> N
             load = Load(site, session)
             for _ in range(ROUNDS):
                 people = draw_people(dice, phones)
+                await load.greet(people)
                 under_way = asyncio.create_task(load.run(people))
                 await asyncio.sleep(dice.uniform(0.3, 0.8))
+                await asyncio.to_thread(wait_until_some_are_sent, site)
                 before = await asyncio.to_thread(read_workers, server)
                 os.kill(dice.choice(before), signal.SIGKILL)
                 await under_way

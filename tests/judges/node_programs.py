@@ -2,17 +2,18 @@
 
 import json
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from real_site import find_free_port
+
 FOLDER: Final = Path(__file__).parent / "node"
 IS_THERE: Final = shutil.which("node") is not None and (FOLDER / "node_modules").is_dir()
 NEEDED: Final = "nodejs npm, and then: npm ci --prefix tests/judges/node"
-_SECONDS_MAX: Final = 60
+_SECONDS_MAX: Final = 300
 _READY: Final = "Prism is listening"
 
 
@@ -37,7 +38,7 @@ def running_proxy(description: Path, upstream: str) -> Iterator[str]:
     It passes everything on, and says in the header `sl-violations` of an answer what in the
     request or in the answer is not as the OpenAPI description has it.
     """
-    port = _find_free_port()
+    port = find_free_port()
     program = FOLDER / "node_modules" / "@stoplight" / "prism-cli" / "dist" / "index.js"
     words = ("proxy", str(description), upstream, "--host", "127.0.0.1", "--port", str(port))
     with subprocess.Popen(
@@ -60,9 +61,3 @@ def running_proxy(description: Path, upstream: str) -> Iterator[str]:
         finally:
             process.kill()
             process.communicate()
-
-
-def _find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

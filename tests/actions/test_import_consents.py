@@ -1,5 +1,7 @@
 """A list of people who signed up elsewhere: who is asked, and who is left alone."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
@@ -50,15 +52,33 @@ def test_the_same_list_again_asks_nobody_and_writes_nothing() -> None:
     assert len(world.store.entries) == count
 
 
-@pytest.mark.parametrize(
-    ("text", "row"), [("STOP", Row.WITHDREW), ("no thanks", Row.HELD), ("Help", Row.HELD)]
-)
-def test_whose_words_are_no_consent_is_not_asked(text: str, row: Row) -> None:
-    """A list that has what people texted has those who said stop, too."""
+@pytest.mark.parametrize("text", ["no thanks", "Help"])
+def test_whose_words_are_no_consent_is_not_asked(text: str) -> None:
+    """Nor is anything written."""
     world = World()
     imported = world.store.run(ImportConsent(msgspec.structs.replace(LINE, text=text), SOURCE))
-    assert (imported.row, "and no consent" in imported.note) == (row, True)
+    assert (imported.row, "and no consent" in imported.note) == (Row.HELD, True)
     assert (world.store.entries, world.store.messages) == ([], {})
+
+
+def test_an_opt_out_in_a_list_counts_as_one() -> None:
+    """A list that has what people texted has those who said stop, too; a dry run writes nothing."""
+    world = World()
+    world.receive("Hello")
+    waiting = world.send(send_at=world.clock.now() + timedelta(hours=1))
+    line = msgspec.structs.replace(LINE, text="stop please")
+    assert world.store.run(ImportConsent(line, SOURCE, is_dry=True)).row is Row.WITHDREW
+    assert world.standing().suppression("acme") is None
+    for _ in range(2):
+        assert world.store.run(ImportConsent(line, SOURCE)).row is Row.WITHDREW
+    suppressed = world.standing().suppression("acme")
+    assert suppressed is not None
+    assert suppressed.active
+    assert world.message(waiting.message).status is MessageStatus.CANCELED
+    (entry,) = [e for e in world.store.entries if e.kind is EntryKind.SUPPRESSED]
+    assert entry.evidence is not None
+    assert entry.evidence.verbatim == "stop please"
+    assert "row 2" in str(entry.evidence.note)
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing() -> None:

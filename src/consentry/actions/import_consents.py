@@ -9,8 +9,14 @@ from enum import StrEnum
 
 import msgspec
 
-from consentry.actions.import_opt_outs import ReadLine, RepeatedNumber, tell_provenance
-from consentry.actions.record_consent import Statement
+from consentry.actions.import_opt_outs import (
+    ImportOptOut,
+    ImportSource,
+    ReadLine,
+    RepeatedNumber,
+    tell_provenance,
+)
+from consentry.actions.record_consent import Statement, find_program
 from consentry.actions.request_consent import RequestConsent
 from consentry.domain.double_opt_in import Fate
 from consentry.domain.entries import Actor, ActorKind, Evidence, Medium
@@ -73,22 +79,33 @@ class ImportConsent(msgspec.Struct, frozen=True):
     is_dry: bool = False
 
     def needs(self) -> Needs:
-        """Ask for what a request needs."""
-        return self._request().needs()
+        """Ask for what a request needs, and for what an opt-out cancels where words are told."""
+        needs = self._request().needs()
+        return msgspec.structs.replace(needs, queued_jobs=True) if self.line.text else needs
 
     def decide(self, facts: Facts) -> tuple[ImportedConsent, Change]:
         """Decide; raises `Rejected` for what nobody on the list can be asked for.
 
-        Who is not asked has nothing written: what stands already stays as it is.
+        Who is not asked has nothing written: what stands already stays as it is. But an opt-out in
+        the person's own words counts as one.
         """
         instead = find_no_consent(self.line.text)
+        if instead is NoConsent.OPT_OUT:
+            told = ImportedConsent(Row.WITHDREW, "This text is an opt-out, and counts as one.")
+            return told, Change() if self.is_dry else self._say_stop(facts)
         if instead is not None:
-            row = Row.WITHDREW if instead is NoConsent.OPT_OUT else Row.HELD
-            return ImportedConsent(row, f"This text is {WHY[instead]}, and no consent."), Change()
+            note = f"This text is {WHY[instead]}, and no consent."
+            return ImportedConsent(Row.HELD, note), Change()
         recorded, change = self._request().decide(facts)
         row = _ROWS[recorded.fate or Fate.HELD]
         imported = ImportedConsent(row, recorded.note or "")
         return imported, Change() if self.is_dry or row is not Row.ASKED else change
+
+    def _say_stop(self, facts: Facts) -> Change:
+        source = self.source
+        brand = find_program(source.program, facts).brand
+        listed = ImportSource(source.id, source.name, source.digest, source.by, brand)
+        return ImportOptOut(self.line, listed, self.line.text).decide(facts)[1]
 
     def _request(self) -> RequestConsent:
         line, source = self.line, self.source

@@ -6,17 +6,19 @@ import msgspec
 import pytest
 
 from action_world import World
-from consent_world import LONG, NEWS, PERSON
+from consent_world import LONG, NEWS, OTHER_PERSON, PERSON
 from consentry.actions.import_consents import (
     ConsentList,
     ImportConsent,
     Row,
     count_rows,
+    find_counting,
+    read_asked,
     sort_lines,
 )
-from consentry.actions.import_opt_outs import read_list
+from consentry.actions.import_opt_outs import RepeatedNumber, read_list
 from consentry.domain.entries import ActorKind, EntryKind, Medium
-from consentry.domain.listed_numbers import ListedNumber
+from consentry.domain.listed_numbers import ListedNumber, UnreadableLine
 from consentry.domain.messages import MessageStatus
 from consentry.ports import Rejected
 from memory_store import START
@@ -121,3 +123,19 @@ def test_lines_are_sorted_and_counted() -> None:
     assert entry.reason == "signed.csv"
     assert entry.evidence is not None
     assert "no date given" in (entry.evidence.note or "")
+
+
+def test_of_a_number_that_comes_again_the_line_with_a_no_counts() -> None:
+    """Wherever it stands; HELP and what is unclear count before a yes too."""
+    words = {
+        PERSON: ["I agree", "HELP", "stop please", "STOP"],
+        OTHER_PERSON: ["I agree", "no thanks", "Help"],
+        "+14155550177": ["I agree", "yes"],
+    }
+    lines = [f"{number},{word}" for number, said in words.items() for word in said]
+    text = "\n".join(["number,text", *lines, "nobody,STOP"])
+    found = list(read_asked(text, find_counting(text, region="US"), region="US"))
+    assert [line.line for line in found if isinstance(line, ListedNumber)] == [4, 7, 9]
+    again = [(line.line, line.first) for line in found if isinstance(line, RepeatedNumber)]
+    assert again == [(2, 4), (3, 4), (5, 4), (6, 7), (8, 7), (10, 9)]
+    assert isinstance(found[-1], UnreadableLine)

@@ -4,7 +4,7 @@ An import never overwrites a revocation, and bringing the same list in again ask
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -14,13 +14,15 @@ from consentry.actions.import_opt_outs import (
     ImportSource,
     ReadLine,
     RepeatedNumber,
+    mark_repeated,
+    read_rows,
     tell_provenance,
 )
 from consentry.actions.record_consent import Statement, find_program
 from consentry.actions.request_consent import RequestConsent
 from consentry.domain.double_opt_in import Fate
 from consentry.domain.entries import Actor, ActorKind, Evidence, Medium
-from consentry.domain.listed_numbers import ListedNumber
+from consentry.domain.listed_numbers import ListedNumber, UnreadableLine
 from consentry.domain.vouched_words import WHY, NoConsent, find_no_consent
 from consentry.ports import Change, Facts, Needs
 
@@ -117,6 +119,29 @@ class ImportConsent(msgspec.Struct, frozen=True):
             evidence=Evidence(medium=Medium.PAPER, at=line.at, note=note),
         )
         return RequestConsent(statement, source.program, call_to_action=source.call_to_action)
+
+
+def find_counting(text: str, *, region: str | None) -> dict[str, int]:
+    """Find the lines of a normalized list that count, of numbers that may come more than once.
+
+    That is where the person says no, wherever it stands; then where their words are no consent.
+    Who said neither is not named: the first line counts.
+    """
+    no_consent: dict[str, int] = {}
+    opt_outs: dict[str, int] = {}
+    for row in read_rows(text, region=region):
+        if isinstance(row, UnreadableLine):
+            continue
+        instead = find_no_consent(row.text)
+        if instead is not None:
+            found = opt_outs if instead is NoConsent.OPT_OUT else no_consent
+            found.setdefault(row.recipient, row.line)
+    return no_consent | opt_outs
+
+
+def read_asked(text: str, counting: Mapping[str, int], *, region: str | None) -> Iterator[ReadLine]:
+    """Read a normalized list of people to be asked; `counting` is what `find_counting` found."""
+    return mark_repeated(read_rows(text, region=region), counting)
 
 
 def count_rows(rows: Iterable[Row]) -> dict[str, int]:

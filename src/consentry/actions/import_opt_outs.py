@@ -5,7 +5,7 @@ has come back by their own text since.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from itertools import chain, islice
@@ -32,7 +32,7 @@ GUESSED_FROM: Final = 20
 
 
 class RepeatedNumber(msgspec.Struct, frozen=True):
-    """A line with a number that an earlier line has."""
+    """A line with a number that another line has: `first` is the one that counts."""
 
     line: int
     recipient: str
@@ -64,12 +64,18 @@ def read_list(
 
     A stray quote spoils one line and not all that follow. `columns`: where what is, else guessed.
     """
+    return mark_repeated(read_rows(text, region=region, columns=columns), {})
+
+
+def read_rows(
+    text: str, *, region: str | None, columns: Columns | None = None
+) -> Iterator[ListedNumber | UnreadableLine]:
+    """Read each line of a normalized list, whether or not its number came before."""
     records = read_records(text.split("\n"), find_delimiter(first_line(text)))
     first = list(islice(records, GUESSED_FROM))
     columns = columns or guess_columns([cells for _, cells in first], region=region)
-    seen: dict[str, int] = {}
     for place, cells in chain(first[1:] if columns.has_header else first, records):
-        yield _mark_repeated(read_listed(place, cells, columns, region=region), seen)
+        yield read_listed(place, cells, columns, region=region)
 
 
 def name_columns(text: str, *, region: str | None) -> list[tuple[Column, int, str]]:
@@ -89,12 +95,17 @@ def first_line(text: str) -> str:
     return next((line for line in text.split("\n") if line.strip()), "")
 
 
-def _mark_repeated(read: ListedNumber | UnreadableLine, seen: dict[str, int]) -> ReadLine:
-    """Tell a number that an earlier line has; `seen` keeps where each came first."""
-    if isinstance(read, UnreadableLine):
-        return read
-    first = seen.setdefault(read.recipient, read.line)
-    return read if first == read.line else RepeatedNumber(read.line, read.recipient, first)
+def mark_repeated(
+    rows: Iterable[ListedNumber | UnreadableLine], counting: Mapping[str, int]
+) -> Iterator[ReadLine]:
+    """Tell numbers that another line has: the first, or the one of `counting`, by numbers."""
+    lines = dict(counting)
+    for row in rows:
+        if isinstance(row, UnreadableLine):
+            yield row
+            continue
+        counts = lines.setdefault(row.recipient, row.line)
+        yield row if counts == row.line else RepeatedNumber(row.line, row.recipient, counts)
 
 
 class Fate(StrEnum):

@@ -13,6 +13,8 @@ from consentry.actions.import_consents import (
     ImportConsent,
     Row,
     count_rows,
+    find_counting,
+    read_asked,
     sort_lines,
 )
 from consentry.actions.import_opt_outs import (
@@ -20,7 +22,6 @@ from consentry.actions.import_opt_outs import (
     count_lines,
     hash_list,
     normalize_list,
-    read_list,
 )
 from consentry.actions.record_audit import RecordImport
 from consentry.cli.consents import CLI_ACTOR
@@ -116,7 +117,7 @@ async def _bring_in(
     from consentry.cli.progress import Steps  # noqa: PLC0415
 
     told: list[_Told] = []
-    lines = sort_lines(read_list(text, region=region))
+    lines = sort_lines(read_asked(text, find_counting(text, region=region), region=region))
     steps = Steps(count_lines(text))
     with steps.shown():
         while part := list(islice(lines, _AT_ONCE)):

@@ -14,6 +14,8 @@ from consentry.actions.import_consents import (
     ImportedConsent,
     Row,
     count_rows,
+    find_counting,
+    read_asked,
     sort_lines,
 )
 from consentry.actions.import_opt_outs import (
@@ -21,7 +23,6 @@ from consentry.actions.import_opt_outs import (
     RepeatedNumber,
     hash_list,
     normalize_list,
-    read_list,
 )
 from consentry.actions.record_audit import RecordImport
 from consentry.console.opt_outs_import import (
@@ -162,7 +163,10 @@ async def _bring_in(
     visit: Visit, text: str, source: ConsentList, *, is_dry: bool
 ) -> tuple[list[Row], list[Outcome]]:
     """Deal with the list slice by slice, letting others come on in between."""
-    lines = sort_lines(read_list(text, region=visit.services.default_region))
+    region = visit.services.default_region
+    # Beside the event loop: it reads all of the list at once.
+    counting = await asyncio.to_thread(find_counting, text, region=region)
+    lines = sort_lines(read_asked(text, counting, region=region))
     rows: list[Row] = []
     outcomes: list[Outcome] = []
     while part := list(islice(lines, _AT_ONCE)):

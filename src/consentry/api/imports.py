@@ -63,7 +63,8 @@ class ImportQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `source` names where it comes from. Of opt-outs: `brand` left out is every brand, and
     `by_person` false says that the company decided it. Of consents: `program`; they count when the
     handset confirms them, unless `texted_according_to` names who vouches that each row's text came
-    from that handset to the program's own number. `mapping` is JSON: `{"number": "Phone"}`.
+    from that handset to the program's own number. A row whose text is an opt-out counts as one,
+    for the program's brand, whoever vouches. `mapping` is JSON: `{"number": "Phone"}`.
     """
 
     source: _Name
@@ -336,7 +337,8 @@ OPERATIONS: Final = (
         summary="Bring a list in",
         description="The body is the list: CSV of any usual delimiter and encoding, or lines of "
         "JSON (`number`, `date`, `reason`, `text`). Columns are guessed, or told by `mapping`. A "
-        "revocation is never overwritten, and the same list again changes nothing. Where it was "
+        "revocation is never overwritten, and the same list again changes nothing. A row of "
+        "consents whose `text` is an opt-out counts as one, whoever vouches. Where it was "
         "cut off, the same request goes on. 200 is what `dry_run` would do, exactly.",
         handler=bring_in_list,
         scope=Scope.CONSENT,

@@ -32,8 +32,9 @@ class RowOutcome(StrEnum):
 
     `recorded`: it counts from now on. `pending`: it is kept, and counts when the handset says so.
     `stands`: nothing changes, it is so already. `came_back`: the person has opted in since.
-    `withdrew`: a revocation stands, or is newer. `expired`: it ran out long ago. `refused`:
-    something is missing. `unreadable`: the row names no number.
+    `withdrew`: a revocation stands, or is newer, or the person's own words are one, which counts
+    from now on. `expired`: it ran out long ago. `refused`: something is missing, or the words are
+    no consent. `unreadable`: the row names no number.
     """
 
     RECORDED = "recorded"

@@ -38,7 +38,7 @@ _Told = tuple[ReadLine, Row, str]
 _WORDS = {
     Row.ASKED: "asked",
     Row.KNOWN: "asked or active already",
-    Row.WITHDREW: "withdrew, so nothing changes",
+    Row.WITHDREW: "withdrew, so not asked",
     Row.HELD: "cannot be asked now",
     Row.REPEATED: "twice in the list",
     Row.UNREADABLE: "not a number",

@@ -39,7 +39,7 @@ async def test_a_list_is_looked_at_and_then_asked(world: World) -> None:
     looked = await world.post("/console/consents/import/check", COMPLIANCE, **FORM)
     assert "Ask 1 person" in looked.text
     assert "Will be asked" in looked.text
-    assert "Withdrew, so nothing changes" in looked.text
+    assert "Withdrew, so not asked" in looked.text
     assert "Same as line 2" in looked.text
     assert not await asked(world, ANN)
     form = {**FORM, "digest": hash_list(LIST)}

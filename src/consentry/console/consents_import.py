@@ -45,7 +45,7 @@ _AT_ONCE: Final = 50
 _WORDS: Final = {
     Row.ASKED: "Asked",
     Row.KNOWN: "Asked or active already",
-    Row.WITHDREW: "Withdrew, so nothing changes",
+    Row.WITHDREW: "Withdrew, so not asked",
     Row.HELD: "Cannot be asked now",
 }
 

@@ -10,6 +10,7 @@ from random import Random
 
 import aiohttp
 from load_world import new_session
+from machine_share import MachineShare
 from real_site import LONG_CODE, SHORT_CODE, Site
 from real_world import eventually, fictional_phones
 
@@ -83,6 +84,7 @@ class Load:
         self.outages: list[Outage] = []
         self._numbers = itertools.count(1)
         self._stop_order = self._draw_stoppers()
+        self.machine = MachineShare()
         self._tasks: list[asyncio.Task[None]] = []
         self._typing: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
@@ -103,9 +105,10 @@ class Load:
         jobs = [self._send_on(), self._send_on(), self._send_on(), self._check_on()]
         self._tasks = [asyncio.create_task(job) for job in (*jobs, self._check_on())]
         self._tasks.append(asyncio.create_task(self._stop_on()))
+        self._tasks.append(asyncio.create_task(self.machine.watch()))
         await self.wait_for_more(30)
 
-    async def wait_for_more(self, count: int, *, seconds: float = 30.0) -> None:
+    async def wait_for_more(self, count: int, *, seconds: float = 120.0) -> None:
         """Wait until so many more texts were let in."""
         wanted = self.count("202") + count
         async with asyncio.timeout(seconds):

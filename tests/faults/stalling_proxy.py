@@ -25,7 +25,10 @@ class StallingProxy:
 
     def stall(self) -> None:
         """Pass nothing on from now on, in no direction; new connections are taken, and stall."""
-        self._loop.call_soon_threadsafe(self._flowing.clear)
+        self._ask(self._hold())
+
+    async def _hold(self) -> None:
+        self._flowing.clear()
 
     def flow(self) -> None:
         """Pass on again, first what was held back."""

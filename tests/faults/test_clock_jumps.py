@@ -60,11 +60,11 @@ async def test_a_clock_that_jumps_forth_and_back(
     clock = WallClock(tmp_path)
     site, _ = make_site(database.url(), **clock.settings())
     async with under_load(site) as load:
-        site.carrier.fault("lost_answer", rate=0.3)
-        site.carrier.fault("lost_webhook", webhook="status", rate=0.5)
+        await asyncio.to_thread(site.carrier.fault, "lost_answer", rate=0.3)
+        await asyncio.to_thread(site.carrier.fault, "lost_webhook", webhook="status", rate=0.5)
         for seconds in (3600, 0, -3600, 0, 3700):
             clock.set_off(seconds)
             await asyncio.sleep(3)
-        site.carrier.clear_faults()
+        await asyncio.to_thread(site.carrier.clear_faults)
         await load.wait_for_more(10)
         tell(await judge(site, load, "clock of the server's host set an hour forth and back"))

@@ -58,8 +58,7 @@ async def test_a_database_that_says_nothing(
 
 async def stall(proxy: StallingProxy, load: Load, seconds: float) -> Outage:
     """Let nothing through for a while, and write down when it was."""
-    proxy.stall()
-    await asyncio.sleep(0.05)
+    await asyncio.to_thread(proxy.stall)
     since = time.time()
     await asyncio.sleep(seconds)
     outage = Outage(since, time.time())

@@ -29,7 +29,7 @@ async def stay_away(load: Load, server: PostgresServer, how: str, seconds: float
     # From when it is started it may answer at any moment.
     until = time.time()
     await asyncio.to_thread(server.start)
-    load.outages.append(Outage(since, until))
+    load.outages.append(Outage(since, until, time.time()))
 
 
 async def test_a_database_that_is_killed_and_started_again(
@@ -60,7 +60,7 @@ async def test_a_database_that_is_frozen_is_not_waited_for(
         counts = await judge(site, load, "PostgreSQL frozen for 6 s")
     tell(counts)
     took = [
-        answer.ended - answer.began
+        load.machine.seconds(answer.began, answer.ended)
         for answer in load.answers
         if since < answer.began < until - REFUSED_WITHIN_SECONDS
     ]

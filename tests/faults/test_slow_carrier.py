@@ -23,13 +23,13 @@ async def test_a_carrier_that_answers_late(
     """Half of its answers take a second and some are lost: the 2xx of a STOP waits for them."""
     site, _ = make_site(database.url())
     async with under_load(site) as load:
-        site.carrier.fault("slow_answer", rate=0.5, seconds=1.0)
-        site.carrier.fault("lost_answer", rate=0.1)
+        await asyncio.to_thread(site.carrier.fault, "slow_answer", rate=0.5, seconds=1.0)
+        await asyncio.to_thread(site.carrier.fault, "lost_answer", rate=0.1)
         await load.wait_for_more(150)
         # Their texts are with the carrier when they opt out.
         await load.stop_some(10)
         await asyncio.sleep(2)
-        site.carrier.clear_faults()
+        await asyncio.to_thread(site.carrier.clear_faults)
         await load.wait_for_more(20)
         counts = await judge(site, load, "carrier slow by 1 s, a tenth of its answers lost")
     tell(counts)

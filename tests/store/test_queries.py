@@ -117,6 +117,13 @@ def test_notices_are_listed_by_where_they_go(tmp_path: Path) -> None:
     ]
 
 
+def test_an_erasure_finds_what_programs_were_not_told_of_a_number(tmp_path: Path) -> None:
+    """And does not walk through all that was given up, of which there may be very much."""
+    plan = explain(tmp_path, "erase", "destroy_notices")
+    assert any("INDEX notices_of (recipient=?)" in step for step in plan), plan
+    assert not any(step.startswith("SCAN") for step in plan), plan
+
+
 def test_a_query_is_prepared_once_whatever_is_bound_to_it(tmp_path: Path) -> None:
     """SQLite would plan the claim of due jobs anew each time, for the sake of its LIMIT."""
     with closing(open_connection(tmp_path / "plans.db")) as connection:

@@ -43,7 +43,11 @@ SELECT '{"places":' || (SELECT json_group_array(seq ORDER BY seq) FROM entries W
         'messages', (SELECT count(*) FROM messages WHERE recipient = :number),
         'jobs', (SELECT count(*) FROM jobs WHERE recipient = :number),
         'receipts', (SELECT count(*) FROM receipts WHERE recipient = :number),
-        'notices', (SELECT count(*) FROM notices WHERE recipient = :number),
+        'notices', (
+            SELECT count(*) FROM notices
+            WHERE recipient = :number AND state = 'given_up'
+                OR recipient = :number AND state = 'waiting'
+        ),
         'marks', (SELECT count(*) FROM marks WHERE recipient = :number),
         'drifts', (SELECT count(*) FROM drifts WHERE recipient = :number),
         'reviews', (SELECT count(*) FROM reviews WHERE recipient = :number),
@@ -104,7 +108,9 @@ DELETE FROM jobs WHERE recipient = :number;
 DELETE FROM receipts WHERE recipient = :number;
 
 -- name: destroy_notices
-DELETE FROM notices WHERE recipient = :number;
+-- Each state has an index that finds them.
+DELETE FROM notices
+WHERE recipient = :number AND state = 'given_up' OR recipient = :number AND state = 'waiting';
 
 -- name: destroy_marks
 DELETE FROM marks WHERE recipient = :number;
@@ -175,7 +181,11 @@ SELECT '{"entries":['
     || '],"receipts":['
     || ifnull((SELECT group_concat(value) FROM receipts WHERE recipient = :number), '')
     || '],"notices":['
-    || ifnull((SELECT group_concat(value) FROM notices WHERE recipient = :number), '')
+    || ifnull((
+        SELECT group_concat(value) FROM notices
+        WHERE recipient = :number AND state = 'given_up'
+            OR recipient = :number AND state = 'waiting'
+    ), '')
     || '],"marks":['
     || ifnull((SELECT group_concat(value) FROM marks WHERE recipient = :number), '')
     || '],"drifts":['

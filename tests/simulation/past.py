@@ -8,6 +8,7 @@ import asyncio
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+import apsw
 import msgspec
 from lists import List, write_rows
 from simulated_carrier import CARRIER
@@ -84,6 +85,7 @@ def live_past(size: int) -> Past:
     server.rest(idle=True)
     world.judge(world.see_log_lead_on)
     world.server = None
+    server.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     server.die()
     image = world.disk.image()
     world.close()

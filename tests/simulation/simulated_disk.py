@@ -116,8 +116,8 @@ class SimulatedDisk:
             file.was_synced = True
 
     def image(self) -> dict[str, bytes]:
-        """Copy what lies there."""
-        return {name: bytes(file.content) for name, file in self.files.items()}
+        """Copy what lies there, but for empty files."""
+        return {name: bytes(file.content) for name, file in self.files.items() if file.content}
 
     def lose_power(self) -> None:
         """Stop; what was not synced is lost or torn."""

@@ -269,6 +269,7 @@ class Witness(Hearing):
         """I1, I3: what a person's words forbid, the gate forbids, and the phone is red."""
         said, standing = self.said[recipient], self.mirror.standing(recipient)
         now = self.now()
+        facts = Facts(self.directory, standing)
         marketing: dict[str, bool] = {}
         unclear_to = {self.numbers[to].brand for who, to in self.unclear if who == recipient}
         for place, sender in enumerate(self.directory.senders.values()):
@@ -276,7 +277,8 @@ class Witness(Hearing):
                 continue
             number = self.numbers[sender.number]
             if said.is_revoked(number):
-                allowed = self._ask(recipient, sender.number, standing, None)
+                asked = Request(recipient, sender.number, door=Door.CONSOLE)
+                allowed = decide(asked, facts, self.policy, now)
                 if allowed.decision is Verdict.ALLOW:
                     raise Violation(f"I1: the gate lets a text of {sender.number} pass", recipient)
                 if standing.sms_preference is not SMSPreference.FORBIDDEN:
@@ -286,8 +288,10 @@ class Witness(Hearing):
                 marketing[number.brand] = said.may_market(number.brand, now)
             unclear = number.brand in unclear_to
             if (not marketing[number.brand] or unclear) and (unclear or self._is_turn_of(place)):
-                asked = self._ask(recipient, sender.number, standing, Purpose.MARKETING)
-                if asked.decision is not Verdict.DENY:
+                asked = Request(
+                    recipient, sender.number, purpose=Purpose.MARKETING, door=Door.CONSOLE
+                )
+                if decide(asked, facts, self.policy, now).decision is not Verdict.DENY:
                     what = "while a text is unclear" if unclear else "without written consent"
                     raise Violation(f"I3: the gate lets marketing pass {what}", recipient)
 
@@ -302,12 +306,6 @@ class Witness(Hearing):
                 held = standing.block(self.directory.senders[sender].scope_of(layer), layer)
                 if held is None or held.state is not BlockState.BLOCKED:
                     raise Violation(f"I4: the {layer} block of {sender} is open", recipient)
-
-    def _ask(
-        self, recipient: str, sender: str, standing: Standing, purpose: Purpose | None
-    ) -> Decision:
-        request = Request(recipient, sender, purpose=purpose, door=Door.CONSOLE)
-        return decide(request, Facts(self.directory, standing), self.policy, self.now())
 
     def is_revoked(self, recipient: str, sender: str) -> bool:
         """Tell whether a person's words forbid texts of a number now."""

@@ -310,7 +310,8 @@ def check_clean(data: Path) -> None:
     left = {path.name for path in data.iterdir()}
     assert left == _KEPT_FILES, left
     count_rows(data / "consentry.db", ())
-    for line in (data / "simulator.jsonl").read_text(encoding="utf-8").splitlines():
+    # Bytes are parted at line feeds alone; a text also at what may stand in a message.
+    for line in (data / "simulator.jsonl").read_bytes().splitlines():
         json.loads(line)
 
 

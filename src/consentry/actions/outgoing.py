@@ -66,7 +66,7 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     message: str | None = None
 
 
-def _message_of(draft: Draft, facts: StoredFacts) -> Message:
+def _message_of(draft: Draft, segments: int, facts: StoredFacts) -> Message:
     later = draft.send_at is not None and draft.send_at > facts.now
     sender = facts.directory.senders.get(draft.sender)
     return Message(
@@ -81,7 +81,7 @@ def _message_of(draft: Draft, facts: StoredFacts) -> Message:
         actor=draft.actor,
         kind=draft.kind,
         media=draft.media,
-        segments=count_segments(draft.body).segments,
+        segments=segments,
         purpose=draft.purpose,
         program=draft.program,
         door=draft.door,
@@ -127,9 +127,10 @@ def queue_text(
     decision = decide(request, Facts(facts.directory, standing), facts.policy, facts.now)
     is_deferred = decision.decision is Verdict.DEFER
     if decision.decision is Verdict.DENY or (is_deferred and not may_wait):
-        return Queued(decision, None, Change(entries=(refusal_entry(draft, decision, facts),)))
+        refused = refusal_entry(draft, decision, facts, request)
+        return Queued(decision, None, Change(entries=(refused,)))
     message = msgspec.structs.replace(
-        _message_of(draft, facts),
+        _message_of(draft, request.segments, facts),
         purpose=decision.purpose,
         program=decision.program or draft.program,
     )
@@ -178,7 +179,7 @@ def keep_refused(draft: Draft, queued: Queued, facts: StoredFacts) -> Queued:
     reason = queued.decision.reason
     if queued.message is not None or reason is None or REASONS[reason].status != _FORBIDDEN:
         return queued
-    message = _message_of(draft, facts)
+    message = _message_of(draft, count_segments(draft.body).segments, facts)
     failed = msgspec.structs.replace(
         message,
         status=MessageStatus.FAILED,
@@ -191,8 +192,13 @@ def keep_refused(draft: Draft, queued: Queued, facts: StoredFacts) -> Queued:
     return Queued(queued.decision, message, Change(entries=(entry,), messages=(message, failed)))
 
 
-def refusal_entry(draft: Draft, decision: Decision, facts: StoredFacts) -> Entry:
-    """Record an attempt that was refused: who tried to send what, and why not."""
+def refusal_entry(
+    draft: Draft, decision: Decision, facts: StoredFacts, request: Request | None = None
+) -> Entry:
+    """Record an attempt that was refused: who tried to send what, and why not.
+
+    `request` is what the gate was asked, where its answer can be given again.
+    """
     return Entry(
         id=facts.ids.new("ent"),
         recipient=draft.recipient,
@@ -204,7 +210,7 @@ def refusal_entry(draft: Draft, decision: Decision, facts: StoredFacts) -> Entry
         program=draft.program,
         text=draft.body,
         reason=None if decision.reason is None else str(decision.reason),
-        request=kept_request(request_of_draft(draft), decision),
+        request=None if request is None else kept_request(request, decision),
         decision=decision,
     )
 

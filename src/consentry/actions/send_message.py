@@ -135,15 +135,11 @@ class RecordRefusal(msgspec.Struct, frozen=True, gc=False):
     def decide(self, facts: Facts) -> tuple[None, Change]:
         """Append the refusal."""
         standing = facts.standing(self.draft.recipient)
-        again = decide(
-            request_of_draft(self.draft),
-            GateFacts(facts.directory, standing),
-            facts.policy,
-            facts.now,
-        )
+        request = request_of_draft(self.draft)
+        again = decide(request, GateFacts(facts.directory, standing), facts.policy, facts.now)
         if again.reason is self.decision.reason:
-            return None, Change(entries=(refusal_entry(self.draft, again, facts),))
+            return None, Change(entries=(refusal_entry(self.draft, again, facts, request),))
         alone = msgspec.structs.replace(
-            refusal_entry(self.draft, self.decision, facts), request=None, decision=None
+            refusal_entry(self.draft, self.decision, facts), decision=None
         )
         return None, Change(entries=(alone,))

@@ -143,7 +143,7 @@ class TakeAnswer(msgspec.Struct, frozen=True):
         if asked.message is None or reason is None:
             return asked
         entry = refusal_entry(draft, asked.decision, facts)
-        entry = msgspec.structs.replace(entry, reason=reason, request=None, decision=None)
+        entry = msgspec.structs.replace(entry, reason=reason, decision=None)
         return Queued(asked.decision, None, Change(entries=(entry,)))
 
     def _find_reason(self, text: AskedText, draft: Draft, now: datetime) -> str | None:

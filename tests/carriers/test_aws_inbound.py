@@ -108,7 +108,7 @@ async def sns(*replies: Reply) -> AsyncIterator[tuple[AWSWebhooks, SNSClient, Lo
     """Run what stands for SNS, and a reader that knows no certificate yet."""
     kept = Certificates()
     async with loopback(replies) as server:
-        way_out = WayOut(total_seconds=0.4, wait_seconds=0.01)
+        way_out = WayOut(wait_seconds=0.01)
         client = SNSClient(way_out, kept)
         account = msgspec.structs.replace(ACCOUNT, more={"sns_base_url": server.url})
         try:

@@ -53,7 +53,7 @@ async def aws(*replies: Reply, **more: str) -> AsyncIterator[tuple[AWSRequests, 
     """Run the requests of an account against a server that answers by a script."""
     async with loopback(replies) as server:
         account = msgspec.structs.replace(ACCOUNT, base_url=server.url, more=more)
-        patience = 0.4 if Misbehaviour.HANG in replies else 10.0
+        patience = 2.0 if Misbehaviour.HANG in replies else 10.0
         requests = AWSRequests(
             account,
             way_out=WayOut(total_seconds=patience, wait_seconds=0.01),

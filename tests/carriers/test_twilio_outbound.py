@@ -60,7 +60,7 @@ async def twilio(*replies: Reply, **changes: str) -> AsyncIterator[tuple[HTTPCar
     async with loopback(replies) as server:
         changed = msgspec.structs.replace(account(server.url), **changes)
         # Patience for a busy machine, but not where the server is meant to keep us waiting.
-        patience = 0.5 if Misbehaviour.HANG in replies else 10.0
+        patience = 1.0 if Misbehaviour.HANG in replies else 10.0
         way_out = WayOut(total_seconds=patience, wait_seconds=0.01)
         carrier = build_twilio(changed, "https://texts.example.com", way_out)
         try:

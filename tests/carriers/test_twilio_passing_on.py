@@ -23,7 +23,7 @@ async def twilio() -> AsyncIterator[Loopback]:
 @pytest.fixture
 async def passing_on() -> AsyncIterator[TwilioPassingOn]:
     """What hands on."""
-    made = TwilioPassingOn(WayOut(total_seconds=1.0))
+    made = TwilioPassingOn(WayOut(total_seconds=2.0))
     yield made
     await made.close()
 

@@ -44,7 +44,7 @@ def test_without_the_extra_the_setting_is_refused_with_the_remedy(tmp_path: Path
         check=False,
         cwd=tmp_path,
         env=environment,
-        timeout=60,
+        timeout=120,
     )
     assert done.returncode == 2
     assert "pip install 'consentry[otel]'" in done.stderr

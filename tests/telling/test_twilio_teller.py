@@ -1,5 +1,6 @@
 """What programs hear: Twilio's forms, signed so that Twilio's own validator believes them."""
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -330,14 +331,16 @@ async def test_who_does_not_answer_in_time_does_not_have_it() -> None:
 async def test_where_nobody_listens_there_is_no_connection() -> None:
     """Neither at a port that is closed, nor under a name that is none, which is said plainly."""
     teller = TwilioTeller(find_signer, Poster(GUARD))
-    async with running_program() as program:
-        closed = program.url
-    ways = {closed: "No connection: Connection refused.", "http://nowhere.invalid/x": ""}
-    for url, why in ways.items():
-        told = await teller.tell(status_notice(url))
-        assert isinstance(told, Untold)
-        assert told.why.startswith(why)
-        assert (told.cause, told.is_server_down) == (RetryCause.CONNECT, True)
+    with socket.socket() as closed:
+        # Nobody else gets the port meanwhile, and nobody listens.
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        ways = {url: "No connection: Connection refused.", "http://nowhere.invalid/x": ""}
+        for url, why in ways.items():
+            told = await teller.tell(status_notice(url))
+            assert isinstance(told, Untold)
+            assert told.why.startswith(why)
+            assert (told.cause, told.is_server_down) == (RetryCause.CONNECT, True)
     await teller.close()
 
 

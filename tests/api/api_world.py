@@ -12,7 +12,7 @@ import msgspec
 from starlette.types import Message as ASGIMessage
 
 from consentry.actions.administer import SaveBrand, SaveCarrier, SaveKey, SaveProgram, SaveSender
-from consentry.actions.check_readiness import ReadinessCheck
+from consentry.actions.check_readiness import ReadinessCheck, ReadinessLimits
 from consentry.actions.make_key import hash_secret, new_secret
 from consentry.api.app import API, build_api
 from consentry.api.documentation import DOCUMENTATION
@@ -312,7 +312,7 @@ async def build_world(
         default_region="US",
         public_url=None,
         secret_key=SECRET_KEY,
-        readiness=ReadinessCheck(real, clock),
+        readiness=ReadinessCheck(real, clock, ReadinessLimits(ask_seconds=60)),
         exposition=FakeExposition(),
         carrier_kinds=CARRIERS,
         evidence=FakeEvidence(),

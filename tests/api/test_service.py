@@ -79,7 +79,7 @@ async def test_asking_often_costs_one_look(world: World) -> None:
             commits.append(command)
             return await real_submit(command)  # type: ignore[arg-type]
 
-    check = ReadinessCheck(Counting(), world.clock, ReadinessLimits())  # type: ignore[arg-type]
+    check = ReadinessCheck(Counting(), world.clock, ReadinessLimits(ask_seconds=60))  # type: ignore[arg-type]
     world.api = build_api(replace(world.services, readiness=check))
     replies = await asyncio.gather(*(world.call("GET", "/readyz", key=None) for _ in range(1000)))
     assert {reply.status for reply in replies} == {200}

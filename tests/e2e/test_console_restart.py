@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import requests
 from console_windows import CHROMIUM, Windows, rows, running_browser, sign_in
 from playwright.sync_api import expect
 from real_processes import Running, running
+from real_site import find_free_port
 from real_world import Carrier
 
 pytestmark = [
@@ -29,7 +29,7 @@ def processes() -> Iterator[ExitStack]:
         yield started
 
 
-def start(processes: ExitStack, folder: Path, port: int = 0) -> Running:
+def start(processes: ExitStack, folder: Path, port: int) -> Running:
     """Start the demo on its data."""
     words = ("demo", "--json", "--port", str(port), "--data", str(folder / "data"))
     return processes.enter_context(running(*words, folder=folder))
@@ -39,9 +39,9 @@ def test_open_pages_do_not_hold_the_server_and_come_back_with_it(
     processes: ExitStack, tmp_path: Path
 ) -> None:
     """It waits for nobody who listens; afterwards a page is live again by itself."""
-    demo = start(processes, tmp_path)
-    number, port = str(demo.told["senders"][0]["number"]), urlsplit(demo.told["url"]).port
-    assert port is not None
+    port = find_free_port()
+    demo = start(processes, tmp_path, port)
+    number = str(demo.told["senders"][0]["number"])
     with running_browser() as browser:
         windows = Windows(browser)
         state = sign_in(browser, demo.told["console_link"])

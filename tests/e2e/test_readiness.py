@@ -93,7 +93,7 @@ def held(database: PostgresServer, table: str) -> Iterator[None]:
 def test_readiness_follows_the_database(tmp_path: Path) -> None:
     """Gone, read-only, stalled: each is told with its reason, and over when it is over."""
     with running_postgres() as database, watched(database, tmp_path) as server:
-        assert server.ready() == (200, "")
+        server.until((200, ""), "ready")
         assert server.metric("consentry_ready") == 1
 
         database.stop(signal.SIGQUIT)
@@ -114,7 +114,7 @@ def test_readiness_follows_the_database(tmp_path: Path) -> None:
 def test_a_writer_that_is_held_up_is_told(tmp_path: Path) -> None:
     """Somebody holds a lock on a table for long: reading goes on, the writer is stuck, told so."""
     with running_postgres() as database, watched(database, tmp_path) as server:
-        assert server.ready() == (200, "")
+        server.until((200, ""), "ready")
         with held(database, "idempotency"):
             server.until((503, "writer_stuck"), "told that the writer is stuck")
             eventually(

@@ -16,7 +16,7 @@ from consentry.domain.entries import Actor, ActorKind, Entry, EntryKind
 from consentry.domain.messages import Direction, Job, JobState, Message, MessageStatus
 from consentry.domain.policy import Policy
 from consentry.domain.standing import Piece, Tag
-from consentry.ports import Change, Facts, Ids, Needs, Receipt, Store
+from consentry.ports import Change, Facts, Ids, LogHead, Needs, Receipt, Store
 from consentry.store.postgres.store import PostgresStore
 from consentry.store.sqlite.connection import open_connection
 from consentry.store.sqlite.store import SQLiteStore
@@ -177,6 +177,18 @@ def write(change: Change) -> Act[datetime]:
     """Make a command that writes a change; its outcome is the time of its batch."""
     recipients = tuple(dict.fromkeys(entry.recipient for entry in change.entries))
     return Act(lambda facts: (facts.now, change), Needs(recipients=recipients))
+
+
+async def integrate_all(store: Store) -> LogHead:
+    """Put all that is durable into the log.
+
+    On PostgreSQL an entry waits for who began earlier, and it may be the store's own word to other
+    processes.
+    """
+    async with asyncio.timeout(120):
+        while (head := await store.integrate_log()).waiting:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
+    return head
 
 
 @asynccontextmanager

@@ -5,7 +5,18 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from store_world import ANN, BOB, SENDER, START, Database, PostgresDatabase, entry, tagged, write
+from store_world import (
+    ANN,
+    BOB,
+    SENDER,
+    START,
+    Database,
+    PostgresDatabase,
+    entry,
+    integrate_all,
+    tagged,
+    write,
+)
 
 from consentry.actions.erase import erase_number
 from consentry.actions.record_audit import SYSTEM
@@ -48,12 +59,12 @@ async def test_it_is_one_moment(database: Database) -> None:
     """What is written after it was opened is not in it: people, brands, the log."""
     store = database.open(signer=SIGNER)
     await store.submit(write(Change(entries=(tagged(1),))))
-    await store.integrate_log()
+    await integrate_all(store)
     before = await store.read_checkpoint()
     assert before is not None
     async with open_everybody(_settings(database)) as everybody:
         await store.submit(write(Change(entries=(tagged(2, BOB),), records=(Brand("b", "B"),))))
-        await store.integrate_log()
+        await integrate_all(store)
         assert [f"+{number}" for number, _ in await _read(everybody)] == [ANN]
         assert everybody.directory.brands == {}
         assert everybody.checkpoint == before

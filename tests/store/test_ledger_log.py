@@ -15,6 +15,7 @@ from store_world import (
     PostgresDatabase,
     SQLiteDatabase,
     TickingClock,
+    integrate_all,
     open_address,
     tagged,
     write,
@@ -97,7 +98,7 @@ async def test_entries_get_in_and_are_signed(database: Database) -> None:
     store = database.open(signer=SIGNER)
     entries = await append(store, 1, 2, 3)
     entries += await append(store, 4, recipient=BOB)
-    assert await store.integrate_log() == LogHead(4, 0)
+    assert await integrate_all(store) == LogHead(4, 0)
     await check_all_in(store, entries)
     checkpoint = await store.read_checkpoint()
     assert checkpoint is not None
@@ -139,7 +140,7 @@ async def test_a_log_grows_and_proves_it(database: Database) -> None:
     sizes = [1, 3, 255, 256, 257, 300]
     for size in sizes:
         entries += await append(store, *range(len(entries), size))
-        await store.integrate_log()
+        await integrate_all(store)
     await check_all_in(store, entries)
     assert await store.read_checkpoint(301) is None
     assert await read_root(store, 0) == EMPTY_ROOT
@@ -161,7 +162,7 @@ async def test_what_is_integrated_later_lacks_nothing(database: Database) -> Non
     store = database.open()
     entries = await append(store, *range(1, 40))
     with pytest.raises(StoreUnavailable, match="not opened for writing"):
-        await store.integrate_log()
+        await integrate_all(store)
     assert await store.read_log_head() == LogHead(0, 39)
     await store.close()
     store = database.open(signer=SIGNER)
@@ -189,7 +190,7 @@ async def test_the_log_moves_with_its_entries(
         (tmp_path / f"{n}").mkdir()
     store = source.open(signer=SIGNER)
     entries = await append(store, *range(300))
-    await store.integrate_log()
+    await integrate_all(store)
     checkpoint = await store.read_checkpoint()
     await store.close()
     store = source.open()
@@ -197,11 +198,11 @@ async def test_the_log_moves_with_its_entries(
     await store.close()
     await copy_all(source, target)
     store = target.open(signer=SIGNER)
-    assert await store.integrate_log() == LogHead(310, 0)
+    assert await integrate_all(store) == LogHead(310, 0)
     assert await store.read_checkpoint(300) == checkpoint
     await check_all_in(store, entries)
     entries += await append(store, *range(310, 320))
-    assert await store.integrate_log() == LogHead(320, 0)
+    assert await integrate_all(store) == LogHead(320, 0)
     await check_all_in(store, entries)
     await store.close()
 
@@ -272,7 +273,7 @@ async def test_transactions_that_end_in_any_order_get_in_once(
             assert max(head.size for head in heads) >= seen
             seen = max(head.size for head in heads)
     await writers.finish()
-    await first.integrate_log()
+    await integrate_all(first)
     assert await second.read_log_head() == LogHead(len(writers.committed), 0)
     await check_all_in(first, writers.committed)
     logged = await first.read_logged([entry.id for entry in writers.committed])
@@ -296,7 +297,7 @@ async def test_an_entry_waits_for_an_older_transaction(postgres: PostgresDatabas
     entries = await append(store, 1)
     assert await store.integrate_log() == LogHead(0, 1)
     await older.execute("ROLLBACK")
-    assert await store.integrate_log() == LogHead(1, 0)
+    assert await integrate_all(store) == LogHead(1, 0)
     await check_all_in(store, entries)
     await older.close()
     await store.close()
@@ -314,9 +315,9 @@ async def test_a_database_brought_to_another_server_goes_on(postgres: PostgresDa
     await store.close()
     await postgres.run("UPDATE log_head SET below = 9000000000, upto = 9000000000")
     store = postgres.open(signer=SIGNER)
-    assert await store.integrate_log() == LogHead(3, 0)
+    assert await integrate_all(store) == LogHead(3, 0)
     entries += await append(store, 4)
-    assert await store.integrate_log() == LogHead(4, 0)
+    assert await integrate_all(store) == LogHead(4, 0)
     await check_all_in(store, entries)
     await store.close()
 
@@ -325,7 +326,7 @@ async def test_a_salt_is_destroyed_and_the_leaf_stays(database: Database) -> Non
     """A destroyed salt is gone for good; the leaf, its proof and all other salts stay."""
     store = database.open(signer=SIGNER)
     entries = await append(store, *range(600))
-    await store.integrate_log()
+    await integrate_all(store)
     before = await store.read_logged([entry.id for entry in entries])
     await store.close()
     gone = [2, 300, 301, 10_000]
@@ -349,7 +350,7 @@ async def test_a_damaged_checkpoint_stops_nobody_from_writing(sqlite: SQLiteData
     """An answer of an authority that has nowhere to go is told of in the log; the writer lives."""
     store = sqlite.open(signer=SIGNER)
     await append(store, 1)
-    await store.integrate_log()
+    await integrate_all(store)
     with closing(open_connection(sqlite.path)) as file:
         file.execute("UPDATE log_checkpoints SET value = '[]'")
     await store.keep_timestamp(1, b"an answer")

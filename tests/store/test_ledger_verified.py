@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store_world import ANN, BOB, open_address, tagged, write
+from store_world import ANN, BOB, integrate_all, open_address, tagged, write
 from test_ledger_log import Unwatched
 
 from consentry.actions.erase import erase_number
@@ -59,7 +59,7 @@ async def fill(address: str) -> str:
         numbers = range(start, start + STEP)
         entries = (tagged(n, BOB if n % 3 else ANN, sender=SENDER, text="Tee") for n in numbers)
         await store.submit(write(Change(entries=tuple(entries))))
-        await store.integrate_log()
+        await integrate_all(store)
     middle = await store.read_checkpoint(2 * STEP)
     await store.close()
     assert middle is not None
@@ -345,7 +345,7 @@ async def erase_ann(opening: Opening) -> None:
 async def integrate(opening: Opening) -> None:
     """Take the log over, and bring it up to the newest entry."""
     store = open_address(name_database(opening), signer=SIGNER)
-    await store.integrate_log()
+    await integrate_all(store)
     await store.close()
 
 

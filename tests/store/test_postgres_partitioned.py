@@ -22,6 +22,7 @@ from store_world import (
     customer,
     entry,
     inbound,
+    integrate_all,
     message,
     queued,
     receipt,
@@ -247,7 +248,7 @@ async def test_the_log_knows_the_ranges_of_each_partition(
     entries = tuple(tagged(number, BOB, text="a" * 1500) for number in range(800))
     await store.submit(write(Change(entries=entries)))
     integrating = partitioned.open(signer=SIGNER)
-    assert await integrating.integrate_log() == LogHead(800, 0)
+    assert await integrate_all(integrating) == LogHead(800, 0)
     await integrating.close()
     left = await partitioned.run(
         "SELECT sum(brin_summarize_new_values(inhrelid)) FROM pg_inherits "

@@ -12,6 +12,7 @@ from store_world import (
     ask,
     customer,
     inbound,
+    integrate_all,
     open_address,
     queued,
     submit_together,
@@ -139,7 +140,7 @@ async def test_entries_get_into_the_log(address: str) -> None:
     """The log takes them in through the pooler, and its tiles and proofs are read through it."""
     store = open_address(address, signer=SIGNER)
     await store.submit(write(Change(entries=(tagged(1), tagged(2, BOB)))))
-    assert await store.integrate_log() == LogHead(2, 0)
+    assert await integrate_all(store) == LogHead(2, 0)
     logged = await store.read_logged([tagged(2, BOB).id])
     assert [found.leaf for found in logged.values()] == [1]
     await store.close()

@@ -13,6 +13,7 @@ from store_world import (
     PostgresDatabase,
     SQLiteDatabase,
     entry,
+    integrate_all,
     write,
 )
 from test_damaged_log import run
@@ -57,7 +58,7 @@ async def test_a_standing_that_was_touched_is_found(database: Database) -> None:
     """Changed, put in, not to be read, removed: each is found, and nothing where none was."""
     store = database.open(signer=SIGNER, hash_keys=KEYS)
     await fill(store)
-    await store.integrate_log()
+    await integrate_all(store)
     await store.close()
     assert await problems(database) == []
     await run(database, CHANGED)
@@ -84,7 +85,7 @@ async def test_what_is_kept_of_an_erased_number_is_accounted_for(database: Datab
     store = database.open(signer=SIGNER, hash_keys=KEYS, ids=ids)
     await fill(store)
     await erase(store)
-    await store.integrate_log()
+    await integrate_all(store)
     assert await problems(database) == []
     for changed in ("replace(value, '\"blocked\"', '\"open\"')", "'{'"):
         await run(database, "CREATE TABLE aside AS SELECT value FROM erased")
@@ -99,7 +100,7 @@ async def test_what_is_kept_of_an_erased_number_is_accounted_for(database: Datab
     store = database.open(signer=SIGNER, hash_keys=HashKeys([NEW, OLD]), ids=ids)
     await store.submit(write(Change(entries=(entry(9, ANN, STOPPED, SPOKEN),))))
     await erase(store)
-    await store.integrate_log()
+    await integrate_all(store)
     assert await problems(database) == []
     await store.close()
 

@@ -21,7 +21,7 @@ from consentry.clock import SystemIds
 from consentry.delivery.limits import Limits
 from consentry.delivery.loop import DeliveryLoop
 from consentry.delivery.membership import Identity, Neighbours
-from consentry.domain.directory import Brand, Replies, Sender
+from consentry.domain.directory import Brand, Directory, Replies, Sender
 from consentry.domain.entries import Actor, ActorKind
 from consentry.domain.messages import Job, Message, MessageStatus
 from consentry.domain.policy import Policy
@@ -122,8 +122,8 @@ class TestClock:
 Answer = Callable[[OutboundText], Awaitable[Submission]]
 
 
-async def _connect_at_once() -> None:
-    """Have a connection already."""
+async def _at_once() -> None:
+    """Hold nothing up."""
 
 
 class ScriptedCarrier:
@@ -140,7 +140,7 @@ class ScriptedCarrier:
         self.submitted: list[OutboundText] = []
         self.taken: dict[str, OutboundText] = {}
         self.answer: Answer = self.take
-        self.connect: Callable[[], Awaitable[None]] = _connect_at_once
+        self.connect: Callable[[], Awaitable[None]] = _at_once
         self.unreachable = False
         self.has_no_list = False
         self.asked = 0
@@ -249,6 +249,8 @@ class WatchedStore:
         self.unreadable = 0
         self.unreadable_claims = 0
         self.look_failures: Iterator[Exception] = iter(())
+        self.after_looking: Callable[[], Awaitable[None]] = _at_once
+        self.before_planning: Callable[[], Awaitable[None]] = _at_once
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -260,6 +262,17 @@ class WatchedStore:
             raise StoreUnavailable("The disk is away.")
         found = await self._store.read_indeterminate(limit, after=after)
         self.looks += 1
+        return found
+
+    async def read_directory(self) -> Directory:
+        """Read, when that is not held up: a round does so between its look and its claim."""
+        await self.before_planning()
+        return await self._store.read_directory()
+
+    async def read_notices(self, *asked: Any) -> Any:
+        """Read what may be told, and give it when that is not held up."""
+        found = await self._store.read_notices(*asked)
+        await self.after_looking()
         return found
 
     async def next_notices(self) -> tuple[tuple[str, datetime], ...]:

@@ -411,6 +411,27 @@ async def test_stopping_finishes_what_is_under_way(tmp_path: Path) -> None:
         assert made.carrier.bodies() == ["Hi"]
 
 
+async def test_a_round_that_is_stopped_in_the_middle_claims_nothing(tmp_path: Path) -> None:
+    """It had found a text that is due: that waits for the next server."""
+    async with world(tmp_path, started=False) as made:
+        looked, go_on = asyncio.Event(), asyncio.Event()
+
+        async def wait() -> None:
+            looked.set()
+            await go_on.wait()
+
+        made.store.before_planning = wait
+        sent = await made.send("Hi")
+        made.start()
+        await looked.wait()
+        stopping = asyncio.create_task(made.stop())
+        await asyncio.sleep(0)
+        go_on.set()
+        await stopping
+        assert await made.status(sent) is MessageStatus.QUEUED
+        assert made.carrier.bodies() == []
+
+
 async def test_stopping_is_bounded(tmp_path: Path) -> None:
     """A carrier that hangs does not hold the exit; the text is cleared up at the next start."""
     async with world(tmp_path, started=False) as made:

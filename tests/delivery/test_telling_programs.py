@@ -236,6 +236,28 @@ async def test_an_answer_that_was_noted_before_the_crash_is_not_sent_twice(tmp_p
         assert made.carrier.bodies().count("pong") == 1
 
 
+async def test_what_is_noted_while_it_is_looked_for_is_not_told_again(tmp_path: Path) -> None:
+    """A look that began before the note finds it waiting still."""
+    async with telling(tmp_path) as (made, teller):
+        teller.held[SHOP], looked, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def wait() -> None:
+            if teller.told:
+                looked.set()
+                await go_on.wait()
+
+        made.store.after_looking = wait
+        await made.send("hello", callback=Callback(SHOP, "AC1"))
+        await looked.wait()
+        teller.held[SHOP].set()
+        await until_none_waits(made)
+        await made.until_seen(lambda: teller.under_way[SHOP], 0)
+        await made.settle()
+        go_on.set()
+        await made.settle()
+        assert len(teller.told) == 1
+
+
 @pytest.mark.parametrize("error", [StoreUnavailable("The disk is away."), OSError("a fault")])
 async def test_what_cannot_be_noted_is_not_lost(tmp_path: Path, error: Exception) -> None:
     """An outage is waited for; after a fault of ours it is told again."""

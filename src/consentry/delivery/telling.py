@@ -35,6 +35,8 @@ class Lane:
     def __init__(self) -> None:
         self.flights: dict[str, asyncio.Task[None]] = {}
         self.turns: set[str] = set()
+        self.landed: set[str] = set()
+        """Whose turn ended since the last look began: what was found of them may be over."""
         self.failures = 0
         self.rests_until = 0.0
 
@@ -113,10 +115,11 @@ class Telling:
         if free <= 0 or self._clock.monotonic() < lane.rests_until:
             return
         # Those on their way are found too, until it is noted what became of them.
+        lane.landed.clear()
         found = await self._store.read_notices(host, now, free + len(lane.flights))
         for notice in found:
             turn = _turn_of(notice)
-            if free <= 0 or turn in lane.turns:
+            if free <= 0 or turn in lane.turns or turn in lane.landed:
                 continue
             free -= 1
             lane.turns.add(turn)
@@ -142,6 +145,7 @@ class Telling:
         finally:
             lane.flights.pop(notice.id, None)
             lane.turns.discard(_turn_of(notice))
+            lane.landed.add(_turn_of(notice))
             self._landed.set()
 
     async def _ask(self, notice: Notice) -> Told | Untold:

@@ -20,7 +20,7 @@ from consentry.domain.listed_numbers import DayOrder, ListedNumber, read_listed
 from consentry.wire.delimited import EncodingFinder, Record, find_delimiter, read_records
 from consentry.wire.json_rows import read_json_records
 
-BLOCK_ROWS: Final = 100_000
+BLOCK_ROWS: Final = 250_000
 """So many rows are sorted by their numbers before they are written: who is beside whom in the
 database is written together. The same list falls into the same blocks whenever it is read."""
 

@@ -59,14 +59,14 @@ def _tell_nobody(_block: int, _decided: Sequence[Decided]) -> None:
 class Pace(msgspec.Struct, frozen=True):
     """How an import shares the store: rows in a slice, and a rest behind each for other processes.
 
-    Beside commands of the same process it needs no rest: those go first anyway. `ahead` is how many
-    slices are on their way: while one is written, the next is there already. Those that wait are
-    made durable together, for which PostgreSQL would hold everybody.
+    Beside commands of the same process it needs no rest: those go first anyway. So many slices as
+    are `together` are made durable in one, for which PostgreSQL would hold everybody. While they
+    are written, the next are there already.
     """
 
     slice_rows: int = SLICE_ROWS
     rest_seconds: float = 0.0
-    ahead: int = 2
+    together: int = 1
 
 
 FindPace = Callable[[], Pace]
@@ -122,11 +122,17 @@ async def carry_on(
     return await store.submit(FinishImport(run.id, place, run.actor))
 
 
+_Submitted = asyncio.Task[tuple[ImportRun, list[Decided]]]
+
+
 class _Step(NamedTuple):
-    """How many rows the next slice has, and how many slices may be on their way with it."""
+    """How many rows the next slices have, how many slices are submitted together, and how many may
+    still be on their way when it is the turn of the next.
+    """
 
     rows: int
-    ahead: int
+    together: int
+    left: int
 
 
 class _Slices:
@@ -142,36 +148,44 @@ class _Slices:
 
     async def write(self, rows: Sequence[ListedRow], block: int) -> None:
         """Write the rows of one block."""
-        under_way: list[asyncio.Task[tuple[ImportRun, list[Decided]]]] = []
+        under_way: list[_Submitted] = []
         start = 0
         try:
             while start < len(rows):
                 step = self._find_step()
-                part = rows[start : start + step.rows]
+                part = rows[start : start + step.rows * step.together]
                 start += len(part)
-                ready = make_ready(part)
-                command = ImportSlice(self._run.id, self._position, block, ready, self._run.aim)
-                self._position += len(part)
-                under_way.append(asyncio.create_task(self._store.submit(command, is_patient=True)))
-                while len(under_way) >= step.ahead:
+                slices = [
+                    self._make_slice(part[at : at + step.rows], block)
+                    for at in range(0, len(part), step.rows)
+                ]
+                # Only now, so that they are in the line together.
+                submitted = [self._store.submit(one, is_patient=True) for one in slices]
+                under_way += map(asyncio.create_task, submitted)
+                while len(under_way) > step.left:
                     await self._settle(under_way.pop(0), block)
             while under_way:
                 await self._settle(under_way.pop(0), block)
         finally:
             await asyncio.gather(*under_way, return_exceptions=True)
 
+    def _make_slice(self, part: Sequence[ListedRow], block: int) -> ImportSlice:
+        start = self._position
+        self._position += len(part)
+        return ImportSlice(self._run.id, start, block, make_ready(part), self._run.aim)
+
     def _find_step(self) -> _Step:
         """Tell how large the next slice is: small and alone while anybody waits for the store."""
         pace = self._pace = self._find_pace()
         if self._store.pressed_ago() < PRESSED_SECONDS:
-            return _Step(min(PRESSED_ROWS, pace.slice_rows), 1)
+            return _Step(min(PRESSED_ROWS, pace.slice_rows), 1, 0)
         # A rest behind each slice is for others, who could not get in between those on their way.
-        return _Step(pace.slice_rows, 1 if pace.rest_seconds else pace.ahead)
+        if pace.rest_seconds:
+            return _Step(pace.slice_rows, 1, 0)
+        return _Step(pace.slice_rows, pace.together, pace.together)
 
-    async def _settle(
-        self, task: "asyncio.Task[tuple[ImportRun, list[Decided]]]", block: int
-    ) -> None:
-        _, decided = await task
+    async def _settle(self, submitted: _Submitted, block: int) -> None:
+        _, decided = await submitted
         self._tell(block, decided)
         if self._pace.rest_seconds:
             await asyncio.sleep(self._pace.rest_seconds)

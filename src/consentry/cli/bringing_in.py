@@ -56,7 +56,7 @@ from consentry.wire.written_rows import harmless
 _BESIDE_A_SERVER: Final = Pace(slice_rows=100, rest_seconds=0.01)
 """A server on the same SQLite database gets the file in between: a STOP waits for little."""
 
-_BY_ITSELF: Final = Pace(ahead=6)
+_BY_ITSELF: Final = Pace(together=4)
 """Nobody else writes to the file: a few slices share what it takes to make one durable."""
 
 _TURN_SECONDS: Final = 0.0005

@@ -19,7 +19,7 @@ from consentry.domain.consent import PairState, pair_state
 from consentry.domain.directory import conversation_program
 from consentry.domain.entries import Actor, ActorKind, EntryKind, Medium
 from consentry.domain.gate import Verdict
-from consentry.domain.imports import ImportAim, ImportKind, ImportRun, RowOutcome
+from consentry.domain.imports import ImportAim, ImportKind, ImportRun, RowOutcome, list_rows
 from consentry.domain.listed_numbers import ListedNumber, UnreadableLine
 from consentry.domain.messages import MessageStatus
 from consentry.domain.standing import ConsentState
@@ -300,8 +300,25 @@ def test_a_moved_number_without_its_date_or_text_is_refused() -> None:
     )
     decided = bring(world, *rows, aim=TALK)
     assert outcomes(decided) == [RowOutcome.REFUSED] * 2
-    assert set(world.store.import_parts[0].why) == {2, 3}
+    (part,) = world.store.import_parts
+    assert (list(part.shared), part.why) == (["refused"], {})
+    assert "needs its date" in part.shared["refused"]
     assert world.kinds() == [EntryKind.IMPORTED]
+
+
+def test_reasons_that_differ_are_kept_row_by_row() -> None:
+    """Those that all rows of an outcome share are kept once."""
+    world = World()
+    rows = (
+        ListedNumber(2, PERSON, "", "2026-11-23", START, "HELP"),
+        ListedNumber(3, OTHER_PERSON, "", "2026-11-23", START, "start your car"),
+        msgspec.structs.replace(RESUBSCRIBED, line=4, at=None),
+    )
+    decided = bring(world, *rows, aim=TALK)
+    (part,) = world.store.import_parts
+    kept = {one.row: (one.outcome, one.why) for one in list_rows([part])}
+    assert kept == {one.row.line: (one.outcome, one.why) for one in decided}
+    assert len(part.why) >= 2
 
 
 def test_an_express_consent_to_marketing_is_kept_pending() -> None:

@@ -38,11 +38,14 @@ def test_rows_are_listed_as_they_stand_in_the_list() -> None:
     parts = [
         ImportPart("imp_1", 0, 0, {"stands": [4], "recorded": [2]}),
         ImportPart("imp_1", 1, 0, {"refused": [3]}, {3: "a date is missing"}),
+        ImportPart("imp_1", 2, 0, {"pending": [5, 6]}, {}, {"pending": "not confirmed"}),
     ]
     assert list_rows(parts) == [
         DecidedRow(2, RowOutcome.RECORDED),
         DecidedRow(3, RowOutcome.REFUSED, "a date is missing"),
         DecidedRow(4, RowOutcome.STANDS),
+        DecidedRow(5, RowOutcome.PENDING, "not confirmed"),
+        DecidedRow(6, RowOutcome.PENDING, "not confirmed"),
     ]
 
 

@@ -348,15 +348,23 @@ class ImportSlice(msgspec.Struct, frozen=True):
 
 
 def _build_part(run: ImportRun, block: int, decided: Sequence[Decided]) -> ImportPart:
-    rows: dict[RowOutcome, list[int]] = defaultdict(list)
-    why: dict[int, str] = {}
+    lines: dict[RowOutcome, list[int]] = defaultdict(list)
+    said: dict[RowOutcome, list[str | None]] = defaultdict(list)
     for one in decided:
-        rows[one.outcome].append(one.row.line)
-        # What a row that names no number has in its place may be somebody's all the same.
-        if one.why is not None and one.outcome is not RowOutcome.UNREADABLE:
-            why[one.row.line] = one.why
-    named = {outcome.value: lines for outcome, lines in rows.items()}
-    return ImportPart(run.id, run.parts, block, named, why)
+        lines[one.outcome].append(one.row.line)
+        said[one.outcome].append(one.why)
+    # What a row that names no number has in its place may be somebody's all the same.
+    said.pop(RowOutcome.UNREADABLE, None)
+    shared: dict[str, str] = {}
+    why: dict[int, str] = {}
+    for outcome, whys in said.items():
+        first = whys[0]
+        if whys.count(first) < len(whys):
+            why |= {at: told for at, told in zip(lines[outcome], whys, strict=True) if told}
+        elif first is not None:
+            shared[outcome.value] = first
+    named = {outcome.value: found for outcome, found in lines.items()}
+    return ImportPart(run.id, run.parts, block, named, why, shared)
 
 
 def _add_counts(counts: Mapping[str, int], rows: Mapping[str, list[int]]) -> dict[str, int]:

@@ -104,7 +104,7 @@ class ImportPart(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of some rows, by their numbers in the list: nothing here tells whose they are.
 
     `block` counts the pieces of the list that are read at once: all rows of one come before those
-    of the next. `why` says more about single rows.
+    of the next. `shared` says more about all rows of an outcome, and `why` about single rows.
     """
 
     run: str
@@ -112,6 +112,7 @@ class ImportPart(msgspec.Struct, frozen=True, omit_defaults=True):
     block: int
     rows: dict[str, list[int]]
     why: dict[int, str] = {}
+    shared: dict[str, str] = {}
 
 
 class DecidedRow(msgspec.Struct, frozen=True):
@@ -125,7 +126,7 @@ class DecidedRow(msgspec.Struct, frozen=True):
 def list_rows(parts: list[ImportPart]) -> list[DecidedRow]:
     """List what became of the rows of these parts, in the order of the list."""
     found = [
-        DecidedRow(row, RowOutcome(outcome), part.why.get(row))
+        DecidedRow(row, RowOutcome(outcome), part.why.get(row, part.shared.get(outcome)))
         for part in parts
         for outcome, rows in part.rows.items()
         for row in rows

@@ -22,7 +22,7 @@ from simulated_company import (
 from consent_world import FOREIGN_PROMO, NEWS, PROMO
 from consentry.actions.answer_review import AnswerReview
 from consentry.actions.cancel_message import CancelMessage
-from consentry.actions.check import check
+from consentry.actions.check import check, check_many
 from consentry.actions.erase import erase_number
 from consentry.actions.file_number import FileNumber
 from consentry.actions.import_consents import ConsentList, ImportConsent
@@ -58,6 +58,9 @@ PLAIN: Final = (
     *("who is this", "not interested", "1", "2", "3", "no"),
 )
 ASKED: Final = (PROMO.id, NEWS.id, FOREIGN_PROMO.id)
+_ASKED_IN_VAIN: Final = 3
+"""At about every so many checks the store does not answer: drawn from no chance of the world's."""
+
 ZONES: Final = ("Europe/London", "America/New_York", "Asia/Tokyo")
 
 
@@ -239,6 +242,8 @@ class Actors:
         async def ask(server: "Server") -> None:
             request = Request(phone, sender, purpose=Purpose.CONVERSATIONAL, door=Door.CONSOLE)
             world = self._world
+            if world.witness.turn % _ASKED_IN_VAIN == 0:
+                await self._ask_in_vain(server, request)
             was_revoked = world.witness.is_revoked(phone, sender)
             answer = await check(request, server.store, world.policy, world.clock.now())
             world.counts[f"check answered {answer.decision}"] += 1
@@ -247,6 +252,17 @@ class Actors:
                 world.judge(lambda: world.witness.see_answer(phone, sender, answer))
 
         self._do(ask)
+
+    async def _ask_in_vain(self, server: "Server", request: Request) -> None:
+        """Ask while the database does not answer; nobody comes between, for it is asked at once."""
+        world = self._world
+        world.counts["store silent at a check"] += 1
+        server.connection.set_progress_handler(lambda: True, 1)
+        try:
+            (answer,) = await check_many([request], server.store, world.policy, world.clock.now())
+        finally:
+            server.connection.set_progress_handler(None)
+        world.judge(lambda: world.witness.see_silence(request, answer))
 
     # --- Those who tell -------------------------------------------------------------------------
 

@@ -40,6 +40,14 @@ PLANTED: Final = (
         ("I1", "I2", "I3"),
     ),
     Planted(
+        "the gate says yes where the store does not answer",
+        "domain/gate.py",
+        '    return _deny(Denial(Reason.STORE_UNAVAILABLE, "store/answers"), None, policy, now)\n',
+        '    denied = _deny(Denial(Reason.STORE_UNAVAILABLE, "store/answers"), None, policy, now)\n'
+        "    return msgspec.structs.replace(denied, decision=Verdict.ALLOW)\n",
+        ("I7: the store did not answer",),
+    ),
+    Planted(
         "a commit is not synced",
         "store/sqlite/connection.py",
         'connection.pragma("synchronous", "full")',

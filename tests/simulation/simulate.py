@@ -64,6 +64,7 @@ FAULTS: Final = (
     "sector lost at a crash",
     "start in vain",
     "stopped in order",
+    "store silent at a check",
     "sync failed",
     "text held back by its fence",
     "text lost on its way",

@@ -23,6 +23,7 @@ from consentry.domain.gate import (
     Door,
     Facts,
     MessageKind,
+    Reason,
     Request,
     Verdict,
     decide,
@@ -317,6 +318,12 @@ class Witness(Hearing):
             self.numbers[sender]
         ):
             raise Violation("I1: a check was answered with yes", recipient)
+
+    def see_silence(self, request: Request, decision: Decision) -> None:
+        """I7: where the store does not answer the gate says no, and why."""
+        if decision.decision is not Verdict.DENY or decision.reason is not Reason.STORE_UNAVAILABLE:
+            told = f"I7: the store did not answer, and a check said {decision.decision}"
+            raise Violation(told, request.recipient)
 
 
 def is_kept(server: Server, batch: list[Observed]) -> bool:

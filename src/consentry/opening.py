@@ -359,9 +359,10 @@ class ExposedFile(msgspec.Struct, frozen=True):
 
 
 def list_exposed(settings: Settings, file: Path = SETTINGS_FILE) -> list[ExposedFile]:
-    """List the files with secrets that others may open: keys, the database, the settings.
+    """List our files with secrets that others may open: keys, the database, the settings.
 
-    As ssh looks at its keys. Nothing where a file is not there: it is made for its owner alone.
+    As ssh looks at its keys: whose file is another's, such as a secret that a container's engine
+    mounts, has it guarded by them. Nothing where a file is not there: it is made for its owner.
     """
     names = (settings.text_keys, settings.erasure_keys, settings.older_secret_keys)
     files = [Path(name.removeprefix(_FILE)) for name in names if name and name.startswith(_FILE)]
@@ -393,11 +394,12 @@ def holds_secrets(file: Path) -> bool:
 
 
 def _read_mode(path: Path) -> int:
-    """Read who may open a file; 0 where it is not there."""
+    """Read who may open a file of ours; 0 where there is none."""
     try:
-        return stat.S_IMODE(path.stat().st_mode)
+        found = path.stat()
     except OSError:
         return 0
+    return stat.S_IMODE(found.st_mode) if found.st_uid == os.geteuid() else 0
 
 
 def name_places(settings: Settings) -> Places:

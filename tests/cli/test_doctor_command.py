@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,20 @@ def test_every_file_with_secrets_is_looked_at(
     assert toml not in {one.path for one in list_exposed(settings, toml)}
     elsewhere = read_settings({"CONSENTRY_DATABASE": "postgresql://me@db/c"}, tmp_path / "none")
     assert list_exposed(elsewhere, tmp_path / "none") == []
+
+
+@pytest.mark.unit
+def test_what_another_owns_is_theirs_to_guard(tmp_path: Path) -> None:
+    """A secret that is mounted for us to read: nobody here could change who may open it."""
+    mounted = Path("/etc/hosts")
+    if os.geteuid() == 0:
+        mounted = tmp_path / "text-keys"
+        mounted.touch()
+        mounted.chmod(0o444)
+        os.chown(mounted, 65_534, -1)
+    environment = {
+        "CONSENTRY_DATABASE": f"sqlite:///{tmp_path}/c.db",
+        "CONSENTRY_TEXT_KEYS": f"file:{mounted}",
+    }
+    assert mounted.stat().st_mode & 0o044
+    assert list_exposed(read_settings(environment, tmp_path / "none"), tmp_path / "none") == []

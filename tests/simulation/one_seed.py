@@ -66,10 +66,12 @@ def _run(seed: int, past: Past, *, steps: int, verbose: bool) -> Told:
     world.counts["decision replayed"] = world.witness.decisions
     _count_population(world, len(past.world.witness.mirror.entries))
     world.counts["operation of the disk"] = world.disk.operations
-    told = Told(seed, world.digest(), dict(world.counts), world.failure)
-    world.close()
+    try:
+        world.close()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the seed has failed
+        world.fail(error)
     log.handlers = []
-    return told
+    return Told(seed, world.digest(), dict(world.counts), world.failure)
 
 
 def _count_population(world: World, past: int) -> None:

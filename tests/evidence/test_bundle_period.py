@@ -20,5 +20,9 @@ def test_a_period_ends_when_the_bundle_is_made() -> None:
     for wanted, until in ((None, START), (START + day, START), (START - day, START - day)):
         asked = EvidenceWanted(PERSON, None, wanted)
         assert find_scope(asked, Directory(), START).until == until
-    with pytest.raises(Rejected, match="ends before it begins"):
-        find_scope(EvidenceWanted(PERSON, START + day, START + 2 * day), Directory(), START)
+    for since, until, said in (
+        (START + day, START + 2 * day, "begins in the future"),
+        (START, START - day, "ends before it begins"),
+    ):
+        with pytest.raises(Rejected, match=said):
+            find_scope(EvidenceWanted(PERSON, since, until), Directory(), START)

@@ -13,6 +13,7 @@ import databases
 from consentry.clock import SystemClock, SystemIds
 from consentry.domain.policy import Policy
 from consentry.store.postgres.store import PostgresStore
+from consentry.store.sealing import SEALING
 from fuzzing import INPUTS, Effort
 from postgres_server import PostgresServer, running_postgres
 from quick_disk import keep_files_there
@@ -47,6 +48,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # Files are handed out in this order: with real processes a file takes a minute, and one that
     # is left for the end keeps a single core waiting.
     items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+
+
+@pytest.fixture(autouse=True)
+def leaving_no_text_keys() -> Iterator[None]:
+    """See that no test leaves keys behind: what the next ones write would be sealed with them."""
+    yield
+    assert SEALING.newest is None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

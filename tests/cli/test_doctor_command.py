@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from consentry.cli.app import app
 from consentry.opening import list_exposed, warn_of_exposed
 from consentry.settings import read_settings
+from consentry.store.sealing import use_text_keys
 
 SECRET = "s" * 40
 
@@ -18,7 +19,11 @@ SECRET = "s" * 40
 def call(folder: Path, *words: str, code: int, keys: str = "") -> str:
     """Type a command on the database of a folder."""
     env = {"CONSENTRY_DATABASE": f"sqlite:///{folder}/c.db", "CONSENTRY_TEXT_KEYS": keys}
-    done = CliRunner(env=env).invoke(app, list(words), catch_exceptions=False)
+    try:
+        done = CliRunner(env=env).invoke(app, list(words), catch_exceptions=False)
+    finally:
+        # The keys of a process are those of all tests that run in it.
+        use_text_keys(())
     assert done.exit_code == code, done.output
     return done.stdout or done.stderr
 

@@ -11,7 +11,7 @@ from consentry.domain.policy import Policy
 from consentry.ports import Change, MessageFilter, Page, StoreUnavailable
 from consentry.store.sqlite.store import SQLiteStore
 
-LIMIT_BYTES = 1_200_000
+LIMIT_BYTES = 2_400_000
 ALL = Page(limit=100_000)
 
 

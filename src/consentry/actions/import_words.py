@@ -28,11 +28,10 @@ class ReadyRows(msgspec.Struct, frozen=True):
     """Rows, with what each would write of its own.
 
     `numbers` are all that are named, `repeated` those named more than once, and `texted` those that
-    are said to have texted something. `words` are the
-    number, time, line, claimed date and reason of each row, as JSON writes them between quotes;
-    `times` are in microseconds since 1970, UTC. What has no date has neither; a line that cannot
-    be read has no words. `kind` is that of all rows, where they have one; `newest` their newest
-    date.
+    are said to have texted something. `words` are the number, time, line, claimed date and reason
+    of each row, as JSON writes them between quotes; `times` are in microseconds since 1970, UTC.
+    What has no date has neither; a line that cannot be read has no words. `kind` is that of all
+    rows, where they have one; `newest` their newest date.
     """
 
     rows: Sequence[ListedRow]

@@ -95,6 +95,12 @@ async def test_what_is_kept_of_an_erased_number_is_accounted_for(database: Datab
         await run(database, "DROP TABLE aside")
     await run(database, "DELETE FROM erased")
     assert await problems(database) == [(Problem.NOT_KEPT, False)]
+    # The entries are whole, so standings are held against them all the same.
+    await run(database, "CREATE TABLE aside AS SELECT recipient, value FROM standings")
+    await run(database, "UPDATE standings SET value = '{}'")
+    assert await problems(database) == [(Problem.STANDING, True), (Problem.NOT_KEPT, False)]
+    restored = "(SELECT a.value FROM aside AS a WHERE a.recipient = standings.recipient)"
+    await run(database, f"UPDATE standings SET value = {restored}")  # noqa: S608 - a test's own names
     await store.close()
 
     store = database.open(signer=SIGNER, hash_keys=HashKeys([NEW, OLD]), ids=ids)

@@ -142,9 +142,9 @@ def verify_ledger(
     findings += _judge_tiles(source, roots)
     keys = tuple(trusted) or _read_keys(source.read_keys(), findings)
     findings += _judge_checkpoints(source, hands, shown, (measured.size, keys))
-    findings += judge_kept(_list_erasures(source), source.list_kept())
     if all(finding.problem is Problem.SEALED for finding in findings):
         findings += _judge_standings(source, hands, shown, lost)
+    findings += judge_kept(_list_erasures(source), source.list_kept())
     computing = Roots(source)
     for written in notes:
         findings += _judge_note(written, computing, measured.size, keys)
@@ -239,10 +239,10 @@ def _judge_standings(
     Only where the entries are whole: of one that was changed no standing can be told.
     """
     runs = source.list_standings(STANDINGS_AT_ONCE)
-    shown.begin("verifying standings", len(runs) * STANDINGS_AT_ONCE)
+    shown.begin(f"verifying standings, {STANDINGS_AT_ONCE} at a time", len(runs))
     for found in hands.verify_standings(runs):
         yield from found
-        shown.advance(STANDINGS_AT_ONCE)
+        shown.advance(1)
     yield from find_removed(source, lost)
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import asyncpg
 
 from consentry.clock import SystemClock, SystemIds
+from consentry.domain.microseconds import to_microseconds
 from consentry.domain.policy import Policy
 from consentry.opening import LedgerSigner
 from consentry.ports import SALT_BYTES
@@ -35,7 +36,6 @@ from consentry.store.log_leaves import (
 )
 from consentry.store.postgres.integrating import write_growth as write_to_postgres
 from consentry.store.postgres.store import PostgresStore
-from consentry.store.rows import to_microseconds
 from consentry.store.sqlite.connection import open_connection, transaction
 from consentry.store.sqlite.integrating import write_growth as write_to_sqlite
 from consentry.store.sqlite.store import SQLiteStore
